@@ -1,0 +1,53 @@
+"""One object that holds the collections of the catalogue."""
+
+from __future__ import annotations
+
+from pymongo import WriteConcern
+from pymongo.database import Database
+
+from genarris_fw.catalogue.artifacts import Artifacts
+from genarris_fw.catalogue.indexes import ensure_indexes
+from genarris_fw.catalogue.leases import Leases
+from genarris_fw.catalogue.runs import Runs
+from genarris_fw.catalogue.structures import Structures
+from genarris_fw.catalogue.work_items import WorkItems
+
+# An acknowledged write is on the disk of the majority: nothing acknowledged is lost by a kill.
+DURABLE = WriteConcern(w="majority", j=True)
+
+
+class Catalogue:
+    """The collections of the catalogue in one database.
+
+    Parameters
+    ----------
+    database : pymongo.database.Database
+        Usually a LaunchPad's database (``launchpad.db``).
+
+    Attributes
+    ----------
+    runs, structures, work_items, leases, artifacts
+        The collections, each behind a small class of its own.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database.with_options(write_concern=DURABLE)
+        self.runs = Runs(self.database["runs"])
+        self.structures = Structures(self.database["structures"])
+        self.work_items = WorkItems(self.database["work_items"])
+        self.leases = Leases(self.database["leases"])
+        self.artifacts = Artifacts(self.database)
+
+    def ensure_indexes(self) -> None:
+        """Create the indexes that the queries of the farm and of the documentation need."""
+        ensure_indexes(self.database)
+
+    def delete_run(self, run: str) -> dict[str, int]:
+        """Remove every document of a run; return how many of each collection."""
+        removed = {
+            name: self.database[name].delete_many({"run": run}).deleted_count
+            for name in ("structures", "work_items", "leases")
+        }
+        removed["artifacts"] = self.artifacts.delete(run)
+        removed["runs"] = self.database["runs"].delete_many({"_id": run}).deleted_count
+        return removed

@@ -1,0 +1,47 @@
+"""The indexes of the catalogue: every query of the farm and of docs/catalogue.md has one."""
+
+from __future__ import annotations
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.database import Database
+
+INDEXES: dict[str, list[IndexModel]] = {
+    "runs": [IndexModel([("state", ASCENDING)])],
+    "structures": [
+        IndexModel([("run", ASCENDING), ("struct_id", ASCENDING)], unique=True),
+        IndexModel([("run", ASCENDING), ("pools", ASCENDING), ("struct_id", ASCENDING)]),
+        IndexModel([("run", ASCENDING), ("pools", ASCENDING), ("properties.energy", ASCENDING)]),
+        IndexModel([("run", ASCENDING), ("properties.spg", ASCENDING)]),
+        IndexModel([("run", ASCENDING), ("properties.AP_cluster", ASCENDING)]),
+        IndexModel([("parent", ASCENDING)], sparse=True),
+    ],
+    "work_items": [
+        # A claim: equality on run, procedure and state, then the sort keys.
+        IndexModel(
+            [
+                ("run", ASCENDING),
+                ("procedure", ASCENDING),
+                ("state", ASCENDING),
+                ("priority", DESCENDING),
+                ("rnd", ASCENDING),
+            ]
+        ),
+        IndexModel([("lease.claim", ASCENDING)], sparse=True),
+        IndexModel([("lease.owner", ASCENDING)], sparse=True),
+    ],
+    "leases": [
+        IndexModel([("run", ASCENDING), ("state", ASCENDING)]),
+        IndexModel([("owner", ASCENDING)], sparse=True),
+        IndexModel([("fw_id", ASCENDING)]),
+    ],
+    "artifacts": [IndexModel([("run", ASCENDING), ("name", ASCENDING)], unique=True)],
+    # FireWorks' own collections, for the questions that the farm asks of them.
+    "workflows": [IndexModel([("metadata.run", ASCENDING), ("metadata.side_of", ASCENDING)])],
+    "fireworks": [IndexModel([("spec.run", ASCENDING), ("state", ASCENDING)])],
+}
+
+
+def ensure_indexes(database: Database) -> None:
+    """Create the indexes that are not there yet; safe to call by many at once."""
+    for collection, models in INDEXES.items():
+        database[collection].create_indexes(models)

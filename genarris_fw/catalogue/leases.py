@@ -1,0 +1,202 @@
+"""The collection ``leases``: which process carries out which of our fireworks, by the server's clock.
+
+FireWorks itself notices a dead rocket after hours; this lease says so within seconds. Every firework of a run
+holds one while it works: the fireworks on the workflow's path (``begin``, ``plan``, ``gate``, ``whole``,
+``finish``) under the name of their step and role, a side replica under its firework's id.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.collection import Collection
+
+from genarris_fw.errors import GenarrisError
+
+
+class LeaseLost(GenarrisError):
+    """Another process has taken over this firework; what this one still does has no effect."""
+
+
+def _expires(lease_seconds: float) -> dict[str, Any]:
+    return {"$add": ["$$NOW", int(lease_seconds * 1000)]}
+
+
+def lease_id(run: str, step: str, role: str, fw_id: int) -> str:
+    """Return the ``_id`` of a firework's lease: one per step and role on the path, one per side replica."""
+    return f"{run}:{step}:{role}" + (f":{fw_id}" if role == "side" else "")
+
+
+class Leases:
+    """Leases of fireworks."""
+
+    def __init__(self, collection: Collection) -> None:
+        self.collection = collection
+
+    def open(self, run: str, step: str, role: str, fw_id: int) -> None:
+        """Create the lease's document, free, when it is not there."""
+        self.collection.update_one(
+            {"_id": lease_id(run, step, role, fw_id)},
+            {
+                "$setOnInsert": {
+                    "run": run,
+                    "step": step,
+                    "role": role,
+                    "fw_id": fw_id,
+                    "state": "open",
+                    "token": 0,
+                }
+            },
+            upsert=True,
+        )
+
+    def take(
+        self,
+        run: str,
+        step: str,
+        role: str,
+        fw_id: int,
+        launch_id: int | None,
+        owner: str,
+        lease_seconds: float,
+    ) -> int | None:
+        """Take a firework's lease when it is free, expired or being recovered.
+
+        Returns
+        -------
+        int or None
+            The fencing token, or None when the firework's work is already collected.
+
+        Raises
+        ------
+        LeaseLost
+            When a living process holds it.
+        """
+        identifier = lease_id(run, step, role, fw_id)
+        self.open(run, step, role, fw_id)
+        taken = self.collection.find_one_and_update(
+            {
+                "_id": identifier,
+                "state": "open",
+                "$or": [
+                    {"owner": {"$exists": False}},
+                    {"recoverer": {"$exists": True}},
+                    {"$expr": {"$lt": ["$expires", "$$NOW"]}},
+                ],
+            },
+            [
+                {
+                    "$set": {
+                        "fw_id": fw_id,
+                        "launch_id": launch_id,
+                        "owner": owner,
+                        "token": {"$add": ["$token", 1]},
+                        "expires": _expires(lease_seconds),
+                    }
+                },
+                {"$unset": "recoverer"},
+            ],
+            return_document=ReturnDocument.AFTER,
+        )
+        if taken is not None:
+            return int(taken["token"])
+        current = self.collection.find_one({"_id": identifier}) or {}
+        if current.get("state") == "collected":
+            return None
+        raise LeaseLost(f"{identifier} is held by {current.get('owner')}: nothing to do for this rocket")
+
+    def held(self, identifier: str, token: int) -> bool:
+        """Tell whether a token is still the newest of its lease."""
+        return (
+            self.collection.find_one({"_id": identifier, "token": token, "state": "open"}, {"_id": 1})
+            is not None
+        )
+
+    def renew(self, owner: str, lease_seconds: float) -> int:
+        """Extend every lease of an owner that nobody is recovering."""
+        result = self.collection.update_many(
+            {"owner": owner, "recoverer": {"$exists": False}},
+            [{"$set": {"expires": _expires(lease_seconds)}}],
+        )
+        return int(result.matched_count)
+
+    def release(self, identifier: str, token: int) -> None:
+        """Give the lease back, its work not done."""
+        self.collection.update_one(
+            {"_id": identifier, "token": token}, {"$unset": {"owner": "", "expires": ""}}
+        )
+
+    def collected(self, identifier: str, token: int) -> None:
+        """Close the lease: its firework's work is done for good.
+
+        Raises
+        ------
+        LeaseLost
+            When a newer token has been given out.
+        """
+        result = self.collection.update_one(
+            {"_id": identifier, "token": token, "state": "open"},
+            {"$set": {"state": "collected"}, "$unset": {"owner": "", "expires": ""}},
+        )
+        if not result.modified_count:
+            raise LeaseLost(f"{identifier} was taken over while this rocket was collecting")
+
+    def reopen(self, run: str, step: str, role: str) -> None:
+        """Make a collected firework's lease free again, so that its firework can be run anew."""
+        self.collection.update_one(
+            {"_id": lease_id(run, step, role, 0)},
+            {"$set": {"state": "open"}, "$unset": {"owner": "", "expires": "", "recoverer": ""}},
+        )
+
+    def find(self, run: str, step: str, role: str) -> dict[str, Any] | None:
+        """Return the lease of a firework on the path, or None."""
+        return self.collection.find_one({"_id": lease_id(run, step, role, 0)})
+
+    def expired(self, run: str, step: str | None = None, role: str | None = None) -> list[dict[str, Any]]:
+        """Return the open leases whose holder has not renewed in time."""
+        query: dict[str, Any] = {
+            "run": run,
+            "state": "open",
+            "owner": {"$exists": True},
+            "$expr": {"$lt": ["$expires", "$$NOW"]},
+        }
+        if step is not None:
+            query |= {"step": step, "role": role}
+        return list(self.collection.find(query))
+
+    def holders(self, run: str) -> list[dict[str, Any]]:
+        """Return the open leases that have a holder."""
+        return list(self.collection.find({"run": run, "state": "open", "owner": {"$exists": True}}))
+
+    def begin_recovery(self, lease: dict[str, Any], recoverer: str, seconds: float = 20.0) -> bool:
+        """Take a lost lease in order to have its firework run again.
+
+        Parameters
+        ----------
+        lease : dict
+            As it was read when it was found lost: it must not have changed since.
+        recoverer : str
+            Who recovers.
+        seconds : float, optional
+            After this long without success others may try.
+
+        Returns
+        -------
+        bool
+            False when another recoverer was first, or the holder woke up and renewed.
+        """
+        seen = {name: lease[name] for name in ("_id", "token", "expires") if name in lease}
+        result = self.collection.update_one(
+            seen | {"state": "open"},
+            [
+                {
+                    "$set": {
+                        "token": {"$add": ["$token", 1]},
+                        "expires": _expires(seconds),
+                        "recoverer": recoverer,
+                    }
+                }
+            ],
+        )
+        return bool(result.modified_count)

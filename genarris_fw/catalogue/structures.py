@@ -1,0 +1,169 @@
+"""The collection ``structures``: one document per structure, with its properties and its pools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from pymongo import UpdateOne
+from pymongo.collection import Collection
+from pymongo.errors import BulkWriteError
+
+DUPLICATE_KEY = 11000
+BATCH = 500
+
+
+def document_id(run: str, struct_id: str) -> str:
+    """Return the ``_id`` of a structure's document."""
+    return f"{run}:{struct_id}"
+
+
+class Structures:
+    """Structures as plain documents; conversion to and from the science's objects is not done here."""
+
+    def __init__(self, collection: Collection) -> None:
+        self.collection = collection
+
+    def write_new(self, run: str, procedure: str, documents: Iterable[tuple[dict[str, Any], int]]) -> None:
+        """Write new structures under their deterministic ids; writing again has the same effect.
+
+        Parameters
+        ----------
+        run, procedure : str
+            The run, and the step whose fence guards the document.
+        documents : iterable of (dict, int)
+            The document (with ``struct_id``) and the fencing token of the work item that made it.
+        """
+        self._bulk(
+            UpdateOne(
+                {"_id": document_id(run, document["struct_id"]), **_fence(procedure, token)},
+                {
+                    "$set": {key: value for key, value in document.items() if key != "pools"}
+                    | {"run": run, f"fence.{procedure}": token},
+                    "$setOnInsert": {"pools": []},
+                },
+                upsert=True,
+            )
+            for document, token in documents
+        )
+
+    def insert_missing(self, run: str, documents: Iterable[dict[str, Any]]) -> int:
+        """Insert structures that are not there; those that are stay as they are, with all that was computed.
+
+        Parameters
+        ----------
+        run : str
+            The run.
+        documents : iterable of dict
+            The documents, each with its ``struct_id``.
+
+        Returns
+        -------
+        int
+            How many were new.
+        """
+        inserted = 0
+        for batch in _batches(list(documents)):
+            result = self.collection.bulk_write(
+                [
+                    UpdateOne(
+                        {"_id": document_id(run, document["struct_id"])},
+                        {"$setOnInsert": {"run": run, "pools": []} | document},
+                        upsert=True,
+                    )
+                    for document in batch
+                ],
+                ordered=False,
+            )
+            inserted += result.upserted_count
+        return inserted
+
+    def set_fields(self, run: str, procedure: str, fields: Iterable[tuple[str, dict[str, Any], int]]) -> None:
+        """Set fields of existing structures, unless a newer token has already written.
+
+        Parameters
+        ----------
+        run, procedure : str
+            The run, and the step whose fence guards the write.
+        fields : iterable of (struct_id, dict, int)
+            Dotted field names with their values (``properties.RDF``), and the fencing token.
+        """
+        self._bulk(
+            UpdateOne(
+                {"_id": document_id(run, struct_id), **_fence(procedure, token)},
+                {"$set": values | {f"fence.{procedure}": token}},
+            )
+            for struct_id, values, token in fields
+        )
+
+    def add_to_pool(self, run: str, pool: str, struct_ids: Sequence[str]) -> None:
+        """Make structures members of a pool."""
+        for batch in _batches(struct_ids):
+            self.collection.update_many(
+                {"_id": {"$in": [document_id(run, name) for name in batch]}}, {"$addToSet": {"pools": pool}}
+            )
+
+    def replace_pool(self, run: str, pool: str, struct_ids: Sequence[str]) -> None:
+        """Make a pool hold exactly these structures."""
+        for batch in _batches(sorted(set(self.pool_ids(run, pool)) - set(struct_ids))):
+            self.collection.update_many(
+                {"_id": {"$in": [document_id(run, name) for name in batch]}}, {"$pull": {"pools": pool}}
+            )
+        self.add_to_pool(run, pool, struct_ids)
+
+    def pool_ids(self, run: str, pool: str) -> list[str]:
+        """Return the ids of a pool's structures in ascending order."""
+        query = {"run": run, "pools": pool}
+        return [
+            record["struct_id"]
+            for record in self.collection.find(query, {"_id": 0, "struct_id": 1}).sort("struct_id", 1)
+        ]
+
+    def pools(self, run: str) -> list[str]:
+        """Return the names of a run's pools."""
+        return sorted(self.collection.distinct("pools", {"run": run}))
+
+    def load(
+        self, run: str, struct_ids: Sequence[str], fields: Sequence[str] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the documents of these structures, in the order of the ids given.
+
+        Raises
+        ------
+        KeyError
+            When one of them is not there.
+        """
+        projection = None if fields is None else {"struct_id": 1, **dict.fromkeys(fields, 1)}
+        for batch in _batches(struct_ids):
+            found = {
+                record["struct_id"]: record
+                for record in self.collection.find(
+                    {"_id": {"$in": [document_id(run, name) for name in batch]}}, projection
+                )
+            }
+            for name in batch:
+                yield found[name]
+
+    def count(self, run: str, pool: str) -> int:
+        """Return how many structures a pool has."""
+        return self.collection.count_documents({"run": run, "pools": pool})
+
+    def _bulk(self, updates: Iterable[UpdateOne]) -> None:
+        for batch in _batches(list(updates)):
+            try:
+                self.collection.bulk_write(batch, ordered=False)
+            except BulkWriteError as error:
+                # An upsert that meets a document fenced by a newer token: ours is superseded.
+                others = [e for e in error.details["writeErrors"] if e["code"] != DUPLICATE_KEY]
+                if others:
+                    raise
+
+
+def _fence(procedure: str, token: int) -> dict[str, Any]:
+    field = f"fence.{procedure}"
+    return {"$or": [{field: {"$exists": False}}, {field: {"$lte": token}}]}
+
+
+def _batches(values: Sequence[Any]) -> Iterator[list[Any]]:
+    for start in range(0, len(values), BATCH):
+        yield list(values[start : start + BATCH])

@@ -1,0 +1,91 @@
+"""The command ``genarris-fw``: one module per command, imported only when it is used."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from genarris_fw import __version__
+from genarris_fw.errors import GenarrisError, InputError
+
+# command -> module of genarris_fw.cli; each holds a click command named `command`.
+COMMANDS = {
+    "run": "run",
+    "check": "check",
+    "add": "add",
+    "status": "status",
+    "export": "export",
+    "import": "import_",
+    "options": "options",
+    "retry": "retry",
+    "recover": "recover",
+    "delete": "delete",
+    "db": "db",
+    "init": "init",
+}
+
+EXIT_OK = 0
+EXIT_BAD_INPUT = 2
+EXIT_SOME_FAILED = 3
+EXIT_RUN_FAILED = 4
+EXIT_INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of their use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return the command, or None for an unknown name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"genarris_fw.cli.{COMMANDS[cmd_name]}")
+        command: click.Command = module.command
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="genarris-fw")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
+    """Genarris as a database-backed task farm: predict how a molecule packs."""
+    ctx.obj = {"debug": debug}
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line; an error of ours is one line on stderr and exit code 2, 3 or 4."""
+    words = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        code = cli(args=(["--debug"] if debug else []) + words, standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = EXIT_BAD_INPUT
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        code = EXIT_INTERRUPTED
+    except GenarrisError as error:
+        if debug:
+            raise
+        for line in getattr(error, "problems", None) or [str(error)]:
+            click.echo(f"genarris-fw: {line}", err=True)
+        code = EXIT_BAD_INPUT if isinstance(error, InputError) else getattr(error, "exit_code", EXIT_BAD_INPUT)
+    except Exception as error:
+        if debug:
+            raise
+        click.echo(
+            f"genarris-fw: unexpected {type(error).__name__}: {error} (run again with --debug for the traceback)",
+            err=True,
+        )
+        code = 1
+    sys.exit(code if isinstance(code, int) else EXIT_OK)

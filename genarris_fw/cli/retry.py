@@ -1,0 +1,31 @@
+"""``genarris-fw retry``: give failed work another chance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from genarris_fw.cli.site import open_site
+from genarris_fw.errors import InputError
+from genarris_fw.farm.retrying import retry_run
+
+
+@click.command(name="retry")
+@click.argument("run")
+@click.option("--procedure", default=None, help="Only this step (run_rdf_calc, ...).")
+@click.option("--dir", "folder", type=click.Path(path_type=Path), default=Path(), help="The run's folder.")
+@click.option("--uri", default=None, help="MongoDB URI.")
+def command(run: str, procedure: str | None, folder: Path, uri: str | None) -> None:
+    """Send failed work items of RUN back to waiting, and its steps from there on back to the rockets."""
+    with open_site(folder, uri) as site:
+        record = site.catalogue.runs.get(run)
+        steps = [entry["name"] for entry in record["options"]["steps"]]
+        if procedure is not None and procedure not in steps:
+            raise InputError(f"run '{run}' has no step '{procedure}'; its steps: {', '.join(steps)}")
+        items, first = retry_run(site.launchpad, run, procedure)
+        if first is None:
+            click.echo(f"run '{run}' has nothing that failed")
+            return
+        click.echo(f"{items} failed items of run '{run}' wait again; {first} and the steps after it will run anew")
+        click.echo("carry it on with: genarris-fw run, or rlaunch rapidfire")

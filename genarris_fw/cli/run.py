@@ -1,0 +1,120 @@
+"""``genarris-fw run``: carry out a ui.conf here, or continue where it was interrupted."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from genarris_fw.cli.main import EXIT_OK, EXIT_RUN_FAILED, EXIT_SOME_FAILED
+from genarris_fw.cli.site import Site, open_site
+from genarris_fw.errors import InputError
+from genarris_fw.farm.logs import merge
+from genarris_fw.farm.recovery import recover
+from genarris_fw.farm.rockets import Rockets, rerun_fizzled
+from genarris_fw.farm.workflow import add_run
+from genarris_fw.options import Configuration, load
+from genarris_fw.views.closing import closing, render
+from genarris_fw.views.progress import Progress
+from genarris_fw.views.status import status
+
+
+@click.command(name="run")
+@click.argument("ui_conf", type=click.Path(path_type=Path))
+@click.option("--workers", type=click.IntRange(1, 512), default=None, help="Rockets at a time (default: the cores).")
+@click.option("--uri", default=None, help="MongoDB URI; default: GENARRIS_FW_URI, my_launchpad.yaml, an embedded server.")
+@click.option("--quiet", is_flag=True, help="No progress display, only the closing table.")
+def command(ui_conf: Path, workers: int | None, uri: str | None, quiet: bool) -> int:
+    """Carry out UI_CONF here; called again it continues, and does nothing on a finished run."""
+    configuration = load(ui_conf)
+    console = Console()
+    for notice in configuration.notices:
+        console.print(f"[dim]note: {notice}[/dim]", highlight=False, soft_wrap=True)
+    refuse_unavailable(configuration)
+    folder = Path(configuration.folder)
+    with only_one(folder, configuration.run_name), open_site(folder, uri) as site:
+        record = carry_out(site, configuration, workers or os.cpu_count() or 1, quiet, console)
+        merge(folder)
+        console.print(render(closing(site.catalogue, configuration.run_name)))
+    if record.get("state") == "failed":
+        click.echo(f"genarris-fw: run '{configuration.run_name}' failed: {record.get('failure')}", err=True)
+        return EXIT_RUN_FAILED
+    return EXIT_SOME_FAILED if record.get("failed_items") else EXIT_OK
+
+
+def carry_out(site: Site, configuration: Configuration, workers: int, quiet: bool, console: Console) -> dict:
+    """Add the run when it is new, mend what was interrupted, launch rockets until it is over."""
+    run, folder = configuration.run_name, Path(configuration.folder)
+    added = add_run(site.launchpad, configuration)
+    record = site.catalogue.runs.find(run) or {}
+    if record.get("state") == "finished":
+        console.print(f"run '{run}' is finished: nothing to do")
+        return record
+    if not added:
+        rerun_fizzled(site.launchpad, run)
+        site.catalogue.runs.resumed(run)
+        # Nobody else launches rockets for this run here, so what lost its rocket is lost for certain.
+        for line in recover(site.launchpad, run, grace_seconds=15):
+            console.print(f"[dim]recovered: {line}[/dim]", highlight=False, soft_wrap=True)
+        console.print(f"continuing run '{run}'")
+    site.catalogue.runs.set(run, workers=workers)
+    with Progress(console, quiet=quiet) as progress, Rockets(
+        site.launchpad, run, folder, workers, site.keep_open
+    ) as rockets:
+
+        def look(record: dict) -> None:
+            if record and record.get("workers") != workers:
+                site.catalogue.runs.set(run, workers=workers)
+            if record:
+                progress.update(status(site.catalogue, run))
+
+        return rockets.watch(look)
+
+
+def refuse_unavailable(configuration: Configuration) -> None:
+    """Refuse a run whose engine is not to be had here.
+
+    Raises
+    ------
+    InputError
+        Naming the engine and the installed ones.
+    """
+    missing = configuration.unavailable_engines()
+    if missing:
+        raise InputError(f"{configuration.path}: " + "; ".join(missing))
+
+
+@contextmanager
+def only_one(folder: Path, run: str) -> Iterator[None]:
+    """Let one command at a time carry out a run in a folder; the kernel frees the lock when it dies.
+
+    Raises
+    ------
+    InputError
+        When another command does so now.
+    """
+    place = folder / ".genarris_fw"
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        file = (place / f"{run}.lock").open("a+")
+    except OSError as error:
+        raise InputError(f"{place}: cannot be written ({error.strerror}); the run's folder must be writable") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            who = file.read().strip() or "another command"
+            raise InputError(
+                f"run '{run}' is already being carried out here by {who}; watch it with: genarris-fw status {run}"
+            ) from None
+        file.seek(0)
+        file.truncate()
+        file.write(f"process {os.getpid()}")
+        file.flush()
+        yield

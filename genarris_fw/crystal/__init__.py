@@ -1,0 +1,43 @@
+"""Structures, molecules, their formats and their symmetry."""
+
+from genarris_fw.crystal.bonds import bonds, connected_components, same_bonds
+from genarris_fw.crystal.formats import READ_FORMATS, WRITE_FORMATS, read, read_folder, write
+from genarris_fw.crystal.genarris_json import cell_properties, from_record, to_record
+from genarris_fw.crystal.molecule_file import checked_molecule, read_molecule
+from genarris_fw.crystal.molecules import whole_molecules
+from genarris_fw.crystal.point_group_symbols import hermann_mauguin_symbol, parse_symbol, schoenflies_symbol
+from genarris_fw.crystal.point_groups import PointGroup, point_group, symmetrize
+from genarris_fw.crystal.radii import VDW, covalent_radius, natural_cutoffs, vdw_radius
+from genarris_fw.crystal.structure import Molecule, Structure
+from genarris_fw.crystal.symmetry import niggli_reduce, space_group
+
+__all__ = [
+    "READ_FORMATS",
+    "VDW",
+    "WRITE_FORMATS",
+    "Molecule",
+    "PointGroup",
+    "Structure",
+    "bonds",
+    "cell_properties",
+    "checked_molecule",
+    "connected_components",
+    "covalent_radius",
+    "from_record",
+    "hermann_mauguin_symbol",
+    "natural_cutoffs",
+    "niggli_reduce",
+    "parse_symbol",
+    "point_group",
+    "read",
+    "read_folder",
+    "read_molecule",
+    "same_bonds",
+    "schoenflies_symbol",
+    "space_group",
+    "symmetrize",
+    "to_record",
+    "vdw_radius",
+    "whole_molecules",
+    "write",
+]

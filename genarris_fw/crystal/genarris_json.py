@@ -1,0 +1,221 @@
+"""Genarris json: one record per structure, read leniently (bare NaN) and written strictly (null)."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+
+from genarris_fw.crystal.structure import Structure
+from genarris_fw.errors import InputError
+
+LATTICE_KEYS = ("lattice_vector_a", "lattice_vector_b", "lattice_vector_c")
+CELL_KEYS = ("a", "b", "c", "alpha", "beta", "gamma", "cell_vol")
+# Properties that a record holds in the columns of its atoms: spin, charge, fixed.
+ATOM_KEYS = ("initial_moments", "initial_charges", "fixed_atoms")
+
+
+def cell_properties(structure: Structure) -> dict[str, float]:
+    """Return the lengths (Å), angles (degrees) and volume (Å3) of the cell, under their names in a record.
+
+    Parameters
+    ----------
+    structure : Structure
+        A crystal.
+
+    Returns
+    -------
+    dict
+        ``a``, ``b``, ``c``, ``alpha``, ``beta``, ``gamma``, ``cell_vol``.
+    """
+    return dict(zip(CELL_KEYS, (*structure.cell_parameters, structure.cell_volume), strict=True))
+
+
+def from_record(record: dict[str, Any], where: str = "the record") -> Structure:
+    """Make a structure of a Genarris json record.
+
+    Numbers that are not finite are taken as absent (None). Atomic spins, charges and constraints, where any
+    is set, become the properties ``initial_moments`` and ``initial_charges`` (a value or None per atom) and
+    ``fixed_atoms`` (numbers of atoms).
+
+    Parameters
+    ----------
+    record : dict
+        ``geometry`` (rows x, y, z, element, spin, charge, fixed; the last three may be absent),
+        ``properties`` and ``struct_id``.
+    where : str, optional
+        What an error calls the record, for example its path.
+
+    Returns
+    -------
+    Structure
+        The lattice vectors are taken out of the properties.
+
+    Raises
+    ------
+    InputError
+        One line saying what of the record cannot be used.
+    """
+    if not isinstance(record, dict) or not isinstance(record.get("geometry"), list):
+        raise InputError(f"{where}: not a Genarris structure; expected 'geometry' and 'properties'")
+    rows = record["geometry"]
+    if not rows:
+        raise InputError(f"{where}: 'geometry' has no atoms")
+    species, positions = [], []
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, list) or len(row) < 4 or not isinstance(row[3], str):
+            raise InputError(f"{where}: row {number} of 'geometry' is not [x, y, z, element, ...]")
+        positions.append(_vector(row[:3], f"{where}: the position of atom {number}"))
+        species.append(row[3])
+    properties = _without_nan(record.get("properties") or {})
+    if not isinstance(properties, dict):
+        raise InputError(f"{where}: 'properties' is not an object of names and values")
+    lattice = _lattice(properties, where)
+    properties = {name: value for name, value in properties.items() if name not in LATTICE_KEYS}
+    columns = [[_without_nan(row[k]) if len(row) > k else None for row in rows] for k in (4, 5, 6)]
+    for name, column in zip(ATOM_KEYS, columns):
+        if name == "fixed_atoms":
+            column = [number for number, fixed in enumerate(column) if fixed is True]
+        if any(value is not None for value in column):
+            properties[name] = column
+    struct_id = record.get("struct_id") or ""
+    try:
+        return Structure(lattice, species, positions, properties, str(struct_id))
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def to_record(structure: Structure) -> dict[str, Any]:
+    """Return the Genarris json record of a structure: plain values that strict json can hold.
+
+    Parameters
+    ----------
+    structure : Structure
+        A crystal or a molecule.
+
+    Returns
+    -------
+    dict
+        Lengths, angles and volume are computed from the lattice. A number that is not finite becomes None.
+
+    Raises
+    ------
+    InputError
+        For a property that json cannot hold.
+    """
+    properties = {
+        str(name): _plain(value, str(name))
+        for name, value in structure.properties.items()
+        if name not in ATOM_KEYS
+    }
+    if structure.lattice is not None:
+        properties |= dict(zip(LATTICE_KEYS, structure.lattice.tolist()))
+        properties |= cell_properties(structure)
+    n_atoms = len(structure)
+    moments = _column(structure, "initial_moments")
+    charges = _column(structure, "initial_charges")
+    fixed = {int(number) for number in structure.properties.get("fixed_atoms") or ()}
+    positions = structure.positions.tolist()
+    return {
+        "properties": properties,
+        "struct_id": structure.struct_id,
+        "input_ref": None,
+        "geometry": [
+            [*positions[i], structure.species[i], moments[i], charges[i], i in fixed] for i in range(n_atoms)
+        ],
+    }
+
+
+def parse_json(text: str, where: str = "the text") -> list[Structure]:
+    """Read one record, or a list of records, of json text.
+
+    Parameters
+    ----------
+    text : str
+        Json; a bare NaN or Infinity is taken as absent.
+    where : str, optional
+        What an error calls the text, for example its path.
+
+    Returns
+    -------
+    list of Structure
+
+    Raises
+    ------
+    InputError
+        One line with the line number, where the text is not json.
+    """
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{where}, line {error.lineno}: not complete json ({error.msg}); write or copy the file again"
+        ) from None
+    except (RecursionError, ValueError):
+        raise InputError(f"{where}: json nested too deeply or with a number too long") from None
+    if isinstance(content, list):
+        return [from_record(record, f"{where}, record {k}") for k, record in enumerate(content, start=1)]
+    return [from_record(content, where)]
+
+
+def format_json(structure: Structure) -> str:
+    """Return the record of a structure as strict json text (no NaN)."""
+    return json.dumps(to_record(structure), indent=4, allow_nan=False) + "\n"
+
+
+def _vector(values: Any, where: str) -> list[float]:
+    valid = isinstance(values, list) and len(values) == 3
+    if not valid or not all(isinstance(x, int | float) and not isinstance(x, bool) for x in values):
+        raise InputError(f"{where} is not three numbers")
+    try:
+        vector = [float(x) for x in values]
+    except OverflowError:
+        vector = [math.inf]
+    if not all(math.isfinite(x) for x in vector):
+        raise InputError(f"{where} is not finite")
+    return vector
+
+
+def _lattice(properties: dict[str, Any], where: str) -> list[list[float]] | None:
+    present = [key for key in LATTICE_KEYS if properties.get(key) is not None]
+    if not present:
+        return None
+    if len(present) < 3:
+        missing = ", ".join(key for key in LATTICE_KEYS if key not in present)
+        raise InputError(f"{where}: a lattice needs three vectors; missing: {missing}")
+    return [_vector(properties[key], f"{where}: {key}") for key in LATTICE_KEYS]
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    return value
+
+
+def _plain(value: Any, name: str) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list | tuple):
+        return [_plain(item, name) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item, name) for key, item in value.items()}
+    raise InputError(f"the property {name!r} is a {type(value).__name__}, which json cannot hold")
+
+
+def _column(structure: Structure, name: str) -> list[Any]:
+    values = structure.properties.get(name)
+    if values is None:
+        return [None] * len(structure)
+    if len(values) != len(structure):
+        raise InputError(f"the property {name!r} has {len(values)} values for {len(structure)} atoms")
+    return [_plain(value, name) for value in values]

@@ -1,0 +1,196 @@
+"""What a structure and a molecule are: species, Cartesian positions in Å, and for a crystal a lattice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.data import atomic_masses, atomic_numbers
+from ase.geometry import cell_to_cellpar
+from numpy.typing import ArrayLike, NDArray
+
+from genarris_fw.errors import InputError
+
+# 1 u/Å3 in g/cm3: the atomic mass constant, CODATA 2018, times 1e24.
+U_PER_A3_IN_G_PER_CM3 = 1.66053906660
+
+
+def _checked_atoms(species: Sequence[str], positions: ArrayLike) -> tuple[list[str], NDArray[np.float64]]:
+    names = [str(name) for name in species]
+    points = np.array(positions, dtype=float).reshape(-1, 3) if len(names) else np.zeros((0, 3))
+    if len(points) != len(names):
+        raise InputError(
+            f"{len(names)} species but {len(points)} positions; give one position (x, y, z) per atom"
+        )
+    unknown = sorted({name for name in names if name not in atomic_numbers or name == "X"})
+    if unknown:
+        raise InputError(
+            f"unknown element symbol {', '.join(unknown)}; use the symbols of the periodic table"
+        )
+    if not np.isfinite(points).all():
+        raise InputError("a position is not a finite number")
+    return names, points
+
+
+@dataclass
+class Molecule:
+    """A molecule: species and Cartesian positions.
+
+    Parameters
+    ----------
+    species : sequence of str
+        Element symbols, n of them.
+    positions : (n, 3) array_like
+        Cartesian positions in Å.
+
+    Raises
+    ------
+    InputError
+        For unknown elements, non-finite numbers or differing lengths.
+    """
+
+    species: list[str]
+    positions: NDArray[np.float64]
+
+    def __init__(self, species: Sequence[str], positions: ArrayLike) -> None:
+        self.species, self.positions = _checked_atoms(species, positions)
+
+    def __len__(self) -> int:
+        return len(self.species)
+
+    @property
+    def mass(self) -> float:
+        """Mass in u."""
+        return float(sum(atomic_masses[atomic_numbers[name]] for name in self.species))
+
+    @property
+    def formula(self) -> str:
+        """Chemical formula in Hill order."""
+        return str(self.to_ase().get_chemical_formula("hill"))
+
+    def to_ase(self) -> Atoms:
+        """Return the molecule as non-periodic ASE atoms."""
+        return Atoms(self.species, positions=self.positions)
+
+    def to_structure(self, struct_id: str = "") -> Structure:
+        """Return the molecule as a structure without a lattice."""
+        return Structure(None, self.species, self.positions, struct_id=struct_id)
+
+
+@dataclass
+class Structure:
+    """One crystal (or, without a lattice, one molecule) with its properties.
+
+    Parameters
+    ----------
+    lattice : (3, 3) array_like or None
+        Rows are the lattice vectors in Å; None for a molecule.
+    species : sequence of str
+        Element symbols, n of them. In a molecular crystal molecule after molecule, each in the same order.
+    positions : (n, 3) array_like
+        Cartesian positions in Å; each molecule is whole.
+    properties : dict, optional
+        Plain values keyed by name (``spg``, ``energy``, ``RDF``, ...).
+    struct_id : str, optional
+        The stable name of the structure.
+
+    Raises
+    ------
+    InputError
+        For unknown elements, non-finite numbers, differing lengths or a flat lattice.
+    """
+
+    lattice: NDArray[np.float64] | None
+    species: list[str]
+    positions: NDArray[np.float64]
+    properties: dict[str, Any] = field(default_factory=dict)
+    struct_id: str = ""
+
+    def __init__(
+        self,
+        lattice: ArrayLike | None,
+        species: Sequence[str],
+        positions: ArrayLike,
+        properties: dict[str, Any] | None = None,
+        struct_id: str = "",
+    ) -> None:
+        self.species, self.positions = _checked_atoms(species, positions)
+        self.lattice = None
+        if lattice is not None:
+            rows = np.array(lattice, dtype=float)
+            if rows.shape != (3, 3) or not np.isfinite(rows).all():
+                raise InputError("a lattice is three vectors of three finite numbers, in Å")
+            if abs(np.linalg.det(rows)) < 1e-6:
+                raise InputError("the lattice vectors lie in a plane: the cell has no volume")
+            self.lattice = rows
+        self.properties = dict(properties or {})
+        self.struct_id = struct_id
+
+    def __len__(self) -> int:
+        return len(self.species)
+
+    def _cell(self) -> NDArray[np.float64]:
+        if self.lattice is None:
+            raise InputError(f"{self.struct_id or 'the structure'} is a molecule: it has no cell")
+        return self.lattice
+
+    @property
+    def cell_volume(self) -> float:
+        """Volume of the cell in Å3 (always positive)."""
+        return float(abs(np.linalg.det(self._cell())))
+
+    @property
+    def cell_parameters(self) -> tuple[float, float, float, float, float, float]:
+        """Lengths a, b, c in Å and angles α, β, γ in degrees."""
+        a, b, c, alpha, beta, gamma = (float(x) for x in cell_to_cellpar(self._cell()))
+        return a, b, c, alpha, beta, gamma
+
+    @property
+    def mass(self) -> float:
+        """Mass of all atoms in u."""
+        return float(sum(atomic_masses[atomic_numbers[name]] for name in self.species))
+
+    @property
+    def density(self) -> float:
+        """Density in g/cm3."""
+        return self.mass / self.cell_volume * U_PER_A3_IN_G_PER_CM3
+
+    @property
+    def fractional(self) -> NDArray[np.float64]:
+        """(n, 3) fractional coordinates; not wrapped, molecules stay whole."""
+        return np.asarray(self.positions @ np.linalg.inv(self._cell()))
+
+    def copy(self) -> Structure:
+        """Return a copy that shares nothing mutable at the top level."""
+        return Structure(self.lattice, self.species, self.positions, dict(self.properties), self.struct_id)
+
+    @classmethod
+    def from_ase(
+        cls, atoms: Atoms, struct_id: str = "", properties: dict[str, Any] | None = None
+    ) -> Structure:
+        """Make a structure of ASE atoms; atoms without periodicity become a molecule."""
+        lattice = np.array(atoms.cell) if atoms.pbc.any() else None
+        return cls(lattice, atoms.get_chemical_symbols(), atoms.positions, properties, struct_id)
+
+    def to_ase(self) -> Atoms:
+        """Return ASE atoms; properties are not carried."""
+        periodic = self.lattice is not None
+        return Atoms(
+            self.species, positions=self.positions, cell=self.lattice if periodic else None, pbc=periodic
+        )
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> Structure:
+        """Make a structure of a Genarris json record (see `genarris_fw.crystal.genarris_json`)."""
+        from genarris_fw.crystal.genarris_json import from_record
+
+        return from_record(record)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the Genarris json record of the structure."""
+        from genarris_fw.crystal.genarris_json import to_record
+
+        return to_record(self)

@@ -1,0 +1,37 @@
+"""The errors a user may see. Each message is one line: what is wrong, where, and what to do."""
+
+
+class GenarrisError(Exception):
+    """Base of every error that the command line shows as one line, without a traceback."""
+
+
+class InputError(GenarrisError, ValueError):
+    """Something the user wrote (an option, a file, a structure) cannot be used."""
+
+
+class EngineError(GenarrisError):
+    """An engine gave no usable result.
+
+    Parameters
+    ----------
+    message : str
+        What happened, where, and what to do.
+    kind : str, optional
+        The class of failure: ``input``, ``scf``, ``relaxation``, ``walltime``, ``memory``, ``launcher``,
+        ``crash`` or ``missing``.
+    permanent : bool, optional
+        True when trying the same calculation again cannot help.
+    """
+
+    def __init__(self, message: str, kind: str = "crash", permanent: bool = False) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.permanent = permanent
+
+
+class DatabaseError(GenarrisError):
+    """The database cannot be reached, refuses the password, or lacks something."""
+
+
+class RunFailed(GenarrisError):
+    """A procedure cannot give a result, so the run cannot go on."""

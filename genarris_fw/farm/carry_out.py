@@ -1,0 +1,200 @@
+"""What happens inside one firework of a procedure: its lease, its role, and what is left behind."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fireworks import FWAction, LaunchPad
+from pymongo.errors import PyMongoError
+
+from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.leases import LeaseLost, lease_id
+from genarris_fw.errors import GenarrisError, RunFailed
+from genarris_fw.farm.heartbeat import Heartbeat
+from genarris_fw.farm.logs import Log
+from genarris_fw.farm.owner import is_dead, owner_name
+from genarris_fw.farm.recovery import recover_firework
+from genarris_fw.farm.replica import Replica
+from genarris_fw.farm.sides import add_sides, archive_unstarted_sides
+from genarris_fw.procedures.campaign import Campaign
+
+if TYPE_CHECKING:
+    from genarris_fw.procedures.base import Procedure
+
+WAIT_FOR_HOLDER = 0.5
+
+
+@dataclass
+class Holding:
+    """A firework's lease while it is held."""
+
+    catalogue: Catalogue
+    identifier: str
+    owner: str
+    token: int
+
+    def still_mine(self) -> bool:
+        """Tell whether nobody has taken the lease over."""
+        return self.catalogue.leases.held(self.identifier, self.token)
+
+
+@contextmanager
+def hold(
+    launchpad: LaunchPad, fw_id: int, run: str, step: str, role: str, lease_seconds: float
+) -> Iterator[Holding | None]:
+    """Hold a firework's lease with a heartbeat; None when its work is already collected.
+
+    A living process may hold it (this firework was run again too early): then wait, because returning would
+    tell FireWorks that the step is done. At the end the lease is closed, or released when an error passes.
+    """
+    catalogue = Catalogue(launchpad.db)
+    launches = (launchpad.fireworks.find_one({"fw_id": fw_id}, {"launches": 1}) or {}).get("launches") or [None]
+    owner = owner_name(fw_id)
+    token: int | None = None
+    while True:
+        try:
+            token = catalogue.leases.take(run, step, role, fw_id, launches[-1], owner, lease_seconds)
+            break
+        except LeaseLost:
+            time.sleep(WAIT_FOR_HOLDER)
+            release_dead_holder(catalogue, run, step, role)
+    if token is None:
+        yield None
+        return
+    holding = Holding(catalogue, lease_id(run, step, role, fw_id), owner, token)
+    try:
+        with Heartbeat(launchpad.to_dict(), owner, lease_seconds):
+            yield holding
+    except BaseException:
+        catalogue.work_items.give_back(owner)
+        catalogue.leases.release(holding.identifier, token)
+        raise
+    catalogue.leases.collected(holding.identifier, token)
+
+
+def release_dead_holder(catalogue: Catalogue, run: str, step: str, role: str) -> None:
+    """Free a lease whose holder ran on this machine and is gone; no need to wait for its expiry."""
+    lease = catalogue.leases.find(run, step, role)
+    if lease and is_dead(str(lease.get("owner", ""))):
+        catalogue.leases.release(lease["_id"], lease["token"])
+
+
+def carry_out(task: Procedure) -> FWAction:
+    """Carry out a procedure's firework in the role it was given.
+
+    Parameters
+    ----------
+    task : Procedure
+        With ``run``, ``step`` and ``role``, and the LaunchPad and firework id that the rocket has set.
+
+    Raises
+    ------
+    RunFailed
+        When the step cannot give a result; the run's document says why.
+    """
+    launchpad = getattr(task, "launchpad", None)
+    if launchpad is None:
+        raise RunFailed("a run needs its database while it works: FireWorks' offline mode cannot be used")
+    run, step, role, fw_id = task["run"], task["step"], task["role"], int(task.fw_id)
+    catalogue = Catalogue(launchpad.db)
+    record = catalogue.runs.find(run)
+    if record is None and role == "side":
+        return FWAction(stored_data={"remark": f"run {run} is gone"})
+    record = catalogue.runs.get(run)
+    options = next(entry for entry in record["options"]["steps"] if entry["name"] == step)["options"]
+    level = "DEBUG" if options.get("verbose") else "INFO"
+    log = Log(Path(record["folder"]), level, run=run, step=step, role=role, fw=fw_id)
+    campaign = Campaign(catalogue, record, step, log)
+    begun = time.monotonic()
+    try:
+        with hold(launchpad, fw_id, run, step, role, campaign.lease_seconds) as holding:
+            if holding is None:
+                return FWAction(stored_data={"remark": "already collected"})
+            log("started", launch_dir=Path.cwd())
+            counts = ROLES[role](task, campaign, launchpad, holding)
+            log("finished", seconds=round(time.monotonic() - begun, 3), **counts)
+    except LeaseLost as lost:
+        log("taken over", level="WARNING", why=lost)
+        raise
+    except Exception as error:
+        message = explain(error, campaign.folder)
+        log("stopped", level="ERROR", error=message)
+        log("traceback", level="DEBUG", traceback=traceback.format_exc())
+        if role == "side" or isinstance(error, PyMongoError):
+            raise
+        catalogue.runs.failed(run, step, message)
+        raise RunFailed(message) from error
+    return FWAction(stored_data={"run": run, "step": step, "role": role} | counts)
+
+
+def explain(error: Exception, folder: Path) -> str:
+    """Return one line for a person: what is wrong, where, what to do."""
+    if isinstance(error, GenarrisError):
+        return str(error)
+    if isinstance(error, OSError):
+        where = error.filename or folder
+        return f"{where}: {error.strerror or error}; mend that, then run the same command again to continue"
+    return f"unexpected {type(error).__name__}: {error}"
+
+
+def _plan(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Holding) -> dict[str, Any]:
+    campaign.catalogue.runs.procedure_started(campaign.run, campaign.step)
+    campaign.import_pool()
+    items = list(task.plan(campaign))
+    campaign.catalogue.work_items.insert(campaign.run, campaign.step, items)
+    campaign.catalogue.leases.open(campaign.run, campaign.step, "gate", 0)
+    sides = min(campaign.num_replicas, max(1, task.most_replicas(campaign, items))) - 1
+    return {"items": len(items), "sides": add_sides(launchpad, task, sides)}
+
+
+def _work(task: Procedure, campaign: Campaign, replica: Replica) -> dict[str, Any]:
+    state = replica.work()
+    return {"done": replica.done, "failed": replica.failed} | ({"gate": "lost"} if state == "gate lost" else {})
+
+
+def _collect(task: Procedure, campaign: Campaign, holding: Holding) -> None:
+    failures = campaign.catalogue.work_items.failures(campaign.run, campaign.step)
+    summary = task.collect(campaign) | {"failed": len(failures)}
+    if not holding.still_mine():
+        raise LeaseLost(f"{holding.identifier} was taken over while this rocket was collecting")
+    campaign.catalogue.runs.procedure_finished(campaign.run, campaign.step, summary)
+
+
+def _gate(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Holding) -> dict[str, Any]:
+    counts = _work(task, campaign, Replica(task, campaign, holding.owner, still_mine=holding.still_mine))
+    archive_unstarted_sides(launchpad, campaign.run, campaign.step)
+    _collect(task, campaign, holding)
+    return counts
+
+
+def _side(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Holding) -> dict[str, Any]:
+    leases = campaign.catalogue.leases
+
+    def lost_gate() -> dict[str, Any] | None:
+        expired = leases.expired(campaign.run, campaign.step, "gate")
+        return expired[0] if expired else None
+
+    replica = Replica(task, campaign, holding.owner, gate_is_lost=lambda: lost_gate() is not None)
+    counts = _work(task, campaign, replica)
+    # The rocket that recovers the gate returns at once, so that it is free to pull the gate itself.
+    if (lease := lost_gate()) is not None:
+        recover_firework(launchpad, campaign.catalogue, lease, holding.owner)
+    return counts
+
+
+def _whole(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Holding) -> dict[str, Any]:
+    campaign.catalogue.runs.procedure_started(campaign.run, campaign.step)
+    campaign.import_pool()
+    campaign.catalogue.work_items.insert(campaign.run, campaign.step, task.plan(campaign))
+    counts = _work(task, campaign, Replica(task, campaign, holding.owner, still_mine=holding.still_mine))
+    _collect(task, campaign, holding)
+    return counts
+
+
+ROLES = {"plan": _plan, "gate": _gate, "side": _side, "whole": _whole}

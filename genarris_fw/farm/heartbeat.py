@@ -1,0 +1,97 @@
+"""The heartbeat: a small process of its own that keeps a rocket's leases alive.
+
+A thread would starve while an engine holds the interpreter. The process ends when its parent does (the pipe
+between them closes), and pauses while the parent is stopped, so that a dead or frozen rocket loses its leases.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+BEATS_PER_LEASE = 4
+
+
+class Heartbeat:
+    """Keep every lease of an owner alive while the context lasts.
+
+    Parameters
+    ----------
+    launchpad : dict
+        ``LaunchPad.to_dict()``; it goes through a pipe, never onto a command line.
+    owner : str
+        The owner whose leases are renewed.
+    lease_seconds : float
+        Length of a lease.
+    """
+
+    def __init__(self, launchpad: dict[str, Any], owner: str, lease_seconds: float) -> None:
+        self._message = json.dumps({"launchpad": launchpad, "owner": owner, "lease_seconds": lease_seconds})
+        self._process: subprocess.Popen | None = None
+
+    def __enter__(self) -> Heartbeat:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "genarris_fw.farm.heartbeat"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            text=True,
+            cwd="/",
+        )
+        assert self._process.stdin is not None
+        self._process.stdin.write(self._message + "\n")
+        self._process.stdin.flush()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process is not None and self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _parent_is_stopped(parent: int) -> bool:
+    try:
+        state = Path(f"/proc/{parent}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state in "Tt"
+
+
+def main() -> None:
+    """Renew the leases of one owner until the parent's end of the pipe closes."""
+    from fireworks import LaunchPad
+    from pymongo.errors import PyMongoError
+
+    from genarris_fw.catalogue.leases import Leases
+    from genarris_fw.catalogue.work_items import WorkItems
+
+    parent = os.getppid()
+    message = json.loads(sys.stdin.readline())
+    owner, lease_seconds = message["owner"], float(message["lease_seconds"])
+    database = LaunchPad.from_dict(message["launchpad"]).db
+    leases, work_items = Leases(database["leases"]), WorkItems(database["work_items"])
+    while not select.select([sys.stdin], [], [], lease_seconds / BEATS_PER_LEASE)[0]:
+        if os.getppid() != parent:
+            return
+        if _parent_is_stopped(parent):
+            continue
+        # A server that is away for a moment is asked again at the next beat; the lease outlives four of them.
+        with contextlib.suppress(PyMongoError):
+            leases.renew(owner, lease_seconds)
+            work_items.renew(owner, lease_seconds)
+
+
+if __name__ == "__main__":
+    main()

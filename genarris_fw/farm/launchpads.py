@@ -1,0 +1,220 @@
+"""LaunchPads: connecting to a MongoDB by its URI, with errors that one line explains."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
+
+from pymongo import MongoClient
+from pymongo import errors as mongo_errors
+from pymongo.uri_parser import parse_uri
+
+from genarris_fw.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from fireworks import LaunchPad
+
+DATABASE = "genarris"
+CONNECT_MS = 5000
+# journal: what is acknowledged is on disk. The rest: a dead database is an error in seconds.
+CLIENT_OPTIONS: dict[str, Any] = {
+    "journal": True,
+    "serverSelectionTimeoutMS": CONNECT_MS,
+    "connectTimeoutMS": CONNECT_MS,
+    "appname": "genarris_fw",
+}
+_UNAUTHORIZED, _AUTHENTICATION_FAILED = 13, 18
+_FORM = "mongodb://user:password@host:port/database"
+_FIRST_IDS = {"next_fw_id": 1, "next_launch_id": 1}
+
+
+def redact(uri: str) -> str:
+    """Return the URI with every password in it replaced by ``***``, fit for messages and logs."""
+    uri = re.sub(r"^([^:/]+://[^:/@]*):.*@", r"\1:***@", uri)
+    return re.sub(r"((?:password|secret|token)[^=&]*=)[^&]*", r"\1***", uri, flags=re.IGNORECASE)
+
+
+def database_name(uri: str) -> str:
+    """Return the database that the URI names, ``genarris`` when it names none."""
+    return _parsed(uri)["database"] or DATABASE
+
+
+def with_database(uri: str, name: str) -> str:
+    """Return the same URI naming the database `name`."""
+    _parsed(uri)
+    scheme, _, rest = uri.partition("://")
+    rest, mark, options = rest.partition("?")
+    hosts = rest.rpartition("@")[0] + "@" if "@" in rest else ""
+    address = rest[len(hosts) :].partition("/")[0]
+    return f"{scheme}://{hosts}{address}/{name}{mark}{options}"
+
+
+def build_uri(
+    host: str,
+    port: int | None = None,
+    name: str | None = None,
+    username: str | None = None,
+    password: str | None = None,
+    authsource: str | None = None,
+) -> str:
+    """Return the URI for the separate fields of a my_launchpad.yaml.
+
+    As FireWorks does, the user is looked up in the database `name` unless `authsource` names another.
+    """
+    user = ""
+    if username:
+        user = quote_plus(username) + (f":{quote_plus(password)}" if password else "") + "@"
+    address = quote_plus(host) if host.startswith("/") else f"[{host}]" if host.count(":") > 1 else host
+    if not host.startswith("/") and not re.search(r":\d+$", host.rpartition("]")[2] if "]" in host else host):
+        address = f"{address}:{port or 27017}"
+    database = name or DATABASE
+    source = f"?authSource={quote_plus(authsource or database)}" if username else ""
+    return f"mongodb://{user}{address}/{database}{source}"
+
+
+def _parsed(uri: str) -> dict[str, Any]:
+    try:
+        if uri.startswith("mongodb+srv://"):  # looked up by name when it is used, not here
+            uri = "mongodb://" + uri.removeprefix("mongodb+srv://")
+        return dict(parse_uri(uri, validate=False, warn=False))
+    except (mongo_errors.PyMongoError, ValueError) as error:
+        raise DatabaseError(
+            f"{redact(uri)}: not a MongoDB URI ({_one_line(error)}): write {_FORM}"
+        ) from error
+
+
+def launchpad(uri: str, log_level: str = "WARNING") -> LaunchPad:
+    """Connect to the FireWorks database at `uri`.
+
+    Parameters
+    ----------
+    uri : str
+        A MongoDB URI; the database is the one it names, else ``genarris``.
+    log_level : str, optional
+        From which level on FireWorks' LaunchPad writes to the terminal.
+
+    Returns
+    -------
+    fireworks.LaunchPad
+        Connected and answered; writes are acknowledged when journaled.
+
+    Raises
+    ------
+    DatabaseError
+        When nothing answers, the password is refused or missing, or what answers is no MongoDB.
+    """
+    from fireworks import LaunchPad
+
+    name = database_name(uri)
+    with explained(uri):
+        pad = LaunchPad(
+            host=uri, name=name, uri_mode=True, strm_lvl=log_level, mongoclient_kwargs=dict(CLIENT_OPTIONS)
+        )
+        try:
+            pad.fw_id_assigner.find_one({}, {"_id": 1})  # needs an answer and the right to read
+        except BaseException:
+            pad.connection.close()
+            raise
+    return pad
+
+
+def ping(uri: str, timeout_ms: int = CONNECT_MS) -> dict[str, Any]:
+    """Return what the server says of itself (``version``, ``pid``, ``connections`` ...).
+
+    Raises
+    ------
+    DatabaseError
+        As for :func:`launchpad`.
+    """
+    options = {**CLIENT_OPTIONS, "serverSelectionTimeoutMS": timeout_ms, "connectTimeoutMS": timeout_ms}
+    with explained(uri), MongoClient(uri, **options) as client:
+        return dict(client.admin.command("serverStatus", repl=0, metrics=0, locks=0))
+
+
+def prepare(pad: LaunchPad) -> None:
+    """Create FireWorks' counter and indexes where they are absent, so that plain ``lpad add`` works.
+
+    Nothing that exists is changed, and two processes may do it at once: the counter has the fixed ``_id``
+    that FireWorks itself gives it. Where fireworks exist without a counter, it starts after the highest id.
+
+    Parameters
+    ----------
+    pad : fireworks.LaunchPad
+        As from :func:`launchpad`.
+    """
+    with explained(pad.host):
+        if pad.fw_id_assigner.find_one({}, {"_id": 1}) is None:
+            first = dict(_FIRST_IDS)
+            for key, collection in (("fw_id", pad.fireworks), ("launch_id", pad.launches)):
+                last = collection.find_one({}, {key: 1}, sort=[(key, -1)])
+                if last and isinstance(last.get(key), int):
+                    first[f"next_{key}"] = last[key] + 1
+            with suppress(mongo_errors.DuplicateKeyError):  # the other process was first
+                pad.fw_id_assigner.update_one({"_id": -1}, {"$setOnInsert": first}, upsert=True)
+        if "state_-1__id_-1" not in pad.workflows.index_information():  # the last one that tuneup makes
+            pad.tuneup()
+
+
+@contextmanager
+def explained(uri: str, hint: str = "") -> Iterator[None]:
+    """Turn pymongo's errors into a DatabaseError of one line, without the password.
+
+    Parameters
+    ----------
+    uri : str
+        The database that is used inside.
+    hint : str, optional
+        What to do, instead of the general advice.
+    """
+    try:
+        yield
+    except mongo_errors.PyMongoError as error:
+        raise DatabaseError(explain(error, uri, hint)) from error
+
+
+def explain(error: mongo_errors.PyMongoError, uri: str, hint: str = "") -> str:
+    """Return one line that says what a pymongo error means for the database at `uri`."""
+    where = redact(uri)
+    code = getattr(error, "code", None)
+    text = _one_line(error)
+    if code == _AUTHENTICATION_FAILED:
+        what, todo = "the database refuses the user name or the password", "check them, and authSource"
+    elif code == _UNAUTHORIZED:
+        what = "the database wants a user and a password that may do this"
+        todo = "give them in GENARRIS_FW_URI or my_launchpad.yaml"
+    elif "No space left" in text:
+        what, todo = "the database has no disk space left", "make room on its disk"
+    elif isinstance(error, mongo_errors.ConfigurationError | mongo_errors.InvalidName):
+        what, todo = f"not a usable MongoDB URI ({text})", f"write {_FORM}"
+    elif _speaks_something_else(error):
+        what, todo = "what answers there is not a MongoDB server", "check host and port"
+    elif isinstance(error, mongo_errors.ConnectionFailure):
+        what = f"the database does not answer ({text})"
+        todo = "start it (`genarris-fw db start` for the embedded one) or correct the URI"
+    else:
+        what, todo = f"the database reports: {text}", "see its log"
+    return f"{where}: {what}: {hint or todo}"
+
+
+def _speaks_something_else(error: mongo_errors.PyMongoError) -> bool:
+    """Return whether a connection was made but the answers are not MongoDB's."""
+    causes: list[Any] = [error]
+    topology: Any = getattr(error, "details", None)
+    if hasattr(topology, "server_descriptions"):
+        causes += [server.error for server in topology.server_descriptions().values()]
+    return any(
+        isinstance(cause, mongo_errors.ProtocolError)
+        or "Message length" in str(cause)
+        or "unknown opcode" in str(cause)
+        for cause in causes
+    )
+
+
+def _one_line(error: Exception) -> str:
+    """Return the first part of an error's text, without pymongo's dump of topology and settings."""
+    text = " ".join(str(error).split())
+    text = re.split(r", Timeout: |, Topology Description| \(configured timeouts|, full error:", text)[0]
+    return text[:300]

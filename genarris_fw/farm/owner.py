@@ -1,0 +1,33 @@
+"""Who holds a lease: a name that says which process on which machine, so that a dead one can be told."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from pathlib import Path
+
+
+def _start_time(pid: int) -> str | None:
+    """Return the start time of a process in clock ticks since boot (Linux), None when there is no such process."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    # Fields after the command's name: state is the first, start time the 20th; a zombie does no work any more.
+    return None if fields[0] == "Z" else fields[19]
+
+
+def owner_name(fw_id: int) -> str:
+    """Return the name under which this process holds leases for one firework: host, process, start, firework."""
+    pid = os.getpid()
+    return f"{socket.gethostname()}:{pid}:{_start_time(pid)}:{fw_id}:{uuid.uuid4().hex[:8]}"
+
+
+def is_dead(owner: str) -> bool:
+    """Tell whether an owner's process is certainly gone: it ran on this machine and is not there any more."""
+    try:
+        host, pid, start, _, _ = owner.rsplit(":", 4)
+    except ValueError:
+        return False
+    return host == socket.gethostname() and Path("/proc/self").exists() and _start_time(int(pid)) != start

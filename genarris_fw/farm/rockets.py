@@ -1,0 +1,150 @@
+"""Rockets on this machine: starts workers for a run, watches them, and repairs what dead ones leave."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fireworks import LaunchPad
+
+from genarris_fw.catalogue import Catalogue
+from genarris_fw.errors import RunFailed
+from genarris_fw.farm.recovery import recover
+
+RECOVER_EVERY = 3.0
+LOOK_EVERY = 0.5
+MOST_RESTARTS = 20
+
+
+class Rockets:
+    """Workers of one run as processes of this command.
+
+    Parameters
+    ----------
+    launchpad : LaunchPad
+        Where the run's fireworks are.
+    run : str
+        Name of the run.
+    folder : Path
+        The run's folder; rockets work in ``.genarris_fw/`` in it.
+    workers : int
+        How many processes.
+    keep_open : tuple of int
+        File descriptors the workers inherit: the lock that keeps an embedded server alive.
+    """
+
+    def __init__(
+        self, launchpad: LaunchPad, run: str, folder: Path, workers: int, keep_open: tuple[int, ...] = ()
+    ) -> None:
+        self.launchpad = launchpad
+        self.catalogue = Catalogue(launchpad.db)
+        self.run = run
+        self.place = folder / ".genarris_fw"
+        self.workers = workers
+        self.keep_open = keep_open
+        self._processes: dict[int, subprocess.Popen] = {}
+        self._restarts = 0
+
+    def __enter__(self) -> Rockets:
+        self.place.mkdir(parents=True, exist_ok=True)
+        for number in range(self.workers):
+            self._processes[number] = self._start(number)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._processes.values():
+            with contextlib.suppress(OSError):
+                assert process.stdin is not None
+                process.stdin.close()
+            process.terminate()
+        for process in self._processes.values():
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _start(self, number: int) -> subprocess.Popen:
+        place = self.place / f"worker-{number}"
+        message = {
+            "run": self.run,
+            "launchpad": self.launchpad.to_dict(),
+            "name": f"worker-{number}",
+            "place": str(place),
+        }
+        with (self.place / f"worker-{number}.log").open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "genarris_fw.farm.worker"],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                text=True,
+                pass_fds=self.keep_open,
+                # One thread a worker: engines and linear algebra gain little from more, and cores are shared.
+                env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TQDM_DISABLE": "1"},
+            )
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(message) + "\n")
+        process.stdin.flush()
+        return process
+
+    def watch(self, look: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+        """Wait until the run is over; return its document.
+
+        Parameters
+        ----------
+        look : callable
+            Called about twice a second with the run's document (empty before the run has begun).
+
+        Raises
+        ------
+        RunFailed
+            When workers die again and again.
+        """
+        recovered = time.monotonic()
+        while True:
+            record = self.catalogue.runs.find(self.run) or {}
+            look(record)
+            if record.get("state") in ("finished", "failed"):
+                return record
+            self._refuse_fizzled_begin(record)
+            if time.monotonic() - recovered > RECOVER_EVERY:
+                recover(self.launchpad, self.run)
+                recovered = time.monotonic()
+            self._restart_dead()
+            time.sleep(LOOK_EVERY)
+
+    def _restart_dead(self) -> None:
+        for number, process in self._processes.items():
+            if process.poll() is None:
+                continue
+            self._restarts += 1
+            if self._restarts > MOST_RESTARTS:
+                raise RunFailed(f"the workers die again and again; the last output is in {self.place}/worker-{number}.log")
+            self._processes[number] = self._start(number)
+
+    def _refuse_fizzled_begin(self, record: dict[str, Any]) -> None:
+        """Stop when the run's first or last firework failed, which no procedure's summary would tell."""
+        query = {"spec.run": self.run, "state": "FIZZLED", "name": {"$in": ["begin", "finish"]}}
+        firework = self.launchpad.fireworks.find_one(query, {"fw_id": 1, "name": 1})
+        if firework:
+            raise RunFailed(
+                f"firework {firework['fw_id']} ({firework['name']}) of run '{self.run}' failed; "
+                f"see {self.place}/worker-0.log, or lpad get_fws -i {firework['fw_id']} -d all"
+            )
+
+
+def rerun_fizzled(launchpad: LaunchPad, run: str) -> int:
+    """Make the failed fireworks of a run ready again; return how many."""
+    query = {"spec.run": run, "state": "FIZZLED"}
+    failed = [record["fw_id"] for record in launchpad.fireworks.find(query, {"fw_id": 1})]
+    for fw_id in failed:
+        launchpad.rerun_fw(fw_id)
+    return len(failed)

@@ -1,0 +1,443 @@
+"""The embedded database: a run's own MongoDB server, started when it is needed, stopped when nobody uses it.
+
+In the folder ``genarris_db/`` lie
+
+=================  =============================================================================
+``data/``          MongoDB's files
+``mongod.log``     its log
+``server.json``    where it listens and since when (mode 0600)
+``socket/``        the socket (mode 0700)
+``alive.lock``     locked by the server itself as long as it lives: no process id can lie about that
+``start.lock``     locked while a command starts or stops the server
+``users.lock``     locked (shared) by every command that uses the server
+=================  =============================================================================
+
+The server listens on a Unix socket in a folder of mode 0700 and on nothing else: who can reach the database
+can run code, and other people share the machine. Where ``genarris_db/socket/`` does not serve (a name longer
+than the 107 bytes a socket may have, a file system without sockets), it is a temporary folder. Either way its
+path stays the same, so that a URI written into a my_launchpad.yaml stays valid.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus
+
+from genarris_fw.errors import DatabaseError
+from genarris_fw.farm import disk, mongod, sockets
+from genarris_fw.farm.launchpads import DATABASE, ping
+
+FOLDER = "genarris_db"
+CACHE_GB = 0.5
+START_SECONDS = 300.0  # a server that was killed replays its journal first
+STOP_SECONDS = 60.0
+_LASTING = ("socket", "uri", "version")  # what server.json keeps of a server that was stopped
+_POLL_SECONDS = 0.05
+
+
+class Server:
+    """The MongoDB server of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder; the database lies in its subfolder ``genarris_db``.
+    data : Path, optional
+        Another place for the database; ``genarris_db`` then becomes a link to it.
+    cache_gb : float, optional
+        Memory for the server's cache, in GB.
+
+    Examples
+    --------
+    >>> with Server(Path("urea")).use() as uri:  # doctest: +SKIP
+    ...     pad = launchpad(uri)
+    """
+
+    def __init__(self, folder: Path, data: Path | None = None, cache_gb: float = CACHE_GB) -> None:
+        self.folder = Path(folder).absolute()
+        self.home = self.folder / FOLDER
+        self.cache_gb = cache_gb
+        self._elsewhere = Path(data).absolute() if data is not None else None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._descriptors: tuple[int, ...] = ()
+
+    # ---- what it is
+
+    @property
+    def data(self) -> Path:
+        """The folder of MongoDB's files."""
+        return self.home / "data"
+
+    @property
+    def log(self) -> Path:
+        """The server's log."""
+        return self.home / "mongod.log"
+
+    @property
+    def socket_path(self) -> Path | None:
+        """The socket on which the server listens, None before it was ever placed."""
+        record = self._record()
+        return Path(record["socket"]) if record else None
+
+    @property
+    def users_lock(self) -> Path:
+        """The file on which every user of the server holds a shared lock."""
+        return self.home / "users.lock"
+
+    @property
+    def origin(self) -> str:
+        """Where the URI comes from, for messages."""
+        return f"the embedded server in {self.home}"
+
+    @property
+    def uri(self) -> str:
+        """The URI; it names the database ``genarris`` and stays the same as long as the folder is not moved.
+
+        Raises
+        ------
+        DatabaseError
+            When no socket can be placed.
+        """
+        record = self._record()
+        if not record or not self.running():
+            self._make_home()
+            with disk.locked(self.home / "start.lock"):
+                record = self._record()
+                if not record or not self.running():
+                    record = self._with_socket(record)
+        return str(record["uri"])
+
+    def exists(self) -> bool:
+        """Return whether a database was ever started in this folder."""
+        return self.data.is_dir()
+
+    def running(self) -> bool:
+        """Return whether the server lives (it may still be getting ready)."""
+        self._reap()
+        return disk.is_locked(self.home / "alive.lock")
+
+    def in_use(self) -> bool:
+        """Return whether some command uses the server."""
+        return disk.is_locked(self.users_lock, shared=True)
+
+    def status(self) -> dict[str, Any]:
+        """Return what there is to know, as plain JSON values.
+
+        Returns
+        -------
+        dict
+            ``running``, ``ready``, ``uri``, ``folder``, ``data``, ``log``, ``pid``, ``host``, ``version``,
+            ``started`` (UTC), ``keep`` (started to stay), ``in_use``, ``connections``, ``data_bytes``.
+        """
+        record = self._record() if self.exists() else {}
+        running = self.running()
+        answer: dict[str, Any] = {}
+        if running and record:
+            with suppress(DatabaseError):
+                answer = ping(record["uri"], timeout_ms=1000)
+        return {
+            "running": running,
+            "ready": bool(answer),
+            "uri": record.get("uri"),
+            "folder": str(self.home),
+            "data": str(self.data),
+            "log": str(self.log),
+            "pid": record.get("pid") if running else None,
+            "host": record.get("host") if running else None,
+            "version": answer.get("version", record.get("version")),
+            "started": record.get("started") if running else None,
+            "keep": bool(record.get("keep")) if running else False,
+            "in_use": self.in_use(),
+            "connections": answer.get("connections", {}).get("current"),
+            "data_bytes": disk.size(self.data),
+        }
+
+    # ---- start, use, stop
+
+    def start(self, keep: bool = False, timeout: float = START_SECONDS) -> str:
+        """Start the server, or adopt the one that runs, and wait until it answers.
+
+        Parameters
+        ----------
+        keep : bool, optional
+            Leave it running when the last command that uses it ends, until :meth:`stop`.
+        timeout : float, optional
+            How long to wait for an answer, in seconds.
+
+        Returns
+        -------
+        str
+            The URI.
+
+        Raises
+        ------
+        DatabaseError
+            When there is no mongod, no disk space, or it does not start: the message names the log and its
+            last meaningful line.
+        """
+        self._make_home()
+        with disk.locked(self.home / "start.lock"):
+            deadline = time.monotonic() + timeout
+            record = self._record()
+            if self.running() and not (record and self._adopt(record, deadline)):
+                self._end(record)
+            if not self.running():
+                record = self._launch(record)
+                self._await_answer(record, deadline)
+            record = self._record()
+            if keep and not record.get("keep"):
+                self._write_record({**record, "keep": True})
+            return str(record["uri"])
+
+    @contextmanager
+    def use(self) -> Iterator[str]:
+        """Have the server running inside a ``with``; at its end the last user stops it, unless kept.
+
+        The lock is inherited by forked processes and by programs that are given :meth:`lock_descriptors`.
+
+        Yields
+        ------
+        str
+            The URI.
+        """
+        self._make_home()
+        descriptor = disk.open_lock_file(self.users_lock)
+        try:
+            disk.lock(descriptor, fcntl.LOCK_SH, self.users_lock)
+            self._descriptors = (*self.lock_descriptors, descriptor)
+            yield self.start()
+        finally:
+            self._descriptors = tuple(other for other in self.lock_descriptors if other != descriptor)
+            try:
+                self._leave(descriptor)
+            finally:
+                fcntl.flock(descriptor, fcntl.LOCK_UN)  # for a forked child may still hold the open file
+                os.close(descriptor)
+
+    @property
+    def lock_descriptors(self) -> tuple[int, ...]:
+        """The locks held by :meth:`use`, for ``subprocess.Popen(..., pass_fds=...)``."""
+        return self._descriptors
+
+    def _leave(self, descriptor: int) -> None:
+        """Stop the server when it is not to be kept and the caller is its only user."""
+        if self._record().get("keep"):
+            return
+        # Exchanging shared for exclusive gives the shared lock up first: of several that leave, one succeeds.
+        if disk.lock_soon(descriptor, self.users_lock):
+            with disk.locked(self.home / "start.lock"):
+                self._end(self._record())
+
+    def stop(self, force: bool = False) -> bool:
+        """Stop the server cleanly.
+
+        Parameters
+        ----------
+        force : bool, optional
+            Also when commands use it.
+
+        Returns
+        -------
+        bool
+            False when it did not run.
+
+        Raises
+        ------
+        DatabaseError
+            When it is in use, runs on another machine, or does not end.
+        """
+        if not self.running():
+            return False
+        descriptor = disk.open_lock_file(self.users_lock)
+        try:
+            if not disk.lock_soon(descriptor, self.users_lock) and not force:
+                raise DatabaseError(
+                    f"{self.home}: the database is in use by another command: wait for it, or use --force"
+                )
+            with disk.locked(self.home / "start.lock"):
+                self._end(self._record())
+        finally:
+            os.close(descriptor)
+        return True
+
+    # ---- the parts of starting
+
+    def _make_home(self) -> None:
+        """Make the folder, as a link where the data shall lie elsewhere."""
+        place = self._elsewhere
+        try:
+            if place is not None and place.resolve() != self.home.resolve():
+                if self.home.is_symlink() or self.home.exists():
+                    raise DatabaseError(
+                        f"{self.home}: the database of this folder is already there, not in {place}: "
+                        "stop it, move it, and start it again with --data"
+                    )
+                place.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self.home.symlink_to(place)
+            if self.home.is_symlink() and not self.home.exists():
+                raise DatabaseError(
+                    f"{self.home}: points to {self.home.readlink()}, which this machine does not have"
+                )
+            self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.data.mkdir(exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise DatabaseError(f"{self.home}: cannot be made ({error.strerror})") from error
+
+    def _adopt(self, record: dict[str, Any], deadline: float) -> bool:
+        """Return whether the running server answers; False when it must be replaced."""
+        self._refuse_other_host(record)
+        if record.get("ready") and not Path(record["socket"]).exists():
+            return False  # somebody removed it
+        self._await_answer(record, deadline)
+        return True
+
+    def _launch(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Start mongod and write down where it will listen."""
+        program = mongod.find_mongod()
+        remark = disk.network_remark(self.data)
+        if remark:
+            warnings.warn(remark, stacklevel=4)
+        disk.check_free_space(self.data)
+        record = self._with_socket(record)
+        mongod.turn_over_log(self.log)
+        record |= {
+            "pid": None,
+            "host": socket.gethostname(),
+            "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "log_start": self.log.stat().st_size if self.log.exists() else 0,
+            "ready": False,
+            "keep": False,
+        }
+        self._write_record(record)
+        alive = self.home / "alive.lock"
+        descriptor = disk.open_lock_file(alive)
+        try:
+            disk.lock(descriptor, fcntl.LOCK_EX, alive)
+            command = mongod.command_line(program, Path(record["socket"]), self.data, self.log, self.cache_gb)
+            self._process = mongod.spawn(command, self.home / "mongod.out", descriptor)
+        finally:
+            os.close(descriptor)
+        record["pid"] = self._process.pid
+        self._write_record(record)
+        return record
+
+    def _await_answer(self, record: dict[str, Any], deadline: float) -> None:
+        """Wait until the server answers; raise when it ends instead."""
+        path = Path(record["socket"])
+        while self.running():
+            if path.exists() and sockets.accepts(path):
+                answer = ping(record["uri"], timeout_ms=10_000)
+                known = {**record, "pid": int(answer["pid"]), "version": answer["version"], "ready": True}
+                if known != record:
+                    self._write_record(known)
+                return
+            if time.monotonic() > deadline:
+                raise DatabaseError(
+                    f"{self.log}: the database (process {record.get('pid')}) is not ready yet; it says: "
+                    f"{self._last_words(record)}: try again, or `genarris-fw db stop`"
+                )
+            time.sleep(_POLL_SECONDS)
+        words = self._last_words(record)
+        todo = "make room on that disk and try again" if "No space left" in words else "see that file"
+        raise DatabaseError(f"{self.log}: the database did not start; it says: {words}: {todo}")
+
+    def _last_words(self, record: dict[str, Any]) -> str:
+        return mongod.last_words(self.log, self.home / "mongod.out", record.get("log_start", 0))
+
+    def _with_socket(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Return the record with a usable socket: in this folder, else as before, else a new one."""
+        here = self.home / "socket" / sockets.NAME
+        if sockets.usable(here):
+            path = here
+        elif "socket" in record and sockets.usable(Path(record["socket"])):
+            path = Path(record["socket"])
+        else:
+            path = sockets.new_folder() / sockets.NAME
+        uri = f"mongodb://{quote_plus(str(path))}/{DATABASE}?journal=true"
+        placed = {**record, "socket": str(path), "uri": uri}
+        if placed != record:
+            self._write_record(placed)
+        return placed
+
+    # ---- the end of it
+
+    def _end(self, record: dict[str, Any]) -> None:
+        """End the server: SIGTERM, and SIGKILL after a minute (the journal keeps what was acknowledged)."""
+        if not self.running():
+            return
+        self._refuse_other_host(record)
+        pid = record.get("pid") or self._pid_of_data()
+        if pid is None:
+            raise DatabaseError(
+                f"{self.home}: the database runs but its process is not known: end it by hand"
+            )
+        for sign in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.kill(pid, sign)
+            deadline = time.monotonic() + STOP_SECONDS
+            while time.monotonic() < deadline:
+                if not self.running():
+                    if record:
+                        Path(record["socket"]).unlink(missing_ok=True)
+                        self._write_record({key: record[key] for key in _LASTING if key in record})
+                    return
+                time.sleep(_POLL_SECONDS)
+        raise DatabaseError(f"{self.home}: the database (process {pid}) does not end: see {self.log}")
+
+    def _pid_of_data(self) -> int | None:
+        """Return the process id that mongod itself wrote down."""
+        try:
+            return int((self.data / "mongod.lock").read_text())
+        except (OSError, ValueError):
+            return None
+
+    def _refuse_other_host(self, record: dict[str, Any]) -> None:
+        host = record.get("host")
+        if host and host != socket.gethostname():
+            raise DatabaseError(
+                f"{self.home}: the database runs on the machine {host} (process {record.get('pid')}), "
+                "and a socket reaches no further: work there, or stop it there with `genarris-fw db stop`"
+            )
+
+    def _reap(self) -> None:
+        """Take note of the end of a server that this process started."""
+        if self._process is not None and self._process.poll() is not None:
+            self._process = None
+
+    # ---- server.json
+
+    def _record(self) -> dict[str, Any]:
+        try:
+            record = json.loads((self.home / "server.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return record if isinstance(record, dict) and "socket" in record else {}
+
+    def _write_record(self, record: dict[str, Any]) -> None:
+        """Write server.json, whole or not at all, readable by its owner alone."""
+        path = self.home / "server.json"
+        descriptor, name = tempfile.mkstemp(dir=self.home, prefix="server.", suffix=".tmp")  # mode 0600
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(json.dumps(record, indent=2) + "\n")
+            Path(name).replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                Path(name).unlink()
+            raise DatabaseError(
+                f"{path}: cannot be written ({error.strerror}): make room on that disk"
+            ) from error

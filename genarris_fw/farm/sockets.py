@@ -1,0 +1,65 @@
+"""Where the embedded database's Unix socket may lie: in a folder of ours that nobody else can enter."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from genarris_fw.errors import DatabaseError
+
+NAME = "mongod.sock"
+PATH_BYTES = 107  # what the system's address of a socket holds
+
+
+def accepts(path: Path) -> bool:
+    """Return whether something listens on the socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        try:
+            connection.connect(str(path))
+        except OSError:
+            return False
+    return True
+
+
+def usable(path: Path) -> bool:
+    """Return whether a socket can be made at `path`, in a folder of ours that nobody else can enter."""
+    if len(os.fsencode(path)) > PATH_BYTES:
+        return False
+    with suppress(OSError):
+        path.parent.mkdir(mode=0o700)
+    try:
+        about = path.parent.lstat()
+    except OSError:
+        return False
+    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid() or stat.S_IMODE(about.st_mode) != 0o700:
+        return False
+    trial = path.with_name("trial")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as attempt:
+        try:
+            trial.unlink(missing_ok=True)
+            attempt.bind(str(trial))
+            trial.unlink()
+        except OSError:
+            return False
+    return True
+
+
+def new_folder() -> Path:
+    """Make a folder of mode 0700, among the temporary files, in which a socket can be made."""
+    places = dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp"))
+    for place in places:
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="genarris_fw_", dir=place))  # mode 0700
+        except OSError:
+            continue
+        if usable(folder / NAME):
+            return folder
+        folder.rmdir()
+    raise DatabaseError(
+        f"no place for the database's socket in {', '.join(places)} (at most {PATH_BYTES} bytes): "
+        "set TMPDIR to a short folder on a local disk"
+    )

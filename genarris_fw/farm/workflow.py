@@ -1,0 +1,126 @@
+"""From a configuration to a FireWorks workflow: begin, then plan and gate of every procedure, then finish."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fireworks import Firework, LaunchPad, Workflow
+
+from genarris_fw.crystal import read_molecule
+from genarris_fw.errors import InputError
+from genarris_fw.farm.sides import PATH_PRIORITY, add_workflows
+from genarris_fw.options import Configuration, options_hash
+from genarris_fw.procedures.begin_run import BeginRun
+from genarris_fw.procedures.finish_run import FinishRun
+from genarris_fw.procedures.registry import procedure_class
+
+
+def run_record(configuration: Configuration) -> dict[str, Any]:
+    """Return what the run's document is made of: everything a rocket on another machine needs.
+
+    Raises
+    ------
+    InputError
+        When the molecule file cannot be used.
+    """
+    record: dict[str, Any] = {
+        "options": configuration.to_dict(),
+        "options_hash": options_hash(configuration),
+        "text": configuration.text,
+        "folder": str(configuration.folder),
+        "seed": configuration.seed,
+        "control": _control_files(configuration),
+    }
+    if configuration.molecule_path:
+        molecule = read_molecule(Path(configuration.molecule_path))
+        record["molecule"] = {"species": molecule.species, "positions": molecule.positions.tolist()}
+    return record
+
+
+def _control_files(configuration: Configuration) -> dict[str, str]:
+    """Return the text of every control file, by step."""
+    paths = {step.name: step.options.get("control_path") for step in configuration.steps}
+    return {name: Path(path).read_text() for name, path in paths.items() if path and Path(path).is_file()}
+
+
+def build_workflow(configuration: Configuration) -> Workflow:
+    """Return the self-contained workflow of a run: a pure chain of a few fireworks per procedure.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        The user's ``ui.conf``, resolved.
+
+    Returns
+    -------
+    Workflow
+        Its first firework carries the run's record; nothing else is needed to carry it out.
+    """
+    run = configuration.run_name
+    record = run_record(configuration)
+    spec = {"run": run, "_priority": PATH_PRIORITY, "_add_launchpad_and_fw_id": True}
+    chain = [Firework(BeginRun(run=run, record=record), spec=dict(spec), name="begin")]
+    for step in configuration.steps:
+        task = procedure_class(step.procedure)
+        for role in ("whole",) if task.cheap else ("plan", "gate"):
+            name = step.name if role == "whole" else f"{step.name} {role}"
+            parents = [chain[-1]]
+            chain.append(
+                Firework(task(run=run, step=step.name, role=role), spec=dict(spec), name=name, parents=parents)
+            )
+    chain.append(Firework(FinishRun(run=run), spec=dict(spec), name="finish", parents=[chain[-1]]))
+    return Workflow(chain, name=run, metadata={"run": run, "options_hash": record["options_hash"]})
+
+
+def find_workflow(launchpad: LaunchPad, run: str) -> dict[str, Any] | None:
+    """Return the workflow document of a run's chain, or None; one that was added only half is removed."""
+    query = {"metadata.run": run, "metadata.side_of": {"$exists": False}}
+    document: dict[str, Any] | None = launchpad.workflows.find_one(query, {"nodes": 1, "metadata": 1, "state": 1})
+    if document is None:
+        return None
+    there = launchpad.fireworks.count_documents({"fw_id": {"$in": document["nodes"]}})
+    if there < len(document["nodes"]):
+        launchpad.fireworks.delete_many({"fw_id": {"$in": document["nodes"]}, "state": {"$in": ["READY", "WAITING"]}})
+        launchpad.workflows.delete_one({"_id": document["_id"]})
+        return None
+    return document
+
+
+def add_run(launchpad: LaunchPad, configuration: Configuration) -> bool:
+    """Add a run's workflow to a LaunchPad, unless it is there already.
+
+    Returns
+    -------
+    bool
+        True when it was added, False when a run of the same name and options is there.
+
+    Raises
+    ------
+    InputError
+        When a run of that name has other options; the message shows the difference.
+    """
+    run = configuration.run_name
+    document = find_workflow(launchpad, run)
+    if document is None:
+        if launchpad.db["runs"].find_one({"_id": run}, {"_id": 1}):
+            raise InputError(f"run '{run}' is in the catalogue without a workflow: genarris-fw delete {run}, or choose another run_name")
+        add_workflows(launchpad, [build_workflow(configuration)])
+        return True
+    if document["metadata"].get("options_hash") != options_hash(configuration):
+        raise InputError(changed_options(launchpad, document, configuration))
+    return False
+
+
+def changed_options(launchpad: LaunchPad, document: dict[str, Any], configuration: Configuration) -> str:
+    """Return the message for a ``ui.conf`` that was changed under the same run name."""
+    from genarris_fw.options import difference
+
+    first = launchpad.fireworks.find_one({"fw_id": {"$in": document["nodes"]}, "name": "begin"}, {"spec": 1})
+    before = first["spec"]["_tasks"][0]["record"]["options"] if first else {}
+    lines = difference(before, configuration.to_dict())
+    shown = "; ".join(lines[:8]) + ("; ..." if len(lines) > 8 else "")
+    return (
+        f"run '{configuration.run_name}' was begun with other options ({shown}): "
+        f"choose another run_name in [Genarris_master], or genarris-fw delete {configuration.run_name}"
+    )

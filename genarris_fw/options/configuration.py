@@ -1,0 +1,218 @@
+"""A ui.conf as resolved: plain data that travels with the workflow, its hash, and the difference of two."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+# Options that say where and how a run is carried out, and do not change what comes out.
+WITHOUT_EFFECT_ON_RESULTS = frozenset(
+    {
+        *("num_cores", "num_replicas", "omp_num_threads", "verbose", "plot_histograms"),
+        *(
+            "output_dir",
+            "output_format",
+            "exemplars_output_dir",
+            "exemplars_output_format",
+            "aims_output_dir",
+        ),
+        *("geometry_out_filename", "dist_mat_fpath", "affinity_matrix_path", "exemplars_matrix_file"),
+        *("output_file", "output_pool", "exemplars_pool", "aims_command", "aims_lib_dir"),
+        *("molecule_path", "control_path"),
+    }
+)
+_MASTER_WITH_EFFECT = ("seed", "defaults", "space_group_tolerance")
+
+
+@dataclass
+class Step:
+    """One procedure of a run, with every option resolved.
+
+    Parameters
+    ----------
+    name : str
+        The step's key: the procedure in lower case, from the second occurrence on with ``_2``, ``_3``, ...
+    procedure : str
+        The procedure's name in the manual's spelling.
+    occurrence : int
+        1 for the first time that the procedure is named.
+    options : dict
+        Option -> plain JSON value; paths are absolute.
+    origins : dict
+        Option -> where its value comes from, in words.
+    """
+
+    name: str
+    procedure: str
+    occurrence: int
+    options: dict[str, Any] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Configuration:
+    """What a ui.conf means.
+
+    Parameters
+    ----------
+    path, folder : str
+        The file and its folder, absolute.
+    text : str
+        The file's content.
+    run_name : str
+        Name of the run in the database.
+    seed : int
+        Seed of everything random.
+    defaults : str
+        'manual' or '2.0'.
+    master : dict
+        lease_seconds (s), max_attempts, verbose, space_group_tolerance (Å), engine (None if not named).
+    master_origins : dict
+        Option of the master section -> where its value comes from.
+    molecule_path : str or None
+        The run's molecule, absolute; None where no procedure needs one.
+    Z : int or None
+        Molecules per cell; None where no procedure needs it.
+    steps : list of Step
+        The procedures in their order.
+    notices : list of str
+        One line each, for the user to know.
+    digests : dict
+        'step.option' -> SHA-256 of the input file that the option names.
+    """
+
+    path: str
+    folder: str
+    text: str
+    run_name: str
+    seed: int
+    defaults: str
+    master: dict[str, Any]
+    molecule_path: str | None
+    Z: int | None
+    steps: list[Step]
+    notices: list[str] = field(default_factory=list)
+    master_origins: dict[str, str] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the configuration as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> Configuration:
+        """Return the configuration that `to_dict` wrote."""
+        return cls(**(record | {"steps": [Step(**step) for step in record["steps"]]}))
+
+    def step(self, name: str) -> Step:
+        """Return the step of that name; KeyError if there is none."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)
+
+    def unavailable_engines(self) -> list[str]:
+        """Return the engines that the steps name and that cannot be used here."""
+        from genarris_fw.options.engine_choice import installed_engines
+
+        named = {step.options["engine"] for step in self.steps if step.options.get("engine")}
+        installed = installed_engines()
+        return sorted(name for name in named if not installed.get(name, (False, ""))[0])
+
+    def describe(self) -> list[tuple[str, str, Any, str]]:
+        """Return (section, option, value, origin) of every option, in the order of the run."""
+        head = {"run_name": self.run_name, "seed": self.seed, "defaults": self.defaults} | self.master
+        rows = [
+            ("Genarris_master", name, value, self.master_origins.get(name, "default"))
+            for name, value in head.items()
+        ]
+        for step in self.steps:
+            rows += [
+                (step.name, name, value, step.origins.get(name, "default"))
+                for name, value in step.options.items()
+            ]
+        return rows
+
+
+def effective(record: dict[str, Any]) -> dict[str, Any]:
+    """Return 'section.option' -> value of everything that changes results.
+
+    Parameters
+    ----------
+    record : dict
+        A configuration as `Configuration.to_dict` gives it.
+
+    Notes
+    -----
+    Input files count by content (`digests`), pools by the step that makes them, so that moving the folder or
+    renaming an output changes nothing.
+    """
+    found: dict[str, Any] = {"Genarris_master.procedures": [step["procedure"] for step in record["steps"]]}
+    everything = record["master"] | {"seed": record["seed"], "defaults": record["defaults"]}
+    found |= {f"Genarris_master.{name}": everything.get(name) for name in _MASTER_WITH_EFFECT}
+    makers: dict[str, str] = {}
+    for step in record["steps"]:
+        options = step["options"]
+        for name, value in _flat(options):
+            if name.rsplit(".", 1)[-1] in WITHOUT_EFFECT_ON_RESULTS:
+                continue
+            if name == "input_pool":
+                value = makers.get(value, value) if not options.get("import_folder") else "imported"
+            elif name == "import_folder" and value:
+                value = _relative(value, record["folder"])
+            elif name == "dist_mat_input_file":
+                value = (
+                    None if options.get("matrix_step") or not value else _relative(value, record["folder"])
+                )
+            found[f"{step['name']}.{name}"] = value
+        if options.get("import_folder"):
+            makers.setdefault(options["input_pool"], f"imported by {step['name']}")
+        if options.get("output_pool") and options["output_pool"] != options.get("input_pool"):
+            makers[options["output_pool"]] = f"made by {step['name']}"
+        if options.get("exemplars_pool"):
+            makers[options["exemplars_pool"]] = f"exemplars of {step['name']}"
+    found |= {name: f"content {digest[:16]}" for name, digest in record.get("digests", {}).items()}
+    return found
+
+
+def _flat(options: dict[str, Any]) -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for name, value in options.items():
+        if isinstance(value, dict):
+            rows += [(f"{name}.{inner}", part) for inner, part in value.items()]
+        else:
+            rows.append((name, value))
+    return rows
+
+
+def _relative(path: str, folder: str) -> str:
+    return os.path.relpath(path, folder).replace(os.sep, "/")
+
+
+def options_hash(configuration: Configuration) -> str:
+    """Return a SHA-256 over everything in a configuration that changes results, as 64 hex digits."""
+    text = json.dumps(effective(configuration.to_dict()), sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def difference(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Return one line 'section.option: old -> new' for every difference that changes results.
+
+    Parameters
+    ----------
+    old, new : dict
+        Two configurations as `Configuration.to_dict` gives them.
+    """
+    before, after = effective(old), effective(new)
+    return [
+        f"{name}: {_shown(before, name)} -> {_shown(after, name)}"
+        for name in [*after, *(name for name in before if name not in after)]
+        if _shown(before, name) != _shown(after, name)
+    ]
+
+
+def _shown(values: dict[str, Any], name: str) -> str:
+    return json.dumps(values[name], ensure_ascii=False, sort_keys=True) if name in values else "(absent)"

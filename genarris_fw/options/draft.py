@@ -1,0 +1,277 @@
+"""The bench on which a configuration is put together: the steps so far, and what may be looked up."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from genarris_fw.options.configuration import Step
+from genarris_fw.options.models import MODELS, REQUIRED, ProcedureOptions
+from genarris_fw.options.problems import Remarks, nearest, quoted
+from genarris_fw.options.sections import Given, Sections, again
+
+STRUCTURE_FILES = (".json", ".in", ".next_step", ".cif", ".xyz", ".extxyz", ".out")
+NO_NEW_OUTPUT_DIR = "no_new_output_dir"
+
+
+@dataclass
+class Pool:
+    """What is known of a pool from the configuration alone.
+
+    Parameters
+    ----------
+    name : str
+        The pool's name.
+    energies : set of str or None
+        Names of the energies its structures have; None where they come from outside and may have any.
+    matrix : tuple or None
+        (step, absolute file) of a distance matrix that covers its structures.
+    """
+
+    name: str
+    energies: set[str] | None = field(default_factory=set)
+    matrix: tuple[str, str] | None = None
+
+    def child(self, name: str) -> Pool:
+        """Return a pool of the same structures, or some of them, under another name."""
+        return Pool(name, None if self.energies is None else set(self.energies), self.matrix)
+
+
+@dataclass
+class Draft:
+    """One step while it is resolved.
+
+    Parameters
+    ----------
+    step : Step
+        What it becomes.
+    model : type
+        Its option model.
+    given : dict
+        Option -> what ui.conf gives for this occurrence.
+    section, line : str, int
+        Where a message about the step as a whole points.
+    """
+
+    step: Step
+    model: type[ProcedureOptions]
+    given: dict[str, Given]
+    section: str
+    line: int
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options resolved so far."""
+        return self.step.options
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """Where they come from."""
+        return self.step.origins
+
+    def put(self, option: str, value: Any, origin: str) -> None:
+        """Set an option."""
+        self.options[option] = value
+        self.origins[option] = origin
+
+    def drop(self, *options: str) -> None:
+        """Take options away that are only a way to write others."""
+        for option in options:
+            self.options.pop(option, None)
+            self.origins.pop(option, None)
+
+    def has(self, option: str) -> bool:
+        """Tell whether ui.conf gives a value for an option."""
+        return option in self.given and self.given[option].value is not None
+
+    def where(self, option: str) -> tuple[int, str]:
+        """Return line and section of an option, of the step where it is not given."""
+        given = self.given.get(option)
+        return (given.line, given.section) if given else (self.line, self.section)
+
+
+@dataclass
+class Bench:
+    """Everything that resolving one step may look at."""
+
+    folder: str
+    defaults: str
+    sections: Sections
+    remarks: Remarks
+    drafts: list[Draft] = field(default_factory=list)
+    pools: dict[str, Pool] = field(default_factory=dict)
+    matrices: dict[str, str] = field(default_factory=dict)
+    listed: set[str] = field(default_factory=set)
+
+    def absolute(self, path: str) -> str:
+        """Return a path of ui.conf as an absolute one."""
+        return os.path.normpath(os.path.join(self.folder, path))  # noqa: PTH118 - pathlib keeps '..'
+
+    def pool_name(self, path: str) -> str:
+        """Return the pool that an absolute path names: the path relative to ui.conf's folder, with '/'."""
+        return os.path.relpath(path, self.folder).replace(os.sep, "/")
+
+    def resolved(self, model: type[ProcedureOptions], option: str, value: Any) -> Any:
+        """Return a value with paths made absolute."""
+        if model.path_role(option) and isinstance(value, str) and value.lower() != NO_NEW_OUTPUT_DIR:
+            return self.absolute(value)
+        return value
+
+    @staticmethod
+    def is_folder(path: str) -> bool:
+        """Tell whether a folder exists; a path that cannot exist does not."""
+        return os.path.isdir(path)  # noqa: PTH112 - pathlib raises for names that are too long
+
+    def require_file(self, draft: Draft, option: str, what: str, given: Given | None = None) -> None:
+        """Note a problem if the file that an option names is missing."""
+        given = given or draft.given[option]
+        if not os.path.isfile(self.absolute(str(given.value))):  # noqa: PTH113 - as above
+            self.remarks.problem(
+                given.line, f"{option} = {quoted(given.value)}: no such file; expected {what}", given.section
+            )
+
+    def fill(self, draft: Draft) -> None:
+        """Set every option of a step's model from what is given, else from the default."""
+        for option in draft.model.model_fields:
+            given = draft.given.get(option)
+            if given and given.value is not None:
+                draft.put(option, self.resolved(draft.model, option, given.value), given.origin)
+                continue
+            default = draft.model.info(option).default_of(self.defaults)
+            if default is REQUIRED:
+                self.missing(draft, option)
+                default = None
+            if draft.step.occurrence > 1 and draft.model.info(option).again in ("suffix", "number"):
+                default = again(draft.model, option, default, draft.step.occurrence)
+            draft.put(option, self.resolved(draft.model, option, default), "default")
+
+    def missing(self, draft: Draft, option: str, hint: str = "") -> None:
+        """Note that a required option is missing."""
+        if option in self.sections.invalid:
+            return  # that problem is told already
+        why = f"missing required option {option}; expected {draft.model.expected(option)}{hint}"
+        self.remarks.problem(draft.line, why, draft.section)
+
+    def earlier(self, procedure: str) -> Draft | None:
+        """Return the last step so far that carries out a procedure."""
+        return next((draft for draft in reversed(self.drafts) if draft.step.procedure == procedure), None)
+
+    def inherit(self, draft: Draft, option: str, procedures: list[str]) -> Given | None:
+        """Return the first of own section, the named ones, then all others, that gives an option."""
+        if draft.has(option):
+            return draft.given[option]
+        others = [model.procedure for model in MODELS if option in model.model_fields]
+        return self.sections.find(option, [*procedures, *others])
+
+    def add_output(self, draft: Draft, option: str, pool: Pool, in_place: bool = False) -> None:
+        """Register the pool a step makes under an option; a name that is taken is a problem."""
+        source = draft.options.get("input_pool")
+        if pool.name in self.pools and not (in_place and pool.name == source):
+            line, section = draft.where(option)
+            self.remarks.problem(
+                line,
+                f"{option}: the pool {quoted(pool.name)} is there already; expected a folder of its own",
+                section,
+            )
+        self.pools[pool.name] = pool
+
+    def output_pool(self, draft: Draft, option: str = "output_dir", default: str = "") -> str:
+        """Set a step's export folder (default: the step's name) and return the pool's name."""
+        if draft.options.get(option) is None:
+            draft.put(option, self.absolute(default or draft.step.name), "default")
+        name = self.pool_name(draft.options[option])
+        if name == ".":
+            line, section = draft.where(option)
+            self.remarks.problem(
+                line, f"{option}: ui.conf's own folder cannot be a pool; expected a folder in it", section
+            )
+        return name
+
+    def input_pool(self, draft: Draft, exemplars: bool, fallback: list[tuple[str, str]]) -> Pool:
+        """Find the pool that a step works on and set `input_pool` and `import_folder`.
+
+        Parameters
+        ----------
+        draft : Draft
+            The step.
+        exemplars : bool
+            Whether the exemplars of a clustering are preferred to all its structures.
+        fallback : list of (procedure, option)
+            Sections of procedures that are not carried out in this run, whose results may be imported.
+
+        Returns
+        -------
+        Pool
+            An empty one where there is none; that is noted as a problem.
+        """
+        draft.drop("structure_dir")
+        if draft.has("structure_dir"):
+            return self._named_pool(draft, "structure_dir", draft.given["structure_dir"])
+        for before in reversed(self.drafts):
+            if before.step.procedure == "Relax_Single_Molecule":
+                continue
+            name = (exemplars and before.options.get("exemplars_pool")) or before.options.get("output_pool")
+            if name:
+                return self._use(draft, self.pools[name], None, f"inferred from step {before.step.name}")
+        for procedure, option in fallback:
+            given = self._unlisted(procedure, option)
+            if given:
+                return self._named_pool(draft, option, given)
+        self.remarks.problem(
+            draft.line,
+            "missing structure_dir, and no earlier procedure makes structures; expected the path of a folder that "
+            "holds structures",
+            draft.section,
+        )
+        return self._use(draft, Pool("", energies=None), None, "")
+
+    def _unlisted(self, procedure: str, option: str) -> Given | None:
+        if procedure in self.listed:
+            return None
+        layers = self.sections.of(procedure)
+        if option.endswith("_2"):
+            plain = option[:-2]
+            given = layers.numbered.get(2, {}).get(plain) or layers.suffixed.get(2, {}).get(plain)
+        else:
+            given = layers.base.get(option)
+        return given if given and given.value not in (None, NO_NEW_OUTPUT_DIR) else None
+
+    def _named_pool(self, draft: Draft, option: str, given: Given) -> Pool:
+        folder = self.absolute(str(given.value))
+        name = self.pool_name(folder)
+        own = given is draft.given.get("structure_dir")
+        origin = given.origin if own else f"inferred from [{given.section}] {option} (line {given.line})"
+        if name in self.pools:
+            return self._use(draft, self.pools[name], None, origin)
+        if not self._holds_structures(folder):
+            self.remarks.problem(
+                given.line,
+                f"{option} = {quoted(given.value)}: expected a pool of an earlier procedure or a folder that "
+                f"holds structures (*{', *'.join(STRUCTURE_FILES)}){nearest(name, self.pools)}",
+                given.section,
+            )
+        elif not own:
+            self.remarks.notice(
+                given.line,
+                f"the structures in {quoted(given.value)} are imported for {draft.step.name}",
+                given.section,
+            )
+        pool = Pool(name, energies=None)
+        self.pools[name] = pool
+        return self._use(draft, pool, folder, origin)
+
+    def _use(self, draft: Draft, pool: Pool, folder: str | None, origin: str) -> Pool:
+        draft.put("input_pool", pool.name or None, origin)
+        draft.put("import_folder", folder, origin if folder else "default")
+        return pool
+
+    @staticmethod
+    def _holds_structures(folder: str) -> bool:
+        if not Bench.is_folder(folder):
+            return False
+        try:
+            return any(path.name.endswith(STRUCTURE_FILES) for path in Path(folder).iterdir())
+        except OSError:
+            return False

@@ -1,0 +1,246 @@
+"""From the file ui.conf to a `Configuration`, or to all its problems at once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from genarris_fw.options.configuration import Configuration, Step
+from genarris_fw.options.draft import Bench, Draft
+from genarris_fw.options.inference import RESOLVE
+from genarris_fw.options.models import MODELS, MasterOptions, ProcedureOptions
+from genarris_fw.options.names import why_not
+from genarris_fw.options.problems import OptionsError, Remarks, nearest, quoted
+from genarris_fw.options.reading import read_text
+from genarris_fw.options.sections import MODEL_OF, Given, Layers, Sections, sort_sections
+
+_MASTER = MasterOptions.procedure
+_KEPT_OF_MASTER = ("engine", "verbose", "lease_seconds", "max_attempts", "space_group_tolerance")
+
+
+def load(path: str | os.PathLike[str]) -> Configuration:
+    """Read, check and resolve a ui.conf.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+
+    Returns
+    -------
+    Configuration
+        Every option of every procedure with its value and where that comes from.
+
+    Raises
+    ------
+    OptionsError
+        With all problems of the file, one line each. Nothing else is raised, whatever the file holds.
+
+    Notes
+    -----
+    What is inferred (chapter 2.2 of the manual) is decided from the file alone; the disk is looked at only to see
+    whether the named input files and folders are there.
+    """
+    remarks = Remarks(str(path))
+    text = _text_of(path, remarks)
+    remarks.raise_if_any()
+    absolute = os.path.abspath(path)  # noqa: PTH100 - keeps links as the user wrote them
+    sections = sort_sections(read_text(text, remarks), remarks)
+    folder = str(Path(absolute).parent)
+    bench = Bench(folder, _defaults(sections), sections, remarks)
+    for model, occurrence in _procedures(sections, remarks):
+        _resolve(bench, model, occurrence)
+    _check_numbers_of_cells(bench)
+    _notice_unused(bench)
+    configuration = _configuration(bench, absolute, text) if not remarks.problems else None
+    remarks.raise_if_any()
+    assert configuration is not None
+    return configuration
+
+
+def _text_of(path: str | os.PathLike[str], remarks: Remarks) -> str:
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except IsADirectoryError:
+        remarks.problem(0, "this is a folder; expected the file ui.conf in it")
+        return ""
+    except UnicodeDecodeError as error:
+        remarks.problem(0, f"not a text file: byte {error.start + 1} is not UTF-8; expected a ui.conf")
+        return ""
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        remarks.problem(0, f"cannot be read: {reason}; expected a ui.conf")
+        return ""
+    if "\0" in text:
+        remarks.problem(text[: text.index("\0")].count("\n") + 1, "a NUL character; expected a text file")
+    return text
+
+
+def _defaults(sections: Sections) -> str:
+    given = sections.of(_MASTER).base.get("defaults")
+    return str(given.value) if given and given.value is not None else "manual"
+
+
+def _procedures(sections: Sections, remarks: Remarks) -> list[tuple[type[ProcedureOptions], int]]:
+    """Return the model and the occurrence of every procedure in the list."""
+    layers = sections.of(_MASTER)
+    header = layers.headers.get(1)
+    given = layers.base.get("procedures")
+    names = [model.procedure for model in MODELS if model is not MasterOptions]
+    if given is None or given.value is None:
+        if "procedures" not in sections.invalid:
+            remarks.problem(
+                header.line if header else 0,
+                f"missing required option procedures; expected a list of names from {', '.join(names)}",
+                header.name if header else _MASTER,
+            )
+        return []
+    found: list[tuple[type[ProcedureOptions], int]] = []
+    count: dict[str, int] = {}
+    for name in given.value:
+        model = MODEL_OF.get(name.strip().lower())
+        if model is None or model is MasterOptions:
+            reason = why_not(name.strip())
+            message = reason or f"unknown procedure {quoted(name)}; expected one of {', '.join(names)}"
+            spellings = [spelling for m in MODELS[1:] for spelling in (m.procedure, *m.synonyms)]
+            remarks.problem(
+                given.line,
+                "procedures: " + message + ("" if reason else nearest(name, spellings)),
+                given.section,
+            )
+            continue
+        count[model.procedure] = count.get(model.procedure, 0) + 1
+        found.append((model, count[model.procedure]))
+    return found
+
+
+def _resolve(bench: Bench, model: type[ProcedureOptions], occurrence: int) -> None:
+    """Resolve one step and add it to the bench."""
+    layers = bench.sections.of(model.procedure)
+    name = model.procedure.lower() + (f"_{occurrence}" if occurrence > 1 else "")
+    header = layers.headers.get(occurrence) or layers.headers.get(1)
+    procedures = bench.sections.of(_MASTER).base["procedures"]
+    draft = Draft(
+        Step(name, model.procedure, occurrence),
+        model,
+        bench.sections.given(model, occurrence),
+        header.name if header else name,
+        header.line if header else procedures.line,
+    )
+    bench.listed.add(model.procedure)
+    bench.fill(draft)
+    cores = draft.given.get("num_cores")
+    if cores and cores.value is not None and cores.value > (os.cpu_count() or 1):
+        bench.remarks.notice(
+            cores.line,
+            f"num_cores = {cores.value} is more than this machine has ({os.cpu_count()})",
+            cores.section,
+        )
+    RESOLVE[model.procedure](bench, draft)
+    bench.drafts.append(draft)
+
+
+def _check_numbers_of_cells(bench: Bench) -> None:
+    """Note a problem where two sections of this run give different numbers of molecules per cell."""
+    found: list[Given] = []
+    for procedure in [_MASTER, *(draft.step.procedure for draft in bench.drafts)]:
+        layers = bench.sections.of(procedure)
+        for options in (layers.base, *layers.suffixed.values(), *layers.numbered.values()):
+            if options.get("Z") and options["Z"].value is not None:
+                found.append(options["Z"])
+    found.sort(key=lambda given: given.line)
+    for given in found[1:]:
+        if given.value != found[0].value:
+            bench.remarks.problem(
+                given.line,
+                f"Z = {given.value}, but Z = {found[0].value} in [{found[0].section}] line {found[0].line}; "
+                "expected the same number of molecules per cell everywhere",
+                given.section,
+            )
+
+
+def _notice_unused(bench: Bench) -> None:
+    """Tell of sections and suffixed options that no procedure of the list uses."""
+    counts: dict[str, int] = {}
+    for draft in bench.drafts:
+        counts[draft.step.procedure] = counts.get(draft.step.procedure, 0) + 1
+    for procedure, layers in bench.sections.layers.items():
+        if procedure == _MASTER:
+            continue
+        times = counts.get(procedure, 0)
+        if times == 0 and 1 in layers.headers:
+            header = layers.headers[1]
+            bench.remarks.notice(
+                header.line,
+                f"{procedure} is not among the procedures; its section serves inference only",
+                header.name,
+            )
+        elif times:
+            _notice_unused_occurrences(bench, procedure, layers, times)
+
+
+def _notice_unused_occurrences(bench: Bench, procedure: str, layers: Layers, times: int) -> None:
+    named = f"{procedure} is named {times} time{'s' * (times > 1)} in procedures"
+    for occurrence, options in layers.suffixed.items():
+        for option, given in options.items():
+            if occurrence > times:
+                bench.remarks.notice(
+                    given.line, f"option '{option}_{occurrence}' has no effect: {named}", given.section
+                )
+    for occurrence, header in layers.headers.items():
+        if occurrence > max(times, 1):
+            bench.remarks.notice(header.line, f"this section has no effect: {named}", header.name)
+
+
+def _configuration(bench: Bench, path: str, text: str) -> Configuration:
+    given = bench.sections.of(_MASTER).base
+
+    def value(option: str) -> Any:
+        found = given.get(option)
+        return found.value if found and found.value is not None else MasterOptions.info(option).default
+
+    steps = [draft.step for draft in bench.drafts]
+    molecules = [step.options["molecule_path"] for step in steps if step.options.get("molecule_path")]
+    if len(set(molecules)) > 1:
+        names = ", ".join(quoted(bench.pool_name(name)) for name in dict.fromkeys(molecules))
+        bench.remarks.notice(0, f"the procedures use different molecules: {names}")
+    return Configuration(
+        path=path,
+        folder=bench.folder,
+        text=text,
+        run_name=value("run_name") or _name_of(bench.folder),
+        seed=value("seed"),
+        defaults=bench.defaults,
+        master={option: value(option) for option in _KEPT_OF_MASTER},
+        master_origins={option: found.origin for option, found in given.items() if found.value is not None},
+        molecule_path=molecules[0] if molecules else None,
+        Z=next((step.options["Z"] for step in steps if step.options.get("Z")), None),
+        steps=steps,
+        notices=bench.remarks.notice_lines(),
+        digests=_digests(steps, bench.remarks),
+    )
+
+
+def _name_of(folder: str) -> str:
+    """Return the run's name that a folder gives."""
+    name = re.sub(r"[^\w.+-]", "_", Path(folder).name)
+    return re.sub(r"^[^\w]+", "", name)[:100] or "run"
+
+
+def _digests(steps: list[Step], remarks: Remarks) -> dict[str, str]:
+    digests: dict[str, str] = {}
+    for step in steps:
+        for option in ("molecule_path", "control_path"):
+            file = step.options.get(option)
+            if file:
+                try:
+                    digests[f"{step.name}.{option}"] = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+                except OSError as error:
+                    remarks.problem(0, f"{option} = {quoted(file)}: cannot be read: {error.strerror}")
+    return digests
+
+
+__all__ = ["Configuration", "OptionsError", "load"]

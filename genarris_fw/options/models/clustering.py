@@ -1,0 +1,171 @@
+"""The options of Run_Rdf_Calc and Affinity_Propagation_Fixed_Clusters."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import BeforeValidator
+
+from genarris_fw.options.models.base import REQUIRED, SharedOptions, option
+from genarris_fw.options.models.types import (
+    AffinityType,
+    CountOrFraction,
+    Flag,
+    Format,
+    InputFile,
+    InputFolder,
+    Key,
+    MatrixFile,
+    OutputFile,
+    OutputFolder,
+    Pair,
+    Real,
+    Said,
+    Whole,
+    one_of,
+)
+
+_METRICS = (
+    *("braycurtis", "canberra", "chebyshev", "cityblock", "correlation", "cosine", "euclidean"),
+    *("jensenshannon", "mahalanobis", "minkowski", "seuclidean", "sqeuclidean"),
+)
+
+InitScheme = Annotated[
+    str, BeforeValidator(one_of("shifted", "centered", "random")), Said("str", "shifted, centered or random")
+]
+PropertyName = Annotated[str, BeforeValidator(one_of("RDF", "RSF")), Said("str", "RDF or RSF")]
+Metric = Annotated[str, BeforeValidator(one_of(*_METRICS)), Said("str", "one of " + ", ".join(_METRICS))]
+
+
+class RunRdfCalcOptions(SharedOptions):
+    """Compute the radial descriptor of every structure, and all distances between them."""
+
+    procedure: ClassVar[str] = "Run_Rdf_Calc"
+    synonyms: ClassVar[tuple[str, ...]] = ("Run_RSF_Calc",)
+    no_effect: ClassVar[dict[str, str]] = {
+        "device": "the descriptor is computed by a compiled kernel",
+        "learn_rep": "no gradients of the descriptor are needed",
+        "structure_suffix": "structures are documents",
+    }
+
+    structure_dir: InputFolder = option(
+        "Pool, or folder of structures, to work on",
+        category="inferred",
+        again="reset",
+        default_words="the output of the previous procedure",
+    )
+    dist_mat_fpath: MatrixFile = option(
+        "File of the distance matrix",
+        "rdf_distance_matrix.dat",
+        default_2_0="rsf_distance_matrix.dat",
+        again="suffix",
+    )
+    output_dir: OutputFolder = option(
+        "Folder, and name of the pool, of structures with vectors; no_new_output_dir keeps the input's",
+        "no_new_output_dir",
+        again="suffix",
+    )
+    output_format: Format = option("Format of the exported structures", "json")
+    normalize_rdf_vectors: Flag = option(
+        "Divide every column of the structures' vectors by its norm before the distances are taken",
+        False,
+        default_2_0=True,
+        aliases=("normalize_rsf_vectors",),
+    )
+    standardize_distance_matrix: Flag = option(
+        "Divide the distance matrix by its largest element", False, default_2_0=True
+    )
+    save_envs: Flag = option("Keep the vector of every atom as well", False)
+    cutoff: Real = option("Radius within which neighbours count", 12.0, unit="Å", gt=0, le=100)
+    n_D_inter: Whole = option("Number of radial functions per pair of elements", 12, ge=1, le=1000)
+    init_scheme: InitScheme = option("How the radial functions are placed", "shifted")
+    eta_range: Pair = option(
+        "Range of the functions' eta; used by init_scheme = random only", [0.05, 0.5], unit="1/Å2"
+    )
+    Rs_range: Pair = option("Range of the functions' centres", [0.1, 12.0], default_2_0=[1.0, 10.0], unit="Å")
+    pdist_distance_type: Metric = option("Metric of the distances", "euclidean")
+    property_name: PropertyName = option(
+        "Name of the vector among a structure's properties", "RDF", default_2_0="RSF"
+    )
+
+
+class AffinityPropagationFixedClustersOptions(SharedOptions):
+    """Cluster a pool by affinity propagation into a wanted number of clusters."""
+
+    procedure: ClassVar[str] = "Affinity_Propagation_Fixed_Clusters"
+    no_effect: ClassVar[dict[str, str]] = {
+        "structure_suffix": "structures are documents",
+        "prop": "histograms are part of the report",
+        "prop_*": "histograms are part of the report",
+        "spg_bar_*": "histograms are part of the report",
+    }
+
+    output_dir: OutputFolder = option(
+        "Folder, and name of the pool, of all structures with their clusters",
+        again="suffix",
+        default_words="the step's name",
+    )
+    structure_dir: InputFolder = option(
+        "Pool, or folder of structures, to work on",
+        category="inferred",
+        again="reset",
+        default_words="the output of the previous procedure",
+    )
+    dist_mat_input_file: InputFile = option(
+        "Distance matrix of the structures",
+        category="inferred",
+        again="reset",
+        default_words="the matrix of Run_Rdf_Calc, for exemplars the part that their clustering wrote",
+    )
+    preference_range: Pair = option(
+        "Lowest and highest preference of the search",
+        default_2_0=REQUIRED,
+        default_words="from the similarities: 10 x their 5th percentile to their median",
+    )
+    output_format: Format = option("Format of the exported structures", "both")
+    cluster_on_energy: Flag = option(
+        "Take the structure of lowest energy of each cluster as its exemplar", False
+    )
+    energy_name: Key = option(
+        "Energy that cluster_on_energy compares",
+        category="inferred",
+        default_words="from FHI_Aims_Energy_Evaluation, else energy",
+    )
+    plot_histograms: Flag = option("Plot histograms of volumes and space groups", False)
+    num_of_clusters: CountOrFraction = option(
+        "Number of clusters, or the fraction of the structures that this is", 0.1, again="reset"
+    )
+    num_of_clusters_tolerance: Whole = option("Accepted deviation from num_of_clusters", 0, ge=0, le=10**9)
+    max_sampled_preferences: Whole = option("Number of preferences to try at most", 100, ge=1, le=10**6)
+    output_without_success: Flag = option(
+        "Accept the nearest number of clusters when the search fails", False
+    )
+    affinity_type: AffinityType = option(
+        "Similarity S from distance D: multiplicative -a D, power -D^a, exponential -exp(a D)",
+        ["multiplicative", 1000.0],
+    )
+    affinity_matrix_path: OutputFile = option(
+        "File to which the similarities are written (a second clustering adds a 1)",
+        "affinity_matrix.dat",
+        again="number",
+    )
+    damping: Real = option("Damping of the message passing", 0.5, ge=0.5, lt=1)
+    convergence_iter: Whole = option(
+        "Iterations without change after which a fit has converged", 15, ge=1, le=10**9
+    )
+    max_iter: Whole = option("Iterations of one fit at most", 1000, ge=1, le=10**9)
+    preference: Real = option(
+        "One fit at this preference, without a search (defaults = 2.0: no effect, the search wins)",
+        default_words="None",
+    )
+    property_key: Key = option("Property that holds a structure's cluster", "AP_cluster", again="suffix")
+    output_file: OutputFile = option(
+        "File of the account of the clustering", "AP_cluster.info", again="suffix"
+    )
+    exemplars_output_dir: OutputFolder = option(
+        "Folder, and name of the pool, of the exemplars",
+        default_2_0=REQUIRED,
+        again="suffix",
+        default_words="none: exemplars are a pool all the same",
+    )
+    exemplars_output_format: Format = option("Format of the exported exemplars", "both")

@@ -1,0 +1,156 @@
+"""The engine options, and the three procedures that call an engine."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import BeforeValidator
+
+from genarris_fw.options.models.base import ProcedureOptions, SharedOptions, option
+from genarris_fw.options.models.types import (
+    Factory,
+    Flag,
+    Format,
+    InputFile,
+    InputFolder,
+    Key,
+    OutputFolder,
+    Real,
+    Said,
+    Settings,
+    Symmetry,
+    Whole,
+    Words,
+    one_of,
+)
+
+Method = Annotated[
+    str,
+    BeforeValidator(one_of("GFN1-xTB", "GFN2-xTB", "IPEA1-xTB", gfn1="GFN1-xTB", gfn2="GFN2-xTB")),
+    Said("str", "GFN1-xTB, GFN2-xTB or IPEA1-xTB"),
+]
+
+_INFERRED = "from the master section or the first engine section that gives it"
+
+
+class EngineOptions(ProcedureOptions):
+    """Which engine computes energies, and its settings."""
+
+    engine: Words = option(
+        "Engine that computes the energies",
+        category="inferred",
+        expected="the name of an engine",
+        default_words="from the master or an engine section; aims with aims_lib_dir or aims_command",
+    )
+    method: Method = option(
+        "tblite: the parametrisation", "GFN1-xTB", category="inferred", default_words="GFN1-xTB"
+    )
+    min_width: Real = option(
+        "tblite: a cell is repeated until every perpendicular width reaches this",
+        9.0,
+        unit="Å",
+        category="inferred",
+        gt=0,
+        le=100,
+    )
+    accuracy: Real = option(
+        "tblite: numerical accuracy", category="inferred", gt=0, le=1000, default_words="tblite's"
+    )
+    fmax: Real = option(
+        "tblite, ase: a relaxation has converged when no force is larger",
+        0.05,
+        unit="eV/Å",
+        category="inferred",
+        gt=0,
+    )
+    max_steps: Whole = option(
+        "tblite, ase: a relaxation stops after this many steps", 200, category="inferred", ge=1, le=10**9
+    )
+    keep_symmetry: Flag = option(
+        "tblite, ase: keep the space group in a relaxation", True, category="inferred"
+    )
+    relax_cell: Flag = option(
+        "tblite, ase: relax the cell together with the positions", True, category="inferred"
+    )
+    calculator: Factory = option(
+        "ase: the calculator as module:factory", category="inferred", default_words="required by ase"
+    )
+    calculator_settings: Settings = option(
+        "ase: what the calculator's factory is called with", category="inferred"
+    )
+    aims_command: Words = option(
+        "FHI-aims: command that starts it, with {cores} for the number of cores", category="inferred"
+    )
+    aims_lib_dir: OutputFolder = option("FHI-aims: folder of the library wrapper aims_w", category="inferred")
+    species_dir: OutputFolder = option("FHI-aims: folder of the species defaults", category="inferred")
+
+
+class EngineProcedureOptions(SharedOptions, EngineOptions):
+    """What the three engine procedures share (the manual documents them under Run_FHI_Aims_Batch)."""
+
+    control_path: InputFile = option(
+        "FHI-aims: the control.in that is copied to every job's folder",
+        category="inferred",
+        default_words="required by FHI-aims",
+    )
+    aims_output_dir: OutputFolder = option(
+        "Folder of the engine's own files, one folder a structure",
+        again="suffix",
+        default_words="aims_ and the step's name",
+    )
+    energy_name: Key = option("Name under which the energy (eV per cell) is stored", "energy")
+    output_dir: OutputFolder = option(
+        "Folder, and name of the pool, of the resulting structures",
+        again="suffix",
+        default_words="the step's name",
+    )
+    output_format: Format = option("Format of the exported structures", "json")
+    molecule_path: InputFile = option(
+        "Molecule, for procedures whose own section names none",
+        category="inferred",
+        default_words="from any section",
+    )
+    Z: Whole = option(
+        "Molecules per cell",
+        category="inferred",
+        ge=1,
+        le=192,
+        default_words="from any section that gives it",
+    )
+
+
+class RelaxSingleMoleculeOptions(EngineProcedureOptions):
+    """Relax the molecule that later procedures build crystals from."""
+
+    procedure: ClassVar[str] = "Relax_Single_Molecule"
+    no_effect: ClassVar[dict[str, str]] = {
+        "structure_dir": "this procedure works on the molecule of molecule_path"
+    }
+
+    molecule_path: InputFile = option(
+        "Geometry file of the molecule", category="inferred", default_words="from any section that gives it"
+    )
+    molecule_symmetry: Symmetry = option(
+        "Symmetry of the molecule: keep the input's point group, relax freely, or impose a point group",
+        "keep",
+    )
+    output_format: Format = option("Format of the exported molecule", "both")
+
+
+class FHIAimsEnergyEvaluationOptions(EngineProcedureOptions):
+    """Compute the energy of every structure of a pool, as it is."""
+
+    procedure: ClassVar[str] = "FHI_Aims_Energy_Evaluation"
+
+    structure_dir: InputFolder = option(
+        "Pool, or folder of structures, to work on",
+        category="inferred",
+        again="reset",
+        default_words="the exemplars, else the output, of the previous procedure",
+    )
+
+
+class RunFHIAimsBatchOptions(FHIAimsEnergyEvaluationOptions):
+    """Relax every structure of a pool."""
+
+    procedure: ClassVar[str] = "Run_FHI_Aims_Batch"

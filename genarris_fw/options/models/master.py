@@ -1,0 +1,72 @@
+"""The section [Genarris_master]."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import BeforeValidator
+
+from genarris_fw.options.models.base import REQUIRED, option
+from genarris_fw.options.models.energies import EngineOptions
+from genarris_fw.options.models.types import (
+    InputFile,
+    Real,
+    RunName,
+    Said,
+    Verbosity,
+    Whole,
+    WordList,
+    one_of,
+)
+
+_HERE = "everything is written to ui.conf's folder"
+_FARM = "the task farm distributes the work"
+
+Defaults = Annotated[str, BeforeValidator(one_of("manual", "2.0")), Said("str", "manual or 2.0")]
+
+
+class MasterOptions(EngineOptions):
+    """What concerns the whole run."""
+
+    procedure: ClassVar[str] = "Genarris_master"
+    no_effect: ClassVar[dict[str, str]] = {
+        "working_dir": _HERE,
+        "tmp_dir": _HERE,
+        "master_log_path": "the log is Genarris.log in ui.conf's folder",
+        "master_err_path": "the errors are in Genarris.err in ui.conf's folder",
+        "info_level": "use verbose",
+        "processes_limit": _FARM,
+        "group_permission": "file permissions follow the user's umask",
+        "script_path": _FARM,
+        "master_node": _FARM,
+    }
+
+    procedures: WordList = option("The procedures to carry out, in this order", REQUIRED)
+    defaults: Defaults = option(
+        "Which set of defaults fills what is not given: the manual's, or those of the last 2.x code "
+        "(they reproduce the published tutorial)",
+        "manual",
+    )
+    run_name: RunName = option(
+        "Name of the run in the database; the same name continues the same run",
+        default_words="the name of ui.conf's folder",
+    )
+    seed: Whole = option("Seed of everything random; the same seed gives the same structures", 0, ge=0)
+    molecule_path: InputFile = option(
+        "Molecule of the run, for procedures whose own section names none", category="inferred"
+    )
+    Z: Whole = option("Molecules per cell, for sections that give none", category="inferred", ge=1, le=192)
+    verbose: Verbosity = option("How much is logged: True, False or a level from 0 to 3", 1)
+    lease_seconds: Real = option(
+        "Time after which a work item whose replica stopped giving signs of life goes to another one",
+        60.0,
+        unit="s",
+        ge=1,
+        le=86400,
+    )
+    max_attempts: Whole = option(
+        "How often a work item is tried before it counts as failed", 3, ge=1, le=1000
+    )
+    space_group_tolerance: Real = option(
+        "Tolerance with which spglib determines space groups", 0.01, unit="Å", gt=0, le=1
+    )

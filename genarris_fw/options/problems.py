@@ -1,0 +1,78 @@
+"""What is wrong with a ui.conf: every problem one line, all problems of a file together."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from genarris_fw.errors import InputError
+
+LONGEST_QUOTE = 80
+
+
+class OptionsError(InputError):
+    """A ui.conf that cannot be used.
+
+    Parameters
+    ----------
+    problems : list of str
+        One line each: file, line number, section, what was expected and the nearest valid name.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = list(problems)
+        super().__init__("; ".join(self.problems))
+
+
+def quoted(text: object) -> str:
+    """Return `text` in quotes as one short printable line."""
+    line = str(text)
+    if len(line) > LONGEST_QUOTE:
+        line = line[: LONGEST_QUOTE - 3] + "..."
+    return "'" + "".join(c if c.isprintable() else repr(c)[1:-1] for c in line) + "'"
+
+
+def nearest(word: str, names: Iterable[str]) -> str:
+    """Return `` (did you mean 'x'?)`` for the name closest to `word`, or nothing."""
+    by_lower = {name.lower(): name for name in names}
+    close = difflib.get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.6)
+    return f" (did you mean '{by_lower[close[0]]}'?)" if close else ""
+
+
+@dataclass
+class Remarks:
+    """The problems and notices of one file, collected while it is read.
+
+    Parameters
+    ----------
+    file : str
+        The file's path as the user gave it.
+    """
+
+    file: str
+    problems: list[tuple[int, str]] = field(default_factory=list)
+    notices: list[tuple[int, str]] = field(default_factory=list)
+
+    def problem(self, line: int, message: str, section: str = "") -> None:
+        """Note a problem at a line (0: the file as a whole)."""
+        self._add(self.problems, line, message, section)
+
+    def notice(self, line: int, message: str, section: str = "") -> None:
+        """Note something that the user should know and that stops nothing."""
+        self._add(self.notices, line, message, section)
+
+    def _add(self, remarks: list[tuple[int, str]], line: int, message: str, section: str) -> None:
+        place = f"{self.file}:{line}: " if line else f"{self.file}: "
+        remark = (line, place + (f"[{section}] " if section else "") + message)
+        if remark not in remarks:
+            remarks.append(remark)
+
+    def notice_lines(self) -> list[str]:
+        """Return the notices in the order of the file's lines."""
+        return [text for _, text in sorted(self.notices, key=lambda remark: remark[0])]
+
+    def raise_if_any(self) -> None:
+        """Raise one `OptionsError` with all problems, in the order of the file's lines."""
+        if self.problems:
+            raise OptionsError([text for _, text in sorted(self.problems, key=lambda remark: remark[0])])

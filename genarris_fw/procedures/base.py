@@ -1,0 +1,53 @@
+"""The base of all procedures: a Firetask with three methods, and everything around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from fireworks import FiretaskBase, FWAction, explicit_serialize
+
+from genarris_fw.catalogue.work_items import Item
+from genarris_fw.farm.replica import Outcome
+from genarris_fw.procedures.campaign import Campaign
+
+__all__ = ["Campaign", "Item", "Outcome", "Procedure", "explicit_serialize"]
+
+
+class Procedure(FiretaskBase):
+    """A named step of a run.
+
+    A procedure says what its work items are, does one of them, and sums up. It is called from fireworks of the
+    roles ``plan``, ``gate``, ``side`` (or ``whole``, for a cheap one), with leases, retries and the log around it.
+
+    Attributes
+    ----------
+    cheap : bool
+        True when the whole procedure is one firework without side replicas.
+    """
+
+    required_params = ["run", "step", "role"]  # noqa: RUF012 - FireWorks reads it from the class
+    optional_params = ["_fw_name"]  # noqa: RUF012
+    cheap = False
+
+    def plan(self, campaign: Campaign) -> Iterable[Item]:
+        """Return the work items; called once, or again after a kill with the same result."""
+        return []
+
+    def most_replicas(self, campaign: Campaign, items: list[Item]) -> int:
+        """Return how many replicas could be of use for these items."""
+        return len(items)
+
+    def work(self, campaign: Campaign, item: Item) -> Outcome:
+        """Do one item; may be called any number of times, with the same effect as once."""
+        raise NotImplementedError(f"{type(self).__name__} has work items but no work method")
+
+    def collect(self, campaign: Campaign) -> dict[str, Any]:
+        """Sum up the committed items, make pools, write files; return the summary for the run."""
+        return {}
+
+    def run_task(self, fw_spec: dict[str, Any]) -> FWAction:
+        """Carry out this task's role; called by the rocket."""
+        from genarris_fw.farm.carry_out import carry_out
+
+        return carry_out(self)

@@ -1,0 +1,165 @@
+"""What a procedure sees of the run it works for: options, molecule, pools, summaries, files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from genarris_fw.catalogue import Catalogue
+from genarris_fw.crystal import Molecule, Structure, read_folder, write
+from genarris_fw.errors import RunFailed
+from genarris_fw.farm.logs import Log
+from genarris_fw.procedures.documents import from_document, to_document
+
+
+class Campaign:
+    """A run as one of its steps sees it.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        The database.
+    record : dict
+        The run's document.
+    step : str
+        Name of the step (``run_rdf_calc``; a second occurrence ends in ``_2``).
+    log : Log
+        Where events go.
+
+    Attributes
+    ----------
+    run, step : str
+        Names of the run and the step.
+    options : dict
+        The step's resolved options.
+    folder : Path
+        The run's folder.
+    seed : int
+        The run's seed.
+    lease_seconds : float
+        Length of a lease.
+    max_attempts : int
+        How often an item may fail before it is given up.
+    """
+
+    def __init__(self, catalogue: Catalogue, record: dict[str, Any], step: str, log: Log) -> None:
+        self.catalogue = catalogue
+        self.record = record
+        self.run: str = record["name"]
+        self.step = step
+        self.log = log
+        self.configuration: dict[str, Any] = record["options"]
+        self.steps: list[dict[str, Any]] = self.configuration["steps"]
+        self._step = next(entry for entry in self.steps if entry["name"] == step)
+        self.options: dict[str, Any] = self._step["options"]
+        self.folder = Path(record["folder"])
+        self.seed = int(record["seed"])
+        self.lease_seconds = float(self.configuration["master"]["lease_seconds"])
+        self.max_attempts = int(self.configuration["master"]["max_attempts"])
+
+    @property
+    def num_replicas(self) -> int:
+        """How many replicas the step gets: its option, else as many as ``genarris-fw run`` has workers."""
+        if self._step.get("origins", {}).get("num_replicas", "default").startswith("default"):
+            return max(1, int(self.record.get("workers") or 1))
+        return int(self.options["num_replicas"])
+
+    def summary(self, step: str) -> dict[str, Any]:
+        """Return the summary of an earlier step.
+
+        Raises
+        ------
+        RunFailed
+            When that step has not finished.
+        """
+        summaries = self.catalogue.runs.get(self.run)["summaries"]
+        if step not in summaries:
+            raise RunFailed(f"{self.step} needs the result of {step}, which has not finished in run '{self.run}'")
+        return dict(summaries[step])
+
+    def step_of(self, procedure: str) -> str | None:
+        """Return the name of the last step of a procedure that stands before this one, or None."""
+        names = [entry["name"] for entry in self.steps]
+        before = self.steps[: names.index(self.step)]
+        return next((entry["name"] for entry in reversed(before) if entry["procedure"] == procedure), None)
+
+    @cached_property
+    def molecule(self) -> Molecule:
+        """The run's molecule: relaxed, when an earlier step relaxed it, else as it was read.
+
+        Raises
+        ------
+        RunFailed
+            When the run has none.
+        """
+        relaxation = self.step_of("Relax_Single_Molecule")
+        if relaxation is not None:
+            [structure] = self.structures([self.summary(relaxation)["structure"]])
+            return Molecule(structure.species, structure.positions)
+        return self.input_molecule
+
+    @cached_property
+    def input_molecule(self) -> Molecule:
+        """The molecule of ``molecule_path`` as it was read when the run was made."""
+        record = self.record.get("molecule")
+        if not record:
+            raise RunFailed(f"{self.step} needs a molecule: set molecule_path in [{self.step}]")
+        return Molecule(record["species"], record["positions"])
+
+    def pool_ids(self, pool: str | None = None) -> list[str]:
+        """Return the ids of a pool (by default the step's input pool), in ascending order.
+
+        Raises
+        ------
+        RunFailed
+            When the pool is empty.
+        """
+        name = pool or self.options["input_pool"]
+        ids = self.catalogue.structures.pool_ids(self.run, name)
+        if not ids:
+            raise RunFailed(f"{self.step} has nothing to work on: pool '{name}' of run '{self.run}' is empty")
+        return ids
+
+    def structures(self, ids: Sequence[str], fields: Sequence[str] | None = None) -> list[Structure]:
+        """Return structures by id, in that order; ``fields`` limits what is read of each document."""
+        wanted = None if fields is None else ["geometry", *fields]
+        return [from_document(record) for record in self.catalogue.structures.load(self.run, ids, wanted)]
+
+    def properties(self, ids: Sequence[str], name: str) -> list[Any]:
+        """Return one property of structures by id, in that order; None where a structure lacks it."""
+        records = self.catalogue.structures.load(self.run, ids, [f"properties.{name}"])
+        return [(record.get("properties") or {}).get(name) for record in records]
+
+    def import_pool(self) -> None:
+        """Read the step's ``structure_dir`` into its input pool, when it names a folder of files."""
+        folder = self.options.get("import_folder")
+        if not folder:
+            return
+        structures = read_folder(Path(folder))
+        if not structures:
+            raise RunFailed(f"{self.step}: no structure files in {folder} (json or geometry.in)")
+        documents = [
+            (to_document(s, int(s.properties.get("Z") or 0), {"imported_from": str(folder)}), 0) for s in structures
+        ]
+        self.catalogue.structures.write_new(self.run, "import", documents)
+        ids = [structure.struct_id for structure in structures]
+        self.catalogue.structures.add_to_pool(self.run, self.options["input_pool"], ids)
+
+    def make_pool(self, ids: Sequence[str], pool: str | None = None) -> None:
+        """Make the step's output pool (or another) hold exactly these structures."""
+        self.catalogue.structures.replace_pool(self.run, pool or self.options["output_pool"], ids)
+
+    def export(self, ids: Sequence[str], folder: str | None, output_format: str) -> None:
+        """Write structures into a folder of the run, when one is named and this node can see the run's folder."""
+        if not folder or not self.sees_folder():
+            return
+        write(self.structures(ids), Path(folder), output_format)
+
+    def sees_folder(self) -> bool:
+        """Tell whether the run's folder exists on this node; a warning in the log where it does not."""
+        if self.folder.is_dir():
+            return True
+        self.log("run folder not visible here: nothing exported", level="WARNING", folder=self.folder)
+        return False

@@ -1,0 +1,75 @@
+"""From the science's structures to the catalogue's documents and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from genarris_fw.crystal import Structure
+
+CELL_NAMES = ("a", "b", "c", "alpha", "beta", "gamma")
+
+
+def plain(value: Any) -> Any:
+    """Return the value as plain Python: what MongoDB stores and a person reads in its shell."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def cell_properties(structure: Structure) -> dict[str, float]:
+    """Return lengths (Å), angles (degrees), volume (Å3) and density (g/cm3) of a crystal; nothing for a molecule."""
+    if structure.lattice is None:
+        return {}
+    cell = dict(zip(CELL_NAMES, structure.cell_parameters))
+    return cell | {"cell_vol": structure.cell_volume, "density": structure.density}
+
+
+def to_document(structure: Structure, Z: int, provenance: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the document of a structure, without run, pools and fence.
+
+    Parameters
+    ----------
+    structure : Structure
+        With its ``struct_id``.
+    Z : int
+        Molecules per cell (1 for a molecule).
+    provenance : dict, optional
+        How it came to be: seed, draw, site, versions.
+    """
+    lattice = None if structure.lattice is None else structure.lattice.tolist()
+    document: dict[str, Any] = {
+        "struct_id": structure.struct_id,
+        "n_atoms": len(structure),
+        "Z": Z,
+        "geometry": {
+            "lattice": lattice,
+            "species": list(structure.species),
+            "positions": structure.positions.tolist(),
+        },
+        "properties": plain(structure.properties | cell_properties(structure)),
+    }
+    if provenance:
+        document["provenance"] = plain(provenance)
+    return document
+
+
+def from_document(document: dict[str, Any]) -> Structure:
+    """Return the structure of a document."""
+    geometry = document["geometry"]
+    return Structure(
+        geometry["lattice"],
+        geometry["species"],
+        geometry["positions"],
+        dict(document.get("properties") or {}),
+        document["struct_id"],
+    )

@@ -1,0 +1,77 @@
+"""Matrices of a run: a file with the ids of its rows, known to the catalogue by name."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from genarris_fw.descriptors import read_matrix, write_matrix
+from genarris_fw.errors import RunFailed
+from genarris_fw.procedures.campaign import Campaign
+
+
+def store_matrix(campaign: Campaign, path: Path, matrix: np.ndarray, ids: Sequence[str], name: str) -> None:
+    """Write a matrix with the ids of its rows, and record it in the catalogue.
+
+    Where this node cannot see the run's folder the file goes to GridFS.
+
+    Parameters
+    ----------
+    campaign : Campaign
+        The run and the step.
+    path : Path
+        The file; a sidecar with the ids lies beside it.
+    matrix : (n, n) ndarray
+        Stored as float32.
+    ids : sequence of str
+        The n rows' structures.
+    name : str
+        By which `load_matrix` finds it.
+    """
+    artifacts = campaign.catalogue.artifacts
+    if campaign.folder.is_dir():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_matrix(path, matrix, ids, run=campaign.run, step=campaign.step)
+        artifacts.record(campaign.run, name, path, ids=list(ids), shape=list(matrix.shape))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        local = Path(folder) / path.name
+        write_matrix(local, matrix, ids, run=campaign.run, step=campaign.step)
+        artifacts.upload(campaign.run, name, local, ids=list(ids), shape=list(matrix.shape))
+
+
+def load_matrix(campaign: Campaign, name: str, ids: Sequence[str]) -> np.ndarray:
+    """Return the rows and columns of a stored matrix that belong to these structures, in their order.
+
+    Raises
+    ------
+    RunFailed
+        When the matrix is missing or was changed, or lacks one of the structures.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = campaign.catalogue.artifacts.fetch(campaign.run, name, Path(folder))
+        record = campaign.catalogue.artifacts.find(campaign.run, name)
+        if path is None or record is None:
+            where = record["path"] if record else name
+            raise RunFailed(f"{campaign.step}: the matrix {where} is gone or was changed since it was written")
+        matrix, rows = read_matrix(path, ids=record["ids"])
+        return select_rows(np.asarray(matrix), rows, ids, str(record["path"]))
+
+
+def select_rows(matrix: np.ndarray, rows: Sequence[str], ids: Sequence[str], where: str) -> np.ndarray:
+    """Return the square sub-matrix of these ids, by id and never by position.
+
+    Raises
+    ------
+    RunFailed
+        When one of the ids has no row.
+    """
+    number = {name: i for i, name in enumerate(rows)}
+    missing = [name for name in ids if name not in number]
+    if missing:
+        raise RunFailed(f"{where} has no row for {missing[0]} ({len(missing)} of {len(ids)} structures are not in it)")
+    chosen = [number[name] for name in ids]
+    return np.array(matrix[np.ix_(chosen, chosen)])

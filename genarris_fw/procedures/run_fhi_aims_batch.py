@@ -1,0 +1,80 @@
+"""Run_FHI_Aims_Batch: relax every structure of a pool, by FHI-aims or another engine."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from genarris_fw.catalogue.work_items import Item
+from genarris_fw.crystal import Structure, niggli_reduce, space_group
+from genarris_fw.procedures.base import Campaign, Outcome, explicit_serialize
+from genarris_fw.procedures.documents import to_document
+from genarris_fw.procedures.energies import (
+    EngineProcedure,
+    Evaluated,
+    energy_properties,
+    energy_record,
+    refuse_nothing,
+)
+
+# Relaxed coordinates carry the noise of the optimiser: the original's symprec (Å) for the new space group.
+SYMPREC_RELAXED = 0.1
+# What a child does not take over from its parent: it describes the parent's geometry.
+OF_THE_PARENT = ("RDF", "RSF", "RDF_envs", "RSF_envs")
+
+
+def child_id(parent: str, procedure: str, settings_hash: str) -> str:
+    """Return the id of a relaxed structure, from its parent, the step and the settings."""
+    return "geometry_" + hashlib.sha256(f"{parent}|{procedure}|{settings_hash}".encode()).hexdigest()[:16]
+
+
+@explicit_serialize
+class RunFHIAimsBatch(EngineProcedure):
+    """Relaxations; a relaxed structure is a new document that names its parent."""
+
+    def work(self, campaign: Campaign, item: Item) -> Outcome:
+        """Relax one structure, reduce its cell, and determine its space group anew."""
+        options, parent = campaign.options, item.payload["struct_id"]
+        Z = int(options["Z"])
+        [structure] = campaign.structures([parent])
+        evaluation = self.evaluate(campaign, structure, relax=bool(options.get("relax", True)))
+        record = energy_record(evaluation, self.engine(campaign), Z)
+        child = self._child(campaign, structure, evaluation.structure, record, Z)
+        provenance = {"procedure": campaign.step, "engine": record["engine"], "parent": parent}
+        document = to_document(child, Z, provenance) | {
+            "parent": parent,
+            "energies": {options["energy_name"]: record},
+        }
+        summary = {"struct_id": child.struct_id, "parent": parent, "converged": record["converged"]}
+        return Outcome(summary | {"energy": record["value"]}, structures=[document])
+
+    def _child(
+        self, campaign: Campaign, parent: Structure, relaxed: Structure, record: dict[str, Any], Z: int
+    ) -> Structure:
+        kept = {key: value for key, value in parent.properties.items() if key not in OF_THE_PARENT}
+        child = niggli_reduce(Structure(relaxed.lattice, relaxed.species, relaxed.positions), Z)
+        child.struct_id = child_id(parent.struct_id, campaign.step, record["settings_hash"])
+        child.properties = kept | {
+            "spg_before_relaxation": parent.properties.get("spg"),
+            "spg": space_group(child, SYMPREC_RELAXED),
+            "unit_cell_volume": child.cell_volume,
+            "relaxation_converged": record["converged"],
+        }
+        child.properties |= energy_properties(campaign, record, campaign.options["energy_name"])
+        return child
+
+    def collect(self, campaign: Campaign) -> dict[str, Any]:
+        """Make the pool of the relaxed structures; unconverged ones stay in it, marked and counted."""
+        done = [r["outcome"] for r in campaign.catalogue.work_items.outcomes(campaign.run, campaign.step)]
+        ids = [outcome["struct_id"] for outcome in done]
+        refuse_nothing(campaign, ids)
+        campaign.make_pool(ids)
+        campaign.export(ids, campaign.options["output_dir"], campaign.options.get("output_format") or "json")
+        unconverged = [outcome["struct_id"] for outcome in done if not outcome["converged"]]
+        if unconverged:
+            campaign.log("relaxations that reached their step limit", level="WARNING", structures=" ".join(unconverged))
+        return {
+            "relaxed": len(ids),
+            "unconverged": len(unconverged),
+            "best": Evaluated(campaign, ids).best,
+        }
