@@ -14,7 +14,7 @@ APT    := build-essential python3-dev python3-venv libcurl4 libssl3
 
 demo: $(VENV)/demo.installed
 	mkdir -p $(DEMO)
-	cp examples/urea/* $(DEMO)/
+	cp -r examples/urea/. $(DEMO)/
 	$(BIN)/genarris-fw run $(DEMO)/ui.conf $(RUN_ARGS)
 
 test: $(VENV)/test.installed

@@ -97,6 +97,14 @@ class Position:
         offsets = (images - self.origin / GRID) @ self.rows.T
         return bool((np.abs(offsets - np.rint(offsets)) < 1e-6).all(axis=1).any())
 
+    def same_as(self, positions: list[Position], images: np.ndarray) -> list[int]:
+        """Return which positions, as symmetric as this one, hold one of the images of a point of this kind."""
+        return [
+            k
+            for k, p in enumerate(positions)
+            if len(p.basis) == len(self.basis) and len(p.stabiliser) == len(self.stabiliser) and p.holds(images)
+        ]
+
 
 def positions_of(rotations: np.ndarray, translations: np.ndarray) -> list[Position]:
     """Return every Wyckoff position of a group of operations, one representative each."""
@@ -107,7 +115,9 @@ def positions_of(rotations: np.ndarray, translations: np.ndarray) -> list[Positi
     leaders = np.nonzero((index.min(axis=0) == np.arange(len(points))) & (fixing.sum(axis=0) > 1))[0]
     found = [Position(np.zeros(3, dtype=int), np.eye(3, dtype=int), rotations, translations)]
     for leader in sorted(leaders, key=lambda i: -fixing[:, i].sum()):
-        spaces = {fixed_space(rotations[g]).tobytes(): fixed_space(rotations[g]) for g in np.nonzero(fixing[:, leader])[0]}
+        spaces = {
+            fixed_space(rotations[g]).tobytes(): fixed_space(rotations[g]) for g in np.nonzero(fixing[:, leader])[0]
+        }
         spaces[b""] = np.zeros((0, 3), dtype=int)
         for basis in spaces.values():
             new = Position(points[leader], basis, rotations, translations)
@@ -115,12 +125,14 @@ def positions_of(rotations: np.ndarray, translations: np.ndarray) -> list[Positi
             if 3 - np.linalg.matrix_rank(shared.reshape(-1, 3)) != len(basis):
                 continue
             orbit = rotations @ new.point + translations / GRID
-            if not any(len(p.basis) == len(basis) and len(p.stabiliser) == len(new.stabiliser) and p.holds(orbit) for p in found):
+            if not new.same_as(found, orbit):
                 found.append(new)
     return found
 
 
-def labels(number: int, hall: int, positions: list[Position], rotations: np.ndarray, translations: np.ndarray) -> list[str]:
+def labels(
+    number: int, hall: int, positions: list[Position], rotations: np.ndarray, translations: np.ndarray
+) -> list[str]:
     """Return spglib's letter of every position, by labelling a crystal with atoms on all of them."""
     general = [[0.0611, 0.1373, 0.2179], [0.4127, 0.0839, 0.3181], [0.2843, 0.3719, 0.0427]]
     sites = [np.array(x) for x in general] + [p.point for p in positions]
@@ -140,14 +152,7 @@ def labels(number: int, hall: int, positions: list[Position], rotations: np.ndar
     named = [""] * len(positions)
     for first, position in zip(firsts[len(general) :], positions):
         standard = data.transformation_matrix @ atoms[first] + data.origin_shift
-        orbit_images = rotations @ standard + translations / GRID
-        same = [
-            k
-            for k, p in enumerate(positions)
-            if len(p.basis) == len(position.basis)
-            and len(p.stabiliser) == len(position.stabiliser)
-            and p.holds(orbit_images)
-        ]
+        same = position.same_as(positions, rotations @ standard + translations / GRID)
         if len(same) != 1:
             raise ValueError(f"group {number}: an atom lies on {len(same)} positions")
         named[same[0]] = data.wyckoffs[first]

@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from gridfs import GridFSBucket
+from gridfs import GridFSBucket, NoFile
 from pymongo.database import Database
 
 CHUNK = 1 << 20
@@ -43,15 +43,11 @@ class Artifacts:
             digest = _digest(file)
             file.seek(0)
             content = self.bucket.upload_from_stream(f"{run}/{name}", file, metadata={"run": run})
-        self._store(
-            run, name, {"path": str(path), "storage": "gridfs", "content": content, "sha256": digest} | about
-        )
+        self._store(run, name, {"path": str(path), "storage": "gridfs", "content": content, "sha256": digest} | about)
 
     def _store(self, run: str, name: str, fields: dict[str, Any]) -> None:
         key = {"run": run, "name": name}
-        previous = self.collection.find_one_and_replace(
-            key, key | fields | {"host": socket.gethostname()}, upsert=True
-        )
+        previous = self.collection.find_one_and_replace(key, key | fields | {"host": socket.gethostname()}, upsert=True)
         if previous and previous["storage"] == "gridfs":
             self.bucket.delete(previous["content"])
 
@@ -68,9 +64,14 @@ class Artifacts:
         if record["storage"] == "gridfs":
             path = folder / Path(record["path"]).name
             partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-            with partial.open("wb") as file:
-                self.bucket.download_to_stream(record["content"], file)
-            partial.replace(path)
+            try:
+                with partial.open("wb") as file:
+                    self.bucket.download_to_stream(record["content"], file)
+                partial.replace(path)
+            except NoFile:
+                return None
+            finally:
+                partial.unlink(missing_ok=True)
         if not path.is_file():
             return None
         with path.open("rb") as file:

@@ -108,10 +108,7 @@ class Leases:
 
     def held(self, identifier: str, token: int) -> bool:
         """Tell whether a token is still the newest of its lease."""
-        return (
-            self.collection.find_one({"_id": identifier, "token": token, "state": "open"}, {"_id": 1})
-            is not None
-        )
+        return self.collection.find_one({"_id": identifier, "token": token, "state": "open"}, {"_id": 1}) is not None
 
     def renew(self, owner: str, lease_seconds: float) -> int:
         """Extend every lease of an owner that nobody is recovering."""
@@ -123,9 +120,7 @@ class Leases:
 
     def release(self, identifier: str, token: int) -> None:
         """Give the lease back, its work not done."""
-        self.collection.update_one(
-            {"_id": identifier, "token": token}, {"$unset": {"owner": "", "expires": ""}}
-        )
+        self.collection.update_one({"_id": identifier, "token": token}, {"$unset": {"owner": "", "expires": ""}})
 
     def collected(self, identifier: str, token: int) -> None:
         """Close the lease: its firework's work is done for good.

@@ -107,11 +107,7 @@ class Runs:
     def resumed(self, name: str) -> None:
         """Mark a failed run, and the procedure it failed in, as running again."""
         procedures = (self.find(name) or {}).get("procedures", {})
-        again = {
-            f"procedures.{step}.state": "running"
-            for step, at in procedures.items()
-            if at["state"] == "failed"
-        }
+        again = {f"procedures.{step}.state": "running" for step, at in procedures.items() if at["state"] == "failed"}
         self.collection.update_one(
             {"_id": name, "state": "failed"},
             {"$set": {"state": "running"} | again, "$unset": {"failure": ""}},

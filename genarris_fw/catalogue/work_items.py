@@ -119,9 +119,7 @@ class WorkItems:
     def _candidates(self, run: str, procedure: str, number: int) -> list[str]:
         """Return the ids of waiting items, highest priority first, in the random field's order."""
         start = random.random()
-        after, before = (
-            claimable(run, procedure, part, number) for part in ({"$gte": start}, {"$lt": start})
-        )
+        after, before = (claimable(run, procedure, part, number) for part in ({"$gte": start}, {"$lt": start}))
         both = [*after, {"$unionWith": {"coll": self.collection.name, "pipeline": before}}]
         # Both halves come sorted; the stable sort merges them and keeps the random order within a priority.
         found = sorted(self.collection.aggregate(both), key=lambda record: -record["priority"])

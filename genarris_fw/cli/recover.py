@@ -12,7 +12,13 @@ from genarris_fw.farm.recovery import GRACE_SECONDS, recover
 
 @click.command(name="recover")
 @click.argument("run", required=False)
-@click.option("--grace", type=float, default=GRACE_SECONDS, show_default=True, help="Seconds a rocket has between checkout and its lease.")
+@click.option(
+    "--grace",
+    type=float,
+    default=GRACE_SECONDS,
+    show_default=True,
+    help="Seconds a rocket has between checkout and its lease.",
+)
 @click.option("--dir", "folder", type=click.Path(path_type=Path), default=Path(), help="The run's folder.")
 @click.option("--uri", default=None, help="MongoDB URI.")
 def command(run: str | None, grace: float, folder: Path, uri: str | None) -> None:

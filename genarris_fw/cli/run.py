@@ -26,8 +26,14 @@ from genarris_fw.views.status import status
 
 @click.command(name="run")
 @click.argument("ui_conf", type=click.Path(path_type=Path))
-@click.option("--workers", type=click.IntRange(1, 512), default=None, help="Rockets at a time (default: the cores).")
-@click.option("--uri", default=None, help="MongoDB URI; default: GENARRIS_FW_URI, my_launchpad.yaml, an embedded server.")
+@click.option(
+    "--workers", type=click.IntRange(1, 512), default=None, help="Rockets at a time (default: the cores)."
+)
+@click.option(
+    "--uri",
+    default=None,
+    help="MongoDB URI; default: GENARRIS_FW_URI, my_launchpad.yaml, an embedded server.",
+)
 @click.option("--quiet", is_flag=True, help="No progress display, only the closing table.")
 def command(ui_conf: Path, workers: int | None, uri: str | None, quiet: bool) -> int:
     """Carry out UI_CONF here; called again it continues, and does nothing on a finished run."""
@@ -63,9 +69,10 @@ def carry_out(site: Site, configuration: Configuration, workers: int, quiet: boo
             console.print(f"[dim]recovered: {line}[/dim]", highlight=False, soft_wrap=True)
         console.print(f"continuing run '{run}'")
     site.catalogue.runs.set(run, workers=workers)
-    with Progress(console, quiet=quiet) as progress, Rockets(
-        site.launchpad, run, folder, workers, site.keep_open
-    ) as rockets:
+    with (
+        Progress(console, quiet=quiet) as progress,
+        Rockets(site.launchpad, run, folder, workers, site.keep_open) as rockets,
+    ):
 
         def look(record: dict) -> None:
             if record and record.get("workers") != workers:
@@ -103,7 +110,9 @@ def only_one(folder: Path, run: str) -> Iterator[None]:
         place.mkdir(parents=True, exist_ok=True)
         file = (place / f"{run}.lock").open("a+")
     except OSError as error:
-        raise InputError(f"{place}: cannot be written ({error.strerror}); the run's folder must be writable") from error
+        raise InputError(
+            f"{place}: cannot be written ({error.strerror}); the run's folder must be writable"
+        ) from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

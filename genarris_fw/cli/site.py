@@ -11,8 +11,8 @@ from fireworks import LaunchPad
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.farm.databases import find_server
-from genarris_fw.farm.launchpads import launchpad as open_launchpad
 from genarris_fw.farm.launchpads import explained, prepare
+from genarris_fw.farm.launchpads import launchpad as open_launchpad
 
 
 @dataclass

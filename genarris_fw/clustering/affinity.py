@@ -73,9 +73,7 @@ def affinity_matrix(
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) == 0:
         raise InputError(f"the distance matrix is not a square matrix: its shape is {matrix.shape}")
     if not np.isfinite(matrix).all() or matrix.min() < 0:
-        raise InputError(
-            "the distance matrix holds a number that is negative or not finite; compute it again"
-        )
+        raise InputError("the distance matrix holds a number that is negative or not finite; compute it again")
     try:
         name, value = affinity_type
         name, a = str(name).lower(), float(value)
@@ -83,8 +81,7 @@ def affinity_matrix(
         name, a = "", 0.0
     if name not in AFFINITY_TYPES or not (np.isfinite(a) and a > 0):
         raise InputError(
-            f"affinity_type is {affinity_type!r}; give [name, a] with a > 0, name one of"
-            f" {', '.join(AFFINITY_TYPES)}"
+            f"affinity_type is {affinity_type!r}; give [name, a] with a > 0, name one of {', '.join(AFFINITY_TYPES)}"
         )
     with np.errstate(over="ignore"):
         if name == "exponential":
@@ -94,9 +91,7 @@ def affinity_matrix(
         else:
             similarities = -a * matrix
     if not np.isfinite(similarities).all():
-        raise InputError(
-            f"affinity_type [{name}, {a:g}] makes similarities too large for a number; lower {a:g}"
-        )
+        raise InputError(f"affinity_type [{name}, {a:g}] makes similarities too large for a number; lower {a:g}")
     return similarities
 
 
@@ -120,9 +115,7 @@ def wanted_clusters(num_of_clusters: float, n: int) -> int:
     """
     value = float(num_of_clusters)
     if not (np.isfinite(value) and value > 0) or (value >= 1 and value != int(value)):
-        raise InputError(
-            f"num_of_clusters is {num_of_clusters}; give a whole number or a fraction between 0 and 1"
-        )
+        raise InputError(f"num_of_clusters is {num_of_clusters}; give a whole number or a fraction between 0 and 1")
     if value < 1:
         # 0.29 of 100 is 29, whatever the last bit of the product.
         return max(1, int(value * n + 1e-9))
@@ -152,9 +145,7 @@ def derived_preference_range(similarities: NDArray[np.float64]) -> tuple[float, 
     return float(min(10 * fifth, median)), float(median)
 
 
-def _preference_range(
-    given: Sequence[float] | None, similarities: NDArray[np.float64]
-) -> tuple[float, float]:
+def _preference_range(given: Sequence[float] | None, similarities: NDArray[np.float64]) -> tuple[float, float]:
     if given is None:
         return derived_preference_range(similarities)
     try:
@@ -301,8 +292,9 @@ def affinity_propagation(
         int(tolerance),
         low,
         high,
-        # Below the negated sum of one row's distances to its cluster of all, one cluster is the best.
-        lowest=-2.0 * float(-(similarities.sum(axis=0) - similarities.diagonal()).max()),
+        # One cluster around the best row beats any other division when the preference is below the sum
+        # of all similarities to that row; twice the sum is safely there.
+        lowest=2.0 * float((similarities.sum(axis=0) - similarities.diagonal()).max()),
         scale=1e-3 * float(np.median(strength) or strength.max() or 1.0),
         n=n,
         max_sampled=int(max_sampled_preferences),
@@ -318,9 +310,7 @@ def affinity_propagation(
     return _clustering(best, search.samples, search.found is not None)
 
 
-def choose_by_energy(
-    labels: ArrayLike, energies: Sequence[float | None] | NDArray[np.float64]
-) -> NDArray[np.intp]:
+def choose_by_energy(labels: ArrayLike, energies: Sequence[float | None] | NDArray[np.float64]) -> NDArray[np.intp]:
     """Choose the row with the lowest energy of every cluster.
 
     Parameters
@@ -343,20 +333,14 @@ def choose_by_energy(
     clusters = np.asarray(labels, dtype=np.intp)
     values = np.array([np.nan if energy is None else float(energy) for energy in energies])
     if clusters.shape != values.shape or clusters.ndim != 1 or len(clusters) == 0:
-        raise InputError(
-            f"{len(values)} energies for {len(clusters)} clustered structures; give one per structure"
-        )
+        raise InputError(f"{len(values)} energies for {len(clusters)} clustered structures; give one per structure")
     values = np.where(np.isfinite(values), values, np.inf)
     if np.isinf(values).all():
-        raise InputError(
-            "cluster_on_energy: no structure has an energy under energy_name; evaluate energies first"
-        )
+        raise InputError("cluster_on_energy: no structure has an energy under energy_name; evaluate energies first")
     chosen = np.empty(clusters.max() + 1, dtype=np.intp)
     for cluster in range(len(chosen)):
         members = np.flatnonzero(clusters == cluster)
         if len(members) == 0 or np.isinf(values[members]).all():
-            raise InputError(
-                f"cluster_on_energy: no structure of cluster {cluster} has an energy under energy_name"
-            )
+            raise InputError(f"cluster_on_energy: no structure of cluster {cluster} has an energy under energy_name")
         chosen[cluster] = members[np.argmin(values[members])]
     return chosen

@@ -118,9 +118,7 @@ def read_folder(path: PathLike) -> list[Structure]:
                 if name in before:
                     continue
                 if name in structures:
-                    raise InputError(
-                        f"{folder}: {sources[name].name} and {file.name} both hold {name}; remove one"
-                    )
+                    raise InputError(f"{folder}: {sources[name].name} and {file.name} both hold {name}; remove one")
                 structures[name], sources[name] = structure, file
     if not structures:
         raise InputError(f"{folder}: no structures; expected files that end in .json, .in or .cif")
@@ -187,18 +185,14 @@ def _text(file: Path) -> str:
             raise InputError(f"{file}: is no ordinary file")
         size = file.stat().st_size
         if size > LARGEST_FILE:
-            raise InputError(
-                f"{file}: {size} bytes is more than a structure file may have ({LARGEST_FILE}); split it"
-            )
+            raise InputError(f"{file}: {size} bytes is more than a structure file may have ({LARGEST_FILE}); split it")
         content = file.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{file}: no such file") from None
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(
-            f"{str(file)!a}: cannot be read ({getattr(error, 'strerror', None) or error})"
-        ) from None
+        raise InputError(f"{str(file)!a}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
     if not content.strip():
         raise InputError(f"{file}: the file is empty")
     try:
@@ -231,9 +225,7 @@ def _kind(file: Path, text: str) -> str:
         return "geometry"
     if re.match(r"\s*\d+\s*\n", text):
         return "extxyz"
-    raise InputError(
-        f"{file}: neither its name nor its content tells a format; known: {', '.join(READ_FORMATS)}"
-    )
+    raise InputError(f"{file}: neither its name nor its content tells a format; known: {', '.join(READ_FORMATS)}")
 
 
 def _read_with_ase(file: Path, text: str, kind: str) -> list[Structure]:
@@ -280,9 +272,7 @@ def _scalars(structure: Structure) -> dict[str, Any]:
 
 def _cif(structure: Structure) -> str:
     if structure.lattice is None:
-        raise InputError(
-            f"{structure.struct_id}: a molecule has no cell; write it as json, geometry or extxyz"
-        )
+        raise InputError(f"{structure.struct_id}: a molecule has no cell; write it as json, geometry or extxyz")
     stream = io.BytesIO()
     atoms = structure.to_ase()
     if np.linalg.det(structure.lattice) < 0:
@@ -326,9 +316,7 @@ def _check_names(pool: Sequence[Structure], target: Path) -> None:
     for structure in pool:
         name = structure.struct_id
         if not re.fullmatch(r"[\w+=@,-][\w+=@,.-]{0,199}", name):
-            raise InputError(
-                f"{target}: {name!a} cannot name a file; a struct_id is letters, digits, _, - and ."
-            )
+            raise InputError(f"{target}: {name!a} cannot name a file; a struct_id is letters, digits, _, - and .")
         if name in seen:
             raise InputError(f"{target}: two structures have the struct_id {name}; their files would be one")
         seen.add(name)

@@ -105,11 +105,9 @@ def to_record(structure: Structure) -> dict[str, Any]:
     InputError
         For a property that json cannot hold.
     """
-    properties = {
-        str(name): _plain(value, str(name))
-        for name, value in structure.properties.items()
-        if name not in ATOM_KEYS
-    }
+    apart = ATOM_KEYS if structure.lattice is None else (*ATOM_KEYS, *LATTICE_KEYS, *CELL_KEYS)
+    items = ((str(name), value) for name, value in structure.properties.items())
+    properties = {name: _plain(value, name) for name, value in items if name not in apart}
     if structure.lattice is not None:
         properties |= dict(zip(LATTICE_KEYS, structure.lattice.tolist()))
         properties |= cell_properties(structure)
@@ -122,9 +120,7 @@ def to_record(structure: Structure) -> dict[str, Any]:
         "properties": properties,
         "struct_id": structure.struct_id,
         "input_ref": None,
-        "geometry": [
-            [*positions[i], structure.species[i], moments[i], charges[i], i in fixed] for i in range(n_atoms)
-        ],
+        "geometry": [[*positions[i], structure.species[i], moments[i], charges[i], i in fixed] for i in range(n_atoms)],
     }
 
 

@@ -96,9 +96,7 @@ def parse_geometry_in(
         elif keyword not in _PASSED_OVER and not keyword.startswith(_PASSED_OVER_PREFIXES):
             raise InputError(f"{here}: unknown line {_shown(line)}; known: {_KNOWN}")
     if len(lattice) in (1, 2):
-        raise InputError(
-            f"{where}: {len(lattice)} lattice_vector lines; a crystal has three, a molecule none"
-        )
+        raise InputError(f"{where}: {len(lattice)} lattice_vector lines; a crystal has three, a molecule none")
     if not atoms:
         raise InputError(f"{where}: no atoms; expected lines 'atom x y z element'")
     if not lattice and any(fractional for _, _, fractional in atoms):

@@ -13,9 +13,7 @@ BEGIN = "####### BEGIN STRUCTURE #######"
 END = "#######  END  STRUCTURE #######"
 
 
-def parse_geometry_out(
-    lines: Iterable[str], where: str = "the text", stem: str = "structure"
-) -> Iterator[Structure]:
+def parse_geometry_out(lines: Iterable[str], where: str = "the text", stem: str = "structure") -> Iterator[Structure]:
     """Read structures one after the other from the lines of a geometry.out file.
 
     Parameters
@@ -43,9 +41,7 @@ def parse_geometry_out(
         words = line.strip().strip("#").split()
         if words == ["BEGIN", "STRUCTURE"]:
             if block is not None:
-                raise InputError(
-                    f"{where}, line {number}: a structure begins before the one of line {begin} ends"
-                )
+                raise InputError(f"{where}, line {number}: a structure begins before the one of line {begin} ends")
             block, begin = [], number
         elif words == ["END", "STRUCTURE"]:
             if block is None:
@@ -61,9 +57,7 @@ def parse_geometry_out(
         elif line.strip() and not line.lstrip().startswith("#"):
             raise InputError(f"{where}, line {number}: text outside of BEGIN STRUCTURE ... END STRUCTURE")
     if block is not None:
-        raise InputError(
-            f"{where}: the structure that begins in line {begin} does not end; the file is cut off"
-        )
+        raise InputError(f"{where}: the structure that begins in line {begin} does not end; the file is cut off")
     if count == 0:
         raise InputError(f"{where}: no structures; expected blocks that start with '{BEGIN}'")
 

@@ -60,9 +60,7 @@ def checked_molecule(structure: Structure, where: str) -> Molecule:
         For a lattice, atoms that overlap, or more than one molecule.
     """
     if structure.lattice is not None:
-        raise InputError(
-            f"{where}: periodic (it has lattice vectors); give the molecule alone, without a lattice"
-        )
+        raise InputError(f"{where}: periodic (it has lattice vectors); give the molecule alone, without a lattice")
     overlapping = _overlap(structure)
     if overlapping is not None:
         i, j, distance = overlapping
@@ -74,8 +72,7 @@ def checked_molecule(structure: Structure, where: str) -> Molecule:
     if len(parts) > 1:
         sizes = ", ".join(str(len(part)) for part in parts[:5]) + (", ..." if len(parts) > 5 else "")
         raise InputError(
-            f"{where}: {len(parts)} molecules that no bond joins (of {sizes} atoms); "
-            "a molecule file holds one molecule"
+            f"{where}: {len(parts)} molecules that no bond joins (of {sizes} atoms); a molecule file holds one molecule"
         )
     return Molecule(structure.species, structure.positions)
 

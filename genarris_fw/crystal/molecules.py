@@ -74,7 +74,7 @@ def _unwrapped(structure: Structure, factor: float) -> tuple[Floats, list[list[i
                     part.append(j)
                 elif (shifts[j] != shift).any():
                     raise InputError(
-                        f"{structure.struct_id or 'the crystal'}: bonds go on from cell to cell at atom {j + 1}; "
+                        f"{structure.struct_id or 'the crystal'}: bonds run from cell to cell at atom {j + 1}; "
                         "only crystals of separate molecules can be used"
                     )
         parts.append(sorted(part))

@@ -154,9 +154,7 @@ def hermann_mauguin_symbol(schoenflies: str) -> str:
             return table[schoenflies]
     match = re.fullmatch(r"([CDS])(\d+)([hvd]?)", schoenflies)
     if match is None:
-        raise InputError(
-            f"{schoenflies!r} is not the Schoenflies symbol of a point group, such as C2v or D6h"
-        )
+        raise InputError(f"{schoenflies!r} is not the Schoenflies symbol of a point group, such as C2v or D6h")
     family, n, suffix = match[1], int(match[2]), match[3]
     even = n % 2 == 0
     if family == "S":
@@ -209,7 +207,6 @@ def parse_symbol(text: str) -> str:
     key = re.sub(r"[\s_]", "", text).lower()
     if key not in _SYMBOLS:
         raise InputError(
-            f"{text!r} names no point group; "
-            "give a Hermann-Mauguin symbol such as mm2 or a Schoenflies one such as C2v"
+            f"{text!r} names no point group; give a Hermann-Mauguin symbol such as mm2 or a Schoenflies one such as C2v"
         )
     return _SYMBOLS[key]

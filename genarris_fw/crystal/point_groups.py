@@ -163,9 +163,7 @@ def point_group(molecule: Molecule, tol: float = 1e-2) -> PointGroup:
     found = _operations(points, kinds, tol)
     operations, permutations, deviations = _largest_group(*found)
     name = schoenflies_symbol(operations)
-    return PointGroup(
-        hermann_mauguin_symbol(name), name, operations, centre, permutations, float(deviations.max())
-    )
+    return PointGroup(hermann_mauguin_symbol(name), name, operations, centre, permutations, float(deviations.max()))
 
 
 def symmetrize(molecule: Molecule, group: str | PointGroup | None = None, tol: float = 1e-2) -> Molecule:
@@ -289,9 +287,7 @@ def _best_operation(points: Floats, images: Floats, sign: int) -> Floats:
     return np.asarray(u @ vt)
 
 
-def _largest_group(
-    matrices: Floats, permutations: Integers, deviations: Floats
-) -> tuple[Floats, Integers, Floats]:
+def _largest_group(matrices: Floats, permutations: Integers, deviations: Floats) -> tuple[Floats, Integers, Floats]:
     """Keep the operations below the highest deviation at which they form a group, and make them exact."""
     table = _product_numbers(matrices, permutations)
     for limit in np.unique(deviations)[::-1]:

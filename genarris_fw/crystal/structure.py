@@ -22,14 +22,10 @@ def _checked_atoms(species: Sequence[str], positions: ArrayLike) -> tuple[list[s
     names = [str(name) for name in species]
     points = np.array(positions, dtype=float).reshape(-1, 3) if len(names) else np.zeros((0, 3))
     if len(points) != len(names):
-        raise InputError(
-            f"{len(names)} species but {len(points)} positions; give one position (x, y, z) per atom"
-        )
+        raise InputError(f"{len(names)} species but {len(points)} positions; give one position (x, y, z) per atom")
     unknown = sorted({name for name in names if name not in atomic_numbers or name == "X"})
     if unknown:
-        raise InputError(
-            f"unknown element symbol {', '.join(unknown)}; use the symbols of the periodic table"
-        )
+        raise InputError(f"unknown element symbol {', '.join(unknown)}; use the symbols of the periodic table")
     if not np.isfinite(points).all():
         raise InputError("a position is not a finite number")
     return names, points
@@ -168,9 +164,7 @@ class Structure:
         return Structure(self.lattice, self.species, self.positions, dict(self.properties), self.struct_id)
 
     @classmethod
-    def from_ase(
-        cls, atoms: Atoms, struct_id: str = "", properties: dict[str, Any] | None = None
-    ) -> Structure:
+    def from_ase(cls, atoms: Atoms, struct_id: str = "", properties: dict[str, Any] | None = None) -> Structure:
         """Make a structure of ASE atoms; atoms without periodicity become a molecule."""
         lattice = np.array(atoms.cell) if atoms.pbc.any() else None
         return cls(lattice, atoms.get_chemical_symbols(), atoms.positions, properties, struct_id)
@@ -178,9 +172,7 @@ class Structure:
     def to_ase(self) -> Atoms:
         """Return ASE atoms; properties are not carried."""
         periodic = self.lattice is not None
-        return Atoms(
-            self.species, positions=self.positions, cell=self.lattice if periodic else None, pbc=periodic
-        )
+        return Atoms(self.species, positions=self.positions, cell=self.lattice if periodic else None, pbc=periodic)
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> Structure:

@@ -45,7 +45,7 @@ def space_group(structure: Structure, symprec: float = 1e-2) -> int:
         warnings.simplefilter("ignore")
         try:
             dataset = spglib.get_symmetry_dataset(cell, symprec=symprec)
-        except spglib.SpglibError:
+        except Exception:  # the class of spglib's errors differs between its versions
             dataset = None
     return 0 if dataset is None else int(dataset.number)
 
@@ -78,9 +78,7 @@ def niggli_reduce(structure: Structure, n_molecules: int) -> Structure:
     """
     n_atoms = len(structure)
     if n_molecules < 1 or n_atoms % n_molecules:
-        raise InputError(
-            f"{structure.struct_id or 'structure'}: {n_atoms} atoms do not make {n_molecules} molecules"
-        )
+        raise InputError(f"{structure.struct_id or 'structure'}: {n_atoms} atoms do not make {n_molecules} molecules")
     if structure.lattice is None:
         raise InputError(f"{structure.struct_id or 'the structure'} is a molecule: it has no Niggli cell")
     reduced = _niggli_lattice(structure.lattice, structure.struct_id)
@@ -102,7 +100,7 @@ def _niggli_lattice(lattice: Floats, name: str) -> Floats:
         warnings.simplefilter("ignore")
         try:
             found = spglib.niggli_reduce(lattice)
-        except spglib.SpglibError:
+        except Exception:  # the class of spglib's errors differs between its versions
             found = None
     if found is not None:
         combination = np.rint(np.linalg.solve(lattice.T, np.asarray(found).T).T)

@@ -69,9 +69,7 @@ def _checked(vectors: ArrayLike) -> Array:
         raise InputError(f"no vectors to compare: their array has the shape {rows.shape}, expected (n, d)")
     bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
     if len(bad):
-        raise InputError(
-            f"the vector of row {bad[0]} holds a number that is not finite ({len(bad)} such rows)"
-        )
+        raise InputError(f"the vector of row {bad[0]} holds a number that is not finite ({len(bad)} such rows)")
     return rows
 
 

@@ -108,9 +108,7 @@ def _stated_ids(path: Path, verify: bool) -> list[str] | None:
         names = [str(name) for name in record["ids"]]
         stated = str(record["sha256"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{beside}: not a description of a matrix; remove it or write the matrix again"
-        ) from error
+        raise InputError(f"{beside}: not a description of a matrix; remove it or write the matrix again") from error
     if verify and _checksum(path) != stated:
         raise InputError(f"{path}: its contents are not those that {beside.name} describes; write it again")
     return names
@@ -149,9 +147,7 @@ def read_matrix(
     names = _stated_ids(source, verify)
     if names is None:
         if ids is None:
-            raise InputError(
-                f"{source}: the ids of its rows are unknown; give them, or write the matrix again"
-            )
+            raise InputError(f"{source}: the ids of its rows are unknown; give them, or write the matrix again")
         names = list(ids)
     elif ids is not None and set(names) != set(ids):
         odd = min(set(names) ^ set(ids))

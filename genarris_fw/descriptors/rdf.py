@@ -51,9 +51,7 @@ def environments(structure: Structure, functions: RadialFunctions, elements: Seq
     index = {name: i for i, name in enumerate(elements)}
     missing = sorted(set(structure.species) - set(index))
     if missing:
-        raise InputError(
-            f"{label} has {', '.join(missing)}, not among the pool's elements {', '.join(elements)}"
-        )
+        raise InputError(f"{label} has {', '.join(missing)}, not among the pool's elements {', '.join(elements)}")
     kinds = np.array([index[name] for name in structure.species], dtype=np.intp)
     # In a frame turned so that the lattice is a lower triangle (QR of its transpose), images are
     # enumerated exactly; distances do not notice the turn.

@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote_plus, unquote
+from urllib.parse import quote_plus, unquote_plus
 
 from ruamel.yaml import YAML, YAMLError
 
@@ -53,6 +53,11 @@ class Database:
         """Give the URI, with an embedded server running inside the ``with``."""
         with self.server.use() if self.server else nullcontext("") as uri:
             yield self._named(uri)
+
+    @property
+    def lock_descriptors(self) -> tuple[int, ...]:
+        """The locks that :meth:`use` holds, for ``subprocess.Popen(..., pass_fds=...)``."""
+        return self.server.lock_descriptors if self.server else ()
 
     def _named(self, embedded: str) -> str:
         """Return the URI, with the embedded server's where there is one, naming the right database."""
@@ -111,7 +116,7 @@ def _located(address: str, origin: str, folder: Path) -> Database:
 
 def _embedded(address: str, folder: Path) -> Server | None:
     """Return the embedded server whose socket the URI names: that of `folder`, or one beside it."""
-    host = unquote(address.partition("://")[2].rpartition("@")[2].partition("/")[0])
+    host = unquote_plus(address.partition("://")[2].rpartition("@")[2].partition("/")[0])
     if not host.startswith("/"):
         return None
     folders = [folder]
@@ -145,9 +150,7 @@ def read_launchpad_file(file: Path) -> str:
     except (OSError, UnicodeDecodeError, YAMLError) as error:
         raise DatabaseError(f"{file}: cannot be read ({' '.join(str(error).split())[:200]})") from error
     if not isinstance(fields, dict):
-        raise DatabaseError(
-            f"{file}: not a launchpad file: write `host`, `port` and `name`, or see `genarris-fw init`"
-        )
+        raise DatabaseError(f"{file}: not a launchpad file: write `host`, `port` and `name`, or see `genarris-fw init`")
     if fields.get("uri_mode"):
         uri = str(fields.get("host") or "")
         if not uri:

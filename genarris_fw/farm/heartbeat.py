@@ -15,6 +15,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pymongo import MongoClient
+from pymongo.database import Database
+from pymongo.errors import PyMongoError
+
+from genarris_fw.catalogue.leases import Leases
+from genarris_fw.catalogue.work_items import WorkItems
+
 BEATS_PER_LEASE = 4
 
 
@@ -52,13 +59,22 @@ class Heartbeat:
 
     def __exit__(self, *_: object) -> None:
         assert self._process is not None and self._process.stdin is not None
+        # It holds nothing: there is nothing to wait for, not even its start.
+        self._process.kill()
         with contextlib.suppress(OSError):
             self._process.stdin.close()
-        try:
-            self._process.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._process.wait()
+
+
+def open_database(launchpad: dict[str, Any]) -> Database:
+    """Return the database of a LaunchPad's dictionary; importing FireWorks for it would take a second."""
+    options = launchpad.get("mongoclient_kwargs") or {}
+    if launchpad.get("uri_mode"):
+        return MongoClient(launchpad["host"], **options)[launchpad["name"]]
+    user = {"username": launchpad["username"], "password": launchpad["password"]} if launchpad.get("username") else {}
+    if user:
+        user["authSource"] = launchpad.get("authsource") or launchpad["name"]
+    return MongoClient(launchpad["host"], launchpad["port"], **user, **options)[launchpad["name"]]
 
 
 def _parent_is_stopped(parent: int) -> bool:
@@ -71,16 +87,10 @@ def _parent_is_stopped(parent: int) -> bool:
 
 def main() -> None:
     """Renew the leases of one owner until the parent's end of the pipe closes."""
-    from fireworks import LaunchPad
-    from pymongo.errors import PyMongoError
-
-    from genarris_fw.catalogue.leases import Leases
-    from genarris_fw.catalogue.work_items import WorkItems
-
     parent = os.getppid()
     message = json.loads(sys.stdin.readline())
     owner, lease_seconds = message["owner"], float(message["lease_seconds"])
-    database = LaunchPad.from_dict(message["launchpad"]).db
+    database = open_database(message["launchpad"])
     leases, work_items = Leases(database["leases"]), WorkItems(database["work_items"])
     while not select.select([sys.stdin], [], [], lease_seconds / BEATS_PER_LEASE)[0]:
         if os.getppid() != parent:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 from pymongo import MongoClient
 from pymongo import errors as mongo_errors
@@ -31,9 +31,15 @@ _FORM = "mongodb://user:password@host:port/database"
 _FIRST_IDS = {"next_fw_id": 1, "next_launch_id": 1}
 
 
+def client_options(uri: str) -> dict[str, Any]:
+    """Return our options for a MongoClient at `uri`; what the URI says itself (but for the journal) is left."""
+    said = {option.partition("=")[0].lower() for option in uri.partition("?")[2].split("&")} - {"journal"}
+    return {name: value for name, value in CLIENT_OPTIONS.items() if name.lower() not in said}
+
+
 def redact(uri: str) -> str:
     """Return the URI with every password in it replaced by ``***``, fit for messages and logs."""
-    uri = re.sub(r"^([^:/]+://[^:/@]*):.*@", r"\1:***@", uri)
+    uri = re.sub(r"^([^:/]+://[^:/@]*):.*@", r"\1:***@", uri, flags=re.DOTALL)
     return re.sub(r"((?:password|secret|token)[^=&]*=)[^&]*", r"\1***", uri, flags=re.IGNORECASE)
 
 
@@ -67,7 +73,7 @@ def build_uri(
     user = ""
     if username:
         user = quote_plus(username) + (f":{quote_plus(password)}" if password else "") + "@"
-    address = quote_plus(host) if host.startswith("/") else f"[{host}]" if host.count(":") > 1 else host
+    address = quote(host, safe="") if host.startswith("/") else f"[{host}]" if host.count(":") > 1 else host
     if not host.startswith("/") and not re.search(r":\d+$", host.rpartition("]")[2] if "]" in host else host):
         address = f"{address}:{port or 27017}"
     database = name or DATABASE
@@ -81,9 +87,7 @@ def _parsed(uri: str) -> dict[str, Any]:
             uri = "mongodb://" + uri.removeprefix("mongodb+srv://")
         return dict(parse_uri(uri, validate=False, warn=False))
     except (mongo_errors.PyMongoError, ValueError) as error:
-        raise DatabaseError(
-            f"{redact(uri)}: not a MongoDB URI ({_one_line(error)}): write {_FORM}"
-        ) from error
+        raise DatabaseError(f"{redact(uri)}: not a MongoDB URI ({_one_line(error)}): write {_FORM}") from error
 
 
 def launchpad(uri: str, log_level: str = "WARNING") -> LaunchPad:
@@ -110,9 +114,7 @@ def launchpad(uri: str, log_level: str = "WARNING") -> LaunchPad:
 
     name = database_name(uri)
     with explained(uri):
-        pad = LaunchPad(
-            host=uri, name=name, uri_mode=True, strm_lvl=log_level, mongoclient_kwargs=dict(CLIENT_OPTIONS)
-        )
+        pad = LaunchPad(host=uri, name=name, uri_mode=True, strm_lvl=log_level, mongoclient_kwargs=client_options(uri))
         try:
             pad.fw_id_assigner.find_one({}, {"_id": 1})  # needs an answer and the right to read
         except BaseException:
@@ -201,16 +203,8 @@ def explain(error: mongo_errors.PyMongoError, uri: str, hint: str = "") -> str:
 
 def _speaks_something_else(error: mongo_errors.PyMongoError) -> bool:
     """Return whether a connection was made but the answers are not MongoDB's."""
-    causes: list[Any] = [error]
-    topology: Any = getattr(error, "details", None)
-    if hasattr(topology, "server_descriptions"):
-        causes += [server.error for server in topology.server_descriptions().values()]
-    return any(
-        isinstance(cause, mongo_errors.ProtocolError)
-        or "Message length" in str(cause)
-        or "unknown opcode" in str(cause)
-        for cause in causes
-    )
+    signs = ("ProtocolError", "Got response id", "Message length", "unknown opcode", "Unknown opcode")
+    return isinstance(error, mongo_errors.ProtocolError) or any(sign in str(error) for sign in signs)
 
 
 def _one_line(error: Exception) -> str:

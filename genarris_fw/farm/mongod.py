@@ -10,6 +10,7 @@ import stat
 import subprocess
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from genarris_fw.errors import DatabaseError
 
@@ -150,15 +151,20 @@ def last_words(log: Path, console: Path, since: int = 0) -> str:
             continue
         if "startupWarnings" in entry.get("tags", []) or message in _NO_CAUSE:
             continue
-        cause = entry.get("attr") or {}
-        if isinstance(cause, dict):
-            cause = cause.get("error") or cause.get("reason") or cause.get("message") or ""
-        said[severity] = " ".join(f"{message}: {cause}".rstrip(": ").split())
+        said[severity] = " ".join(f"{message}: {_cause(entry.get('attr'))}".rstrip(": ").split())
     for severity in ("E", "F", "W", "I"):
         if severity in said:
             return said[severity][:500]
     written = [line.strip() for line in _tail(console) if line.strip()]
     return written[-1][:500] if written else "nothing"
+
+
+def _cause(attributes: Any) -> str:
+    """Return the words about the cause from the attributes of a log entry."""
+    if isinstance(attributes, dict):
+        words = (_cause(attributes.get(key)) for key in ("error", "error_str", "errmsg", "reason", "message", "msg"))
+        return ": ".join(dict.fromkeys(word for word in words if word))
+    return attributes if isinstance(attributes, str) else ""
 
 
 def _tail(path: Path, since: int = 0) -> list[str]:

@@ -127,7 +127,9 @@ class Rockets:
                 continue
             self._restarts += 1
             if self._restarts > MOST_RESTARTS:
-                raise RunFailed(f"the workers die again and again; the last output is in {self.place}/worker-{number}.log")
+                raise RunFailed(
+                    f"the workers die again and again; the last output is in {self.place}/worker-{number}.log"
+                )
             self._processes[number] = self._start(number)
 
     def _refuse_fizzled_begin(self, record: dict[str, Any]) -> None:

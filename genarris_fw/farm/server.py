@@ -34,7 +34,10 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote
+
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
 
 from genarris_fw.errors import DatabaseError
 from genarris_fw.farm import disk, mongod, sockets
@@ -45,6 +48,7 @@ CACHE_GB = 0.5
 START_SECONDS = 300.0  # a server that was killed replays its journal first
 STOP_SECONDS = 60.0
 _LASTING = ("socket", "uri", "version")  # what server.json keeps of a server that was stopped
+_PARTING_SECONDS = 3.0  # how long the connections of a process that ends may be seen
 _POLL_SECONDS = 0.05
 
 
@@ -233,13 +237,30 @@ class Server:
         return self._descriptors
 
     def _leave(self, descriptor: int) -> None:
-        """Stop the server when it is not to be kept and the caller is its only user."""
+        """Stop the server when it is not to be kept and nobody else uses it."""
         if self._record().get("keep"):
             return
         # Exchanging shared for exclusive gives the shared lock up first: of several that leave, one succeeds.
-        if disk.lock_soon(descriptor, self.users_lock):
+        if disk.lock_soon(descriptor, self.users_lock) and not self._strangers():
             with disk.locked(self.home / "start.lock"):
                 self._end(self._record())
+
+    def _strangers(self) -> int:
+        """Return how many connections other processes have open (plain ``rlaunch`` takes no lock of ours)."""
+        record = self._record()
+        if not record or not self.running() or not Path("/proc/self/fd").is_dir():
+            return 0
+        deadline = time.monotonic() + _PARTING_SECONDS
+        client: MongoClient[dict[str, Any]] = MongoClient(record["uri"], serverSelectionTimeoutMS=1000)
+        with suppress(PyMongoError), client:
+            client.admin.command("ping")
+            while True:
+                ours = sockets.connections_of_ours(Path(record["socket"]))
+                strangers = int(client.admin.command("serverStatus")["connections"]["current"]) - ours
+                if strangers <= 0 or time.monotonic() > deadline:
+                    return max(strangers, 0)
+                time.sleep(_POLL_SECONDS)
+        return 0
 
     def stop(self, force: bool = False) -> bool:
         """Stop the server cleanly.
@@ -247,7 +268,7 @@ class Server:
         Parameters
         ----------
         force : bool, optional
-            Also when commands use it.
+            Also when others use it.
 
         Returns
         -------
@@ -263,9 +284,10 @@ class Server:
             return False
         descriptor = disk.open_lock_file(self.users_lock)
         try:
-            if not disk.lock_soon(descriptor, self.users_lock) and not force:
+            free = disk.lock_soon(descriptor, self.users_lock)
+            if not force and (not free or self._strangers()):
                 raise DatabaseError(
-                    f"{self.home}: the database is in use by another command: wait for it, or use --force"
+                    f"{self.home}: the database is in use by another program: wait for it, or use --force"
                 )
             with disk.locked(self.home / "start.lock"):
                 self._end(self._record())
@@ -289,9 +311,7 @@ class Server:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 self.home.symlink_to(place)
             if self.home.is_symlink() and not self.home.exists():
-                raise DatabaseError(
-                    f"{self.home}: points to {self.home.readlink()}, which this machine does not have"
-                )
+                raise DatabaseError(f"{self.home}: points to {self.home.readlink()}, which this machine does not have")
             self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.data.mkdir(exist_ok=True, mode=0o700)
         except OSError as error:
@@ -367,7 +387,7 @@ class Server:
             path = Path(record["socket"])
         else:
             path = sockets.new_folder() / sockets.NAME
-        uri = f"mongodb://{quote_plus(str(path))}/{DATABASE}?journal=true"
+        uri = f"mongodb://{quote(str(path), safe='')}/{DATABASE}?journal=true"
         placed = {**record, "socket": str(path), "uri": uri}
         if placed != record:
             self._write_record(placed)
@@ -382,9 +402,7 @@ class Server:
         self._refuse_other_host(record)
         pid = record.get("pid") or self._pid_of_data()
         if pid is None:
-            raise DatabaseError(
-                f"{self.home}: the database runs but its process is not known: end it by hand"
-            )
+            raise DatabaseError(f"{self.home}: the database runs but its process is not known: end it by hand")
         for sign in (signal.SIGTERM, signal.SIGKILL):
             with suppress(ProcessLookupError):
                 os.kill(pid, sign)
@@ -438,6 +456,4 @@ class Server:
         except OSError as error:
             with suppress(OSError):
                 Path(name).unlink()
-            raise DatabaseError(
-                f"{path}: cannot be written ({error.strerror}): make room on that disk"
-            ) from error
+            raise DatabaseError(f"{path}: cannot be written ({error.strerror}): make room on that disk") from error

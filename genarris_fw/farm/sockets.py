@@ -63,3 +63,16 @@ def new_folder() -> Path:
         f"no place for the database's socket in {', '.join(places)} (at most {PATH_BYTES} bytes): "
         "set TMPDIR to a short folder on a local disk"
     )
+
+
+def connections_of_ours(path: Path) -> int:
+    """Return how many connections to the socket at `path` this process has open (Linux: from /proc)."""
+    count = 0
+    for entry in Path("/proc/self/fd").iterdir():
+        descriptor = int(entry.name)
+        with suppress(OSError):
+            if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(descriptor)) as connection:
+                count += connection.family == socket.AF_UNIX and connection.getpeername() == str(path)
+    return count

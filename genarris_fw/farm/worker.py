@@ -41,9 +41,10 @@ def main() -> None:
         while True:
             if launchpad.fireworks.find_one(ready, {"_id": 1}) is not None:
                 launch_rocket(launchpad, fworker, strm_lvl="WARNING")
-            elif (runs.find_one({"_id": run}, {"state": 1}) or {}).get("state", "running") != "running":
-                return
-            elif select.select([sys.stdin], [], [], POLL_SECONDS)[0]:
+                continue
+            state = (runs.find_one({"_id": run}, {"state": 1}) or {}).get("state", "running")
+            told_to_stop = select.select([sys.stdin], [], [], POLL_SECONDS)[0]
+            if state != "running" or told_to_stop:
                 return
     except PyMongoError as error:
         sys.exit(f"worker {message['name']}: the database is gone: {str(error).splitlines()[0][:200]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +25,26 @@ def run_record(configuration: Configuration) -> dict[str, Any]:
     InputError
         When the molecule file cannot be used.
     """
-    record: dict[str, Any] = {
+    return {
         "options": configuration.to_dict(),
         "options_hash": options_hash(configuration),
         "text": configuration.text,
         "folder": str(configuration.folder),
         "seed": configuration.seed,
+        "molecules": _molecules(configuration),
         "control": _control_files(configuration),
     }
-    if configuration.molecule_path:
-        molecule = read_molecule(Path(configuration.molecule_path))
-        record["molecule"] = {"species": molecule.species, "positions": molecule.positions.tolist()}
-    return record
+
+
+def _molecules(configuration: Configuration) -> dict[str, Any]:
+    """Return the molecule of every step that names one."""
+    read = cache(read_molecule)
+    paths = {step.name: step.options.get("molecule_path") for step in configuration.steps}
+    molecules = {name: read(Path(path)) for name, path in paths.items() if path}
+    return {
+        name: {"species": list(molecule.species), "positions": molecule.positions.tolist()}
+        for name, molecule in molecules.items()
+    }
 
 
 def _control_files(configuration: Configuration) -> dict[str, str]:
@@ -104,7 +113,10 @@ def add_run(launchpad: LaunchPad, configuration: Configuration) -> bool:
     document = find_workflow(launchpad, run)
     if document is None:
         if launchpad.db["runs"].find_one({"_id": run}, {"_id": 1}):
-            raise InputError(f"run '{run}' is in the catalogue without a workflow: genarris-fw delete {run}, or choose another run_name")
+            raise InputError(
+                f"run '{run}' is in the catalogue without a workflow: "
+                f"genarris-fw delete {run}, or choose another run_name"
+            )
         add_workflows(launchpad, [build_workflow(configuration)])
         return True
     if document["metadata"].get("options_hash") != options_hash(configuration):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +38,10 @@ def check_fraction(sr: float) -> float:
 
 
 def roles(species: Sequence[str], positions: NDArray[np.float64]) -> list[str]:
-    """Return what each atom is in a hydrogen bond: ``''``, ``'HO'`` or ``'HN'`` (donated), ``'O'`` or ``'N'`` (acceptor).
+    """Return what each atom is in a hydrogen bond.
 
-    A hydrogen bonded to N or O is donated. Acceptors are O with one neighbour, O between two carbons, and N with at most
-    two neighbours (the rule of Genarris 2.0).
+    ``HO`` or ``HN`` is a hydrogen that O or N can donate; ``O`` or ``N`` is an acceptor: O with one neighbour, O
+    between two carbons, N with at most two neighbours (the rule of Genarris 2.0); everything else is ``''``.
     """
     neighbours: list[list[str]] = [[] for _ in species]
     for i, j in bonds(species, positions):
@@ -171,8 +172,8 @@ def _margin(
     q = q * np.sign(np.diag(r))
     lattice, positions = structure.lattice @ q, structure.positions[np.concatenate(parts)] @ q
     starts = np.cumsum([0, *(len(part) for part in parts)])
-    centres = np.array([positions[a:b].mean(axis=0) for a, b in zip(starts, starts[1:])])
-    radii = [np.linalg.norm(positions[a:b] - c, axis=1).max() for a, b, c in zip(starts, starts[1:], centres)]
+    centres = np.array([positions[a:b].mean(axis=0) for a, b in pairwise(starts)])
+    radii = [np.linalg.norm(positions[a:b] - c, axis=1).max() for a, b, c in zip(starts[:-1], starts[1:], centres)]
     # An atom and its own image along the shortest edge.
     bound = np.linalg.norm(lattice, axis=1).min() - cutoffs[kinds, kinds].max()
     return float(

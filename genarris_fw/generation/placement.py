@@ -43,7 +43,9 @@ class Placement:
     def __init__(self, molecule: Molecule, Z: int, sites: Sequence[Site], cutoffs: NDArray[np.float64]) -> None:
         self.molecule, self.Z, self.sites, self.cutoffs = molecule, Z, list(sites), np.asarray(cutoffs, dtype=float)
         if self.cutoffs.shape != (len(molecule), len(molecule)):
-            raise InputError(f"the cutoff matrix has shape {self.cutoffs.shape}; the molecule has {len(molecule)} atoms")
+            raise InputError(
+                f"the cutoff matrix has shape {self.cutoffs.shape}; the molecule has {len(molecule)} atoms"
+            )
         crystal = self.crystal = space_group(sites[0].space_group)
         placed = [place(molecule, site) for site in sites]
         self.coordinates = np.concatenate(placed)
@@ -137,7 +139,7 @@ class Placement:
         return structure
 
     def hopeless(self, volume: float) -> bool:
-        """Tell whether not even a perfect packing fits the volume: balls that may not overlap take more than all of it."""
+        """Tell whether no packing fits the volume, because balls that may not overlap take more than all of it."""
         radii = np.diag(self.cutoffs) / 2
         for _ in range(len(radii)):
             excess = radii[:, None] + radii - self.cutoffs

@@ -134,7 +134,7 @@ def orientations(operations: Floats, group: PointGroup) -> tuple[int, Floats, Fl
     if group.schoenflies == "Kh":  # an atom looks the same from everywhere
         return FIXED, _Z_AXIS, np.eye(3)[None]
     site, molecule = _Operations.of(operations), _Operations.of(group.operations)
-    turning = sorted(np.flatnonzero(site.has_axis), key=lambda k: (site.traces[k], k))
+    turning = sorted(np.flatnonzero(site.has_axis).tolist(), key=lambda k: (site.traces[k], k))
     if not turning:
         fits = _contained(operations, group.operations, np.eye(3))
         return (ANY_ROTATION, _Z_AXIS, np.eye(3)[None]) if fits else None

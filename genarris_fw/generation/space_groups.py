@@ -120,7 +120,9 @@ def space_group(number: int) -> SpaceGroup:
     number = check_space_group(number)
     table = _tables()[str(number)]
     database = spglib.get_symmetry_from_database(table["hall"])
-    rotations = np.array(database["rotations"], dtype=float)
+    if database is None:
+        raise InputError(f"space group {number}: spglib's database lacks Hall number {table['hall']}")
+    rotations = np.array(database["rotations"], dtype=np.float64)
     translations = np.rint(np.array(database["translations"]) * _ORIGIN_UNIT) / _ORIGIN_UNIT % 1.0
     system = next(k for k, last in enumerate(_LAST_GROUP) if number <= last)
     columns = {

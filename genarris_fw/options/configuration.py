@@ -126,13 +126,11 @@ class Configuration:
         """Return (section, option, value, origin) of every option, in the order of the run."""
         head = {"run_name": self.run_name, "seed": self.seed, "defaults": self.defaults} | self.master
         rows = [
-            ("Genarris_master", name, value, self.master_origins.get(name, "default"))
-            for name, value in head.items()
+            ("Genarris_master", name, value, self.master_origins.get(name, "default")) for name, value in head.items()
         ]
         for step in self.steps:
             rows += [
-                (step.name, name, value, step.origins.get(name, "default"))
-                for name, value in step.options.items()
+                (step.name, name, value, step.origins.get(name, "default")) for name, value in step.options.items()
             ]
         return rows
 
@@ -164,9 +162,7 @@ def effective(record: dict[str, Any]) -> dict[str, Any]:
             elif name == "import_folder" and value:
                 value = _relative(value, record["folder"])
             elif name == "dist_mat_input_file":
-                value = (
-                    None if options.get("matrix_step") or not value else _relative(value, record["folder"])
-                )
+                value = None if options.get("matrix_step") or not value else _relative(value, record["folder"])
             found[f"{step['name']}.{name}"] = value
         if options.get("import_folder"):
             makers.setdefault(options["input_pool"], f"imported by {step['name']}")

@@ -10,10 +10,9 @@ from typing import Any
 from genarris_fw.options.configuration import Step
 from genarris_fw.options.models import MODELS, REQUIRED, ProcedureOptions
 from genarris_fw.options.problems import Remarks, nearest, quoted
-from genarris_fw.options.sections import Given, Sections, again
+from genarris_fw.options.sections import MODEL_OF, Given, Sections, again, keeps_the_input
 
 STRUCTURE_FILES = (".json", ".in", ".next_step", ".cif", ".xyz", ".extxyz", ".out")
-NO_NEW_OUTPUT_DIR = "no_new_output_dir"
 
 
 @dataclass
@@ -104,6 +103,13 @@ class Bench:
     pools: dict[str, Pool] = field(default_factory=dict)
     matrices: dict[str, str] = field(default_factory=dict)
     listed: set[str] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
+    incomplete: bool = False  # a name in procedures means nothing, so that pools may be missing for that reason
+
+    def missing_pool(self, line: int, message: str, section: str) -> None:
+        """Note that a step has no pool or matrix to work on, unless a misspelt procedure explains it."""
+        if not self.incomplete:
+            self.remarks.problem(line, message, section)
 
     def absolute(self, path: str) -> str:
         """Return a path of ui.conf as an absolute one."""
@@ -115,9 +121,9 @@ class Bench:
 
     def resolved(self, model: type[ProcedureOptions], option: str, value: Any) -> Any:
         """Return a value with paths made absolute."""
-        if model.path_role(option) and isinstance(value, str) and value.lower() != NO_NEW_OUTPUT_DIR:
-            return self.absolute(value)
-        return value
+        if not model.path_role(option) or not isinstance(value, str) or keeps_the_input(model, value):
+            return value
+        return self.absolute(value)
 
     @staticmethod
     def is_folder(path: str) -> bool:
@@ -149,8 +155,10 @@ class Bench:
 
     def missing(self, draft: Draft, option: str, hint: str = "") -> None:
         """Note that a required option is missing."""
-        if option in self.sections.invalid:
+        if option in self.sections.invalid or (hint and option in self.told):
             return  # that problem is told already
+        if hint:  # an option that one section gives for all
+            self.told.add(option)
         why = f"missing required option {option}; expected {draft.model.expected(option)}{hint}"
         self.remarks.problem(draft.line, why, draft.section)
 
@@ -219,10 +227,10 @@ class Bench:
             given = self._unlisted(procedure, option)
             if given:
                 return self._named_pool(draft, option, given)
-        self.remarks.problem(
+        self.missing_pool(
             draft.line,
-            "missing structure_dir, and no earlier procedure makes structures; expected the path of a folder that "
-            "holds structures",
+            "missing structure_dir, and no earlier procedure makes structures; expected the path of a folder "
+            "that holds structures",
             draft.section,
         )
         return self._use(draft, Pool("", energies=None), None, "")
@@ -236,7 +244,9 @@ class Bench:
             given = layers.numbered.get(2, {}).get(plain) or layers.suffixed.get(2, {}).get(plain)
         else:
             given = layers.base.get(option)
-        return given if given and given.value not in (None, NO_NEW_OUTPUT_DIR) else None
+        if given is None or given.value is None or keeps_the_input(MODEL_OF[procedure.lower()], given.value):
+            return None
+        return given
 
     def _named_pool(self, draft: Draft, option: str, given: Given) -> Pool:
         folder = self.absolute(str(given.value))
@@ -246,7 +256,7 @@ class Bench:
         if name in self.pools:
             return self._use(draft, self.pools[name], None, origin)
         if not self._holds_structures(folder):
-            self.remarks.problem(
+            self.missing_pool(
                 given.line,
                 f"{option} = {quoted(given.value)}: expected a pool of an earlier procedure or a folder that "
                 f"holds structures (*{', *'.join(STRUCTURE_FILES)}){nearest(name, self.pools)}",

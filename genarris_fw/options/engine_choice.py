@@ -1,4 +1,4 @@
-"""Which engine a step uses and with which settings: from its own section, the master's, other engine sections."""
+"""Which engine a step uses, and its settings: from its own section, the master's, other engine sections."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from genarris_fw.options.draft import Bench, Draft
 from genarris_fw.options.problems import nearest, quoted
 from genarris_fw.options.sections import Given
 
-_RELAXATION = ("fmax", "max_steps", "keep_symmetry", "relax_cell")
+_RELAXATION = ("fmax", "smax", "max_steps", "optimizer", "keep_symmetry", "relax_cell")
 SETTINGS: dict[str, tuple[str, ...]] = {
-    "tblite": ("method", "min_width", "accuracy", *_RELAXATION),
+    "tblite": ("method", "min_width", "accuracy", "electronic_temperature", *_RELAXATION),
     "ase": ("calculator", "calculator_settings", *_RELAXATION),
     "aims": ("aims_command", "aims_lib_dir", "species_dir", "control_path"),
 }
@@ -40,8 +40,7 @@ def choose_engine(bench: Bench, draft: Draft) -> None:
         if name not in known:
             bench.remarks.problem(
                 given.line,
-                f"engine = {quoted(given.value)}: expected one of {', '.join(sorted(known))}"
-                + nearest(name, known),
+                f"engine = {quoted(given.value)}: expected one of {', '.join(sorted(known))}" + nearest(name, known),
                 given.section,
             )
             name = ""
@@ -80,9 +79,7 @@ def _settings(bench: Bench, draft: Draft, engine: str) -> dict[str, Any]:
                 )
             continue
         given = own if option == "control_path" else _find(bench, draft, option)
-        value = (
-            bench.resolved(draft.model, option, given.value) if given and given.value is not None else None
-        )
+        value = bench.resolved(draft.model, option, given.value) if given and given.value is not None else None
         if value is None:
             value = draft.model.info(option).default_of(bench.defaults)
         if value is not None:
@@ -113,7 +110,7 @@ def _check_aims(bench: Bench, draft: Draft, settings: dict[str, Any]) -> None:
             )
     available, remark = installed_engines().get("aims", (False, "this version does not know it"))
     if not available:
-        bench.remarks.notice(draft.line, f"engine aims cannot be used here: {remark}", draft.section)
+        bench.remarks.notice(0, f"engine aims cannot be used here: {remark}")
 
 
 def _find(bench: Bench, draft: Draft, option: str) -> Given | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from genarris_fw.options.draft import NO_NEW_OUTPUT_DIR, Bench, Draft, Pool
+from genarris_fw.options.draft import Bench, Draft, Pool
 from genarris_fw.options.engine_choice import choose_engine
 from genarris_fw.options.problems import quoted
+from genarris_fw.options.sections import keeps_the_input, marked
 
 _MOLECULE_ORDER = ["Estimate_Unit_Cell_Volume", "Pygenarris_Structure_Generation", "Relax_Single_Molecule"]
 _Z_ORDER = ["Pygenarris_Structure_Generation", "Estimate_Unit_Cell_Volume"]
@@ -16,9 +17,7 @@ DRAWS_PER_GROUP = 10**9
 
 def _molecule(bench: Bench, draft: Draft, own_relaxation: bool = False) -> None:
     """Set molecule_path, and molecule_step where an earlier step relaxes the molecule."""
-    relaxation = (
-        None if own_relaxation or draft.has("molecule_path") else bench.earlier("Relax_Single_Molecule")
-    )
+    relaxation = None if own_relaxation or draft.has("molecule_path") else bench.earlier("Relax_Single_Molecule")
     if not own_relaxation:
         draft.put("molecule_step", relaxation.step.name if relaxation else None, "default")
     if relaxation:
@@ -26,6 +25,12 @@ def _molecule(bench: Bench, draft: Draft, own_relaxation: bool = False) -> None:
         draft.put("molecule_path", relaxation.options.get("molecule_path"), origin)
         draft.origins["molecule_step"] = origin
         return
+    before = None if own_relaxation else bench.earlier("Relax_Single_Molecule")
+    if before:
+        line, section = draft.where("molecule_path")
+        bench.remarks.notice(
+            line, f"molecule_path is given, so that the relaxed molecule of {before.step.name} is not used", section
+        )
     given = bench.inherit(draft, "molecule_path", _MOLECULE_ORDER)
     if given is None:
         bench.missing(draft, "molecule_path", " of the molecule")
@@ -94,9 +99,7 @@ def _volume(bench: Bench, draft: Draft) -> None:
         for option in ("volume_mean", "volume_std"):
             given = section.get(option)
             if not draft.has(option) and given and given.value is not None:
-                draft.put(
-                    option, given.value, f"inferred from [{given.section}] {option} (line {given.line})"
-                )
+                draft.put(option, given.value, f"inferred from [{given.section}] {option} (line {given.line})")
     elif draft.options["volume_mean"] is None:
         draft.put("volume_step", estimate.step.name, "an earlier step")
         for option in ("volume_mean", "volume_std"):
@@ -109,8 +112,8 @@ def _volume(bench: Bench, draft: Draft) -> None:
     if mean is None:
         bench.remarks.notice(
             draft.line,
-            "no volume_mean and no Estimate_Unit_Cell_Volume before: the cell volume will be estimated from the "
-            "molecule",
+            "no volume_mean and no Estimate_Unit_Cell_Volume before: the cell volume will be estimated from "
+            "the molecule",
             draft.section,
         )
         draft.origins["volume_mean"] = "estimated when the procedure starts"
@@ -141,9 +144,7 @@ def _numbers_per_group(bench: Bench, draft: Draft) -> None:
     draft.options["max_attempts"] = min(draft.options["max_attempts"], 2**63 - 1)
     per_group = options["num_structures_per_allowed_SG_per_rank"]
     if per_group is not None:
-        draft.put(
-            "structures_per_group", per_group * cores, f"num_structures_per_allowed_SG_per_rank x {cores}"
-        )
+        draft.put("structures_per_group", per_group * cores, f"num_structures_per_allowed_SG_per_rank x {cores}")
     elif options["num_structures"] is None:
         draft.put("structures_per_group", 1, "default")
     else:
@@ -158,9 +159,7 @@ def _numbers_per_group(bench: Bench, draft: Draft) -> None:
             if draft.has(option):
                 line, section = draft.where(option)
                 bench.remarks.notice(line, f"{option} is counted once, since num_cores is not given", section)
-    draft.drop(
-        "max_attempts_per_spg", "max_attempts_per_spg_per_rank", "num_structures_per_allowed_SG_per_rank"
-    )
+    draft.drop("max_attempts_per_spg", "max_attempts_per_spg_per_rank", "num_structures_per_allowed_SG_per_rank")
 
 
 def _run_rdf_calc(bench: Bench, draft: Draft) -> None:
@@ -178,7 +177,7 @@ def _run_rdf_calc(bench: Bench, draft: Draft) -> None:
     matrix = draft.options["dist_mat_fpath"]
     _own_file(bench, draft, "dist_mat_fpath")
     bench.matrices[matrix] = draft.step.name
-    in_place = str(draft.options["output_dir"]).lower() == NO_NEW_OUTPUT_DIR
+    in_place = keeps_the_input(draft.model, draft.options["output_dir"])
     if in_place:
         draft.put("output_dir", None, draft.origins["output_dir"])
     name = source.name if in_place else bench.output_pool(draft)
@@ -193,9 +192,7 @@ def _own_file(bench: Bench, draft: Draft, option: str) -> None:
     maker = bench.matrices.get(path)
     if maker:
         line, section = draft.where(option)
-        bench.remarks.problem(
-            line, f"{option}: step {maker} writes this file too; expected another file", section
-        )
+        bench.remarks.problem(line, f"{option}: step {maker} writes this file too; expected another file", section)
 
 
 def _affinity_propagation_fixed_clusters(bench: Bench, draft: Draft) -> None:
@@ -215,16 +212,10 @@ def _affinity_propagation_fixed_clusters(bench: Bench, draft: Draft) -> None:
     if energy is None:
         draft.put("energy_name", "energy", "default")
     elif not draft.has("energy_name"):
-        draft.put(
-            "energy_name", energy.value, f"inferred from [{energy.section}] energy_name (line {energy.line})"
-        )
-    if (
-        options["cluster_on_energy"]
-        and source.energies is not None
-        and options["energy_name"] not in source.energies
-    ):
+        draft.put("energy_name", energy.value, f"inferred from [{energy.section}] energy_name (line {energy.line})")
+    if options["cluster_on_energy"] and source.energies is not None and options["energy_name"] not in source.energies:
         line, section = draft.where("cluster_on_energy")
-        bench.remarks.problem(
+        bench.missing_pool(
             line,
             f"cluster_on_energy: no earlier procedure computes {quoted(options['energy_name'])} for the pool "
             f"{quoted(source.name)}; expected FHI_Aims_Energy_Evaluation before it",
@@ -248,9 +239,7 @@ def _distance_matrix(bench: Bench, draft: Draft, source: Pool) -> None:
         step = bench.matrices.get(options["dist_mat_input_file"])
         draft.put("matrix_step", step, given.origin)
         if step is None:
-            bench.require_file(
-                draft, "dist_mat_input_file", "a distance matrix, of an earlier step or on disk"
-            )
+            bench.require_file(draft, "dist_mat_input_file", "a distance matrix, of an earlier step or on disk")
     elif source.matrix:
         origin = f"inferred from step {source.matrix[0]}"
         draft.put("matrix_step", source.matrix[0], origin)
@@ -258,7 +247,7 @@ def _distance_matrix(bench: Bench, draft: Draft, source: Pool) -> None:
     else:
         written = bench.sections.find("dist_mat_fpath", ["Run_Rdf_Calc"]) if not bench.matrices else None
         if written is None or source.energies is not None:
-            bench.remarks.problem(
+            bench.missing_pool(
                 draft.line,
                 f"no distance matrix of the pool {quoted(source.name)}; expected Run_Rdf_Calc before this "
                 "procedure, on the same structures, or dist_mat_input_file",
@@ -267,16 +256,10 @@ def _distance_matrix(bench: Bench, draft: Draft, source: Pool) -> None:
         else:
             origin = f"inferred from [{written.section}] dist_mat_fpath (line {written.line})"
             draft.put("dist_mat_input_file", bench.absolute(str(written.value)), origin)
-            bench.require_file(
-                draft, "dist_mat_fpath", "the distance matrix of the imported structures", written
-            )
+            bench.require_file(draft, "dist_mat_fpath", "the distance matrix of the imported structures", written)
     matrix = options["dist_mat_input_file"]
-    stem, extension = os.path.splitext(
-        _first_matrix(bench, draft) or matrix or bench.absolute("distance_matrix.dat")
-    )
-    draft.put(
-        "exemplars_matrix_file", f"{stem}{draft.step.occurrence}{extension}", "the distance matrix's name"
-    )
+    first = _first_matrix(bench, draft) or matrix or bench.absolute("distance_matrix.dat")
+    draft.put("exemplars_matrix_file", marked(first, str(draft.step.occurrence)), "the distance matrix's name")
 
 
 def _first_matrix(bench: Bench, draft: Draft) -> str | None:

@@ -41,8 +41,8 @@ def load(path: str | os.PathLike[str]) -> Configuration:
 
     Notes
     -----
-    What is inferred (chapter 2.2 of the manual) is decided from the file alone; the disk is looked at only to see
-    whether the named input files and folders are there.
+    What is inferred (chapter 2.2 of the manual) is decided from the file alone; the disk is looked at only
+    to see whether the named input files and folders are there.
     """
     remarks = Remarks(str(path))
     text = _text_of(path, remarks)
@@ -51,7 +51,10 @@ def load(path: str | os.PathLike[str]) -> Configuration:
     sections = sort_sections(read_text(text, remarks), remarks)
     folder = str(Path(absolute).parent)
     bench = Bench(folder, _defaults(sections), sections, remarks)
-    for model, occurrence in _procedures(sections, remarks):
+    procedures = _procedures(sections, remarks)
+    named = sections.of(_MASTER).base.get("procedures")
+    bench.incomplete = bool(named and named.value and len(procedures) < len(named.value))
+    for model, occurrence in procedures:
         _resolve(bench, model, occurrence)
     _check_numbers_of_cells(bench)
     _notice_unused(bench)
@@ -139,8 +142,23 @@ def _resolve(bench: Bench, model: type[ProcedureOptions], occurrence: int) -> No
             f"num_cores = {cores.value} is more than this machine has ({os.cpu_count()})",
             cores.section,
         )
+    if occurrence > 1:
+        _notice_derived_outputs(bench, draft)
     RESOLVE[model.procedure](bench, draft)
     bench.drafts.append(draft)
+
+
+def _notice_derived_outputs(bench: Bench, draft: Draft) -> None:
+    """Tell where a later occurrence writes, when ui.conf names only the first one's folders."""
+    for option in ("output_dir", "exemplars_output_dir"):
+        given = draft.given.get(option)
+        if given and given.value is not None and given.origin.startswith("inferred"):
+            bench.remarks.notice(
+                given.line,
+                f"{option} of {draft.step.name} is {quoted(given.value)}, since {option}_{draft.step.occurrence} "
+                "is not given",
+                given.section,
+            )
 
 
 def _check_numbers_of_cells(bench: Bench) -> None:

@@ -36,7 +36,10 @@ def quoted(text: object) -> str:
 def nearest(word: str, names: Iterable[str]) -> str:
     """Return `` (did you mean 'x'?)`` for the name closest to `word`, or nothing."""
     by_lower = {name.lower(): name for name in names}
-    close = difflib.get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.6)
+    lower = word.lower()
+    close = difflib.get_close_matches(lower, list(by_lower), n=1, cutoff=0.6)
+    if not close and len(lower) > 4:
+        close = [name for name in by_lower if name.startswith(lower[:5])]
     return f" (did you mean '{by_lower[close[0]]}'?)" if close else ""
 
 

@@ -1,7 +1,8 @@
 """ui.conf as text: sections, options and their line numbers, without any meaning yet.
 
 The format is the one of Python's configparser (chapter 2.1 of the manual) with three differences: the case of a
-section's name does not matter, ``%`` is a plain character, and a comment behind a value is taken off where clear.
+section's name does not matter, ``%`` is a plain character, and a comment behind a value is taken off where that is
+clear.
 """
 
 from __future__ import annotations
@@ -123,9 +124,7 @@ class _Reader:
             return
         if self.section is None:
             if not self.sections:
-                self.remarks.problem(
-                    number, f"option {quoted(match['name'])} stands before the first [section]"
-                )
+                self.remarks.problem(number, f"option {quoted(match['name'])} stands before the first [section]")
             return
         value, comment = split_comment(" " + match["value"])
         self._comment(number, comment)

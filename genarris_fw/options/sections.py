@@ -62,8 +62,8 @@ class Sections:
     def given(self, model: type[ProcedureOptions], occurrence: int) -> dict[str, Given]:
         """Return the options that hold for one occurrence of a procedure.
 
-        The first has its section's options. A later one inherits them as `OptionInfo.again` says, then takes the
-        options with its suffix, then those of its own section ``[name_n]``.
+        The first has its section's options. A later one inherits them as `OptionInfo.again` says, then takes
+        the options with its suffix, then those of its own section ``[name_n]``.
         """
         layers = self.of(model.procedure)
         if occurrence == 1:
@@ -88,11 +88,16 @@ def again(model: type[ProcedureOptions], name: str, value: Any, occurrence: int)
     way = model.info(name).again
     if way == "reset":
         return None
-    if way == "keep" or not isinstance(value, str) or value == "no_new_output_dir":
+    if way == "keep" or not isinstance(value, str) or keeps_the_input(model, value):
         return value
     mark = f"_{occurrence}" if way == "suffix" else str(occurrence - 1)
     role = model.path_role(name)
     return marked(value, mark) if role and role.kind == "file" else value.rstrip("/") + mark
+
+
+def keeps_the_input(model: type[ProcedureOptions], value: Any) -> bool:
+    """Tell whether an output folder is Run_Rdf_Calc's word for none: the structures stay in the input's pool."""
+    return model.procedure == "Run_Rdf_Calc" and str(value).lower() == "no_new_output_dir"
 
 
 def marked(file: str, mark: str) -> str:
@@ -107,12 +112,7 @@ def match_section(name: str) -> tuple[type[ProcedureOptions], int] | None:
     if lower in MODEL_OF:
         return MODEL_OF[lower], 1
     numbered = re.fullmatch(r"(.+)_([1-9]\d{0,3})", lower)
-    if (
-        numbered
-        and numbered[1] in MODEL_OF
-        and MODEL_OF[numbered[1]] is not MasterOptions
-        and int(numbered[2]) > 1
-    ):
+    if numbered and numbered[1] in MODEL_OF and MODEL_OF[numbered[1]] is not MasterOptions and int(numbered[2]) > 1:
         return MODEL_OF[numbered[1]], int(numbered[2])
     return None
 
@@ -153,12 +153,8 @@ def _unknown_section(section: Section, remarks: Remarks) -> None:
         remarks.notice(section.line, f"this section has no effect: {reason}", section.name)
         return
     names = section_names()
-    likely = nearest(
-        section.name, [*names, *(s.lower() for model in MODELS for s in model.synonyms), *REPLACED]
-    )
-    remarks.problem(
-        section.line, f"unknown section; expected one of {', '.join(names)}{likely}", section.name
-    )
+    likely = nearest(section.name, [*names, *(s.lower() for model in MODELS for s in model.synonyms), *REPLACED])
+    remarks.problem(section.line, f"unknown section; expected one of {', '.join(names)}{likely}", section.name)
 
 
 def _sort_options(
@@ -172,13 +168,7 @@ def _sort_options(
             layers.base if occurrence == 1 else layers.numbered.setdefault(occurrence, {}),
         )
         suffix = re.fullmatch(r"(.+)_([2-9]|[1-9]\d{1,3})", lower)
-        if (
-            lower not in names
-            and suffix
-            and suffix[1] in names
-            and occurrence == 1
-            and model is not MasterOptions
-        ):
+        if lower not in names and suffix and suffix[1] in names and occurrence == 1 and model is not MasterOptions:
             lower, target = suffix[1], layers.suffixed.setdefault(int(suffix[2]), {})
         if lower not in names:
             _odd_option(section, entry, model, remarks)
@@ -186,9 +176,7 @@ def _sort_options(
         name = names[lower]
         if name in target:
             before = target[name].line
-            remarks.problem(
-                entry.line, f"option {quoted(entry.name)} was given before at line {before}", section.name
-            )
+            remarks.problem(entry.line, f"option {quoted(entry.name)} was given before at line {before}", section.name)
             continue
         value = _typed(section, entry, model, name, remarks)
         if value is None and entry.text != "None":
@@ -228,7 +216,5 @@ def _typed(section: Section, entry: Entry, model: type[ProcedureOptions], name: 
         said = model.expected(name)
         choices = re.findall(r"[\w.-]+", said) if " or " in said or "one of" in said else []
         likely = nearest(entry.text.strip("'\""), [word for word in choices if len(word) > 2])
-        remarks.problem(
-            entry.line, f"{entry.name} = {quoted(entry.text)}: expected {said}{likely}", section.name
-        )
+        remarks.problem(entry.line, f"{entry.name} = {quoted(entry.text)}: expected {said}{likely}", section.name)
         return None

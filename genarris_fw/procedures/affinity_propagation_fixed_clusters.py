@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from genarris_fw.clustering import Clustering, affinity_matrix, affinity_propagation, choose_by_energy
-from genarris_fw.descriptors import read_matrix
+from genarris_fw.descriptors import read_matrix, submatrix
 from genarris_fw.errors import RunFailed
 from genarris_fw.files import write_text
 from genarris_fw.procedures.base import Campaign, Procedure, explicit_serialize
-from genarris_fw.procedures.matrices import load_matrix, select_rows, store_matrix
+from genarris_fw.procedures.matrices import load_matrix, store_matrix
 
 
 @explicit_serialize
@@ -55,9 +55,8 @@ class AffinityPropagationFixedClusters(Procedure):
         options = campaign.options
         if options.get("matrix_step"):
             return load_matrix(campaign, f"{options['matrix_step']}.distances", ids)
-        path = Path(options["dist_mat_input_file"])
-        matrix, rows = read_matrix(path)
-        return select_rows(np.asarray(matrix), rows, ids, str(path))
+        matrix, rows = read_matrix(Path(options["dist_mat_input_file"]))
+        return submatrix(matrix, rows, ids)
 
     def _exemplar_rows(self, campaign: Campaign, ids: list[str], clustering: Clustering) -> list[int]:
         """Return one row per cluster: the centre that affinity propagation chose, or the lowest energy."""
@@ -77,9 +76,7 @@ class AffinityPropagationFixedClusters(Procedure):
         options = campaign.options
         keys = (f"properties.{options['property_key']}", f"properties.{options['exemplar_key']}")
         labels = [int(label) for label in clustering.labels]
-        fields = [
-            (struct, {keys[0]: label, keys[1]: exemplars[label]}, 0) for struct, label in zip(ids, labels)
-        ]
+        fields = [(struct, {keys[0]: label, keys[1]: exemplars[label]}, 0) for struct, label in zip(ids, labels)]
         campaign.catalogue.structures.set_fields(campaign.run, campaign.step, fields)
         campaign.make_pool(ids)
         campaign.make_pool(exemplars, options["exemplars_pool"])
@@ -97,8 +94,9 @@ class AffinityPropagationFixedClusters(Procedure):
         affinities = affinity_matrix(distances, tuple(options["affinity_type"]))
         store_matrix(campaign, Path(options["affinity_matrix_path"]), affinities, ids, f"{step}.affinities")
         chosen = sorted(exemplars)
-        sub_matrix = select_rows(distances, ids, chosen, "the distance matrix")
-        store_matrix(campaign, Path(options["exemplars_matrix_file"]), sub_matrix, chosen, f"{step}.exemplar_distances")
+        between = submatrix(distances, ids, chosen)
+        # Under the name of this step: what a second clustering reads.
+        store_matrix(campaign, Path(options["exemplars_matrix_file"]), between, chosen, f"{step}.distances")
         campaign.export(ids, options["output_dir"], options["output_format"])
         campaign.export(exemplars, options["exemplars_output_dir"], options["exemplars_output_format"])
         if campaign.sees_folder():

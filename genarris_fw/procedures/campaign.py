@@ -87,23 +87,23 @@ class Campaign:
 
     @cached_property
     def molecule(self) -> Molecule:
-        """The run's molecule: relaxed, when an earlier step relaxed it, else as it was read.
+        """The molecule that the step builds on: relaxed, when its ``molecule_step`` is set, else as it was read.
 
         Raises
         ------
         RunFailed
             When the run has none.
         """
-        relaxation = self.step_of("Relax_Single_Molecule")
-        if relaxation is not None:
-            [structure] = self.structures([self.summary(relaxation)["structure"]])
-            return Molecule(structure.species, structure.positions)
-        return self.input_molecule
+        relaxation = self.options.get("molecule_step")
+        if relaxation is None:
+            return self.input_molecule
+        [structure] = self.structures([self.summary(relaxation)["structure"]])
+        return Molecule(structure.species, structure.positions)
 
     @cached_property
     def input_molecule(self) -> Molecule:
-        """The molecule of ``molecule_path`` as it was read when the run was made."""
-        record = self.record.get("molecule")
+        """The molecule of the step's ``molecule_path``, as it was read when the run was made."""
+        record = (self.record.get("molecules") or {}).get(self.step)
         if not record:
             raise RunFailed(f"{self.step} needs a molecule: set molecule_path in [{self.step}]")
         return Molecule(record["species"], record["positions"])

@@ -16,7 +16,7 @@ def estimate(campaign: Campaign, options: dict[str, Any]) -> dict[str, Any]:
     given = options.get("volume_mean")
     relative_std = ERRORS_PER_STD * float(options.get("std_of_predicted_errors") or 0.025)
     if given is not None:
-        mean, model = float(given), {"source": "volume_mean"}
+        mean, model = float(given), dict[str, Any](source="volume_mean")
     else:
         result = volume_estimate(campaign.molecule)
         mean = result.volume * int(options["Z"]) * float(options.get("volume_multiplier") or 1.0)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from genarris_fw.descriptors import read_matrix, write_matrix
+from genarris_fw.descriptors import read_matrix, submatrix, write_matrix
 from genarris_fw.errors import RunFailed
 from genarris_fw.procedures.campaign import Campaign
 
@@ -49,7 +49,9 @@ def load_matrix(campaign: Campaign, name: str, ids: Sequence[str]) -> np.ndarray
     Raises
     ------
     RunFailed
-        When the matrix is missing or was changed, or lacks one of the structures.
+        When the matrix is missing or was changed.
+    InputError
+        When it lacks one of the structures.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = campaign.catalogue.artifacts.fetch(campaign.run, name, Path(folder))
@@ -58,20 +60,4 @@ def load_matrix(campaign: Campaign, name: str, ids: Sequence[str]) -> np.ndarray
             where = record["path"] if record else name
             raise RunFailed(f"{campaign.step}: the matrix {where} is gone or was changed since it was written")
         matrix, rows = read_matrix(path, ids=record["ids"])
-        return select_rows(np.asarray(matrix), rows, ids, str(record["path"]))
-
-
-def select_rows(matrix: np.ndarray, rows: Sequence[str], ids: Sequence[str], where: str) -> np.ndarray:
-    """Return the square sub-matrix of these ids, by id and never by position.
-
-    Raises
-    ------
-    RunFailed
-        When one of the ids has no row.
-    """
-    number = {name: i for i, name in enumerate(rows)}
-    missing = [name for name in ids if name not in number]
-    if missing:
-        raise RunFailed(f"{where} has no row for {missing[0]} ({len(missing)} of {len(ids)} structures are not in it)")
-    chosen = [number[name] for name in ids]
-    return np.array(matrix[np.ix_(chosen, chosen)])
+        return submatrix(matrix, rows, ids)

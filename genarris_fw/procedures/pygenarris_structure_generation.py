@@ -58,11 +58,11 @@ class Plan:
 
     @cached_property
     def quota(self) -> int:
-        """How many structures each space group shall give."""
+        """How many structures each space group shall give: the manual's ceiling, per rank."""
         if self.options.get("structures_per_group"):
             return int(self.options["structures_per_group"])
-        total = self.options.get("num_structures")
-        return 1 if not total else math.ceil(int(total) / max(1, len(self.sites)))
+        total, ranks = int(self.options.get("num_structures") or 0), int(self.options.get("ranks") or 1)
+        return ranks * math.ceil(total / (ranks * max(1, len(self.sites)))) if total else 1
 
     @cached_property
     def cutoffs(self) -> np.ndarray:
@@ -110,7 +110,13 @@ class PygenarrisStructureGeneration(Procedure):
     def _item(self, plan: Plan, group: int, block: int, first: int, accepted: int) -> Item:
         budget = int(plan.options["max_attempts"]) - first
         count = min(FIRST_BLOCK * 2**block, LARGEST_BLOCK, budget)
-        payload = {"space_group": group, "block": block, "first": first, "count": count, "accepted_before": accepted}
+        payload = {
+            "space_group": group,
+            "block": block,
+            "first": first,
+            "count": count,
+            "accepted_before": accepted,
+        }
         return Item(f"{group:03d}-{block:06d}", payload)
 
     def work(self, campaign: Campaign, item: Item) -> Outcome:

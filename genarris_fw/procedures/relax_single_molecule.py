@@ -62,7 +62,11 @@ class RelaxSingleMolecule(EngineProcedure):
             "point_group_after": after.symbol,
             "converged": bool(evaluation.converged),
         }
-        provenance = {"procedure": campaign.step, "engine": engine.name, "settings_hash": engine.settings_hash}
+        provenance = {
+            "procedure": campaign.step,
+            "engine": engine.name,
+            "settings_hash": engine.settings_hash,
+        }
         return Outcome(summary, structures=[to_document(relaxed, 1, provenance)])
 
     def collect(self, campaign: Campaign) -> dict[str, Any]:

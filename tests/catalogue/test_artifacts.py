@@ -41,6 +41,9 @@ def test_a_file_through_gridfs(catalogue: Catalogue, tmp_path: Path, size: int) 
     fetched = catalogue.artifacts.fetch(RUN, "matrix", other)
     assert fetched == other / "matrix.dat" and fetched.read_bytes() == content
     assert [path.name for path in other.iterdir()] == ["matrix.dat"]
+    catalogue.artifacts.bucket.delete(catalogue.artifacts.find(RUN, "matrix")["content"])
+    assert catalogue.artifacts.fetch(RUN, "matrix", tmp_path) is None
+    assert not (tmp_path / "matrix.dat").exists()
 
 
 def test_the_newer_file_replaces_the_older_one(catalogue: Catalogue, tmp_path: Path) -> None:

@@ -15,9 +15,7 @@ RUN, STEP = "urea", "step"
 
 
 def fill(catalogue: Catalogue, number: int, **about) -> None:
-    catalogue.work_items.insert(
-        RUN, STEP, [Item(f"item{i:04d}", {"number": i}, **about) for i in range(number)]
-    )
+    catalogue.work_items.insert(RUN, STEP, [Item(f"item{i:04d}", {"number": i}, **about) for i in range(number)])
 
 
 def claim(catalogue: Catalogue, owner: str = "me", number: int = 100, seconds: float = 60.0) -> list[Item]:

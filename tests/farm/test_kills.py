@@ -60,7 +60,13 @@ class Farm:
         for _ in range(600):
             done = self.catalogue.work_items.counts(self.run, "sleepy_0")["done"]
             lease = self.catalogue.leases.collection.find_one(
-                {"run": self.run, "step": "sleepy_0", "role": role, "state": "open", "owner": {"$exists": True}}
+                {
+                    "run": self.run,
+                    "step": "sleepy_0",
+                    "role": role,
+                    "state": "open",
+                    "owner": {"$exists": True},
+                }
             )
             if lease and done >= done_at_least:
                 return int(lease["owner"].split(":")[-4])

@@ -52,12 +52,23 @@ def sleepy_workflow(
 ) -> Workflow:
     """Return the workflow of a run of sleepy steps, laid out as `genarris_fw.farm.workflow` does."""
     names = [f"sleepy_{i}" for i in range(steps)]
-    options = {"items": items, "seconds": seconds, "num_replicas": replicas, "broken": list(broken), "verbose": True}
+    options = {
+        "items": items,
+        "seconds": seconds,
+        "num_replicas": replicas,
+        "broken": list(broken),
+        "verbose": True,
+    }
     record = {
         "options": {
             "master": {"lease_seconds": lease_seconds, "max_attempts": 2},
             "steps": [
-                {"name": n, "procedure": "Sleepy", "options": dict(options), "origins": {"num_replicas": "test"}}
+                {
+                    "name": n,
+                    "procedure": "Sleepy",
+                    "options": dict(options),
+                    "origins": {"num_replicas": "test"},
+                }
                 for n in names
             ],
         },

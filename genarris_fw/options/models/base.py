@@ -30,7 +30,7 @@ class OptionInfo:
     category : str
         'required', 'optional' or 'inferred', as the manual's chapter 2.2 has it.
     default, default_2_0 : object
-        The value when nothing is given, under ``defaults = manual`` and under ``2.0``; `REQUIRED` if there is none.
+        The value when nothing is given, under ``defaults = manual`` and ``2.0``; `REQUIRED` if there is none.
     unit : str
         The unit of the value, empty if it has none.
     aliases : tuple of str
@@ -140,9 +140,9 @@ class ProcedureOptions(BaseModel):
         if "ge" in limits and "le" in limits:
             text += f" from {limits['ge'].ge} to {limits['le'].le}"
         else:
-            for sign, phrase in (("ge", "not below"), ("gt", "above"), ("le", "not above"), ("lt", "below")):
-                if sign in limits:
-                    text += f" {phrase} {getattr(limits[sign], sign)}"
+            phrases = (("ge", "not below"), ("gt", "above"), ("le", "not above"), ("lt", "below"))
+            bounds = [f"{phrase} {getattr(limits[sign], sign)}" for sign, phrase in phrases if sign in limits]
+            text = " ".join([text, " and ".join(bounds)]).strip()
         return text + (f" ({info.unit})" if info.unit else "")
 
 
@@ -155,10 +155,6 @@ class SharedOptions(ProcedureOptions):
         le=10**7,
         default_words="what the machine has",
     )
-    num_replicas: Whole = option(
-        "Number of replicas that share the procedure's work items", 1, ge=1, le=10**6
-    )
+    num_replicas: Whole = option("Number of replicas that share the procedure's work items", 1, ge=1, le=10**6)
     omp_num_threads: Whole = option("Number of OpenMP threads of each replica", 1, ge=1, le=10**4)
-    verbose: Verbosity = option(
-        "How much is logged: True, False or a level", False, aliases=("verbose_output",)
-    )
+    verbose: Verbosity = option("How much is logged: True, False or a level", False, aliases=("verbose_output",))

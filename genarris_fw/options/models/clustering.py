@@ -25,16 +25,17 @@ from genarris_fw.options.models.types import (
     one_of,
 )
 
-_METRICS = (
-    *("braycurtis", "canberra", "chebyshev", "cityblock", "correlation", "cosine", "euclidean"),
-    *("jensenshannon", "mahalanobis", "minkowski", "seuclidean", "sqeuclidean"),
+METRICS = (
+    *("braycurtis", "canberra", "chebyshev", "cityblock", "correlation", "cosine", "dice", "euclidean", "hamming"),
+    *("jaccard", "jensenshannon", "mahalanobis", "minkowski", "rogerstanimoto", "russellrao", "seuclidean"),
+    *("sokalsneath", "sqeuclidean", "yule"),
 )
 
 InitScheme = Annotated[
     str, BeforeValidator(one_of("shifted", "centered", "random")), Said("str", "shifted, centered or random")
 ]
 PropertyName = Annotated[str, BeforeValidator(one_of("RDF", "RSF")), Said("str", "RDF or RSF")]
-Metric = Annotated[str, BeforeValidator(one_of(*_METRICS)), Said("str", "one of " + ", ".join(_METRICS))]
+Metric = Annotated[str, BeforeValidator(one_of(*METRICS)), Said("str", "one of " + ", ".join(METRICS))]
 
 
 class RunRdfCalcOptions(SharedOptions):
@@ -79,14 +80,10 @@ class RunRdfCalcOptions(SharedOptions):
     cutoff: Real = option("Radius within which neighbours count", 12.0, unit="Å", gt=0, le=100)
     n_D_inter: Whole = option("Number of radial functions per pair of elements", 12, ge=1, le=1000)
     init_scheme: InitScheme = option("How the radial functions are placed", "shifted")
-    eta_range: Pair = option(
-        "Range of the functions' eta; used by init_scheme = random only", [0.05, 0.5], unit="1/Å2"
-    )
+    eta_range: Pair = option("Range of the functions' eta; used by init_scheme = random only", [0.05, 0.5], unit="1/Å2")
     Rs_range: Pair = option("Range of the functions' centres", [0.1, 12.0], default_2_0=[1.0, 10.0], unit="Å")
     pdist_distance_type: Metric = option("Metric of the distances", "euclidean")
-    property_name: PropertyName = option(
-        "Name of the vector among a structure's properties", "RDF", default_2_0="RSF"
-    )
+    property_name: PropertyName = option("Name of the vector among a structure's properties", "RDF", default_2_0="RSF")
 
 
 class AffinityPropagationFixedClustersOptions(SharedOptions):
@@ -123,9 +120,7 @@ class AffinityPropagationFixedClustersOptions(SharedOptions):
         default_words="from the similarities: 10 x their 5th percentile to their median",
     )
     output_format: Format = option("Format of the exported structures", "both")
-    cluster_on_energy: Flag = option(
-        "Take the structure of lowest energy of each cluster as its exemplar", False
-    )
+    cluster_on_energy: Flag = option("Take the structure of lowest energy of each cluster as its exemplar", False)
     energy_name: Key = option(
         "Energy that cluster_on_energy compares",
         category="inferred",
@@ -137,9 +132,7 @@ class AffinityPropagationFixedClustersOptions(SharedOptions):
     )
     num_of_clusters_tolerance: Whole = option("Accepted deviation from num_of_clusters", 0, ge=0, le=10**9)
     max_sampled_preferences: Whole = option("Number of preferences to try at most", 100, ge=1, le=10**6)
-    output_without_success: Flag = option(
-        "Accept the nearest number of clusters when the search fails", False
-    )
+    output_without_success: Flag = option("Accept the nearest number of clusters when the search fails", False)
     affinity_type: AffinityType = option(
         "Similarity S from distance D: multiplicative -a D, power -D^a, exponential -exp(a D)",
         ["multiplicative", 1000.0],
@@ -150,18 +143,14 @@ class AffinityPropagationFixedClustersOptions(SharedOptions):
         again="number",
     )
     damping: Real = option("Damping of the message passing", 0.5, ge=0.5, lt=1)
-    convergence_iter: Whole = option(
-        "Iterations without change after which a fit has converged", 15, ge=1, le=10**9
-    )
+    convergence_iter: Whole = option("Iterations without change after which a fit has converged", 15, ge=1, le=10**9)
     max_iter: Whole = option("Iterations of one fit at most", 1000, ge=1, le=10**9)
     preference: Real = option(
         "One fit at this preference, without a search (defaults = 2.0: no effect, the search wins)",
         default_words="None",
     )
     property_key: Key = option("Property that holds a structure's cluster", "AP_cluster", again="suffix")
-    output_file: OutputFile = option(
-        "File of the account of the clustering", "AP_cluster.info", again="suffix"
-    )
+    output_file: OutputFile = option("File of the account of the clustering", "AP_cluster.info", again="suffix")
     exemplars_output_dir: OutputFolder = option(
         "Folder, and name of the pool, of the exemplars",
         default_2_0=REQUIRED,

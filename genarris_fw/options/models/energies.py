@@ -30,7 +30,7 @@ Method = Annotated[
     Said("str", "GFN1-xTB, GFN2-xTB or IPEA1-xTB"),
 ]
 
-_INFERRED = "from the master section or the first engine section that gives it"
+Optimizer = Annotated[str, BeforeValidator(one_of("model", "bfgs")), Said("str", "model or bfgs")]
 
 
 class EngineOptions(ProcedureOptions):
@@ -42,9 +42,7 @@ class EngineOptions(ProcedureOptions):
         expected="the name of an engine",
         default_words="from the master or an engine section; aims with aims_lib_dir or aims_command",
     )
-    method: Method = option(
-        "tblite: the parametrisation", "GFN1-xTB", category="inferred", default_words="GFN1-xTB"
-    )
+    method: Method = option("tblite: the parametrisation", "GFN1-xTB", category="inferred", default_words="GFN1-xTB")
     min_width: Real = option(
         "tblite: a cell is repeated until every perpendicular width reaches this",
         9.0,
@@ -53,8 +51,9 @@ class EngineOptions(ProcedureOptions):
         gt=0,
         le=100,
     )
-    accuracy: Real = option(
-        "tblite: numerical accuracy", category="inferred", gt=0, le=1000, default_words="tblite's"
+    accuracy: Real = option("tblite: numerical accuracy; smaller is tighter", 1.0, category="inferred", gt=0, le=1000)
+    electronic_temperature: Real = option(
+        "tblite: temperature of the electrons", 300.0, unit="K", category="inferred", gt=0, le=10**5
     )
     fmax: Real = option(
         "tblite, ase: a relaxation has converged when no force is larger",
@@ -63,21 +62,21 @@ class EngineOptions(ProcedureOptions):
         category="inferred",
         gt=0,
     )
+    smax: Real = option(
+        "tblite, ase: ... and no component of the stress is larger", 0.003, unit="eV/Å3", category="inferred", gt=0
+    )
     max_steps: Whole = option(
         "tblite, ase: a relaxation stops after this many steps", 200, category="inferred", ge=1, le=10**9
     )
-    keep_symmetry: Flag = option(
-        "tblite, ase: keep the space group in a relaxation", True, category="inferred"
+    optimizer: Optimizer = option(
+        "tblite, ase: quasi-Newton from a model of the curvature, or plain BFGS", "model", category="inferred"
     )
-    relax_cell: Flag = option(
-        "tblite, ase: relax the cell together with the positions", True, category="inferred"
-    )
+    keep_symmetry: Flag = option("tblite, ase: keep the space group in a relaxation", True, category="inferred")
+    relax_cell: Flag = option("tblite, ase: relax the cell together with the positions", True, category="inferred")
     calculator: Factory = option(
         "ase: the calculator as module:factory", category="inferred", default_words="required by ase"
     )
-    calculator_settings: Settings = option(
-        "ase: what the calculator's factory is called with", category="inferred"
-    )
+    calculator_settings: Settings = option("ase: what the calculator's factory is called with", category="inferred")
     aims_command: Words = option(
         "FHI-aims: command that starts it, with {cores} for the number of cores", category="inferred"
     )
@@ -123,9 +122,7 @@ class RelaxSingleMoleculeOptions(EngineProcedureOptions):
     """Relax the molecule that later procedures build crystals from."""
 
     procedure: ClassVar[str] = "Relax_Single_Molecule"
-    no_effect: ClassVar[dict[str, str]] = {
-        "structure_dir": "this procedure works on the molecule of molecule_path"
-    }
+    no_effect: ClassVar[dict[str, str]] = {"structure_dir": "this procedure works on the molecule of molecule_path"}
 
     molecule_path: InputFile = option(
         "Geometry file of the molecule", category="inferred", default_words="from any section that gives it"

@@ -30,9 +30,7 @@ class EstimateUnitCellVolumeOptions(SharedOptions):
 
     procedure: ClassVar[str] = "Estimate_Unit_Cell_Volume"
 
-    molecule_path: InputFile = option(
-        "Geometry file of the molecule", category="inferred", default_words=_MOLECULE
-    )
+    molecule_path: InputFile = option("Geometry file of the molecule", category="inferred", default_words=_MOLECULE)
     Z: Whole = option(
         "Molecules per cell",
         category="inferred",
@@ -68,9 +66,7 @@ class PygenarrisStructureGenerationOptions(SharedOptions):
         "spg_bar_*": "histograms are part of the report",
     }
 
-    molecule_path: InputFile = option(
-        "Geometry file of the molecule", category="inferred", default_words=_MOLECULE
-    )
+    molecule_path: InputFile = option("Geometry file of the molecule", category="inferred", default_words=_MOLECULE)
     Z: Whole = option(
         "Molecules per cell",
         category="inferred",
@@ -132,9 +128,7 @@ class PygenarrisStructureGenerationOptions(SharedOptions):
     truncate_to_num_structures: Flag = option(
         "Keep exactly num_structures of the generated structures, chosen at random", False
     )
-    geometry_out_filename: OutputFile = option(
-        "File of all generated structures", "geometry.out", again="suffix"
-    )
+    geometry_out_filename: OutputFile = option("File of all generated structures", "geometry.out", again="suffix")
     output_format: Format = option("Format of the exported structures", "json")
     output_dir: OutputFolder = option(
         "Folder, and name of the pool, of the generated structures",

@@ -64,9 +64,7 @@ class MasterOptions(EngineOptions):
         ge=1,
         le=86400,
     )
-    max_attempts: Whole = option(
-        "How often a work item is tried before it counts as failed", 3, ge=1, le=1000
-    )
+    max_attempts: Whole = option("How often a work item is tried before it counts as failed", 3, ge=1, le=1000)
     space_group_tolerance: Real = option(
         "Tolerance with which spglib determines space groups", 0.01, unit="Å", gt=0, le=1
     )

@@ -221,9 +221,7 @@ _HERMANN_MAUGUIN = frozenset(
         *("23", "m-3", "432", "-43m", "m-3m"),
     }
 )
-_SCHOENFLIES = re.compile(
-    r"C[iS]|C(\d+|\*|INF)[VH]?|D(\d+|\*|INF)[HD]?|S\d+|T[HD]?|OH?|IH?|CS", re.IGNORECASE
-)
+_SCHOENFLIES = re.compile(r"C[iS]|C(\d+|\*|INF)[VH]?|D(\d+|\*|INF)[HD]?|S\d+|T[HD]?|OH?|IH?|CS", re.IGNORECASE)
 
 
 def molecule_symmetry(text: Any) -> str:
@@ -241,9 +239,7 @@ def molecule_symmetry(text: Any) -> str:
 RunName = Annotated[
     str,
     BeforeValidator(run_name),
-    Said(
-        "str", "letters, digits and any of _ . + -, starting with a letter or digit (at most 100 characters)"
-    ),
+    Said("str", "letters, digits and any of _ . + -, starting with a letter or digit (at most 100 characters)"),
 ]
 Factory = Annotated[str, BeforeValidator(factory), Said("str", "module:factory")]
 MatrixFile = Annotated[
@@ -260,9 +256,7 @@ Key = Annotated[
 ]
 WordList = Annotated[list[str], BeforeValidator(word_list), Said("list", 'a list of names, ["Name", ...]')]
 Pair = Annotated[list[float], BeforeValidator(numbers), Said("list", "two numbers, [low, high]")]
-Verbosity = Annotated[
-    bool | int, BeforeValidator(verbosity), Said("bool or int", "True, False or a level from 0 to 3")
-]
+Verbosity = Annotated[bool | int, BeforeValidator(verbosity), Said("bool or int", "True, False or a level from 0 to 3")]
 CountOrFraction = Annotated[
     int | float,
     BeforeValidator(count_or_fraction),
@@ -278,9 +272,7 @@ SpaceGroups = Annotated[
     BeforeValidator(space_groups),
     Said("str or list", "all or a list of numbers from 1 to 230"),
 ]
-Settings = Annotated[
-    dict[str, Any], BeforeValidator(settings), Said("dict", '{"name": value, ...} of plain values')
-]
+Settings = Annotated[dict[str, Any], BeforeValidator(settings), Said("dict", '{"name": value, ...} of plain values')]
 Symmetry = Annotated[
     str,
     BeforeValidator(molecule_symmetry),

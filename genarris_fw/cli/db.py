@@ -1,0 +1,171 @@
+"""``genarris-fw db``: the embedded database of a folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from genarris_fw.errors import DatabaseError
+from genarris_fw.farm import backup as archive
+from genarris_fw.farm.databases import Database, find_server
+from genarris_fw.farm.launchpads import launchpad, prepare, redact
+from genarris_fw.farm.server import Server
+
+
+def place_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options ``--dir`` and ``--data`` that every command of the group has."""
+    function = click.option(
+        "--data",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder of the database's files, when they shall not lie in DIR/genarris_db.",
+    )(function)
+    return click.option(
+        "--dir",
+        "folder",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path(),
+        help="The run's folder (default: the current one).",
+    )(function)
+
+
+uri_option = click.option("--uri", help="Another database than the one found for the folder.")
+
+
+@click.group()
+def command() -> None:
+    """The database of a folder: start, stop, look, back up."""
+
+
+@command.command()
+@place_options
+def start(folder: Path, data: Path | None) -> None:
+    """Start the embedded server (or adopt the running one) and leave it running."""
+    server = Server(folder, data=data)
+    with _plain_warnings():
+        uri = server.start(keep=True)
+    prepare(launchpad(uri))
+    click.echo(f"database ready: {uri}")
+    click.echo(f"its files: {server.home}   stop it with: genarris-fw db stop")
+    other = find_server(folder)
+    if other.server is None:
+        click.echo(f"note: commands for this folder use {other} instead", err=True)
+
+
+@command.command()
+@place_options
+@click.option("--force", is_flag=True, help="Also when other commands use it.")
+def stop(folder: Path, data: Path | None, force: bool) -> None:
+    """Stop the embedded server, unless other commands use it."""
+    server = Server(folder, data=data)
+    click.echo("database stopped" if server.stop(force=force) else "no database is running here")
+
+
+@command.command()
+@place_options
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
+def status(folder: Path, data: Path | None, as_json: bool) -> None:
+    """Show whether the embedded server runs, since when, and where its files are."""
+    answer = Server(folder, data=data).status()
+    if as_json:
+        click.echo(json.dumps(answer, indent=2))
+        return
+    state = "ready" if answer["ready"] else "starting or not answering" if answer["running"] else "not running"
+    rows = {
+        "database": state,
+        "uri": answer["uri"],
+        "since": answer["started"],
+        "process": f"{answer['pid']} on {answer['host']}" if answer["pid"] else None,
+        "version": answer["version"],
+        "in use": ("yes" if answer["in_use"] else "no") if answer["running"] else None,
+        "connections": answer["connections"],
+        "stays": ("until db stop" if answer["keep"] else "while it is used") if answer["running"] else None,
+        "files": f"{answer['folder']} ({answer['data_bytes'] / 1e6:.0f} MB)",
+        "log": answer["log"],
+    }
+    for name, value in rows.items():
+        if value is not None:
+            click.echo(f"{name:<12} {value}")
+
+
+@command.command()
+@place_options
+@click.option("--show-password", is_flag=True, help="Print a password that the URI holds.")
+def uri(folder: Path, data: Path | None, show_password: bool) -> None:
+    """Print the URI of the folder's database, and nothing else."""
+    database = find_server(folder, data=data)
+    click.echo(database.uri if show_password else redact(database.uri))
+    if database.server is not None and not database.server.running():
+        click.echo("note: it is not running: genarris-fw db start", err=True)
+
+
+@command.command(context_settings={"ignore_unknown_options": True})
+@place_options
+@uri_option
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def shell(folder: Path, data: Path | None, uri: str | None, arguments: tuple[str, ...]) -> int:
+    """Open the Mongo shell (mongosh) on the database; ARGUMENTS go to it."""
+    program = shutil.which("mongosh")
+    if program is None:
+        raise DatabaseError("mongosh is not on PATH: `npm install -g mongosh`, or see mongodb.com/try/download/shell")
+    with _using(folder, data, uri) as (_, address):
+        # A password would be seen in the list of processes: mongosh asks for it instead.
+        address = redact(address).replace(":***@", "@", 1)
+        before = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the shell's
+        try:
+            return subprocess.run([program, address, *arguments], check=False).returncode
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+@command.command()
+@place_options
+@uri_option
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup(folder: Path, data: Path | None, uri: str | None, file: Path) -> None:
+    """Write the whole database to FILE (a tar.gz of BSON)."""
+    with _using(folder, data, uri) as (_, address):
+        counts = archive.backup(address, file)
+    click.echo(f"{sum(counts.values())} documents of {len(counts)} collections written to {file}")
+
+
+@command.command()
+@place_options
+@uri_option
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace what the database holds.")
+def restore(folder: Path, data: Path | None, uri: str | None, file: Path, force: bool) -> None:
+    """Fill the database from FILE; one that holds documents is refused without --force."""
+    with _using(folder, data, uri) as (database, address):
+        counts = archive.restore(address, file, force=force)
+        prepare(launchpad(address))
+    click.echo(f"{sum(counts.values())} documents of {len(counts)} collections restored into {database}")
+
+
+@contextmanager
+def _using(folder: Path, data: Path | None, uri: str | None) -> Iterator[tuple[Database, str]]:
+    """Give the folder's database and its URI, an embedded server running meanwhile."""
+    database = find_server(folder, uri, data)
+    with _plain_warnings(), database.use() as address:
+        yield database, address
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Show a warning as one line on stderr."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        click.echo(f"warning: {message}", err=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield

@@ -1,0 +1,43 @@
+"""``genarris-fw export``: a pool of the catalogue as files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from genarris_fw.cli.existing import database_options, open_existing
+
+
+@click.command(name="export")
+@click.argument("run")
+@click.option("--pool", default=None, help="Which pool (default: the one that the last step made).")
+@click.option(
+    "--format",
+    "formats",
+    default="json",
+    show_default=True,
+    help="Comma-separated: json, geometry, cif (a file per structure), extxyz, csv, geometry_out (one file).",
+)
+@click.option(
+    "--to", "target", type=click.Path(path_type=Path), default=None, help="The folder (default: exported/POOL)."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
+@database_options
+def command(
+    run: str, pool: str | None, formats: str, target: Path | None, as_json: bool, folder: Path, uri: str | None
+) -> None:
+    """Write the structures of a pool of RUN, with their properties, into a folder."""
+    from genarris_fw.views.export import export_pool, last_pool
+
+    names = [name.strip() for name in formats.split(",") if name.strip()]
+    with open_existing(folder, uri) as site:
+        chosen = pool or last_pool(site.catalogue, run)
+        place = target or Path("exported") / chosen
+        written = export_pool(site.catalogue, run, chosen, place, names)
+    if as_json:
+        about = {"run": run, "pool": chosen, "folder": str(place), "files": [str(path) for path in written]}
+        click.echo(json.dumps(about, indent=2))
+    else:
+        click.echo(f"pool '{chosen}' of run '{run}': {len(written)} files in {place}")

@@ -1,0 +1,30 @@
+"""``genarris-fw import``: a folder of structure files as a pool of the catalogue."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from genarris_fw.cli.existing import database_options
+from genarris_fw.cli.site import open_site
+
+
+@click.command(name="import")
+@click.argument("source", metavar="FOLDER", type=click.Path(path_type=Path))
+@click.option("--run", required=True, help="The run to put them in; it is made when it is not there.")
+@click.option("--pool", default=None, help="The pool to put them in (default: the folder's name).")
+@click.option("--json", "as_json", is_flag=True, help="Print what was read as JSON.")
+@database_options
+def command(source: Path, run: str, pool: str | None, as_json: bool, folder: Path, uri: str | None) -> None:
+    """Read the structures in FOLDER (json, geometry.in, cif) into a pool; ids are kept, again changes nothing."""
+    from genarris_fw.views.importing import import_folder
+
+    name = pool or source.absolute().name
+    with open_site(folder, uri) as site:
+        number, new = import_folder(site.catalogue, run, name, source)
+    if as_json:
+        click.echo(json.dumps({"run": run, "pool": name, "structures": number, "new": new}))
+    else:
+        click.echo(f"{number} structures of {source} are in pool '{name}' of run '{run}' ({new} of them new)")

@@ -1,0 +1,53 @@
+"""genarris-fw options: the tables of all options."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from genarris_fw.options.models import MODELS, ProcedureOptions
+from genarris_fw.options.tables import COLUMNS, as_markdown, as_records, model_named, rows
+
+
+@click.command("options")
+@click.argument("procedure", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Write the tables as JSON.")
+@click.option("--markdown", is_flag=True, help="Write the tables as Markdown.")
+def command(procedure: str | None, as_json: bool, markdown: bool) -> None:
+    """Show the options of ui.conf: of one PROCEDURE, or of all."""
+    if as_json and markdown:
+        raise click.UsageError("--json and --markdown exclude each other")
+    models = (model_named(procedure),) if procedure else MODELS
+    if as_json:
+        click.echo(json.dumps(as_records(models), indent=2, ensure_ascii=False))
+    elif markdown:
+        click.echo(as_markdown(models), nl=False)
+    else:
+        for model in models:
+            _show(model)
+
+
+def _show(model: type[ProcedureOptions]) -> None:
+    """Draw the table of one procedure in the terminal's width."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)
+    section = model.procedure if model.procedure == "Genarris_master" else model.procedure.lower()
+    caption = f"Known, without effect: {', '.join(model.no_effect)}" if model.no_effect else None
+    table = Table(
+        title=Text(f"{model.procedure}  [{section}]"),
+        caption=caption,
+        title_justify="left",
+        caption_justify="left",
+    )
+    for name in COLUMNS:
+        table.add_column(name, style="bold" if name == "option" else None, overflow="fold")
+    for row in rows(model):
+        table.add_row(*(Text(cell) for cell in row.cells()))
+    console.print(table)
+    console.print()

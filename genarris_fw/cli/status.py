@@ -1,0 +1,96 @@
+"""``genarris-fw status``: how far a run is."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from genarris_fw.cli.existing import database_options, open_existing
+from genarris_fw.cli.site import Site
+from genarris_fw.errors import InputError
+from genarris_fw.views.status import STYLES, pool_sizes, render, status
+
+SECONDS_BETWEEN_LOOKS = 1.0
+
+
+@click.command(name="status")
+@click.argument("run", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for a program (with --watch one line per look).")
+@click.option("--watch", is_flag=True, help="Look again every second until the run is over.")
+@database_options
+def command(run: str | None, as_json: bool, watch: bool, folder: Path, uri: str | None) -> None:
+    """Show how far RUN is: per procedure what waits, runs, is done or failed, the rate and the time left.
+
+    Without RUN: the only run of the database, or the list of its runs.
+    """
+    with open_existing(folder, uri) as site:
+        name = run or _only_run(site)
+        if name is None:
+            runs = _runs(site)
+            click.echo(json.dumps(runs)) if as_json else Console().print(_table(runs))
+        elif watch:
+            _watch(site, name, as_json)
+        else:
+            found = _status(site, name)
+            click.echo(json.dumps(found, indent=2)) if as_json else Console().print(render(found))
+
+
+def _only_run(site: Site) -> str | None:
+    names = site.catalogue.runs.names()
+    return names[0] if len(names) == 1 else None
+
+
+def _status(site: Site, run: str) -> dict[str, Any]:
+    try:
+        return status(site.catalogue, run)
+    except InputError:
+        if site.launchpad.workflows.find_one({"metadata.run": run}, {"_id": 1}):
+            raise InputError(f"run '{run}' waits for its first rocket: genarris-fw run, or rlaunch rapidfire") from None
+        raise
+
+
+def _watch(site: Site, run: str, as_json: bool) -> None:
+    found = _status(site, run)
+    with Live(render(found), auto_refresh=False, console=Console(quiet=as_json)) as live:
+        while True:
+            click.echo(json.dumps(found)) if as_json else live.update(render(found), refresh=True)
+            if found["state"] != "running":
+                return
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+            found = _status(site, run)
+
+
+def _runs(site: Site) -> list[dict[str, Any]]:
+    return [
+        {
+            "run": record["_id"],
+            "state": record["state"],
+            "created": record["created"].isoformat(timespec="seconds"),
+            "folder": record.get("folder"),
+            "pools": pool_sizes(site.catalogue, record["_id"]),
+        }
+        for record in site.catalogue.runs.collection.find({}, {"state": 1, "created": 1, "folder": 1}).sort(
+            "created", -1
+        )
+    ]
+
+
+def _table(runs: list[dict[str, Any]]) -> Table | Text:
+    if not runs:
+        return Text("no run in this database yet")
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("run", "state", "created (UTC)", "pools", "folder"):
+        table.add_column(column)
+    for entry in runs:
+        pools = ", ".join(f"{name} {number}" for name, number in entry["pools"].items())
+        state = Text(entry["state"], STYLES.get(entry["state"], ""))
+        table.add_row(Text(entry["run"]), state, entry["created"], pools, Text(str(entry["folder"] or "")))
+    return table

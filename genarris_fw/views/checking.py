@@ -1,0 +1,210 @@
+"""What a ui.conf would do on this machine: options, molecule, space groups, volume, engines, database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from genarris_fw.crystal import Molecule, point_group, read_molecule, symmetrize
+from genarris_fw.engines import installed
+from genarris_fw.errors import DatabaseError, InputError
+from genarris_fw.farm.databases import Database
+from genarris_fw.farm.launchpads import launchpad
+from genarris_fw.farm.mongod import find_mongod
+from genarris_fw.generation import compatible_sites, volume_estimate
+from genarris_fw.options import Configuration
+
+# How far (Å) an atom may lie from its symmetric place, as in Relax_Single_Molecule.
+POINT_GROUP_TOLERANCE = 0.05
+
+
+def check(configuration: Configuration, database: Database) -> dict[str, Any]:
+    """Return what a configuration would do here; nothing is changed.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        The resolved ``ui.conf``.
+    database : Database
+        The database that the run would use.
+
+    Returns
+    -------
+    dict
+        ``file``, ``run``; ``options`` (each ``section``, ``option``, ``value``, ``origin``); ``notices``;
+        ``molecule`` (``path``, ``formula``, ``atoms``, ``point_group``, ``schoenflies``); ``space_groups`` (each
+        ``step``, ``space_group``, ``sites``: ``wyckoff``, ``site_symmetry``); ``volume`` (Å³: ``per_molecule``,
+        ``per_cell``, ``vdw_volume``; ``fragments``, ``unknown_fragments``); ``engines`` (each ``name``,
+        ``available``, ``remark``, ``used``); ``database`` (``where``, ``reachable``, ``remark``); ``problems``:
+        what would stop the run, one line each.
+    """
+    found: dict[str, Any] = {
+        "file": configuration.path,
+        "run": configuration.run_name,
+        "options": [dict(zip(("section", "option", "value", "origin"), row)) for row in configuration.describe()],
+        "notices": list(configuration.notices),
+        "molecule": None,
+        "space_groups": [],
+        "volume": None,
+        "engines": engines(configuration),
+        "problems": [],
+    }
+    try:
+        _look_at_molecule(configuration, found)
+    except InputError as error:
+        found["problems"].append(str(error))
+    found["database"] = look_at_database(database, found["problems"])
+    return found
+
+
+def engines(configuration: Configuration) -> list[dict[str, Any]]:
+    """Return every engine of this version: whether it can be used here, and which steps use it."""
+    used: dict[str, list[str]] = {}
+    for step in configuration.steps:
+        if step.options.get("engine"):
+            used.setdefault(step.options["engine"], []).append(step.name)
+    return [
+        {"name": name, "available": available, "remark": remark, "used": used.get(name, [])}
+        for name, (available, remark) in installed().items()
+    ]
+
+
+def _look_at_molecule(configuration: Configuration, found: dict[str, Any]) -> None:
+    if not configuration.molecule_path:
+        return
+    molecule = _start(configuration, read_molecule(configuration.molecule_path))
+    group = point_group(molecule, POINT_GROUP_TOLERANCE)
+    found["molecule"] = {
+        "path": configuration.molecule_path,
+        "formula": molecule.formula,
+        "atoms": len(molecule),
+        "point_group": group.symbol,
+        "schoenflies": group.schoenflies,
+    }
+    if configuration.Z:
+        estimate = volume_estimate(molecule)
+        found["volume"] = {
+            "per_molecule": estimate.volume,
+            "per_cell": estimate.volume * configuration.Z,
+            "vdw_volume": estimate.vdw_volume,
+            "fragments": dict(estimate.fragments),
+            "unknown_fragments": list(estimate.unknown_fragments),
+        }
+    for step in configuration.steps:
+        if step.procedure == "Pygenarris_Structure_Generation":
+            found["space_groups"] += _space_groups(molecule, step.name, step.options)
+
+
+def _start(configuration: Configuration, molecule: Molecule) -> Molecule:
+    """Return the molecule with the symmetry that a relaxation would begin from."""
+    for step in configuration.steps:
+        wish = step.options.get("molecule_symmetry")
+        if step.procedure == "Relax_Single_Molecule" and wish != "relax":
+            return symmetrize(molecule, None if wish in ("keep", None) else wish, tol=POINT_GROUP_TOLERANCE)
+    return molecule
+
+
+def _space_groups(molecule: Molecule, step: str, options: dict[str, Any]) -> list[dict[str, Any]]:
+    Z, tol, wanted = int(options["Z"]), float(options["tol"]), options.get("space_groups", "all")
+    groups: dict[int, list[dict[str, str]]] = {}
+    for site in compatible_sites(molecule, Z, tol):
+        if wanted == "all" or site.space_group in wanted:
+            about = {"wyckoff": site.wyckoff, "site_symmetry": site.site_symmetry}
+            groups.setdefault(site.space_group, []).append(about)
+    if not groups:
+        among = "" if wanted == "all" else " among those that space_groups names"
+        raise InputError(
+            f"{step}: no space group{among} has a site for {Z} molecules {molecule.formula} per cell at tol = {tol} Å: "
+            "raise tol, choose another Z, or widen space_groups"
+        )
+    return [{"step": step, "space_group": group, "sites": sites} for group, sites in sorted(groups.items())]
+
+
+def look_at_database(database: Database, problems: list[str]) -> dict[str, Any]:
+    """Return whether the database answers; an embedded server that does not run is left alone."""
+    about: dict[str, Any] = {"where": str(database), "reachable": False, "remark": ""}
+    server = database.server
+    try:
+        if server is None or server.running():
+            launchpad(database.uri).connection.close()
+            about |= {"reachable": True, "remark": "answers"}
+        else:
+            find_mongod()
+            about["remark"] = "stopped: the run starts it" if server.exists() else "none yet: the run starts it"
+    except DatabaseError as error:
+        about["remark"] = str(error)
+        problems.append(str(error))
+    return about
+
+
+def render(found: dict[str, Any]) -> RenderableType:
+    """Return the result of `check` for a terminal."""
+    parts: list[RenderableType] = [_options(found["options"], Path(found["file"]).parent)]
+    parts += [Text(f"note: {notice}", "yellow") for notice in found["notices"]]
+    grid = Table(box=None, pad_edge=False, show_header=False)
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column()
+    for name, value in _findings(found):
+        grid.add_row(name, value)
+    return Group(*parts, grid)
+
+
+def _options(rows: list[dict[str, Any]], folder: Path) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("section", no_wrap=True)
+    table.add_column("option", no_wrap=True)
+    table.add_column("value", overflow="fold")
+    table.add_column("from", style="dim", overflow="fold")
+    section = None
+    for row in rows:
+        value = row["value"]
+        shown = "" if value is None else str(value).removeprefix(f"{folder}/")
+        table.add_row(
+            Text(row["section"] if row["section"] != section else "", "bold"),
+            Text(row["option"]),
+            Text(shown),
+            Text(str(row["origin"])),
+        )
+        section = row["section"]
+    return table
+
+
+def _findings(found: dict[str, Any]) -> list[tuple[str, Text]]:
+    """Return what was looked at, in words."""
+    lines = []
+    if molecule := found["molecule"]:
+        words = f"{molecule['formula']}, {molecule['atoms']} atoms, point group {molecule['point_group']}"
+        lines.append(("molecule", Text(f"{words} ({molecule['schoenflies']})")))
+    if volume := found["volume"]:
+        words = f"{volume['per_molecule']:.2f} Å³ per molecule, {volume['per_cell']:.2f} Å³ per cell"
+        unknown = volume["unknown_fragments"]
+        text = Text(words)
+        if unknown:
+            text.append(f"; unknown fragments: {', '.join(unknown)}", "yellow")
+        lines.append(("volume", text))
+    for step in dict.fromkeys(entry["step"] for entry in found["space_groups"]):
+        groups = [entry for entry in found["space_groups"] if entry["step"] == step]
+        words = ", ".join(f"{entry['space_group']}: {_sites(entry['sites'])}" for entry in groups)
+        lines.append((f"{len(groups)} space groups", Text(words)))
+    for engine in found["engines"]:
+        if engine["used"]:
+            style = "green" if engine["available"] else "red"
+            state = "available" if engine["available"] else "not available here"
+            text = Text.assemble(engine["name"], " ", (state, style))
+            lines.append(("engine", text.append(f" ({engine['remark']})") if engine["remark"] else text))
+    lines.append(("database", Text(f"{found['database']['where']}: {found['database']['remark']}")))
+    return lines
+
+
+def _sites(sites: list[dict[str, str]]) -> str:
+    """Return sites in short: ``2ij (2) 2m (m)`` for 2i, 2j and 2m."""
+    letters: dict[tuple[str, str], str] = {}
+    for site in sites:
+        key = (site["wyckoff"][:-1], site["site_symmetry"])
+        letters[key] = letters.get(key, "") + site["wyckoff"][-1]
+    return " ".join(f"{number}{joined} ({symmetry})" for (number, symmetry), joined in letters.items())

@@ -1,0 +1,296 @@
+"""What a run gave: structures per stage, the best energies, times, what failed, where the files are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from genarris_fw.catalogue import Catalogue
+from genarris_fw.procedures.energies import KJ_PER_MOL_PER_EV
+from genarris_fw.views.layout import ByWidth
+from genarris_fw.views.status import STYLES, status
+from genarris_fw.views.wording import duration
+
+BEST = 10
+FAILURES = 10
+# Options that name a file or folder of a step, with what is in it.
+FILES = {
+    "output_dir": "pool",
+    "exemplars_output_dir": "exemplars",
+    "geometry_out_filename": "all structures in one file",
+    "dist_mat_fpath": "distance matrix",
+    "affinity_matrix_path": "affinity matrix",
+    "output_file": "account of the clustering",
+    "aims_output_dir": "engine's files",
+}
+
+
+def closing(catalogue: Catalogue, run: str, best: int = BEST) -> dict[str, Any]:
+    """Return what a run gave, as plain JSON values.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        The database.
+    run : str
+        Name of the run.
+    best : int, optional
+        How many structures a table of energies shows.
+
+    Returns
+    -------
+    dict
+        ``run``, ``state``, ``failure``, ``folder``, ``seconds``;
+        ``stages``: ``step``, ``pool``, ``structures`` of every pool a step makes;
+        ``energies``: one table per step that gives energies (`best_energies`);
+        ``procedures``: ``step``, ``state``, ``seconds``, ``failed``, ``result``;
+        ``failed``: the first items given up, each ``step``, ``key``, ``error``; ``failed_items`` counts all;
+        ``files``: ``what`` and ``path`` of those that are there on this machine.
+
+    Raises
+    ------
+    InputError
+        When there is no such run.
+    """
+    record = catalogue.runs.get(run)
+    state = status(catalogue, run)
+    steps = record.get("options", {}).get("steps", [])
+    failures = [
+        {"step": step["name"], "key": item["key"], "error": item["error"]}
+        for step in steps
+        for item in catalogue.work_items.failures(run, step["name"])
+    ]
+    return {
+        **{name: state[name] for name in ("run", "state", "failure", "folder", "seconds")},
+        "stages": stages(steps, state["pools"]),
+        "energies": [table for step in steps if (table := best_energies(catalogue, record, step, best))],
+        "procedures": [
+            {"step": step["name"], **{name: step[name] for name in ("state", "seconds", "failed", "result")}}
+            for step in state["steps"]
+        ],
+        "failed": failures[:FAILURES],
+        "failed_items": len(failures),
+        "files": files(record, steps),
+    }
+
+
+def stages(steps: list[dict[str, Any]], pools: dict[str, int]) -> list[dict[str, Any]]:
+    """Return ``step``, ``pool`` and ``structures`` of every pool, in the order of the steps."""
+    rows = []
+    for step in steps:
+        options = step["options"]
+        for pool in (options.get("output_pool"), options.get("exemplars_pool")):
+            if pool in pools:
+                rows.append({"step": step["name"], "pool": pool, "structures": pools[pool]})
+    named = {row["pool"] for row in rows}
+    imported = [{"step": "import", "pool": p, "structures": n} for p, n in pools.items() if p not in named]
+    return imported + rows
+
+
+def best_energies(
+    catalogue: Catalogue, record: dict[str, Any], step: dict[str, Any], number: int
+) -> dict[str, Any] | None:
+    """Return the structures of lowest energy that a step's engine found.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        The database.
+    record : dict
+        The run's document.
+    step : dict
+        One of its steps.
+    number : int
+        At most so many structures.
+
+    Returns
+    -------
+    dict or None
+        ``step``, ``pool``, ``structures`` (with an energy), ``engine``, ``settings_hash`` and ``rows``: each
+        ``struct_id``, ``energy`` and, when the molecule's energy is known, ``lattice_energy`` (kJ/mol per
+        molecule), ``relative`` (to the best, kJ/mol per molecule), ``spg``, ``spg_before_relaxation``,
+        ``density`` (g/cm3), ``volume`` (Å3 per molecule), ``converged``, ``parent``, ``file``. None for a
+        step without energies of crystals.
+    """
+    options = step["options"]
+    name, pool = options.get("energy_name"), options.get("output_pool")
+    if not name or not pool or not options.get("engine") or step["name"] not in record.get("summaries", {}):
+        return None
+    field = f"energies.{name}.per_molecule"
+    query = {"run": record["_id"], "pools": pool, field: {"$exists": True}}
+    structures = catalogue.structures.collection
+    found = list(
+        structures.find(query, {"geometry": 0, "properties.RDF": 0}).sort([(field, 1), ("struct_id", 1)]).limit(number)
+    )
+    if not found:
+        return None
+    lowest = found[0]["energies"][name]["per_molecule"]
+    return {
+        "step": step["name"],
+        "pool": pool,
+        "structures": structures.count_documents(query),
+        "engine": found[0]["energies"][name].get("engine"),
+        "settings_hash": found[0]["energies"][name].get("settings_hash"),
+        "rows": [_row(document, name, lowest, options.get("output_dir")) for document in found],
+    }
+
+
+def _row(document: dict[str, Any], name: str, lowest: float, folder: str | None) -> dict[str, Any]:
+    properties, energy = document["properties"], document["energies"][name]
+    volume, Z = properties.get("cell_vol"), document.get("Z")
+    file = Path(folder) / f"{document['struct_id']}.json" if folder else None
+    return {
+        "struct_id": document["struct_id"],
+        "energy": energy["per_molecule"] * KJ_PER_MOL_PER_EV,
+        "lattice_energy": properties.get("lattice_energy"),
+        "relative": (energy["per_molecule"] - lowest) * KJ_PER_MOL_PER_EV,
+        "spg": properties.get("spg"),
+        "spg_before_relaxation": properties.get("spg_before_relaxation"),
+        "density": properties.get("density"),
+        "volume": volume / Z if volume and Z else None,
+        "converged": energy.get("converged"),
+        "parent": document.get("parent"),
+        "file": str(file) if file and file.is_file() else None,
+    }
+
+
+def files(record: dict[str, Any], steps: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Return ``what`` and ``path`` of a run's files and folders that are there on this machine."""
+    if not record.get("folder"):
+        return []
+    folder = Path(record["folder"])
+    named = [
+        (f"{FILES[option]} ({step['name']})", Path(step["options"][option]))
+        for step in steps
+        for option in FILES
+        if step["options"].get(option)
+    ]
+    named += [("log", folder / "Genarris.log"), ("warnings and errors", folder / "Genarris.err")]
+    seen: dict[Path, str] = {}
+    for what, path in named:
+        if (folder / path).exists():
+            seen.setdefault(folder / path, what)
+    return [{"what": what, "path": str(path)} for path, what in seen.items()]
+
+
+def render(found: dict[str, Any]) -> RenderableType:
+    """Return the closing table of `closing` for a terminal."""
+    return ByWidth(lambda wide: _layout(found, wide))
+
+
+def _layout(found: dict[str, Any], wide: bool) -> RenderableType:
+    state = (found["state"], STYLES.get(found["state"], ""))
+    head = Text.assemble("run ", (found["run"], "bold"), " ", state, f" in {duration(found['seconds'])}")
+    parts: list[RenderableType] = [head]
+    if found["failure"]:
+        parts.append(Text(found["failure"], "red"))
+    if found["procedures"] or found["stages"]:
+        parts.append(_procedures(found, wide))
+    parts += [_energies(table, wide) for table in found["energies"]]
+    if found["failed_items"]:
+        parts.append(_failures(found))
+    if found["folder"]:
+        parts.append(_files(found, wide))
+    return Group(*parts)
+
+
+def _new_table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+
+
+def _procedures(found: dict[str, Any], wide: bool) -> Table:
+    table = _new_table("Stages")
+    table.add_column("procedure", no_wrap=wide, overflow="fold")
+    table.add_column("time", justify="right", no_wrap=True)
+    table.add_column("failed", justify="right", style="red", no_wrap=True)
+    table.add_column("pool", overflow="fold")
+    table.add_column("structures", justify="right", no_wrap=True)
+    if wide:
+        table.add_column("result")
+    pools: dict[str, list[dict[str, Any]]] = {}
+    for stage in found["stages"]:
+        pools.setdefault(stage["step"], []).append(stage)
+    for stage in pools.pop("import", []):
+        table.add_row("imported", "", "", stage["pool"], str(stage["structures"]))
+    for step in found["procedures"]:
+        made = pools.get(step["step"], [])
+        row = [
+            step["step"],
+            duration(step["seconds"]),
+            str(step["failed"] or ""),
+            "\n".join(stage["pool"] for stage in made),
+            "\n".join(str(stage["structures"]) for stage in made),
+        ]
+        result = step["result"] or (step["state"] if step["state"] != "finished" else "")
+        table.add_row(*row, *([result] if wide else []))
+    return table
+
+
+def _energies(found: dict[str, Any], wide: bool) -> Table:
+    known = any(row["lattice_energy"] is not None for row in found["rows"])
+    shown = len(found["rows"])
+    number = f"the best {shown} of {found['structures']}" if shown < found["structures"] else f"all {shown}"
+    table = _new_table(f"Energies by {found['engine']}: {found['step']}, {number} structures of pool {found['pool']}")
+    table.add_column("", justify="right")
+    table.add_column("structure", no_wrap=True)
+    table.add_column("lattice energy\nkJ/mol" if known else "energy\nkJ/mol", justify="right")
+    table.add_column("relative\nkJ/mol", justify="right")
+    table.add_column("space\ngroup", justify="right")
+    table.add_column("density\ng/cm³", justify="right")
+    if wide:
+        table.add_column("volume\nÅ³/molecule", justify="right")
+    for rank, row in enumerate(found["rows"], start=1):
+        energy = row["lattice_energy"] if known else row["energy"]
+        cells = [
+            f"{rank}",
+            row["struct_id"],
+            _number(energy, 2),
+            _number(row["relative"], 2),
+            _space_group(row),
+            _number(row["density"], 3),
+        ]
+        table.add_row(*cells, *([_number(row["volume"], 1)] if wide else []))
+    unconverged = [str(rank) for rank, row in enumerate(found["rows"], start=1) if row["converged"] is False]
+    if unconverged:
+        table.caption, table.caption_justify = f"not converged: {', '.join(unconverged)}", "left"
+    return table
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _space_group(row: dict[str, Any]) -> str:
+    before, now = row["spg_before_relaxation"], row["spg"]
+    return f"{before} → {now}" if before is not None and before != now else str(now or "")
+
+
+def _failures(found: dict[str, Any]) -> Table:
+    total = found["failed_items"]
+    table = _new_table(f"{total} work item{'s' if total > 1 else ''} failed")
+    table.add_column("procedure", no_wrap=True)
+    table.add_column("item", no_wrap=True)
+    table.add_column("error", style="red")
+    for item in found["failed"]:
+        table.add_row(item["step"], item["key"], Text(str(item["error"])))
+    if total > len(found["failed"]):
+        table.add_row("...", f"{total - len(found['failed'])} more", "")
+    table.caption = f"Try them again with: genarris-fw retry {found['run']}"
+    table.caption_justify = "left"
+    return table
+
+
+def _files(found: dict[str, Any], wide: bool) -> RenderableType:
+    folder = found["folder"]
+    grid = Table(box=None, pad_edge=False, show_header=False)
+    for entry in found["files"]:
+        path = Path(entry["path"])
+        shown = path.relative_to(folder) if path.is_relative_to(folder) else path
+        what = entry["what"] if wide else entry["what"].partition(" (")[0]
+        grid.add_row(Text(f"{shown}{'/' if path.is_dir() else ''}"), Text(what, "dim"))
+    return Group(Text(f"Files in {folder}", "bold"), grid)

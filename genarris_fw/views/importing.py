@@ -1,0 +1,112 @@
+"""Files into the catalogue: a folder of structures becomes a pool."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import Any
+
+from genarris_fw import __version__
+from genarris_fw.catalogue import Catalogue
+from genarris_fw.crystal import Structure, read_folder, space_group, whole_molecules
+from genarris_fw.errors import InputError
+from genarris_fw.procedures.documents import to_document
+
+# In place of the firework that begins a run: an imported one has none.
+NO_FIREWORK = 0
+
+
+def import_folder(catalogue: Catalogue, run: str, pool: str, folder: Path) -> tuple[int, int]:
+    """Read a folder of structure files (json, geometry.in, cif) into a pool; again has no further effect.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        The database.
+    run : str
+        The run to put them in; a new one gets the state ``imported``.
+    pool : str
+        The pool to put them in, beside what it has.
+    folder : Path
+        The files. Their ids are kept.
+
+    Returns
+    -------
+    tuple of int
+        How many structures the folder holds, and how many of them are new in the run.
+
+    Raises
+    ------
+    InputError
+        When the folder or a file cannot be read, when the run has another structure under an id, or when the
+        pool is one that the run's own steps make.
+    """
+    structures = read_folder(folder)
+    record = catalogue.runs.find(run)
+    if record is not None:
+        _refuse_made_pool(record, pool)
+        _refuse_other_geometry(catalogue, run, structures, folder)
+    else:
+        catalogue.runs.create(run, _record(folder), begun_by=NO_FIREWORK)
+    source = str(Path(folder).absolute())
+    new = catalogue.structures.insert_missing(run, [_document(structure, source) for structure in structures])
+    catalogue.structures.add_to_pool(run, pool, [structure.struct_id for structure in structures])
+    return len(structures), new
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    versions = {"genarris_fw": __version__, "python": platform.python_version()}
+    return {
+        "state": "imported",
+        "folder": str(Path(folder).absolute()),
+        "options": {"steps": []},
+        "options_hash": None,
+        "text": "",
+        "seed": None,
+        "versions": versions,
+    }
+
+
+def _refuse_made_pool(record: dict[str, Any], pool: str) -> None:
+    for step in record.get("options", {}).get("steps", []):
+        if pool in (step["options"].get("output_pool"), step["options"].get("exemplars_pool")):
+            raise InputError(
+                f"pool '{pool}' of run '{record['name']}' is made by its step {step['name']}: "
+                "import into another pool or another run"
+            )
+
+
+def _refuse_other_geometry(catalogue: Catalogue, run: str, structures: list[Structure], folder: Path) -> None:
+    ids = [structure.struct_id for structure in structures]
+    query = {"run": run, "struct_id": {"$in": ids}}
+    there = {
+        document["struct_id"]: document["geometry"]
+        for document in catalogue.structures.collection.find(query, {"struct_id": 1, "geometry": 1})
+    }
+    for structure in structures:
+        known = there.get(structure.struct_id)
+        if known is not None and known != to_document(structure, 0)["geometry"]:
+            raise InputError(
+                f"{folder}: {structure.struct_id} is another crystal in run '{run}' already: "
+                "import into another run, or give the file another struct_id"
+            )
+
+
+def _document(structure: Structure, source: str) -> dict[str, Any]:
+    """Return the document with what a file may leave out: Z and the space group."""
+    Z = int(structure.properties.get("Z") or 0)
+    if structure.lattice is None:
+        Z = 1
+    else:
+        Z = Z or _count_molecules(structure)
+        if structure.properties.get("spg") is None:
+            structure.properties["spg"] = space_group(structure)
+    return to_document(structure, Z, {"imported_from": source})
+
+
+def _count_molecules(structure: Structure) -> int:
+    """Return the number of molecules per cell, 0 when it is no crystal of one kind of molecule."""
+    try:
+        return int(whole_molecules(structure).properties.get("Z") or 0)
+    except InputError:
+        return 0

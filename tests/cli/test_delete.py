@@ -1,0 +1,73 @@
+"""genarris-fw delete."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from command_line import call
+from fireworks import Firework, Workflow
+from small_run import RUN, fill
+
+from genarris_fw.cli.site import Site, open_site
+
+
+@pytest.fixture
+def site(database_uri: str, tmp_path: Path) -> Iterator[Site]:
+    """Two runs with their workflows; somebody holds the first one's gate."""
+    with open_site(tmp_path, database_uri) as opened:
+        for run in (RUN, "other"):
+            fill(opened.catalogue, tmp_path, run)
+            chain = Firework([], spec={"run": run})
+            child = Firework([], spec={"run": run}, parents=[chain])
+            opened.launchpad.add_wf(Workflow([chain, child], metadata={"run": run}))
+            opened.launchpad.add_wf(Workflow([Firework([])], metadata={"run": run, "side_of": "x"}))
+        yield opened
+
+
+def test_refused_while_a_rocket_works_on_it(site: Site, capsys: pytest.CaptureFixture) -> None:
+    done = call(capsys, "delete", RUN, "--yes", "--uri", site.uri)
+    assert done.code == 2
+    assert "worked on by 1 rockets (run_fhi_aims_batch gate)" in done.err
+    assert site.catalogue.runs.find(RUN)
+    assert call(capsys, "delete", RUN, "--yes", "--force", "--uri", site.uri).code == 0
+
+
+def test_everything_of_the_run_goes_and_nothing_else(site: Site, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    site.catalogue.leases.collection.update_many({}, {"$unset": {"owner": 1, "expires": 1}})
+    (tmp_path / "raw").mkdir()
+    done = call(capsys, "delete", RUN, "--yes", "--json", "--uri", site.uri)
+    assert done.code == 0 and done.err == ""
+    assert done.json == {
+        "run": RUN,
+        "workflows": 2,
+        "structures": 14,
+        "work_items": 12,
+        "leases": 1,
+        "artifacts": 0,
+        "runs": 1,
+    }
+    assert site.catalogue.runs.names() == ["other"]
+    for name in ("structures", "work_items", "leases"):
+        assert site.catalogue.database[name].distinct("run") == ["other"]
+    assert site.launchpad.workflows.distinct("metadata.run") == ["other"]
+    assert site.launchpad.fireworks.count_documents({}) == 3
+    assert (tmp_path / "raw").is_dir()
+    done = call(capsys, "delete", RUN, "--yes", "--uri", site.uri)
+    assert done.code == 2 and "no run 'urea' in this database; runs here: other" in done.err
+
+
+@pytest.mark.parametrize(("answer", "removed"), [("y\n", True), ("n\n", False), ("", False)])
+def test_it_asks(
+    site: Site, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, answer: str, removed: bool
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+    done = call(capsys, "delete", RUN, "--force", "--uri", site.uri)
+    assert "with its 14 structures" in done.out
+    assert (done.code == 0, site.catalogue.runs.find(RUN) is None) == (removed, removed)
+
+
+def test_an_added_run_that_never_began(site: Site, capsys: pytest.CaptureFixture) -> None:
+    site.launchpad.add_wf(Workflow([Firework([])], metadata={"run": "third"}))
+    done = call(capsys, "delete", "third", "--yes", "--uri", site.uri)
+    assert (done.code, done.out) == (0, "removed run 'third': 1 workflows; files in its folder are as they were\n")

@@ -1,0 +1,82 @@
+"""genarris-fw export."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import ase.io
+import numpy as np
+import pytest
+from command_line import call
+from small_run import CHILDREN, EXEMPLARS, IDS, RUN, crystal, fill
+
+from genarris_fw.cli.site import open_site
+from genarris_fw.crystal import read, read_folder
+
+
+@pytest.fixture(autouse=True)
+def filled(database_uri: str, tmp_path: Path) -> Iterator[None]:
+    with open_site(tmp_path, database_uri) as site:
+        fill(site.catalogue, tmp_path)
+        yield
+
+
+def test_every_format_holds_the_pool(database_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    target = tmp_path / "out"
+    formats = "cif,extxyz,geometry,json,csv,geometry_out"
+    done = call(capsys, "export", RUN, "--pool", "raw", "--format", formats, "--to", target, "--uri", database_uri)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == f"pool 'raw' of run 'urea': {3 * 12 + 3} files in {target}\n"
+    for name, structure in zip(IDS, read_folder(target)):
+        expected = crystal(IDS.index(name), name)
+        assert structure.struct_id == name
+        np.testing.assert_allclose(structure.positions, expected.positions, atol=1e-12)
+        assert structure.properties["AP_exemplar"] in EXEMPLARS
+    for i, atoms in enumerate(ase.io.read(target / "raw.extxyz", ":")):
+        assert atoms.info["struct_id"] == IDS[i]
+        np.testing.assert_allclose(atoms.cell.array, crystal(i, "").lattice, atol=1e-6)
+    [from_cif] = read(target / f"{IDS[5]}.cif")
+    assert from_cif.cell_volume == pytest.approx(crystal(5, "").cell_volume, rel=1e-5)
+    [from_geometry] = read(target / f"{IDS[5]}.in")
+    np.testing.assert_allclose(from_geometry.positions, crystal(5, "").positions, atol=1e-8)
+    assert [s.struct_id for s in read(target / "raw.out")] == IDS
+    with (target / "raw.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["struct_id"] for row in rows] == IDS
+    assert float(rows[3]["density"]) == pytest.approx(crystal(3, "").density)
+
+
+def test_the_last_pool_into_a_folder_of_its_name(
+    database_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = call(capsys, "export", RUN, "--json", "--uri", database_uri)
+    assert done.json["pool"] == "relaxed"
+    assert [Path(file).name for file in done.json["files"]] == [f"{name}.json" for name in CHILDREN]
+    [child, _] = read_folder(tmp_path / "exported" / "relaxed")
+    assert child.properties["parent"] == EXEMPLARS[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nobody"], "no run 'nobody' in this database; runs here: urea"),
+        ([RUN, "--pool", "rwa"], "no pool 'rwa' in run 'urea'; its pools: clusters, energies, exemplars, raw, relaxed"),
+        ([RUN, "--format", "pdb"], "unknown format 'pdb'; the formats are json"),
+        ([RUN, "--format", ","], "unknown format ''"),
+    ],
+)
+def test_what_is_not_there_is_one_line(
+    words: list[str], message: str, database_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    done = call(capsys, "export", *words, "--to", tmp_path / "out", "--uri", database_uri)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"genarris-fw: {message}") and len(done.err.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written(database_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    done = call(capsys, "export", RUN, "--pool", "raw", "--format", "csv", "--to", file, "--uri", database_uri)
+    assert done.code == 2 and str(file) in done.err and len(done.err.splitlines()) == 1

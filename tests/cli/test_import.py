@@ -1,0 +1,100 @@
+"""genarris-fw import."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from command_line import Called, call
+from small_run import IDS, RUN, crystal, fill
+
+from genarris_fw.cli.site import Site, open_site
+from genarris_fw.crystal import Structure, write
+
+DATA = Path(__file__).parents[2] / "../shared/data/benzene_tutorial/raw_jsons"
+
+
+@pytest.fixture
+def site(database_uri: str, tmp_path: Path) -> Iterator[Site]:
+    with open_site(tmp_path, database_uri) as opened:
+        yield opened
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write([crystal(i, name) for i, name in enumerate(IDS[:4])], tmp_path / "mine", "json")
+    return tmp_path / "mine"
+
+
+def bring(capsys: pytest.CaptureFixture, site: Site, folder: Path, *words: object) -> Called:
+    return call(capsys, "import", folder, "--uri", site.uri, *words)
+
+
+def test_a_folder_becomes_a_pool_with_its_ids(site: Site, folder: Path, capsys: pytest.CaptureFixture) -> None:
+    done = bring(capsys, site, folder, "--run", "new", "--pool", "raw")
+    assert (done.code, done.out) == (0, f"4 structures of {folder} are in pool 'raw' of run 'new' (4 of them new)\n")
+    assert site.catalogue.structures.pool_ids("new", "raw") == IDS[:4]
+    record = site.catalogue.runs.get("new")
+    assert (record["state"], record["folder"]) == ("imported", str(folder))
+    [document] = site.catalogue.structures.load("new", IDS[:1])
+    assert document["provenance"] == {"imported_from": str(folder)}
+    assert document["Z"] == 2 and document["properties"]["density"] == pytest.approx(crystal(0, "").density)
+    assert "imported" in call(capsys, "status", "new", "--uri", site.uri).out
+
+
+def test_again_changes_nothing(site: Site, folder: Path, capsys: pytest.CaptureFixture) -> None:
+    bring(capsys, site, folder, "--run", "new")
+    site.catalogue.structures.set_fields("new", "rdf", [(IDS[0], {"properties.RDF": [1.0]}, 1)])
+    before = list(site.catalogue.structures.collection.find())
+    done = bring(capsys, site, folder, "--run", "new", "--json")
+    assert done.json == {"run": "new", "pool": "mine", "structures": 4, "new": 0}
+    assert list(site.catalogue.structures.collection.find()) == before
+
+
+def test_another_crystal_under_a_known_id_is_refused(site: Site, folder: Path, capsys: pytest.CaptureFixture) -> None:
+    bring(capsys, site, folder, "--run", "new")
+    write([crystal(9, IDS[2]), crystal(5, IDS[5])], folder, "json")
+    done = bring(capsys, site, folder, "--run", "new")
+    assert done.code == 2 and f"{IDS[2]} is another crystal in run 'new' already" in done.err
+    assert site.catalogue.structures.count("new", "mine") == 4
+    assert bring(capsys, site, folder, "--run", "newer").code == 0
+
+
+def test_geometry_files_get_z_and_space_group(site: Site, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    plain = crystal(3, "plain")
+    plain.properties = {}
+    molecule = Structure(None, ["C", "O", "O"], [[0, 0, 0], [0, 0, 1.16], [0, 0, -1.16]], {}, "molecule")
+    write([plain, molecule], tmp_path / "geo", "geometry")
+    bring(capsys, site, tmp_path / "geo", "--run", "new")
+    found = {d["struct_id"]: d for d in site.catalogue.structures.load("new", ["molecule", "plain"])}
+    assert found["plain"]["Z"] == 2 and found["plain"]["properties"]["spg"] >= 1
+    assert found["molecule"]["Z"] == 1 and found["molecule"]["geometry"]["lattice"] is None
+
+
+def test_beside_a_runs_own_pools(site: Site, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    fill(site.catalogue, tmp_path)
+    done = bring(capsys, site, folder, "--run", RUN, "--pool", "exemplars")
+    assert done.code == 2 and "is made by its step affinity_propagation_fixed_clusters" in done.err
+    site.catalogue.structures.collection.delete_many({})
+    assert bring(capsys, site, folder, "--run", RUN, "--pool", "experiment").code == 0
+    assert site.catalogue.runs.get(RUN)["state"] == "running"
+
+
+@pytest.mark.parametrize("content", [None, "", "{"])
+def test_a_folder_that_cannot_be_read(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture, content: str | None
+) -> None:
+    if content is not None:
+        (tmp_path / "bad").mkdir()
+        (tmp_path / "bad" / "x.json").write_text(content)
+    done = bring(capsys, site, tmp_path / "bad", "--run", "new")
+    assert done.code == 2 and len(done.err.splitlines()) == 1 and "bad" in done.err
+    assert site.catalogue.runs.names() == []
+
+
+def test_the_tutorials_pool(site: Site, capsys: pytest.CaptureFixture) -> None:
+    if not DATA.is_dir():
+        pytest.skip("the tutorial's structures (shared/data) are not here")
+    done = bring(capsys, site, DATA, "--run", "benzene", "--json")
+    assert done.json == {"run": "benzene", "pool": "raw_jsons", "structures": 89, "new": 89}
+    groups = site.catalogue.structures.collection.distinct("Z")
+    assert groups == [2]

@@ -1,0 +1,178 @@
+"""``genarris-fw init``, the launcher files, and the composition of containers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fireworks import FWorker, LaunchPad
+from fireworks.user_objects.queue_adapters.common_adapter import CommonAdapter
+from ruamel.yaml import YAML
+
+from genarris_fw.errors import DatabaseError
+from genarris_fw.farm.databases import find_server
+from genarris_fw.farm.launcher_files import EXAMPLE, QUEUES, example_files, launcher_files
+from genarris_fw.farm.mongod import find_mongod
+from genarris_fw.farm.server import Server
+
+REPOSITORY = Path(__file__).parents[2]
+PROGRAMS = Path(sys.executable).parent
+
+
+def load(text: str) -> dict:
+    return YAML(typ="safe", pure=True).load(text)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    try:
+        find_mongod()
+    except DatabaseError as error:
+        pytest.skip(str(error))
+    folder = tmp_path / "a run's folder"  # names that must be quoted
+    folder.mkdir()
+    yield folder
+    Server(folder).stop(force=True)
+
+
+def call(folder: Path, *words: str | Path, program: str = "genarris-fw", code: int = 0, **environment: str):
+    kept = {name: value for name, value in os.environ.items() if name != "GENARRIS_FW_URI"}
+    done = subprocess.run(
+        [PROGRAMS / program, *words],
+        cwd=folder, env=kept | {"HOME": str(folder)} | environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def test_fireworks_works_with_the_files(folder: Path) -> None:
+    call(folder, "init", "--queue", "none")
+    assert not Server(folder).running()
+    pad = load((folder / "my_launchpad.yaml").read_text())
+    assert pad["host"] == Server(folder).uri and pad["name"] == "genarris" and pad["uri_mode"] is True
+    assert stat.S_IMODE((folder / "my_launchpad.yaml").stat().st_mode) == 0o600
+    database = find_server(folder)
+    assert database.server is not None and database.origin.endswith("my_launchpad.yaml")
+    with database.use():
+        call(folder, "add_scripts", "echo hello > said", "-n", "hello", program="lpad")
+        call(folder, "rapidfire", program="rlaunch")  # finds its files in the folder
+        assert '"COMPLETED"' in call(folder, "get_wflows", program="lpad").stdout
+        assert LaunchPad.from_file(str(folder / "my_launchpad.yaml")).workflows.count_documents({}) == 1
+
+
+def test_refuses_to_overwrite(folder: Path) -> None:
+    call(folder, "init", "--queue", "slurm")
+    (folder / "my_fworker.yaml").write_text("name: mine\n")
+    refused = call(folder, "init", "--queue", "slurm", code=2)
+    assert "my_fworker.yaml" in refused.stderr and "--force" in refused.stderr and refused.stderr.count("\n") == 1
+    assert (folder / "my_fworker.yaml").read_text() == "name: mine\n"
+    call(folder, "init", "--queue", "slurm", "--force")
+    assert (folder / "my_fworker.yaml").read_text() != "name: mine\n"
+
+
+def test_given_database_and_no_password(folder: Path) -> None:
+    uri = "mongodb://ada:secret@127.0.0.1:1/theirs?authSource=admin&serverSelectionTimeoutMS=100"
+    done = call(folder, "init", "--queue", "pbs", "--uri", uri)
+    assert "not prepared" in done.stderr and "secret" not in done.stderr + done.stdout
+    assert all("secret" not in file.read_text() for file in folder.iterdir() if file.is_file())
+    pad = load((folder / "my_launchpad.yaml").read_text())
+    assert pad["host"].startswith("mongodb://ada@127.0.0.1:1/theirs?") and pad["name"] == "theirs"
+    assert not (folder / "genarris_db").exists()
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+@pytest.mark.parametrize("embedded", [True, False])
+@pytest.mark.parametrize("path", ["/plain/run", "/it's a: #run"])
+def test_files_are_well_formed(queue: str, embedded: bool, path: str, tmp_path: Path) -> None:
+    place = replace(EXAMPLE, folder=path, embedded=embedded)
+    files = launcher_files(place, queue)
+    assert set(files) == {"FW_config.yaml", "my_launchpad.yaml", "my_fworker.yaml", "job.sh"} | (
+        {"my_qadapter.yaml"} if queue != "none" else set()
+    )
+    assert load(files["FW_config.yaml"])["CONFIG_FILE_DIR"] == path
+    assert FWorker.from_format(files["my_fworker.yaml"], "yaml").name == place.host
+    script = tmp_path / "job.sh"
+    script.write_text(files["job.sh"])
+    subprocess.run(["bash", "-n", script], check=True)
+    assert ("db start" in files["job.sh"]) is embedded
+    assert "@" not in files["job.sh"]
+    if queue == "none":
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # FireWorks warns of a field that its template does not know
+        adapter = CommonAdapter.from_format(files["my_qadapter.yaml"], "yaml")
+        script.write_text(adapter.get_script_str(str(tmp_path)))
+    subprocess.run(["bash", "-n", script], check=True)
+    text = script.read_text()
+    assert "rlaunch -c" in text and "genarris-fw recover" in text and ("db start" in text) is embedded
+    asked = {"slurm": "--ntasks-per-node=16", "pbs": "nodes=1:ppn=16", "sge": "-N genarris"}
+    assert asked[queue] in text
+
+
+def test_job_script_runs(folder: Path) -> None:
+    """The job without a queue, carried out: the database is started, rockets run, it is stopped."""
+    call(folder, "init", "--queue", "none")
+    with Server(folder).use():
+        call(folder, "add_scripts", "echo hello > said", "-n", "hello", program="lpad")
+    done = subprocess.run(
+        ["bash", folder / "job.sh"],
+        cwd="/", env=os.environ | {"ROCKETS": "2", "HOME": str(folder)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert len(list(folder.glob("launches/**/said"))) == 1
+    assert not Server(folder).running()
+
+
+def test_launchers_show_the_templates() -> None:
+    launchers = REPOSITORY / "launchers"
+    if not launchers.is_dir():
+        pytest.skip("no repository around the tests")
+    shown = {file.name: file.read_text() for file in launchers.iterdir() if file.suffix in (".yaml", ".sh")}
+    assert shown == example_files(), "write them again with genarris_fw.farm.launcher_files.example_files"
+
+
+def test_composition() -> None:
+    file = REPOSITORY / "docker-compose.yml"
+    if not file.is_file():
+        pytest.skip("no repository around the tests")
+    whole = load(file.read_text())
+    mongo, worker = whole["services"]["mongo"], whole["services"]["worker"]
+    assert set(whole["services"]) == {"mongo", "worker"}
+    assert mongo["image"].startswith("mongo:")
+    assert mongo["environment"]["MONGO_INITDB_ROOT_PASSWORD_FILE"] == "/run/secrets/mongo_password"
+    assert "MONGO_INITDB_ROOT_PASSWORD" not in mongo["environment"]
+    assert "ports" not in mongo and "ports" not in worker
+    assert mongo["secrets"] == worker["secrets"] == ["mongo_password"]
+    assert whole["secrets"]["mongo_password"] == {"file": "./secrets/mongo_password"}
+    assert mongo["volumes"] == ["database:/data/db"] and "database" in whole["volumes"]
+    assert worker["depends_on"]["mongo"]["condition"] == "service_healthy" and "healthcheck" in mongo
+    assert set(mongo["networks"]) & set(worker["networks"])
+    assert worker["command"][:2] == ["rlaunch", "-l"] and "infinite" in worker["command"]
+
+
+def test_containers_entrypoint(tmp_path: Path) -> None:
+    """The script that the worker starts with makes a launchpad file that FireWorks reads."""
+    file = REPOSITORY / "docker-compose.yml"
+    if not file.is_file():
+        pytest.skip("no repository around the tests")
+    script = load(file.read_text())["configs"]["entrypoint"]["content"].replace("$$", "$")
+    (tmp_path / "mongo_password").write_text("0123abcd\n")
+    script = script.replace("/run/secrets", str(tmp_path)).replace("/tmp/my_launchpad", f"{tmp_path}/my_launchpad")
+    done = subprocess.run(
+        [shutil.which("sh") or "/bin/sh", "-c", script, "entrypoint", "printenv", "GENARRIS_FW_URI"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    uri = "mongodb://genarris:0123abcd@mongo:27017/genarris?authSource=admin"
+    assert done.stdout.strip() == uri
+    pad = LaunchPad.from_file(str(tmp_path / "my_launchpad.yaml"))
+    assert (pad.host, pad.name, pad.uri_mode) == (uri, "genarris", True)
+    pad.connection.close()

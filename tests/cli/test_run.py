@@ -1,0 +1,225 @@
+"""``genarris-fw run`` as its user meets it: continuing, refusing, failing with one clear line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from command import genarris, one_line, start, urea_folder
+from pymongo import MongoClient
+
+from genarris_fw.farm.server import Server
+
+FOUR = (
+    "Pygenarris_Structure_Generation",
+    "Run_Rdf_Calc",
+    "Affinity_Propagation_Fixed_Clusters",
+    "FHI_Aims_Energy_Evaluation",
+)
+FOUR_OPTIONS = """
+[run_rdf_calc]
+output_dir = rdf
+[affinity_propagation_fixed_clusters]
+num_of_clusters = 4
+num_of_clusters_tolerance = 2
+output_without_success = True
+exemplars_output_dir = exemplars
+[fhi_aims_energy_evaluation]
+engine = ase
+calculator = {calculator}
+output_dir = with_energies
+num_replicas = 2
+"""
+
+
+def pool(folder: Path) -> dict[str, list]:
+    """Return id -> geometry of the exported pool."""
+    return {path.stem: json.loads(path.read_text())["geometry"] for path in sorted((folder / "raw").glob("*.json"))}
+
+
+def test_the_pool_is_the_same_for_any_number_of_workers_and_a_finished_run_is_left_alone(tmp_path: Path) -> None:
+    pools = []
+    for workers in ("1", "3"):
+        folder = tmp_path / workers
+        conf = urea_folder(folder)
+        result = genarris("run", str(conf), "--workers", workers, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        pools.append(pool(folder))
+    assert len(pools[0]) == 12
+    assert pools[0] == pools[1]
+    before = {path: path.stat().st_mtime_ns for path in (folder / "raw").iterdir()}
+    again = genarris("run", str(conf), cwd=tmp_path)
+    assert again.returncode == 0
+    assert "nothing to do" in again.stdout
+    assert before == {path: path.stat().st_mtime_ns for path in (folder / "raw").iterdir()}
+    assert not Server(folder).running()
+
+
+def test_a_changed_ui_conf_under_the_same_name_is_refused_with_the_difference(tmp_path: Path) -> None:
+    assert genarris("run", str(urea_folder(tmp_path)), cwd=tmp_path).returncode == 0
+    result = genarris("run", str(urea_folder(tmp_path, sr=0.9)), cwd=tmp_path)
+    assert result.returncode == 2
+    line = one_line(result.stderr)
+    assert "sr" in line and "0.85" in line and "0.9" in line and "run_name" in line
+
+
+def test_killed_in_the_middle_it_continues_to_the_same_pool(tmp_path: Path) -> None:
+    undisturbed = urea_folder(tmp_path / "a", procedures=FOUR, more=FOUR_OPTIONS.format(calculator="moody:steady"))
+    assert genarris("run", str(undisturbed), cwd=tmp_path).returncode == 0
+    conf = urea_folder(tmp_path / "b", procedures=FOUR, more=FOUR_OPTIONS.format(calculator="moody:steady"))
+    for seconds in (2.0, 3.5, 5.0):
+        process = start("run", str(conf), "--workers", "2", cwd=tmp_path)
+        time.sleep(seconds)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+    result = genarris("run", str(conf), "--workers", "2", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert pool(tmp_path / "a") == pool(tmp_path / "b")
+    names = [sorted(path.name for path in (tmp_path / run / "with_energies").iterdir()) for run in "ab"]
+    assert names[0] == names[1] != []
+
+
+def test_the_server_killed_in_the_middle_is_one_line_and_the_same_command_continues(tmp_path: Path) -> None:
+    conf = urea_folder(tmp_path, number=400, sr=1.02, attempts=3_000_000)
+    process = start("run", str(conf), "--workers", "2", cwd=tmp_path)
+    server = Server(tmp_path)
+    for _ in range(300):
+        if (tmp_path / "logs").is_dir():
+            break
+        time.sleep(0.05)
+    os.kill(server.status()["pid"], signal.SIGKILL)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "again" in one_line(errors)
+    conf.write_text(conf.read_text())
+    result = genarris("run", str(conf), "--workers", "2", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "continuing" in result.stdout
+
+
+def test_two_commands_for_one_run_at_once(tmp_path: Path) -> None:
+    conf = urea_folder(tmp_path, sr=1.3, attempts=20_000_000)
+    first = start("run", str(conf), cwd=tmp_path)
+    try:
+        for _ in range(300):
+            if (tmp_path / "logs").is_dir():
+                break
+            time.sleep(0.05)
+        second = genarris("run", str(conf), cwd=tmp_path)
+        assert second.returncode == 2
+        assert f"process {first.pid}" in one_line(second.stderr)
+    finally:
+        os.kill(first.pid, signal.SIGKILL)
+        first.communicate()
+
+
+def test_an_sr_so_large_that_nothing_can_be_generated(tmp_path: Path) -> None:
+    result = genarris("run", str(urea_folder(tmp_path, sr=1.9, attempts=500)), cwd=tmp_path)
+    assert result.returncode == 4
+    line = one_line(result.stderr)
+    for words in ("sr = 1.9", "2 (500 draws)", "113 (500 draws)", "lower sr"):
+        assert words in line
+
+
+def test_a_tolerance_that_makes_no_space_group_compatible(tmp_path: Path) -> None:
+    result = genarris("run", str(urea_folder(tmp_path, tol=1e-9, groups="[113]")), cwd=tmp_path)
+    assert result.returncode == 4
+    assert "no space group" in one_line(result.stderr) and "raise tol" in result.stderr
+
+
+@pytest.mark.parametrize("Z", [0, 300])
+def test_a_Z_that_no_cell_has(tmp_path: Path, Z: int) -> None:
+    result = genarris("run", str(urea_folder(tmp_path, Z=Z)), cwd=tmp_path)
+    assert result.returncode == 2
+    assert "Z" in one_line(result.stderr)
+
+
+BAD_MOLECULES = {
+    "empty": ("", "empty"),
+    "overlapping": ("atom 0 0 0 C\natom 0 0 0.05 O\n", "overlap"),
+    "periodic": ("lattice_vector 5 0 0\nlattice_vector 0 5 0\nlattice_vector 0 0 5\natom 0 0 0 C\n", "periodic"),
+    "two": ("atom 0 0 0 O\natom 0 0 0.96 H\natom 9 0 0 O\natom 9 0 0.96 H\n", "molecules"),
+    "garbage": ("atom 0 0 zero C\n", "line 1"),
+}
+
+
+@pytest.mark.parametrize("kind", [*BAD_MOLECULES, "missing"])
+def test_a_molecule_file_that_cannot_be_used(tmp_path: Path, kind: str) -> None:
+    conf = urea_folder(tmp_path)
+    if kind == "missing":
+        (tmp_path / "urea.in").unlink()
+    else:
+        (tmp_path / "urea.in").write_text(BAD_MOLECULES[kind][0])
+    for command in ("run", "check", "add"):
+        result = genarris(command, str(conf), cwd=tmp_path)
+        assert result.returncode == 2
+        line = one_line(result.stderr)
+        assert "urea.in" in line
+        assert kind == "missing" or BAD_MOLECULES[kind][1] in line
+    assert not (tmp_path / "genarris_db" / "data").exists() or not Server(tmp_path).running()
+
+
+def test_a_database_that_is_down(tmp_path: Path) -> None:
+    conf = urea_folder(tmp_path)
+    begun = time.monotonic()
+    result = genarris("run", str(conf), "--uri", "mongodb://127.0.0.1:9/genarris", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "127.0.0.1:9" in one_line(result.stderr)
+    assert time.monotonic() - begun < 25
+
+
+def test_a_database_that_refuses_the_password(tmp_path: Path, mongod: str) -> None:
+    uri = mongod.replace("mongodb://", "mongodb://somebody:hidden@")
+    result = genarris("run", str(urea_folder(tmp_path)), "--uri", uri, cwd=tmp_path)
+    assert result.returncode == 2
+    assert "password" in one_line(result.stderr)
+    assert "hidden" not in result.stderr + result.stdout
+
+
+def test_a_structure_whose_energy_fails(tmp_path: Path, database_uri: str) -> None:
+    """The others go on, the summary says so, exit code 3; retry gives the failed ones another chance."""
+    conf = urea_folder(tmp_path, procedures=FOUR, number=24, more=FOUR_OPTIONS.format(calculator="moody:moody"))
+    conf.write_text(conf.read_text().replace("num_of_clusters = 4", "num_of_clusters = 12"))
+    result = genarris("run", str(conf), "--uri", database_uri, cwd=tmp_path)
+    assert result.returncode == 3, result.stderr
+    with MongoClient(database_uri) as client:
+        database = client.get_default_database()
+        summary = database.runs.find_one()["summaries"]["fhi_aims_energy_evaluation"]
+        failed = list(database.work_items.find({"state": "failed"}))
+        with_energies = database.structures.count_documents({"pools": "with_energies"})
+    assert summary["failed"] == len(failed) > 0
+    assert summary["evaluated"] == with_energies > 0
+    assert all("this crystal is refused" in item["error"] for item in failed)
+    assert str(len(failed)) in result.stdout
+    assert len(list((tmp_path / "with_energies").glob("*.json"))) == with_energies
+    again = genarris("retry", "urea", "--uri", database_uri, cwd=tmp_path)
+    assert again.returncode == 0 and f"{len(failed)} failed items" in again.stdout
+    assert genarris("run", str(conf), "--uri", database_uri, cwd=tmp_path).returncode == 3
+
+
+def test_a_full_disk_for_the_run_folder(tmp_path: Path, database_uri: str) -> None:
+    """The run stops with the reason; with room again, the same command continues to the end."""
+    place = tmp_path / "small"
+    place.mkdir()
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("mounting a small file system needs root")
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96k", "tmpfs", str(place)], check=False)
+    if mounted.returncode:
+        pytest.skip("this machine does not let root mount a tmpfs")
+    try:
+        conf = urea_folder(place, number=40)
+        result = genarris("run", str(conf), "--uri", database_uri, "--workers", "1", cwd=tmp_path)
+        assert result.returncode == 4
+        assert "No space left" in one_line(result.stderr)
+        subprocess.run(["mount", "-o", "remount,size=32m", str(place)], check=True)
+        result = genarris("run", str(conf), "--uri", database_uri, "--workers", "1", cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        assert len(pool(place)) == 40
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=False)

@@ -1,0 +1,190 @@
+"""RDF vectors: published numbers, an independent sum, invariances, bad input."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from genarris_fw.crystal import Structure, read
+from genarris_fw.descriptors import radial_functions, rdf
+from genarris_fw.errors import InputError
+
+DATA = Path(__file__).parents[1] / "data"
+TUTORIAL = Path(__file__).parents[2] / "../shared/data/benzene_tutorial"
+
+# Cubic cell of 5 Å with C at the origin and H at 1.1 Å: the last Genarris 2 code's formula, computed independently.
+LIKE = [0.001251, 0.018401, 0.146857, 0.638659, 1.542869, 2.244129]
+LIKE += [2.486292, 2.669141, 2.474122, 1.77244, 1.08648, 0.632034]
+UNLIKE = [0.496117, 0.44772, 0.42561, 0.763433, 1.446107, 2.148435]
+UNLIKE += [2.550714, 2.600752, 2.323945, 1.754068, 1.141972, 0.717421]
+
+
+def slow_rdf(structure, elements, functions):
+    """The formula as it is written, over a block of images certain to hold the sphere."""
+    heights = 1 / np.linalg.norm(np.linalg.inv(structure.lattice), axis=0)
+    reach = (
+        np.ceil(functions.cutoff / heights).astype(int) + 1 + np.ptp(np.floor(structure.fractional), axis=0).astype(int)
+    )
+    images = np.stack(np.meshgrid(*(np.arange(-m, m + 1) for m in reach), indexing="ij"), -1).reshape(-1, 3)
+    result = np.zeros((len(elements), len(elements), len(functions)))
+    for i, centre in enumerate(structure.positions):
+        for j, neighbour in enumerate(structure.positions):
+            r = np.linalg.norm(neighbour - centre + images @ structure.lattice, axis=1)
+            r = r[(r > 1e-9) & (r <= functions.cutoff)]
+            smooth = (np.cos(np.pi * r / functions.cutoff) + 1) / 2
+            values = np.exp(-functions.eta * (r[:, None] - functions.centres) ** 2) * smooth[:, None]
+            result[elements.index(structure.species[i]), elements.index(structure.species[j])] += values.sum(axis=0)
+    return result.ravel() / len(structure)
+
+
+@st.composite
+def crystals(draw):
+    """Small cells of any shape, thin and oblique ones included, with atoms in and outside the cell."""
+    number = st.floats(-1, 1).map(lambda x: round(x, 4))
+    lengths = [draw(st.floats(1.5, 7)) for _ in range(3)]
+    lattice = np.diag(lengths)
+    lattice[1, 0], lattice[2, 0], lattice[2, 1] = (draw(number) * 6 for _ in range(3))
+    if draw(st.booleans()):
+        lattice[0] *= -1
+    n = draw(st.integers(1, 4))
+    fractional = np.array([[draw(number) * 2 for _ in range(3)] for _ in range(n)])
+    species = [draw(st.sampled_from(["C", "H", "O"])) for _ in range(n)]
+    return Structure(lattice, species, fractional @ lattice)
+
+
+OPTIONS = {"cutoff": 5.0, "n_D_inter": 4, "Rs_range": (0.5, 4.0), "elements": ["C", "H", "O"]}
+
+
+def test_synthetic_cell():
+    cell = Structure(np.eye(3) * 5, ["C", "H"], [[0, 0, 0], [1.1, 0, 0]])
+    vector = rdf([cell], cutoff=12, n_D_inter=12, Rs_range=(1, 10))
+    assert np.abs(vector[0] - np.concatenate([LIKE, UNLIKE, UNLIKE, LIKE])).max() < 1e-6
+
+
+def test_published_vectors_stored_here():
+    for record in json.loads((DATA / "descriptors_benzene_rsf.json").read_text())["structures"]:
+        structure = Structure(record["lattice"], record["species"], record["positions"])
+        assert rdf([structure], Rs_range=[1, 10])[0] == pytest.approx(record["RSF"], rel=1e-6)
+
+
+def test_all_published_vectors():
+    folder = TUTORIAL / "rsf_vectors"
+    if not folder.is_dir():
+        pytest.skip(f"the published vectors are not here: {folder.name} of the tutorial's data is absent")
+    structures = [structure for path in sorted(folder.glob("*.json")) for structure in read(path)]
+    assert len(structures) == 12
+    published = np.array([structure.properties["RSF"] for structure in structures])
+    assert rdf(structures, Rs_range=[1, 10]) == pytest.approx(published, rel=1e-6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(crystals(), st.sampled_from(["shifted", "centered", "random"]), st.integers(1, 5))
+def test_agrees_with_the_formula_written_out(crystal, scheme, n):
+    options = {"cutoff": 5.0, "n_D_inter": n, "init_scheme": scheme, "Rs_range": (0.5, 4.0)}
+    expected = slow_rdf(crystal, ["C", "H", "O"], radial_functions(**options))
+    assert rdf([crystal], **options, elements=["O", "H", "C"])[0] == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(crystals(), st.data())
+def test_invariant(crystal, data):
+    seed = data.draw(st.integers(0, 2**31))
+    rng = np.random.default_rng(seed)
+    turn = Rotation.random(rng=rng).as_matrix()
+    order = rng.permutation(len(crystal))
+    species = [crystal.species[i] for i in order]
+    other_cell = np.eye(3, dtype=int)
+    for _ in range(4):
+        i, j = rng.choice(3, 2, replace=False)
+        other_cell[i] += rng.integers(-2, 3) * other_cell[j]
+    shifts = rng.integers(-3, 4, size=(len(crystal), 3)) @ crystal.lattice
+    repeats = rng.integers(1, 3, size=3)
+    images = np.stack(np.meshgrid(*map(range, repeats), indexing="ij"), -1).reshape(-1, 3) @ crystal.lattice
+    relatives = [
+        Structure(crystal.lattice @ turn, crystal.species, crystal.positions @ turn + [0.3, -7, 20]),
+        Structure(crystal.lattice, species, crystal.positions[order]),
+        Structure(other_cell @ crystal.lattice, crystal.species, crystal.positions + shifts),
+        Structure(-crystal.lattice, crystal.species, -crystal.positions),
+        Structure(
+            crystal.lattice * repeats[:, None],
+            crystal.species * len(images),
+            (images[:, None] + crystal.positions).reshape(-1, 3),
+        ),
+    ]
+    vectors = rdf([crystal, *relatives], **OPTIONS)
+    assert vectors[1:] == pytest.approx(np.tile(vectors[0], (len(relatives), 1)), rel=1e-8, abs=1e-10)
+
+
+def test_thin_and_oblique_cell():
+    """A needle whose lattice vectors nearly coincide; the same crystal in its short cell."""
+    short = Structure(np.diag([2.0, 3.0, 9.0]), ["C"], [[0.1, 0.2, 0.3]])
+    skew = np.array([[1, 0, 0], [23, 1, 0], [-17, 31, 1]])
+    oblique = Structure(skew @ short.lattice, ["C"], [[0.1, 0.2, 0.3]])
+    vectors = rdf([short, oblique])
+    assert vectors[1] == pytest.approx(vectors[0], rel=1e-8)
+
+
+def test_rows_of_atoms_sum_to_the_vector():
+    cell = Structure(np.diag([4.0, 5.0, 6.0]), ["H", "C", "H"], [[0, 0, 0], [1, 1, 1], [2, 2, 0.5]])
+    rows = rdf([cell], per_atom=True)
+    assert len(rows) == 1 and rows[0].shape == (3, 24)
+    centres = [rows[0][[1]].sum(axis=0), rows[0][[0, 2]].sum(axis=0)]
+    assert rdf([cell])[0] == pytest.approx(np.concatenate(centres) / 3)
+
+
+def test_pool_of_different_compositions():
+    one = Structure(np.eye(3) * 4, ["C"], [[0, 0, 0]])
+    two = Structure(np.eye(3) * 4, ["O"], [[0, 0, 0]])
+    vectors = rdf([one, two], n_D_inter=3)
+    assert vectors.shape == (2, 12)
+    assert np.flatnonzero(vectors[0]).max() < 3 and np.flatnonzero(vectors[1]).min() >= 9
+    # A part of the pool, described with the pool's elements, gives the same rows.
+    assert rdf([two], n_D_inter=3, elements=["O", "C"]) == pytest.approx(vectors[1:])
+
+
+def test_schemes():
+    shifted = radial_functions(12, 12, "shifted", Rs_range=(1, 10))
+    assert shifted.eta == pytest.approx(np.full(12, 0.457467), abs=1e-6)
+    assert shifted.centres[[0, -1]] == pytest.approx([1, 10])
+    centered = radial_functions(12, 12, "centered")
+    assert not centered.centres.any()
+    assert centered.eta[[0, -1]] == pytest.approx([0.5, 0.5 / 11.5**2])
+    one = radial_functions(12, 1, "shifted")
+    assert (one.eta[0], one.centres[0]) == pytest.approx((1 / 72, 6))
+    random = radial_functions(12, 50, "random", seed=3)
+    assert random.eta.min() >= 0.05 and random.eta.max() <= 0.5 and random.centres.max() <= 12
+    assert np.array_equal(random.eta, radial_functions(12, 50, "random", seed=3).eta)
+    assert not np.array_equal(random.eta, radial_functions(12, 50, "random", seed=4).eta)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"cutoff": 0}, "cutoff"),
+        ({"cutoff": float("nan")}, "cutoff"),
+        ({"cutoff": 1.0, "init_scheme": "centered"}, "cutoff"),
+        ({"n_D_inter": 0}, "n_D_inter"),
+        ({"n_D_inter": 2.5}, "n_D_inter"),
+        ({"init_scheme": "shfted"}, "shifted, centered, random"),
+        ({"Rs_range": (5, 1)}, "Rs_range"),
+        ({"Rs_range": (5,)}, "Rs_range"),
+        ({"init_scheme": "random", "eta_range": (-1, 1)}, "eta_range"),
+        ({"elements": ["C"]}, "H"),
+    ],
+)
+def test_bad_options(options, words):
+    cell = Structure(np.eye(3) * 5, ["C", "H"], [[0, 0, 0], [1.1, 0, 0]], struct_id="x")
+    with pytest.raises(InputError, match=words):
+        rdf([cell], **options)
+
+
+def test_bad_structures():
+    with pytest.raises(InputError, match="molecule"):
+        rdf([Structure(None, ["C"], [[0, 0, 0]], struct_id="m1")])
+    with pytest.raises(InputError, match="no structures"):
+        rdf([])
+    assert rdf([], elements=["C", "H"]).shape == (0, 48)

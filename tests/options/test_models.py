@@ -1,0 +1,85 @@
+import json
+
+import pytest
+
+from genarris_fw.errors import InputError
+from genarris_fw.options.models import MODELS, REQUIRED
+from genarris_fw.options.sections import MODEL_OF, match_section
+from genarris_fw.options.tables import as_markdown, as_records, model_named, rows
+
+EVERY = [(model, name) for model in MODELS for name in model.model_fields]
+
+
+@pytest.mark.parametrize("model, name", EVERY, ids=lambda x: x if isinstance(x, str) else x.procedure)
+def test_every_option_is_described_and_its_defaults_are_of_its_type(model, name):
+    info = model.info(name)
+    assert model.model_fields[name].description and model.expected(name) and model.said(name)
+    assert info.category in ("required", "optional", "inferred")
+    for defaults in ("manual", "2.0"):
+        default = info.default_of(defaults)
+        if default is not None and default is not REQUIRED:
+            assert getattr(model.model_validate({name: str(default)}), name) == default
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.procedure)
+def test_no_spelling_means_two_options(model):
+    spellings = [s.lower() for name in model.model_fields for s in (name, *model.info(name).aliases)]
+    assert len(spellings) == len(set(spellings))
+    assert not set(spellings) & set(model.no_effect)
+
+
+def test_the_manuals_options_are_all_there():
+    """Every option of chapter 4.2, by procedure."""
+    manual = {
+        "Affinity_Propagation_Fixed_Clusters": """output_dir preference_range structure_dir dist_mat_input_file
+            output_format cluster_on_energy plot_histograms num_of_clusters num_of_clusters_tolerance
+            max_sampled_preferences output_without_success affinity_type affinity_matrix_path damping convergence_iter
+            max_iter preference verbose_output property_key output_file exemplars_output_dir
+            exemplars_output_format""",
+        "Estimate_Unit_Cell_Volume": "volume_mean volume_std",
+        "Pygenarris_Structure_Generation": """molecule_path output_format output_dir num_structures Z volume_mean
+            volume_std sr tol max_attempts_per_spg_per_rank num_structures_per_allowed_SG_per_rank
+            geometry_out_filename omp_num_threads truncate_to_num_structures""",
+        "Run_Rdf_Calc": """structure_dir dist_mat_fpath output_dir normalize_rdf_vectors standardize_distance_matrix
+            save_envs cutoff n_D_inter init_scheme eta_range Rs_range pdist_distance_type""",
+        "Run_FHI_Aims_Batch": """verbose energy_name output_dir aims_output_dir aims_lib_dir molecule_path
+            structure_dir Z""",
+    }
+    for procedure, names in manual.items():
+        known = MODEL_OF[procedure.lower()].names()
+        assert [name for name in names.split() if name.lower() not in known] == []
+
+
+def test_sections_by_name():
+    assert match_section("Run_RSF_Calc_3")[1] == 3
+    assert match_section("run_rdf_calc")[0] is match_section("RUN_RSF_CALC")[0]
+    assert match_section("run_rdf_calc_1") is match_section("run_rdf_calc_02") is match_section("x") is None
+
+
+def test_tables():
+    records = json.loads(json.dumps(as_records()))
+    assert list(records) == [model.procedure for model in MODELS]
+    row = next(row for row in rows(model_named("pygenarris_structure_generation")) if row.option == "sr")
+    assert (row.type, row.default, row.default_2_0) == ("float", "0.85", "required")
+    text = as_markdown()
+    assert text.count("## ") == len(MODELS)
+    widths = {line.replace("\\|", "").count("|") for line in text.splitlines() if line.startswith("|")}
+    assert widths == {8}
+    with pytest.raises(InputError, match="did you mean 'Run_Rdf_Calc'"):
+        model_named("run_rdf_cal")
+
+
+def test_words_agree_with_the_rooms_that_use_them():
+    from genarris_fw.descriptors import distances
+    from genarris_fw.engines import tblite_engine as tblite
+    from genarris_fw.options.engine_choice import SETTINGS
+    from genarris_fw.options.models.clustering import METRICS
+
+    assert set(METRICS) == set(distances.METRICS)
+    fields = tblite.TBLiteSettings.__dataclass_fields__
+    assert set(SETTINGS["tblite"]) <= set(fields)
+    model = model_named("Relax_Single_Molecule")
+    for name in SETTINGS["tblite"]:
+        assert model.info(name).default in (None, fields[name].default), name
+    for method in tblite.METHODS:
+        assert model.model_validate({"method": method}).method == method

@@ -1,0 +1,177 @@
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from ui_conf import ROBUST, generation, problems, resolve
+
+from genarris_fw.options import OptionsError, load
+from genarris_fw.options.models import MODELS
+from genarris_fw.options.names import LATER, REPLACED
+
+SECTION = "[pygenarris_structure_generation]"
+
+
+@pytest.mark.parametrize(
+    "option, words",
+    [
+        ("num_structure = 4", "unknown option 'num_structure'"),
+        ("num_structure = 4", "did you mean 'num_structures'?"),
+        ("cutoff = 4", "it belongs to [run_rdf_calc]"),
+        ("sr = big", "sr = 'big': expected a number above 0"),
+        ("sr = -1", "expected a number above 0"),
+        ("sr = nan", "expected a number"),
+        ("sr = 1e999", "expected a number"),
+        ("sr = True", "expected a number"),
+        ("tol = 'a", "expected a number above 0 and not above 1 (Å)"),
+        ("num_cores = 2.5", "expected a whole number from 1 to"),
+        ("num_replicas = 0", "expected a whole number from 1 to"),
+        ("num_cores = __import__('os').getpid()", "expected a whole number"),
+        ("num_cores = 1 + 1", "expected a whole number"),
+        ("truncate_to_num_structures = yes", "expected True or False"),
+        ("truncate_to_num_structures = 1", "expected True or False"),
+        ("output_format = jsn", "expected json, geometry (or geo) or both (did you mean 'json'?)"),
+        ("space_groups = [0, 14]", "expected all or a list of numbers from 1 to 230"),
+        ("space_groups = [14, 231]", "expected all or a list"),
+        ("space_groups = []", "expected all or a list"),
+        ("generation_mode = magic", "expected rejection"),
+        ("volume_mean = 0", "expected a number above 0 (Å3)"),
+        ("output_dir = .", "ui.conf's own folder cannot be a pool"),
+        ("molecule_path = other.in", "option 'molecule_path' was given before at line 5"),
+        ("max_attempts_per_spg = 1\nmax_attempts_per_spg_per_rank = 2", "exclude each other"),
+    ],
+)
+def test_one_line_says_what_and_where(tmp_path, option, words):
+    lines = problems(tmp_path, generation(option))
+    assert len(lines) == 1
+    assert lines[0].startswith(("8: ", "9: ")) and SECTION in lines[0] and words in lines[0], lines
+
+
+@pytest.mark.parametrize("z", ["0", "300", "193", "-1", "two", "2.5", "[2]"])
+def test_molecules_per_cell(tmp_path, z):
+    lines = problems(tmp_path, generation().replace("Z = 2", f"Z = {z}"))
+    assert lines == [f"6: {SECTION} Z = '{z}': expected a whole number from 1 to 192"]
+
+
+def test_all_problems_at_once_in_the_order_of_the_lines(tmp_path):
+    lines = problems(
+        tmp_path,
+        """\
+        [Genarris_master]
+        procedures = ["Pygenarris_Structure_Generation", "Run_Rdf_Cal"]
+        sed = 4
+        [pygenaris_structure_generation]
+        Z = 2
+        [pygenarris_structure_generation]
+        molecule_path = nowhere.in
+        tol = x
+        """,
+    )
+    assert [line.split(":")[0] for line in lines] == ["2", "3", "4", "6", "7", "8"]
+    assert "did you mean 'Run_Rdf_Calc'?" in lines[0]
+    assert "did you mean 'seed'?" in lines[1]
+    assert "did you mean 'pygenarris_structure_generation'?" in lines[2]
+    assert "missing required option Z" in lines[3]
+    assert "no such file" in lines[4] and "tol = 'x'" in lines[5]
+
+
+def test_missing_things(tmp_path):
+    lines = problems(tmp_path, "[Genarris_master]\nprocedures = ['Relax_Single_Molecule']\n")
+    assert ["molecule_path" in lines[0], "engine" in lines[1]] == [True, True] and len(lines) == 2
+    assert problems(tmp_path, "[Genarris_master]\n")[0].startswith("1: [Genarris_master] missing required option proc")
+    assert "missing required option procedures" in problems(tmp_path, "")[0]
+    (line,) = problems(tmp_path, "[Genarris_master]\nprocedures = Run_Rdf_Calc\n")
+    assert "expected a list of names" in line
+    (line,) = problems(tmp_path, "[Genarris_master]\nprocedures = ['Run_Rdf_Calc']\n")
+    assert "missing structure_dir" in line
+
+
+@pytest.mark.parametrize("name", [*REPLACED, *LATER])
+def test_procedures_of_other_versions(tmp_path, name):
+    (line,) = problems(tmp_path, f"[Genarris_master]\nprocedures = ['{name}']\n[{name.lower()}]\nx = 1\n")
+    assert line.startswith(f"2: [Genarris_master] procedures: {name} ")
+    assert ("comes with a later version" if name in LATER else "not part of Genarris 2.0's manual") in line
+    assert name not in {model.procedure for model in MODELS}
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("[run_rdf_calc]\ndist_mat_fpath = m.npy\n", "a file that ends in .dat"),
+        ("[run_rdf_calc]\nstructure_dir = rw\n", "(did you mean 'raw'?)"),
+        ("[run_rdf_calc]\noutput_dir = relax_single_molecule\n", "is there already"),
+        ("exemplars_output_dir = raw\n", "is there already"),
+        ("cluster_on_energy = TRUE\n", "no earlier procedure computes 'energy' for the pool"),
+        ("energy_name_2 = mace\n", "no earlier procedure computes 'mace' for the pool"),
+        ("affinity_type = ['additive', 3]\n", '[kind, number] with kind "multiplicative"'),
+        ("preference_range = [3, -3]\n", "expected two numbers, [low, high]"),
+        ("damping = 1\n", "not below 0.5 and below 1"),
+        ("num_of_clusters = 2.5\n", "a whole number from 1 or a fraction below 1"),
+        ("dist_mat_input_file = m.dat\n", "no such file; expected a distance matrix"),
+        ("property_key = a.b\n", "a name of letters, digits and underscores"),
+        ("[run_fhi_aims_batch]\nengine = tblight\n", "expected one of aims, ase, tblite (did you mean 'tblite'?)"),
+        ("[run_fhi_aims_batch]\nengine = ase\n", "engine = ase needs calculator"),
+        ("[run_fhi_aims_batch]\nengine = aims\n", "missing required option control_path"),
+        ("[run_fhi_aims_batch]\nengine = aims\ncontrol_path = c.in\n", "expected FHI-aims' control.in"),
+        ("[run_fhi_aims_batch]\nZ = 4\n", "expected the same number of molecules per cell everywhere"),
+        ("[run_fhi_aims_batch]\ncalculator = os.system\n", "expected module:factory"),
+        ("[run_fhi_aims_batch]\ncalculator_settings = {'a': 1j}\n", "of plain values"),
+        ("[RUN_RSF_CALC]\n[run_rdf_calc]\n", "this section was there before: [RUN_RSF_CALC]"),
+        ("[relax_single_molecule_1]\n", "unknown section"),
+        ("[genarris_master_2]\n", "unknown section"),
+    ],
+)
+def test_problems_of_a_workflow(tmp_path, text, words):
+    lines = problems(tmp_path, ROBUST + text)
+    assert len(lines) == 1 and words in lines[0], lines
+
+
+@pytest.mark.parametrize("symmetry", ["C7x", "nothing", "mm3"])
+def test_symmetry_of_the_molecule(tmp_path, symmetry):
+    text = ROBUST.replace("molecule.in\n", f"molecule.in\nmolecule_symmetry = {symmetry}\n")
+    assert "point group" in problems(tmp_path, text)[0]
+
+
+@pytest.mark.parametrize(
+    "written, read", [("C2V", "C2v"), ("mmm", "mmm"), ("2", "2"), ("Relax", "relax"), ("d6h", "D6h")]
+)
+def test_symmetries_that_exist(tmp_path, written, read):
+    text = ROBUST.replace("molecule.in\n", f"molecule.in\nmolecule_symmetry = {written}\n")
+    assert resolve(tmp_path, text).steps[0].options["molecule_symmetry"] == read
+
+
+def test_relaxed_structures_have_no_distances_yet(tmp_path):
+    text = ROBUST.replace('"Run_FHI_Aims_Batch"]', '"Run_FHI_Aims_Batch", "Affinity_Propagation_Fixed_Clusters"]')
+    (line,) = problems(tmp_path, text)
+    assert "no distance matrix of the pool 'run_fhi_aims_batch'" in line
+
+
+NAMES = sorted({name for model in MODELS for name in model.model_fields})
+WORDS = st.one_of(
+    st.text(max_size=20),
+    st.sampled_from(
+        ["TRUE", "None", "[1, 2]", "0", "-3", "1e400", "((((", "{'a': 1}", "molecule.in", "9" * 5000, "1_0"]
+    ),
+    st.sampled_from([f"{model.procedure!r}" for model in MODELS]).map(lambda name: f"[{name}]"),
+    st.floats().map(str),
+)
+LINES = st.one_of(
+    st.text(max_size=30),
+    st.sampled_from([f"[{model.procedure}]" for model in MODELS] + ["[affinity_propagation_fixed_clusters_2]"]),
+    st.tuples(st.sampled_from(NAMES), st.sampled_from(["", "_2"]), WORDS).map(lambda t: f"{t[0]}{t[1]} = {t[2]}"),
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.one_of(st.text(), st.lists(LINES).map("\n".join), st.lists(LINES).map(lambda x: ROBUST + "\n".join(x))))
+@example("[Genarris_master]\nprocedures = ['Run_Rdf_Calc']\n[run_rdf_calc]\nstructure_dir = " + "x/" * 4000)
+@example(generation("calculator_settings = " + "[" * 3000))
+@example(generation("sr = " + "-" * 10000 + "1"))
+def test_whatever_the_file_holds_only_options_errors_are_raised(tmp_path, text):
+    path = tmp_path / "ui.conf"
+    (tmp_path / "molecule.in").write_text("atom 0 0 0 H\n")
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    try:
+        configuration = load(path)
+    except OptionsError as error:
+        assert error.problems and all(len(line.splitlines()) == 1 for line in error.problems)
+    else:
+        assert all(len(line.splitlines()) == 1 for line in configuration.notices)

@@ -1,0 +1,22 @@
+"""A calculator for the tests: Lennard-Jones, which refuses some crystals."""
+
+from __future__ import annotations
+
+from ase.calculators.lj import LennardJones
+
+
+class Moody(LennardJones):
+    """Lennard-Jones that fails for cells whose volume has an odd last digit (in tenths of Å3)."""
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=("positions",)):
+        if atoms.pbc.any() and round(atoms.get_volume() * 10) % 2:
+            raise RuntimeError("this crystal is refused")
+        super().calculate(atoms, properties, system_changes)
+
+
+def moody() -> Moody:
+    return Moody(sigma=1.0, epsilon=0.01, rc=4.0)
+
+
+def steady() -> LennardJones:
+    return LennardJones(sigma=1.0, epsilon=0.01, rc=4.0)
