@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote_plus
 
 import pytest
+from pymongo import MongoClient
 
 from genarris_fw.errors import DatabaseError
 from genarris_fw.farm.launchpads import with_database
@@ -29,12 +32,32 @@ def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def database_uri(mongod: str) -> Iterator[str]:
     """The URI of an empty database, dropped after the test."""
-    from pymongo import MongoClient
-
     name = f"test_{secrets.token_hex(6)}"
     yield with_database(mongod, name)
     with MongoClient(mongod) as client:
         client.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The socket of a server that wants a password; the user is `ada`, the password `p:w@1`."""
+    folder = tmp_path_factory.mktemp("auth")
+    (folder / "data").mkdir()
+    path = folder / "m.sock"
+    process = subprocess.Popen(
+        [
+            *(find_mongod(), "--auth", "--bind_ip", path, "--nounixsocket", "--dbpath", folder / "data"),
+            *("--logpath", folder / "log", "--wiredTigerCacheSizeGB", "0.25"),
+        ],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        with MongoClient(f"mongodb://{quote_plus(str(path))}/") as client:
+            client.admin.command("createUser", "ada", pwd="p:w@1", roles=["root"])
+        yield str(path)
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

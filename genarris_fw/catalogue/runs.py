@@ -102,7 +102,8 @@ class Runs:
 
     def failed(self, name: str, procedure: str, message: str) -> None:
         """Mark the run as failed in a procedure, with the reason."""
-        self.set(name, state="failed", failure=message, **{f"procedures.{procedure}.state": "failed"})
+        about = {"state": "failed", "finished": now()}
+        self.set(name, failure=message, **about, **{f"procedures.{procedure}.{key}": about[key] for key in about})
 
     def resumed(self, name: str) -> None:
         """Mark a failed run, and the procedure it failed in, as running again."""
@@ -110,5 +111,5 @@ class Runs:
         again = {f"procedures.{step}.state": "running" for step, at in procedures.items() if at["state"] == "failed"}
         self.collection.update_one(
             {"_id": name, "state": "failed"},
-            {"$set": {"state": "running"} | again, "$unset": {"failure": ""}},
+            {"$set": {"state": "running"} | again, "$unset": {"failure": "", "finished": ""}},
         )

@@ -35,13 +35,9 @@ def command(ui_conf: Path, yaml_file: Path | None, uri: str | None) -> None:
     if yaml_file is not None:
         yaml_file.parent.mkdir(parents=True, exist_ok=True)
         build_workflow(configuration).to_file(str(yaml_file), f_format="yaml")
-        click.echo(
-            f"{yaml_file}: workflow of run '{configuration.run_name}'; add it with: lpad add {yaml_file}"
-        )
+        click.echo(f"{yaml_file}: workflow of run '{configuration.run_name}'; add it with: lpad add {yaml_file}")
         return
     with open_site(Path(configuration.folder), uri) as site:
         added = add_run(site.launchpad, configuration)
         state = "added" if added else "is there already"
-        click.echo(
-            f"run '{configuration.run_name}' {state}; carry it out with: rlaunch rapidfire, qlaunch rapidfire"
-        )
+        click.echo(f"run '{configuration.run_name}' {state}; carry it out with: rlaunch rapidfire, qlaunch rapidfire")

@@ -79,9 +79,13 @@ def main(arguments: list[str] | None = None) -> Any:
             raise
         for line in getattr(error, "problems", None) or [str(error)]:
             click.echo(f"genarris-fw: {line}", err=True)
-        code = (
-            EXIT_BAD_INPUT if isinstance(error, InputError) else getattr(error, "exit_code", EXIT_BAD_INPUT)
-        )
+        code = EXIT_BAD_INPUT if isinstance(error, InputError) else getattr(error, "exit_code", EXIT_BAD_INPUT)
+    except OSError as error:
+        if debug:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"genarris-fw: {where}{error.strerror or error}; mend that and run the same command again", err=True)
+        code = EXIT_BAD_INPUT
     except Exception as error:
         if debug:
             raise

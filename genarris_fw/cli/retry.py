@@ -27,7 +27,5 @@ def command(run: str, procedure: str | None, folder: Path, uri: str | None) -> N
         if first is None:
             click.echo(f"run '{run}' has nothing that failed")
             return
-        click.echo(
-            f"{items} failed items of run '{run}' wait again; {first} and the steps after it will run anew"
-        )
+        click.echo(f"{items} failed items of run '{run}' wait again; {first} and the steps after it will run anew")
         click.echo("carry it on with: genarris-fw run, or rlaunch rapidfire")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -23,12 +23,12 @@ from genarris_fw.views.closing import closing, render
 from genarris_fw.views.progress import Progress
 from genarris_fw.views.status import status
 
+CONTINUE = "nothing acknowledged is lost: run the same command again to continue, when the server is there"
+
 
 @click.command(name="run")
 @click.argument("ui_conf", type=click.Path(path_type=Path))
-@click.option(
-    "--workers", type=click.IntRange(1, 512), default=None, help="Rockets at a time (default: the cores)."
-)
+@click.option("--workers", type=click.IntRange(1, 512), default=None, help="Rockets at a time (default: the cores).")
 @click.option(
     "--uri",
     default=None,
@@ -43,9 +43,10 @@ def command(ui_conf: Path, workers: int | None, uri: str | None, quiet: bool) ->
         console.print(f"[dim]note: {notice}[/dim]", highlight=False, soft_wrap=True)
     refuse_unavailable(configuration)
     folder = Path(configuration.folder)
-    with only_one(folder, configuration.run_name), open_site(folder, uri) as site:
+    with only_one(folder, configuration.run_name), open_site(folder, uri, CONTINUE) as site:
         record = carry_out(site, configuration, workers or os.cpu_count() or 1, quiet, console)
-        merge(folder)
+        with suppress(OSError):  # a full disk: the run's own failure says so
+            merge(folder)
         console.print(render(closing(site.catalogue, configuration.run_name)))
     if record.get("state") == "failed":
         click.echo(f"genarris-fw: run '{configuration.run_name}' failed: {record.get('failure')}", err=True)
@@ -110,9 +111,7 @@ def only_one(folder: Path, run: str) -> Iterator[None]:
         place.mkdir(parents=True, exist_ok=True)
         file = (place / f"{run}.lock").open("a+")
     except OSError as error:
-        raise InputError(
-            f"{place}: cannot be written ({error.strerror}); the run's folder must be writable"
-        ) from error
+        raise InputError(f"{place}: cannot be written ({error.strerror}); the run's folder must be writable") from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -26,7 +26,7 @@ class Site:
 
 
 @contextmanager
-def open_site(folder: Path, uri: str | None = None) -> Iterator[Site]:
+def open_site(folder: Path, uri: str | None = None, hint: str = "") -> Iterator[Site]:
     """Find the database (starting the folder's own where there is no other) and open it.
 
     Parameters
@@ -35,6 +35,8 @@ def open_site(folder: Path, uri: str | None = None) -> Iterator[Site]:
         The run's folder.
     uri : str, optional
         What the user gave; else the environment, my_launchpad.yaml, the folder's embedded server.
+    hint : str, optional
+        What to do when the database breaks while it is open, instead of the general advice.
 
     Raises
     ------
@@ -42,9 +44,11 @@ def open_site(folder: Path, uri: str | None = None) -> Iterator[Site]:
         When it cannot be reached, refuses the password or breaks.
     """
     server = find_server(folder, uri)
-    with server.use() as found, explained(found):
-        launchpad = open_launchpad(found)
-        prepare(launchpad)
-        catalogue = Catalogue(launchpad.db)
-        catalogue.ensure_indexes()
-        yield Site(launchpad, catalogue, found, getattr(server, "lock_descriptors", ()))
+    with server.use() as found:
+        with explained(found):
+            launchpad = open_launchpad(found)
+            prepare(launchpad)
+            catalogue = Catalogue(launchpad.db)
+            catalogue.ensure_indexes()
+        with explained(found, hint):
+            yield Site(launchpad, catalogue, found, getattr(server, "lock_descriptors", ()))

@@ -1,7 +1,7 @@
 """What computes energies and relaxes structures: one file per engine behind one small interface.
 
-    engine = genarris_fw.engines.get("tblite")
-    evaluation = engine.evaluate(structure, relax=True)
+engine = genarris_fw.engines.get("tblite")
+evaluation = engine.evaluate(structure, relax=True)
 """
 
 from genarris_fw.engines.base import Context, Engine, Evaluation, Settings

@@ -115,7 +115,7 @@ class ASEPotential:
         self._calculator, self._name = calculator, name
         self.details: dict[str, Any] = {"supercell": None}
 
-    def still_fits(self, structure: Structure) -> bool:
+    def still_fits(self, structure: Structure, part: float = 1.0) -> bool:
         """Return True: the calculator is periodic by itself."""
         return True
 

@@ -133,10 +133,7 @@ class _Springs:
                     continue
                 derivatives = get_dihedrals_derivatives(-u[None], w[None], v[None])[0] * (np.pi / 180.0)
                 constant = (
-                    _TORSION
-                    * self.rho(i, j, _length(u))
-                    * self.rho(j, k, _length(w))
-                    * self.rho(k, m, _length(v))
+                    _TORSION * self.rho(i, j, _length(u)) * self.rho(j, k, _length(w)) * self.rho(k, m, _length(v))
                 )
                 self.add(constant, [i, j, k, m], derivatives, np.array([u, np.zeros(3), w, w + v]))
 

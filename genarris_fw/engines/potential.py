@@ -38,8 +38,16 @@ class Potential(Protocol):
     def __call__(self, structure: Structure) -> Point:
         """Return energy, forces and stress; the species are those the potential was made for."""
 
-    def still_fits(self, structure: Structure) -> bool:
-        """Return whether the choices made for the first structure (its supercell) still hold for this one."""
+    def still_fits(self, structure: Structure, part: float = 1.0) -> bool:
+        """Return whether the choices made for the first structure (its supercell) still hold for this one.
+
+        Parameters
+        ----------
+        structure : Structure
+            The geometry now.
+        part : float, optional
+            How much of what was asked for is enough, between 0 and 1.
+        """
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,10 @@ class QuasiNewton:
         self._best: tuple[Floats, float, Floats] | None = None
         self._expected = 0.0
 
+    def forget_last(self) -> None:
+        """Forget the last value and gradient, not what was learnt: the function has changed a little."""
+        self._best = None
+
     def propose(self, x: Floats, value: float, gradient: Floats) -> Floats:
         """Return the next point.
 

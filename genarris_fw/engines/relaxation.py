@@ -33,8 +33,9 @@ LARGEST_DISPLACEMENT = 0.2
 LARGEST_STRAIN = 0.05
 # Curvature (eV/Å2) that a plain search starts with: ASE's own default.
 PLAIN_CURVATURE = 70.0
-# How often a supercell may be chosen anew.
-MOST_SUPERCELLS = 4
+# On the way a supercell may fall to this part of its least width before it is chosen anew; at the end to none.
+NARROWEST = 0.85
+MOST_SUPERCELLS = 6
 
 
 class PotentialCalculator(Calculator):
@@ -125,8 +126,7 @@ class _Relaxation:
         self.atoms.calc = self.calculator
         self.steps = 0
         self.slowest = 0.0
-        # The lowest-force point is not looked for: the last accepted geometry is what is handed back.
-        self.search: QuasiNewton | None = None
+        self._begin_search()
 
     def _now(self) -> Structure:
         lattice = np.array(self.atoms.cell) if self.periodic else None
@@ -174,7 +174,6 @@ class _Relaxation:
     def run(self) -> str:
         """Search until something ends it; return what."""
         supercells = 1
-        self._begin_search()
         while True:
             began = time.perf_counter()
             energy, forces, stress = self._point()
@@ -183,11 +182,11 @@ class _Relaxation:
             reached = self._largest_force(forces) <= self.options.fmax and (
                 not self.moves_cell or np.abs(stress).max() <= self.options.smax
             )
-            fits = self.calculator.potential.still_fits(self._now())
+            fits = self.calculator.potential.still_fits(self._now(), 1.0 if reached else NARROWEST)
             if not fits and supercells < MOST_SUPERCELLS:
                 supercells += 1
                 self.calculator.choose_anew(self._now())
-                self._begin_search()
+                self.search.forget_last()
                 continue
             if reached:
                 return "converged"
@@ -196,7 +195,6 @@ class _Relaxation:
             reason = self.context.stop_reason(self.slowest)
             if reason:
                 return reason
-            assert self.search is not None
             x = np.asarray(self.target.get_positions()).ravel()
             gradient = -np.asarray(self.target.get_forces()).ravel()
             new = self.search.propose(x, energy, gradient)

@@ -31,8 +31,6 @@ from genarris_fw.errors import EngineError, InputError
 
 METHODS = ("GFN1-xTB", "GFN2-xTB", "IPEA1-xTB")
 LAST_ELEMENT = 86
-# In a relaxation the supercell is chosen anew when a width falls below this part of ``min_width``.
-SHRUNK = 0.97
 # What is tried, once, when the self-consistent cycle does not converge: neither changes the converged energy.
 GENTLER_MIXING = {"mixer-damping": 0.15, "max-iter": 1000}
 
@@ -172,10 +170,10 @@ class TBLitePotential:
                 "atoms_computed": len(self._numbers),
             }
 
-    def still_fits(self, structure: Structure) -> bool:
-        """Return whether the supercell is still wide enough for this geometry."""
+    def still_fits(self, structure: Structure, part: float = 1.0) -> bool:
+        """Return whether the supercell still has the part of ``min_width`` for this geometry."""
         return structure.lattice is None or wide_enough(
-            structure.lattice, self.supercell, SHRUNK * self._options.min_width
+            structure.lattice, self.supercell, part * self._options.min_width
         )
 
     def __call__(self, structure: Structure) -> Point:

@@ -54,9 +54,7 @@ def hold(
     tell FireWorks that the step is done. At the end the lease is closed, or released when an error passes.
     """
     catalogue = Catalogue(launchpad.db)
-    launches = (launchpad.fireworks.find_one({"fw_id": fw_id}, {"launches": 1}) or {}).get("launches") or [
-        None
-    ]
+    launches = (launchpad.fireworks.find_one({"fw_id": fw_id}, {"launches": 1}) or {}).get("launches") or [None]
     owner = owner_name(fw_id)
     token: int | None = None
     while True:
@@ -157,9 +155,7 @@ def _plan(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Ho
 
 def _work(task: Procedure, campaign: Campaign, replica: Replica) -> dict[str, Any]:
     state = replica.work()
-    return {"done": replica.done, "failed": replica.failed} | (
-        {"gate": "lost"} if state == "gate lost" else {}
-    )
+    return {"done": replica.done, "failed": replica.failed} | ({"gate": "lost"} if state == "gate lost" else {})
 
 
 def _collect(task: Procedure, campaign: Campaign, holding: Holding) -> None:

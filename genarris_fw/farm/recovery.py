@@ -46,9 +46,7 @@ def recover(launchpad: LaunchPad, run: str, grace_seconds: float = GRACE_SECONDS
     for lease in lost.values():
         released = catalogue.work_items.release_lost(lease["owner"])
         if recover_firework(launchpad, catalogue, lease, me):
-            done.append(
-                f"{lease['step']} {lease['role']} (firework {lease['fw_id']}): its rocket is gone, repaired"
-            )
+            done.append(f"{lease['step']} {lease['role']} (firework {lease['fw_id']}): its rocket is gone, repaired")
         if released:
             done.append(f"{lease['step']}: {released} work items of a lost rocket released")
     for owner in catalogue.work_items.owners(run):
@@ -60,9 +58,7 @@ def recover(launchpad: LaunchPad, run: str, grace_seconds: float = GRACE_SECONDS
     return done
 
 
-def recover_firework(
-    launchpad: LaunchPad, catalogue: Catalogue, lease: dict[str, Any], recoverer: str
-) -> bool:
+def recover_firework(launchpad: LaunchPad, catalogue: Catalogue, lease: dict[str, Any], recoverer: str) -> bool:
     """Repair the firework of one lost lease; False when somebody else does, or there is nothing to repair."""
     if not catalogue.leases.begin_recovery(lease, recoverer):
         return False
@@ -101,15 +97,11 @@ def _close_side(launchpad: LaunchPad, catalogue: Catalogue, lease: dict[str, Any
     firework = launchpad.fireworks.find_one({"fw_id": lease["fw_id"]}, {"state": 1, "launches": 1})
     if firework is None or firework["state"] != "RUNNING" or not firework["launches"]:
         return False
-    launchpad.complete_launch(
-        firework["launches"][-1], FWAction(stored_data={"remark": "its rocket was lost"})
-    )
+    launchpad.complete_launch(firework["launches"][-1], FWAction(stored_data={"remark": "its rocket was lost"}))
     return True
 
 
-def _recover_without_lease(
-    launchpad: LaunchPad, catalogue: Catalogue, run: str, grace_seconds: float
-) -> list[str]:
+def _recover_without_lease(launchpad: LaunchPad, catalogue: Catalogue, run: str, grace_seconds: float) -> list[str]:
     """Repair fireworks that were checked out but never came to hold a lease."""
     done = []
     long_ago = datetime.now(timezone.utc) - timedelta(seconds=grace_seconds)
@@ -120,9 +112,7 @@ def _recover_without_lease(
             continue  # reserved for a job in a queue: the scheduler's business
         if _updated(firework) > long_ago:
             continue
-        held = catalogue.leases.collection.find_one(
-            {"fw_id": firework["fw_id"], "launch_id": live, "state": "open"}
-        )
+        held = catalogue.leases.collection.find_one({"fw_id": firework["fw_id"], "launch_id": live, "state": "open"})
         if held is None and run_again(launchpad, firework["fw_id"], live):
             done.append(f"firework {firework['fw_id']}: checked out by a rocket that is gone, ready again")
     return done

@@ -152,9 +152,7 @@ class Replica:
             run, step, self.owner, [(item, outcome.summary, seconds) for item, outcome, seconds in finished]
         )
         self.done += committed
-        self.campaign.log(
-            "items committed", level="DEBUG", items=committed, taken_over=len(finished) - committed
-        )
+        self.campaign.log("items committed", level="DEBUG", items=committed, taken_over=len(finished) - committed)
 
     def _fail(self, item: Item, error: Exception) -> None:
         permanent = isinstance(error, EngineError) and error.permanent

@@ -51,6 +51,8 @@ def _reopen(launchpad: LaunchPad, catalogue: Catalogue, run: str, steps: list[st
                 catalogue.leases.reopen(run, step, role)
         if step != first:
             catalogue.work_items.collection.delete_many({"run": run, "procedure": step})
+            # New items count their tokens from one again: the fence of the old ones must not shut them out.
+            catalogue.structures.collection.update_many({"run": run}, {"$unset": {f"fence.{step}": ""}})
     catalogue.runs.collection.update_one(
         {"_id": run},
         {

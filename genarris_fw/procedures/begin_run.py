@@ -16,7 +16,7 @@ class BeginRun(FiretaskBase):
     """Create the run's document; the same firework may do so again after a kill.
 
     Its parameter ``run`` names the run; ``record`` holds everything the run needs: resolved options, the text of
-    ``ui.conf``, the folder, the seed, the molecule and the control files.
+    ``ui.conf``, the folder, the seed, the molecules and the control files.
     """
 
     required_params = ["run", "record"]  # noqa: RUF012 - FireWorks reads it from the class

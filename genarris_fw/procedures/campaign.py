@@ -141,9 +141,9 @@ class Campaign:
         if not structures:
             raise RunFailed(f"{self.step}: no structure files in {folder} (json or geometry.in)")
         documents = [
-            (to_document(s, int(s.properties.get("Z") or 0), {"imported_from": str(folder)}), 0) for s in structures
+            to_document(s, int(s.properties.get("Z") or 0), {"imported_from": str(folder)}) for s in structures
         ]
-        self.catalogue.structures.write_new(self.run, "import", documents)
+        self.catalogue.structures.insert_missing(self.run, documents)
         ids = [structure.struct_id for structure in structures]
         self.catalogue.structures.add_to_pool(self.run, self.options["input_pool"], ids)
 

@@ -68,7 +68,7 @@ def status(catalogue: Catalogue, run: str) -> dict[str, Any]:
         "run": run,
         "state": record["state"],
         "created": _utc(record["created"]).isoformat(timespec="seconds"),
-        "seconds": _elapsed(record["created"], record.get("finished")),
+        "seconds": _elapsed(record["created"], None if record["state"] == "running" else record.get("finished")),
         "folder": record.get("folder"),
         "failure": record.get("failure"),
         "rockets": sum(lease["_id"] not in expired for lease in catalogue.leases.holders(run)),
@@ -118,7 +118,7 @@ def _step(
         "result": result(record.get("summaries", {}).get(name)),
     }
     if about.get("started") and step["seconds"] is None:
-        step["seconds"] = _elapsed(about["started"], None)
+        step["seconds"] = _elapsed(about["started"], about.get("finished") if step["state"] == "failed" else None)
     if step["state"] == "finished" and step["seconds"] and step["done"]:
         step["rate"] = step["done"] / step["seconds"]
     elif step["state"] == "running" and step["done"]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command import genarris, urea_folder
 from mongo_shell import PAGE, ask, find_mongosh, questions, stages
 from small_run import CHILDREN, EXEMPLARS, IDS, OWNER, SPACE_GROUPS, crystal, fill
 
@@ -159,6 +160,36 @@ def test_every_field_of_a_run_is_on_the_page(catalogue: Catalogue, tmp_path: Pat
     catalogue.artifacts.upload("urea", "a", file, ids=["x"], shape=[1, 1])
     catalogue.artifacts.record("urea", "b", file, ids=["x"], shape=[1, 1])
     catalogue.work_items.insert("urea", "x", [Item("y")])
+    refuse_undocumented(catalogue)
+
+
+def test_every_field_of_a_run_of_the_farm_is_on_the_page(
+    catalogue: Catalogue, database_uri: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("tblite", reason="the engine tblite is not installed")
+    procedures = (
+        "Relax_Single_Molecule",
+        "Estimate_Unit_Cell_Volume",
+        "Pygenarris_Structure_Generation",
+        "Run_Rdf_Calc",
+        "Affinity_Propagation_Fixed_Clusters",
+        "FHI_Aims_Energy_Evaluation",
+        "Run_FHI_Aims_Batch",
+    )
+    more = (
+        "[relax_single_molecule]\nmolecule_path = urea.in\nengine = tblite\nmax_steps = 2\n"
+        "[affinity_propagation_fixed_clusters]\nnum_of_clusters = 2\noutput_without_success = TRUE\n"
+    )
+    conf = urea_folder(tmp_path, procedures=procedures, number=4, groups="[4]", more=more)
+    done = genarris("run", str(conf), "--workers", "2", "--uri", database_uri, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    refuse_undocumented(catalogue)
+    for step, summary in catalogue.runs.get("urea")["summaries"].items():
+        row = next(line for line in PAGE.read_text().splitlines() if line.startswith(f"| `{step}` |"))
+        assert {f"`{name}`" for name in summary if name != "failed"} <= set(re.findall(r"`[^`]+`", row)), step
+
+
+def refuse_undocumented(catalogue: Catalogue) -> None:
     for collection in ("runs", "structures", "work_items", "leases", "artifacts"):
         names = documented(collection) | {"_id"}
         for document in catalogue.database[collection].find():

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -30,3 +31,9 @@ def test_unknown_procedure_is_one_line_and_exit_code_2(capsys):
     assert stop.value.code == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and "did you mean 'Run_Rdf_Calc'?" in error
+
+
+def test_the_documentation_is_made_from_the_models():
+    page = (Path(__file__).parents[2] / "docs" / "options.md").read_text()
+    tables = CliRunner().invoke(command, ["--markdown"]).output
+    assert page.endswith(tables), "write docs/options.md anew: genarris-fw options --markdown"

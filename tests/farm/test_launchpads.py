@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote_plus
@@ -17,7 +16,6 @@ import pytest
 from fireworks import Firework, LaunchPad, ScriptTask
 from hypothesis import given
 from hypothesis import strategies as st
-from pymongo import MongoClient
 from pymongo.uri_parser import parse_uri
 
 from genarris_fw.errors import DatabaseError
@@ -33,7 +31,6 @@ from genarris_fw.farm.launchpads import (
     redact,
     with_database,
 )
-from genarris_fw.farm.mongod import find_mongod
 from genarris_fw.farm.server import Server
 
 PROGRAMS = Path(sys.executable).parent
@@ -109,28 +106,6 @@ def test_something_else_answers() -> None:
         with pytest.raises(DatabaseError, match="not a MongoDB server"):
             launchpad(f"mongodb://127.0.0.1:{web.server_address[1]}/genarris")
         web.shutdown()
-
-
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The socket of a server that wants a password; the user is `ada`, the password `p:w@1`."""
-    folder = tmp_path_factory.mktemp("auth")
-    (folder / "data").mkdir()
-    path = folder / "m.sock"
-    process = subprocess.Popen(
-        [
-            *(find_mongod(), "--auth", "--bind_ip", path, "--nounixsocket", "--dbpath", folder / "data"),
-            *("--logpath", folder / "log", "--wiredTigerCacheSizeGB", "0.25"),
-        ],
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        with MongoClient(f"mongodb://{quote_plus(str(path))}/") as client:
-            client.admin.command("createUser", "ada", pwd="p:w@1", roles=["root"])
-        yield str(path)
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def test_password(guarded: str) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
 from command import genarris, start, urea_folder
 from pymongo import MongoClient
+from ruamel.yaml import YAML
 
 from genarris_fw.farm.launchpads import database_name
 
@@ -75,10 +75,10 @@ def test_the_same_file_added_twice_is_refused(site) -> None:
 
 def test_the_workflow_file_carries_everything(site) -> None:
     folder, _, _ = site
-    workflow = yaml.safe_load((folder / "workflow.yaml").read_text())
+    workflow = YAML(typ="safe").load((folder / "workflow.yaml").read_text())
     first = next(fw for fw in workflow["fws"] if fw["name"] == "begin")
     record = first["spec"]["_tasks"][0]["record"]
-    assert record["molecule"]["species"].count("N") == 2
+    assert record["molecules"]["pygenarris_structure_generation"]["species"].count("N") == 2
     assert "[pygenarris_structure_generation]" in record["text"]
     assert {step["name"] for step in record["options"]["steps"]} == {name.lower() for name in STEPS}
     names = {task["_fw_name"] for fw in workflow["fws"] for task in fw["spec"]["_tasks"]}

@@ -372,6 +372,13 @@ def test_program_that_cannot_run(server: Server, tmp_path: Path, monkeypatch: py
         server.start()
 
 
+def test_wheel_without_executable_bits(tmp_path: Path) -> None:
+    program = tmp_path / "mongod"
+    program.touch(mode=0o644)
+    mongod._make_executable(program)
+    assert os.access(program, os.X_OK)
+
+
 def test_no_mongod(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(mongod, "WHEEL", "no-such-wheel")

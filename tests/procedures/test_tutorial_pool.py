@@ -52,6 +52,7 @@ num_of_clusters_2 = 3
 cluster_on_energy_2 = TRUE
 energy_name = energy
 [affinity_propagation_fixed_clusters_2]
+structure_dir = exemplars
 preference = -200
 """
 

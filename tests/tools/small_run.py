@@ -124,7 +124,7 @@ def fill(catalogue: Catalogue, folder: Path, run: str = RUN) -> None:
         "text": "[Genarris_master]\n",
         "seed": 7,
         "versions": {"genarris_fw": "0.1.0", "python": "3.11.2"},
-        "molecule": {"species": ["C", "O", "O"], "positions": [[0, 0, 0], [0, 0, 1.16], [0, 0, -1.16]]},
+        "molecules": {generation: {"species": ["C", "O", "O"], "positions": [[0, 0, 0], [0, 0, 1.16], [0, 0, -1.16]]}},
         "workers": 2,
     }
     catalogue.runs.create(run, record, begun_by=1)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 
 import pytest
 from rich.console import Console
@@ -90,7 +91,12 @@ def test_nothing_is_cut_off(catalogue: Catalogue, width: int) -> None:
 
 def test_a_failure_is_shown(catalogue: Catalogue) -> None:
     catalogue.runs.failed(RUN, "run_fhi_aims_batch", "all 4 [structures] failed")
-    text = shown(render(status(catalogue, RUN)))
+    before = status(catalogue, RUN)
+    time.sleep(0.05)
+    found = status(catalogue, RUN)
+    assert found["seconds"] == before["seconds"]  # it no longer counts
+    assert found["steps"][-1]["seconds"] == before["steps"][-1]["seconds"]
+    text = shown(render(found))
     assert "all 4 [structures] failed" in text and "failed" in text
 
 
