@@ -10,7 +10,7 @@ from genarris_fw.options.sections import Given
 
 _RELAXATION = ("fmax", "smax", "max_steps", "optimizer", "keep_symmetry", "relax_cell")
 SETTINGS: dict[str, tuple[str, ...]] = {
-    "tblite": ("method", "min_width", "accuracy", "electronic_temperature", *_RELAXATION),
+    "tblite": ("method", "min_width", "supercell", "accuracy", "electronic_temperature", *_RELAXATION),
     "ase": ("calculator", "calculator_settings", *_RELAXATION),
     "aims": ("aims_command", "aims_lib_dir", "species_dir", "control_path"),
 }

@@ -89,7 +89,7 @@ def test_every_count_of_the_pool(pool, target):
 def test_search_on_random_pools(n, d, seed, share):
     distances = points(n, d, seed)
     result = affinity_propagation(distances, share, tolerance=1)
-    assert abs(result.n_clusters - max(1, int(share * n))) <= 1
+    assert abs(result.n_clusters - wanted_clusters(share, n)) <= 1
     assert result.converged and np.array_equal(result.labels[result.exemplars], np.arange(result.n_clusters))
     assert len(result.tried) <= 40
 

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -84,11 +85,11 @@ def test_listens_on_a_private_socket_alone(server: Server) -> None:
     assert path is not None and len(os.fsencode(path)) <= 107
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE((server.home / "server.json").stat().st_mode) == 0o600
-    inodes = {
-        str(entry.readlink())[len("socket:[") : -1]
-        for entry in Path(f"/proc/{pid_of(server)}/fd").iterdir()
-        if str(entry.readlink()).startswith("socket:[")
-    }
+    inodes = set()
+    for entry in Path(f"/proc/{pid_of(server)}/fd").iterdir():
+        with suppress(FileNotFoundError):  # a file that the server closed meanwhile
+            target = str(entry.readlink())
+            inodes |= {target[len("socket:[") : -1]} if target.startswith("socket:[") else set()
     tcp = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
     listening = {line.split()[9] for line in tcp.splitlines() if len(line.split()) > 9 and line.split()[3] == "0A"}
     assert inodes and not inodes & listening

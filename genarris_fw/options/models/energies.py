@@ -33,6 +33,9 @@ Method = Annotated[
 Optimizer = Annotated[str, BeforeValidator(one_of("model", "bfgs")), Said("str", "model or bfgs")]
 
 
+Supercell = Annotated[str, BeforeValidator(one_of("diagonal", "smallest")), Said("str", "diagonal or smallest")]
+
+
 class EngineOptions(ProcedureOptions):
     """Which engine computes energies, and its settings."""
 
@@ -51,7 +54,13 @@ class EngineOptions(ProcedureOptions):
         gt=0,
         le=100,
     )
-    accuracy: Real = option("tblite: numerical accuracy; smaller is tighter", 1.0, category="inferred", gt=0, le=1000)
+    supercell: Supercell = option(
+        "tblite: the cell repeated along its own vectors, or the smallest supercell of that width (faster; the two "
+        "differ by tenths of a kJ/mol and are not to be compared)",
+        "diagonal",
+        category="inferred",
+    )
+    accuracy: Real = option("tblite: numerical accuracy; smaller is tighter", 10.0, category="inferred", gt=0, le=1000)
     electronic_temperature: Real = option(
         "tblite: temperature of the electrons", 300.0, unit="K", category="inferred", gt=0, le=10**5
     )
