@@ -118,9 +118,12 @@ class Leases:
         )
         return int(result.matched_count)
 
-    def release(self, identifier: str, token: int) -> None:
-        """Give the lease back, its work not done."""
-        self.collection.update_one({"_id": identifier, "token": token}, {"$unset": {"owner": "", "expires": ""}})
+    def release(self, identifier: str, token: int) -> bool:
+        """Give the lease back, its work not done; tell whether it was still ours."""
+        result = self.collection.update_one(
+            {"_id": identifier, "token": token, "state": "open"}, {"$unset": {"owner": "", "expires": ""}}
+        )
+        return bool(result.matched_count)
 
     def collected(self, identifier: str, token: int) -> None:
         """Close the lease: its firework's work is done for good.
@@ -138,10 +141,14 @@ class Leases:
             raise LeaseLost(f"{identifier} was taken over while this rocket was collecting")
 
     def reopen(self, run: str, step: str, role: str) -> None:
-        """Make a collected firework's lease free again, so that its firework can be run anew."""
+        """Make a firework's lease free again, so that its firework can be run anew; a holder is fenced."""
         self.collection.update_one(
             {"_id": lease_id(run, step, role, 0)},
-            {"$set": {"state": "open"}, "$unset": {"owner": "", "expires": "", "recoverer": ""}},
+            {
+                "$set": {"state": "open"},
+                "$inc": {"token": 1},
+                "$unset": {"owner": "", "expires": "", "recoverer": ""},
+            },
         )
 
     def find(self, run: str, step: str, role: str) -> dict[str, Any] | None:

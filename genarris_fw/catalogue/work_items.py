@@ -123,7 +123,11 @@ class WorkItems:
         both = [*after, {"$unionWith": {"coll": self.collection.name, "pipeline": before}}]
         # Both halves come sorted; the stable sort merges them and keeps the random order within a priority.
         found = sorted(self.collection.aggregate(both), key=lambda record: -record["priority"])
-        return [record["_id"] for record in found[:number]]
+        found = found[:number]
+        # An item that was lost before may kill its replica again: alone, it takes no innocent ones with it.
+        if found and found[0]["lost"]:
+            return [found[0]["_id"]]
+        return [record["_id"] for record in found if not record["lost"]]
 
     def commit(
         self, run: str, procedure: str, owner: str, finished: Sequence[tuple[Item, dict[str, Any], float]]
@@ -272,7 +276,7 @@ def claimable(run: str, procedure: str, rnd: dict[str, float], number: int) -> l
         {"$match": {"run": run, "procedure": procedure, "state": "waiting", "rnd": rnd}},
         {"$sort": {"priority": -1, "rnd": 1}},
         {"$limit": number},
-        {"$project": {"priority": 1}},
+        {"$project": {"priority": 1, "lost": 1}},
     ]
 
 

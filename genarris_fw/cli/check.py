@@ -10,7 +10,7 @@ import click
 from genarris_fw.cli.main import EXIT_BAD_INPUT, EXIT_OK
 
 
-@click.command(name="check")
+@click.command(name="check", short_help="Show what a ui.conf would do, and what is wrong with it.")
 @click.argument("ui_conf", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
 @click.option("--uri", default=None, help="MongoDB URI; default: GENARRIS_FW_URI, my_launchpad.yaml, the run's folder.")
@@ -19,11 +19,10 @@ def command(ui_conf: Path, as_json: bool, uri: str | None) -> int:
 
     Nothing is changed. The exit code is 2 when something would stop the run.
     """
-    from rich.console import Console
-
     from genarris_fw.farm.databases import find_server
     from genarris_fw.options import OptionsError, load
     from genarris_fw.views.checking import check, render
+    from genarris_fw.views.layout import console
 
     try:
         configuration = load(ui_conf)
@@ -36,7 +35,7 @@ def command(ui_conf: Path, as_json: bool, uri: str | None) -> int:
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return EXIT_BAD_INPUT if found["problems"] else EXIT_OK
-    Console().print(render(found))
+    console().print(render(found))
     if found["problems"]:
         raise OptionsError(found["problems"])
     click.echo(f"{ui_conf}: everything that run '{configuration.run_name}' needs is here")

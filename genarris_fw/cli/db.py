@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 
 import click
 
+from genarris_fw.cli.existing import refuse_absent
 from genarris_fw.errors import DatabaseError
 from genarris_fw.farm import backup as archive
 from genarris_fw.farm.databases import Database, find_server
@@ -40,12 +42,12 @@ def place_options(function: Callable[..., Any]) -> Callable[..., Any]:
 uri_option = click.option("--uri", help="Another database than the one found for the folder.")
 
 
-@click.group()
+@click.group(short_help="Start, stop, look at and back up the database of a folder.")
 def command() -> None:
     """The database of a folder: start, stop, look, back up."""
 
 
-@command.command()
+@command.command(short_help="Start the server, or adopt the running one; leave it running.")
 @place_options
 def start(folder: Path, data: Path | None) -> None:
     """Start the embedded server (or adopt the running one) and leave it running."""
@@ -54,7 +56,8 @@ def start(folder: Path, data: Path | None) -> None:
         uri = server.start(keep=True)
     prepare(launchpad(uri))
     click.echo(f"database ready: {uri}")
-    click.echo(f"its files: {server.home}   stop it with: genarris-fw db stop")
+    place = "" if folder.absolute() == Path.cwd() else f" --dir {shlex.quote(str(folder))}"
+    click.echo(f"its files: {server.home}   stop it with: genarris-fw db stop{place}")
     other = find_server(folder)
     if other.server is None:
         click.echo(f"note: commands for this folder use {other} instead", err=True)
@@ -69,7 +72,7 @@ def stop(folder: Path, data: Path | None, force: bool) -> None:
     click.echo("database stopped" if server.stop(force=force) else "no database is running here")
 
 
-@command.command()
+@command.command(short_help="Show whether the server runs, and where its files are.")
 @place_options
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 def status(folder: Path, data: Path | None, as_json: bool) -> None:
@@ -96,7 +99,7 @@ def status(folder: Path, data: Path | None, as_json: bool) -> None:
             click.echo(f"{name:<12} {value}")
 
 
-@command.command()
+@command.command(short_help="Print the URI of the database, and nothing else.")
 @place_options
 @click.option("--show-password", is_flag=True, help="Print a password that the URI holds.")
 def uri(folder: Path, data: Path | None, show_password: bool) -> None:
@@ -107,7 +110,7 @@ def uri(folder: Path, data: Path | None, show_password: bool) -> None:
         click.echo("note: it is not running: genarris-fw db start", err=True)
 
 
-@command.command(context_settings={"ignore_unknown_options": True})
+@command.command(short_help="Open the Mongo shell on the database.", context_settings={"ignore_unknown_options": True})
 @place_options
 @uri_option
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
@@ -116,7 +119,7 @@ def shell(folder: Path, data: Path | None, uri: str | None, arguments: tuple[str
     program = shutil.which("mongosh")
     if program is None:
         raise DatabaseError("mongosh is not on PATH: `npm install -g mongosh`, or see mongodb.com/try/download/shell")
-    with _using(folder, data, uri) as (_, address):
+    with _using(folder, data, uri, there=True) as (_, address):
         # A password would be seen in the list of processes: mongosh asks for it instead.
         address = redact(address).replace(":***@", "@", 1)
         before = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the shell's
@@ -126,18 +129,18 @@ def shell(folder: Path, data: Path | None, uri: str | None, arguments: tuple[str
             signal.signal(signal.SIGINT, before)
 
 
-@command.command()
+@command.command(short_help="Write the whole database to a file.")
 @place_options
 @uri_option
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def backup(folder: Path, data: Path | None, uri: str | None, file: Path) -> None:
     """Write the whole database to FILE (a tar.gz of BSON)."""
-    with _using(folder, data, uri) as (_, address):
+    with _using(folder, data, uri, there=True) as (_, address):
         counts = archive.backup(address, file)
     click.echo(f"{sum(counts.values())} documents of {len(counts)} collections written to {file}")
 
 
-@command.command()
+@command.command(short_help="Fill the database from a file.")
 @place_options
 @uri_option
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
@@ -151,9 +154,11 @@ def restore(folder: Path, data: Path | None, uri: str | None, file: Path, force:
 
 
 @contextmanager
-def _using(folder: Path, data: Path | None, uri: str | None) -> Iterator[tuple[Database, str]]:
-    """Give the folder's database and its URI, an embedded server running meanwhile."""
+def _using(folder: Path, data: Path | None, uri: str | None, there: bool = False) -> Iterator[tuple[Database, str]]:
+    """Give the folder's database, which must be `there` or is made, and its URI; a server runs meanwhile."""
     database = find_server(folder, uri, data)
+    if there:
+        refuse_absent(database, folder)
     with _plain_warnings(), database.use() as address:
         yield database, address
 

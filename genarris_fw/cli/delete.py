@@ -16,7 +16,7 @@ from genarris_fw.errors import InputError
 from genarris_fw.farm.owner import is_dead
 
 
-@click.command(name="delete")
+@click.command(name="delete", short_help="Remove a run from the database.")
 @click.argument("run")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--force", is_flag=True, help="Also while rockets work on it.")

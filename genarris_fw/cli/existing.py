@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,8 @@ import click
 
 from genarris_fw.cli.site import Site, open_site
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm.databases import find_server
+from genarris_fw.farm.databases import Database, find_server
+from genarris_fw.farm.server import FOLDER
 
 
 def database_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,10 +37,24 @@ def open_existing(folder: Path, uri: str | None) -> Iterator[Site]:
     DatabaseError
         When there is none, or it cannot be reached.
     """
-    server = find_server(folder, uri).server
-    if server is not None and not server.exists():
-        raise DatabaseError(
-            f"{folder.absolute()}: no database here; go to the run's folder, or name one with --dir or --uri"
-        )
+    refuse_absent(find_server(folder, uri), folder)
     with open_site(folder, uri) as site:
         yield site
+
+
+def refuse_absent(database: Database, folder: Path) -> None:
+    """Refuse a folder whose embedded database was never started, naming those that lie below it.
+
+    Raises
+    ------
+    DatabaseError
+        When there is none.
+    """
+    if database.server is None or database.server.exists():
+        return
+    below = sorted({str(home.parent) for depth in ("*", "*/*") for home in folder.glob(f"{depth}/{FOLDER}")})
+    what = "no database here" if folder.is_dir() else "no such folder"
+    todo = "go to the run's folder, or name one with --dir or --uri"
+    if below:
+        todo = f"name the run's folder: {' or '.join(f'--dir {shlex.quote(place)}' for place in below[:3])}"
+    raise DatabaseError(f"{folder.absolute()}: {what}; {todo}")

@@ -10,7 +10,7 @@ import click
 from genarris_fw.cli.existing import database_options, open_existing
 
 
-@click.command(name="export")
+@click.command(name="export", short_help="Write a pool of structures as files.")
 @click.argument("run")
 @click.option("--pool", default=None, help="Which pool (default: the one that the last step made).")
 @click.option(
@@ -30,6 +30,7 @@ def command(
 ) -> None:
     """Write the structures of a pool of RUN, with their properties, into a folder."""
     from genarris_fw.views.export import export_pool, last_pool
+    from genarris_fw.views.wording import counted
 
     names = [name.strip() for name in formats.split(",") if name.strip()]
     with open_existing(folder, uri) as site:
@@ -40,4 +41,4 @@ def command(
         about = {"run": run, "pool": chosen, "folder": str(place), "files": [str(path) for path in written]}
         click.echo(json.dumps(about, indent=2))
     else:
-        click.echo(f"pool '{chosen}' of run '{run}': {len(written)} files in {place}")
+        click.echo(f"pool '{chosen}' of run '{run}': {counted(len(written), 'file')} in {place}")

@@ -11,7 +11,7 @@ from genarris_fw.cli.existing import database_options
 from genarris_fw.cli.site import open_site
 
 
-@click.command(name="import")
+@click.command(name="import", short_help="Read a folder of structures into a pool.")
 @click.argument("source", metavar="FOLDER", type=click.Path(path_type=Path))
 @click.option("--run", required=True, help="The run to put them in; it is made when it is not there.")
 @click.option("--pool", default=None, help="The pool to put them in (default: the folder's name).")
@@ -19,12 +19,16 @@ from genarris_fw.cli.site import open_site
 @database_options
 def command(source: Path, run: str, pool: str | None, as_json: bool, folder: Path, uri: str | None) -> None:
     """Read the structures in FOLDER (json, geometry.in, cif) into a pool; ids are kept, again changes nothing."""
-    from genarris_fw.views.importing import import_folder
+    from genarris_fw.crystal import read_folder
+    from genarris_fw.views.importing import import_structures
+    from genarris_fw.views.wording import counted
 
     name = pool or source.absolute().name
+    structures = read_folder(source)  # first: a folder that cannot be read shall leave no database behind
+    number = len(structures)
     with open_site(folder, uri) as site:
-        number, new = import_folder(site.catalogue, run, name, source)
+        new = import_structures(site.catalogue, run, name, structures, source)
     if as_json:
         click.echo(json.dumps({"run": run, "pool": name, "structures": number, "new": new}))
     else:
-        click.echo(f"{number} structures of {source} are in pool '{name}' of run '{run}' ({new} of them new)")
+        click.echo(f"pool '{name}' of run '{run}' holds {counted(number, 'structure')} of {source} ({new} new)")

@@ -13,7 +13,7 @@ from genarris_fw.farm.launcher_files import QUEUES, Place, launcher_files, write
 from genarris_fw.farm.launchpads import launchpad, prepare
 
 
-@click.command(name="init")
+@click.command(name="init", short_help="Write launcher files for a cluster.")
 @click.option("--queue", type=click.Choice(QUEUES), help="The queueing system (default: slurm where there is sbatch).")
 @click.option(
     "--dir",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
+import re
 import sys
 from typing import Any
 
@@ -26,6 +28,8 @@ COMMANDS = {
     "db": "db",
     "init": "init",
 }
+# The columns of help texts, so that no summary of a command is cut off.
+HELP_WIDTH = 100
 
 EXIT_OK = 0
 EXIT_BAD_INPUT = 2
@@ -50,7 +54,7 @@ class LazyGroup(click.Group):
         return command
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": HELP_WIDTH})
 @click.version_option(__version__, prog_name="genarris-fw")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
@@ -65,14 +69,15 @@ def main(arguments: list[str] | None = None) -> Any:
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     try:
-        code = cli(args=(["--debug"] if debug else []) + words, standalone_mode=False)
+        code = cli(args=(["--debug"] if debug else []) + words, prog_name="genarris-fw", standalone_mode=False)
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.ClickException as error:
-        error.show()
+        bare = type(error).__name__ == "NoArgsIsHelpError"  # of click 8.2 and later
+        click.echo(error.format_message() if bare else f"genarris-fw: {one_line(error)}", err=True)
         code = EXIT_BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        click.echo("genarris-fw: interrupted; the same command goes on from here", err=True)
         code = EXIT_INTERRUPTED
     except GenarrisError as error:
         if debug:
@@ -95,3 +100,18 @@ def main(arguments: list[str] | None = None) -> Any:
         )
         code = 1
     sys.exit(code if isinstance(code, int) else EXIT_OK)
+
+
+def one_line(error: click.ClickException) -> str:
+    """Return in one line what is wrong with the words of a command, the nearest right ones, and where help is."""
+    text = " ".join(error.format_message().split())
+    what, _, near = re.sub(r"[\s.(]*\bdid you mean\b", "\n", text, flags=re.IGNORECASE).partition("\n")
+    near = near.strip(" ?)").removeprefix("one of: ")
+    what = what[:1].lower() + what[1:].rstrip(".")
+    context = getattr(error, "ctx", None)
+    if context is None:
+        return what
+    if not near and isinstance(context.command, click.Group) and (wrong := re.search("command '(.*)'", what)):
+        known = context.command.list_commands(context)
+        near = ", ".join(f"'{name}'" for name in difflib.get_close_matches(wrong[1], known, 2))
+    return f"{what}{f' (did you mean {near}?)' if near else ''}; see {context.command_path} --help"

@@ -10,7 +10,7 @@ from genarris_fw.options.models import MODELS, ProcedureOptions
 from genarris_fw.options.tables import COLUMNS, as_markdown, as_records, model_named, rows
 
 
-@click.command("options")
+@click.command("options", short_help="Show every option of ui.conf.")
 @click.argument("procedure", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Write the tables as JSON.")
 @click.option("--markdown", is_flag=True, help="Write the tables as Markdown.")

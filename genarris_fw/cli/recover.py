@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from genarris_fw.cli.site import open_site
-from genarris_fw.farm.recovery import GRACE_SECONDS, recover
+from genarris_fw.cli.existing import database_options, open_existing
+from genarris_fw.farm.recovery import GRACE_SECONDS, known_runs, recover
 
 
-@click.command(name="recover")
+@click.command(name="recover", short_help="Repair what lost rockets left behind.")
 @click.argument("run", required=False)
 @click.option(
     "--grace",
@@ -19,12 +19,14 @@ from genarris_fw.farm.recovery import GRACE_SECONDS, recover
     show_default=True,
     help="Seconds a rocket has between checkout and its lease.",
 )
-@click.option("--dir", "folder", type=click.Path(path_type=Path), default=Path(), help="The run's folder.")
-@click.option("--uri", default=None, help="MongoDB URI.")
+@database_options
 def command(run: str | None, grace: float, folder: Path, uri: str | None) -> None:
     """Release leases of dead rockets and make their fireworks ready again (RUN, or all runs)."""
-    with open_site(folder, uri) as site:
-        names = [site.catalogue.runs.get(run)["name"]] if run else site.catalogue.runs.names()
+    with open_existing(folder, uri) as site:
+        # A run is known by its workflow before its first firework has made its document.
+        names = known_runs(site.launchpad)
+        if run:
+            names = [run] if run in names else [site.catalogue.runs.get(run)["name"]]
         repaired = 0
         for name in names:
             for line in recover(site.launchpad, name, grace):

@@ -6,19 +6,18 @@ from pathlib import Path
 
 import click
 
-from genarris_fw.cli.site import open_site
+from genarris_fw.cli.existing import database_options, open_existing
 from genarris_fw.errors import InputError
 from genarris_fw.farm.retrying import retry_run
 
 
-@click.command(name="retry")
+@click.command(name="retry", short_help="Give failed work another chance.")
 @click.argument("run")
 @click.option("--procedure", default=None, help="Only this step (run_rdf_calc, ...).")
-@click.option("--dir", "folder", type=click.Path(path_type=Path), default=Path(), help="The run's folder.")
-@click.option("--uri", default=None, help="MongoDB URI.")
+@database_options
 def command(run: str, procedure: str | None, folder: Path, uri: str | None) -> None:
     """Send failed work items of RUN back to waiting, and its steps from there on back to the rockets."""
-    with open_site(folder, uri) as site:
+    with open_existing(folder, uri) as site:
         record = site.catalogue.runs.get(run)
         steps = [entry["name"] for entry in record["options"]["steps"]]
         if procedure is not None and procedure not in steps:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from genarris_fw.cli.main import EXIT_OK, EXIT_RUN_FAILED, EXIT_SOME_FAILED
 from genarris_fw.cli.site import Site, open_site
+from genarris_fw.engines import installed
 from genarris_fw.errors import InputError
 from genarris_fw.farm.logs import merge
 from genarris_fw.farm.recovery import recover
@@ -20,13 +21,14 @@ from genarris_fw.farm.rockets import Rockets, rerun_fizzled
 from genarris_fw.farm.workflow import add_run
 from genarris_fw.options import Configuration, load
 from genarris_fw.views.closing import closing, render
+from genarris_fw.views.layout import console as standard_output
 from genarris_fw.views.progress import Progress
 from genarris_fw.views.status import status
 
 CONTINUE = "nothing acknowledged is lost: run the same command again to continue, when the server is there"
 
 
-@click.command(name="run")
+@click.command(name="run", short_help="Carry out a ui.conf here, or continue it.")
 @click.argument("ui_conf", type=click.Path(path_type=Path))
 @click.option("--workers", type=click.IntRange(1, 512), default=None, help="Rockets at a time (default: the cores).")
 @click.option(
@@ -38,15 +40,17 @@ CONTINUE = "nothing acknowledged is lost: run the same command again to continue
 def command(ui_conf: Path, workers: int | None, uri: str | None, quiet: bool) -> int:
     """Carry out UI_CONF here; called again it continues, and does nothing on a finished run."""
     configuration = load(ui_conf)
-    console = Console()
+    console = standard_output()
     for notice in configuration.notices:
-        console.print(f"[dim]note: {notice}[/dim]", highlight=False, soft_wrap=True)
+        console.print(f"note: {notice}", style="dim", markup=False, highlight=False, soft_wrap=True)
     refuse_unavailable(configuration)
     folder = Path(configuration.folder)
     with only_one(folder, configuration.run_name), open_site(folder, uri, CONTINUE) as site:
-        record = carry_out(site, configuration, workers or os.cpu_count() or 1, quiet, console)
-        with suppress(OSError):  # a full disk: the run's own failure says so
-            merge(folder)
+        try:
+            record = carry_out(site, configuration, workers or os.cpu_count() or 1, quiet, console)
+        finally:  # an interrupted run has a log as well
+            with suppress(OSError):  # a full disk: the run's own failure says so
+                merge(folder)
         console.print(render(closing(site.catalogue, configuration.run_name)))
     if record.get("state") == "failed":
         click.echo(f"genarris-fw: run '{configuration.run_name}' failed: {record.get('failure')}", err=True)
@@ -67,7 +71,7 @@ def carry_out(site: Site, configuration: Configuration, workers: int, quiet: boo
         site.catalogue.runs.resumed(run)
         # Nobody else launches rockets for this run here, so what lost its rocket is lost for certain.
         for line in recover(site.launchpad, run, grace_seconds=15):
-            console.print(f"[dim]recovered: {line}[/dim]", highlight=False, soft_wrap=True)
+            console.print(f"recovered: {line}", style="dim", markup=False, highlight=False, soft_wrap=True)
         console.print(f"continuing run '{run}'")
     site.catalogue.runs.set(run, workers=workers)
     with (
@@ -94,7 +98,10 @@ def refuse_unavailable(configuration: Configuration) -> None:
     """
     missing = configuration.unavailable_engines()
     if missing:
-        raise InputError(f"{configuration.path}: " + "; ".join(missing))
+        engines = installed()
+        here = ", ".join(name for name, (available, _) in engines.items() if available) or "none"
+        reasons = "; ".join(f"{name} cannot be used here ({engines[name][1]})" for name in missing)
+        raise InputError(f"{configuration.path}: engine {reasons}; set engine to one of those that can: {here}")
 
 
 @contextmanager

@@ -16,12 +16,13 @@ from rich.text import Text
 from genarris_fw.cli.existing import database_options, open_existing
 from genarris_fw.cli.site import Site
 from genarris_fw.errors import InputError
+from genarris_fw.views.layout import console
 from genarris_fw.views.status import STYLES, pool_sizes, render, status
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
 
-@click.command(name="status")
+@click.command(name="status", short_help="Show how far a run is, or list the runs.")
 @click.argument("run", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a program (with --watch one line per look).")
 @click.option("--watch", is_flag=True, help="Look again every second until the run is over.")
@@ -35,12 +36,12 @@ def command(run: str | None, as_json: bool, watch: bool, folder: Path, uri: str 
         name = run or _only_run(site)
         if name is None:
             runs = _runs(site)
-            click.echo(json.dumps(runs)) if as_json else Console().print(_table(runs))
+            click.echo(json.dumps(runs)) if as_json else console().print(_table(runs))
         elif watch:
             _watch(site, name, as_json)
         else:
             found = _status(site, name)
-            click.echo(json.dumps(found, indent=2)) if as_json else Console().print(render(found))
+            click.echo(json.dumps(found, indent=2)) if as_json else console().print(render(found))
 
 
 def _only_run(site: Site) -> str | None:
@@ -59,7 +60,7 @@ def _status(site: Site, run: str) -> dict[str, Any]:
 
 def _watch(site: Site, run: str, as_json: bool) -> None:
     found = _status(site, run)
-    with Live(render(found), auto_refresh=False, console=Console(quiet=as_json)) as live:
+    with Live(render(found), auto_refresh=False, console=Console(quiet=True) if as_json else console()) as live:
         while True:
             click.echo(json.dumps(found)) if as_json else live.update(render(found), refresh=True)
             if found["state"] != "running":
@@ -87,10 +88,13 @@ def _table(runs: list[dict[str, Any]]) -> Table | Text:
     if not runs:
         return Text("no run in this database yet")
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("run", "state", "created (UTC)", "pools", "folder"):
-        table.add_column(column)
+    for column in ("run", "state", "created (UTC)"):
+        table.add_column(column, no_wrap=True)
+    for column in ("pools", "folder"):
+        table.add_column(column, overflow="fold")
     for entry in runs:
         pools = ", ".join(f"{name} {number}" for name, number in entry["pools"].items())
         state = Text(entry["state"], STYLES.get(entry["state"], ""))
-        table.add_row(Text(entry["run"]), state, entry["created"], pools, Text(str(entry["folder"] or "")))
+        created = entry["created"][:16].replace("T", " ")
+        table.add_row(Text(entry["run"]), state, created, Text(pools), Text(str(entry["folder"] or "")))
     return table

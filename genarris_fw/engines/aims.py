@@ -34,14 +34,15 @@ _GEOMETRY_BLOCK = re.compile(r"^\s*(?:Final|Updated) atomic structure:\s*$", re.
 _ECHO = "Parsing geometry.in (first pass over file, find array dimensions only)."
 _ECHO_END = "Completed first pass over input file geometry.in"
 
-# What the text of an unfinished output says about why, the most telling first.
+# What an unfinished output says about why, in lower case, the most telling first; looked for near its end.
 _CAUSES = (
-    ("memory", re.compile(r"out of memory|oom.kill|cannot allocate|insufficient (virtual )?memory", re.I)),
-    ("walltime", re.compile(r"due to time limit|walltime|time limit exceeded|SIGTERM", re.I)),
-    ("launcher", re.compile(r"command not found|execvp|error while loading shared libraries|not enough slots", re.I)),
-    ("relaxation", re.compile(r"inconsistency of forces", re.I)),
-    ("scf", re.compile(r"(scf|self-consistency) cycle (is |did )?not (yet )?converge", re.I)),
+    ("memory", ("out of memory", "oom-kill", "oom_kill", "cannot allocate", "insufficient virtual memory")),
+    ("walltime", ("due to time limit", "walltime", "time limit exceeded", "sigterm")),
+    ("launcher", ("command not found", "execvp", "error while loading shared libraries", "not enough slots")),
+    ("relaxation", ("inconsistency of forces",)),
+    ("scf", ("cycle not converged", "cycle did not converge", "cycle not yet converged")),
 )
+_NEAR_THE_END = 20_000
 
 
 @dataclass(frozen=True)
@@ -127,12 +128,13 @@ def classify(text: str) -> str:
     """Return the class of failure (a ``kind`` of `EngineError`) of an output that is not whole."""
     if not text.strip():
         return "launcher"
-    for kind, pattern in _CAUSES:
-        if pattern.search(text):
+    ending = text[-_NEAR_THE_END:].lower()
+    for kind, words in _CAUSES:
+        if any(word in ending for word in words):
             return kind
     if BEGINNING not in text:
         return "launcher"
-    aborted = re.search(r"\babort|\*\s*error|stopping", text, re.I)
+    aborted = any(word in ending for word in ("abort", "* error", "stopping"))
     return "input" if aborted and SCF_BEGINS not in text else "crash"
 
 
@@ -142,8 +144,9 @@ def _refuse_parts(text: str, where: Path) -> None:
         raise EngineError(f"{where}: {runs} FHI-aims runs in one file; keep one run per file", kind="crash")
     if END not in text or not runs or text.rfind(END) < text.find(BEGINNING):
         kind = classify(text)
+        missing = END if END not in text else BEGINNING
         raise EngineError(
-            f"{where}: not a whole FHI-aims output ('{END}' is missing), class: {kind}; run it again",
+            f"{where}: not a whole FHI-aims output ('{missing}' is missing), class: {kind}; run it again",
             kind=kind,
             permanent=kind == "input",
         )

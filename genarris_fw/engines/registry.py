@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from genarris_fw.engines.base import Engine
-from genarris_fw.errors import EngineError, InputError
+from genarris_fw.errors import InputError
 
 # Name -> (module, class); the module also has installed() -> (available, remark). Loaded only when asked for.
 BUILT_IN = {
@@ -76,10 +76,3 @@ def installed() -> dict[str, tuple[bool, str]]:
     for name, point in _brought().items():
         found[name] = (True, f"brought by {point.dist.name if point.dist else point.value}")
     return found
-
-
-def require(name: str) -> None:
-    """Raise an `EngineError` of kind ``missing`` when an engine cannot be used here."""
-    available, remark = installed().get(name, (True, ""))
-    if not available:
-        raise EngineError(f"engine {name}: {remark}", kind="missing", permanent=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import spglib
@@ -22,7 +22,7 @@ from genarris_fw.engines.base import Context, Evaluation
 from genarris_fw.engines.checks import COLLAPSED_PART, bond_graph, refuse_overlaps
 from genarris_fw.engines.model_hessian import model_hessian
 from genarris_fw.engines.point_group_constraint import FixPointGroup
-from genarris_fw.engines.potential import Point, Potential, PotentialEngine, RelaxationSettings
+from genarris_fw.engines.potential import Potential, PotentialEngine, RelaxationSettings
 from genarris_fw.engines.quasi_newton import QuasiNewton
 from genarris_fw.errors import EngineError, GenarrisError
 
@@ -41,7 +41,7 @@ MOST_SUPERCELLS = 6
 class PotentialCalculator(Calculator):
     """A `Potential` as an ASE calculator that counts its calls."""
 
-    implemented_properties = ["energy", "free_energy", "forces", "stress"]
+    implemented_properties: ClassVar[list[str]] = ["energy", "free_energy", "forces", "stress"]
 
     def __init__(self, engine: PotentialEngine, start: Structure) -> None:
         super().__init__()
@@ -63,23 +63,27 @@ class PotentialCalculator(Calculator):
         self.potential = self._new_potential(structure)
         self.reset()
 
-    def structure(self, atoms: Atoms) -> Structure:
+    def structure(self, atoms: Any) -> Structure:
         """Return atoms as a structure with the start's name and properties."""
         lattice = None if self.start.lattice is None else np.array(atoms.cell)
         return Structure(lattice, self.start.species, atoms.positions, self.start.properties, self.start.struct_id)
 
-    def calculate(
-        self, atoms: Any = None, properties: Any = ("energy",), system_changes: Any = tuple(all_changes)
-    ) -> None:
+    def calculate(self, atoms: Any, properties: Any = ("energy",), system_changes: Any = tuple(all_changes)) -> None:
         """Compute everything at once."""
         super().calculate(atoms, properties, system_changes)
-        structure = self.structure(self.atoms)
+        structure = self.structure(atoms if atoms is not None else self.atoms)
         refuse_overlaps(structure)
         point = self.engine.checked_point(self.potential, structure)
         self.calls += 1
         self.results = {"energy": point.energy, "free_energy": point.energy, "forces": point.forces}
         if point.stress is not None:
             self.results["stress"] = full_3x3_to_voigt_6_stress(point.stress)
+        elif structure.lattice is not None and self.engine.options.relax_cell:
+            raise EngineError(
+                f"{self.engine.method} gives no stress, so that no cell can be relaxed; set relax_cell = False",
+                kind="input",
+                permanent=True,
+            )
 
 
 def relax_structure(
@@ -165,11 +169,13 @@ class _Relaxation:
         limits = np.full((n + (3 if self.moves_cell else 0), 3), LARGEST_DISPLACEMENT)
         limits[n:] = LARGEST_STRAIN * scale
         size = limits.size
-        if self.options.optimizer == "model":
-            hessian = model_hessian(self._now(), scale)[:size, :size]
-        else:
-            hessian = PLAIN_CURVATURE * np.eye(size)
-        self.search = QuasiNewton(hessian, limits.ravel())
+
+        def guess() -> Floats:
+            if self.options.optimizer == "bfgs":
+                return PLAIN_CURVATURE * np.eye(size)
+            return model_hessian(self._now(), scale)[:size, :size]
+
+        self.search = QuasiNewton(guess, limits.ravel())
 
     def run(self) -> str:
         """Search until something ends it; return what."""
@@ -180,7 +186,7 @@ class _Relaxation:
             self.slowest = max(self.slowest, time.perf_counter() - began)
             self._record()
             reached = self._largest_force(forces) <= self.options.fmax and (
-                not self.moves_cell or np.abs(stress).max() <= self.options.smax
+                not self.moves_cell or stress is None or float(np.abs(stress).max()) <= self.options.smax
             )
             fits = self.calculator.potential.still_fits(self._now(), 1.0 if reached else NARROWEST)
             if not fits and supercells < MOST_SUPERCELLS:
@@ -206,10 +212,12 @@ class _Relaxation:
             warnings.simplefilter("ignore")
             self.target.set_positions(new)
 
-    def _point(self) -> tuple[float, Floats, Floats]:
+    def _point(self) -> tuple[float, Floats, Floats | None]:
         forces = np.asarray(self.atoms.get_forces())
-        stress = voigt_6_to_full_3x3_stress(self.atoms.get_stress()) if self.periodic else np.zeros((3, 3))
-        return float(self.atoms.get_potential_energy()), forces, np.asarray(stress)
+        energy = float(self.atoms.get_potential_energy())
+        if not self.periodic or "stress" not in self.calculator.results:
+            return energy, forces, None
+        return energy, forces, np.asarray(voigt_6_to_full_3x3_stress(self.atoms.get_stress()))
 
     @staticmethod
     def _largest_force(forces: Floats) -> float:
@@ -226,7 +234,6 @@ class _Relaxation:
         """Return what was found, with what happened on the way."""
         energy, forces, stress = self._point()
         structure = self._now()
-        point = Point(energy, forces, stress if self.periodic else None)
         calculator, potential = self.calculator, self.calculator.potential
         details: dict[str, Any] = {
             "calls": calculator.calls,
@@ -241,7 +248,7 @@ class _Relaxation:
         if self.periodic:
             details |= {
                 "supercells": calculator.supercells,
-                "largest_stress": float(np.abs(stress).max()),
+                "largest_stress": None if stress is None else float(np.abs(stress).max()),
                 "spacegroup_before": _space_group(self.start, self.options.symprec),
                 "spacegroup_after": _space_group(structure, self.options.symprec),
                 "volume_before": self.start.cell_volume,
@@ -254,7 +261,7 @@ class _Relaxation:
                 "point_group_after": self._symbol(structure),
                 "collapsed": False,
             }
-        return Evaluation(point.energy, point.forces, point.stress, structure, reason == "converged", 0.0, details)
+        return Evaluation(energy, forces, stress, structure, reason == "converged", 0.0, details)
 
     def _symbol(self, structure: Structure) -> str | None:
         try:
@@ -266,7 +273,7 @@ class _Relaxation:
 def _space_group(structure: Structure, symprec: float) -> int:
     """Number of the space group, 0 where spglib finds none."""
     atoms = structure.to_ase()
-    cell = (np.array(atoms.cell), structure.fractional, atoms.numbers)
+    cell: Any = (np.array(atoms.cell), structure.fractional, atoms.numbers)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dataset = spglib.get_symmetry_dataset(cell, symprec=symprec)

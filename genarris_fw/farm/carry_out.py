@@ -43,6 +43,11 @@ class Holding:
         """Tell whether nobody has taken the lease over."""
         return self.catalogue.leases.held(self.identifier, self.token)
 
+    def check(self, doing: str) -> None:
+        """Raise LeaseLost when another rocket has taken the firework over."""
+        if not self.still_mine():
+            raise LeaseLost(f"{self.identifier} was taken over while this rocket was {doing}")
+
 
 @contextmanager
 def hold(
@@ -71,9 +76,12 @@ def hold(
     try:
         with Heartbeat(launchpad.to_dict(), owner, lease_seconds):
             yield holding
-    except BaseException:
+    except BaseException as error:
         catalogue.work_items.give_back(owner)
-        catalogue.leases.release(holding.identifier, token)
+        mine = catalogue.leases.release(holding.identifier, token)
+        if not mine and isinstance(error, Exception) and not isinstance(error, LeaseLost):
+            # What goes wrong here says nothing about the run any more: another rocket carries it on.
+            raise LeaseLost(f"{holding.identifier} was taken over before this rocket stopped") from error
         raise
     catalogue.leases.collected(holding.identifier, token)
 
@@ -121,6 +129,8 @@ def carry_out(task: Procedure) -> FWAction:
             log("finished", seconds=round(time.monotonic() - begun, 3), **counts)
     except LeaseLost as lost:
         log("taken over", level="WARNING", why=lost)
+        if role == "side":  # nothing waits for a side, and its items are with the others
+            return FWAction(stored_data={"remark": "taken over"})
         raise
     except Exception as error:
         message = explain(error, campaign.folder)
@@ -150,6 +160,7 @@ def _plan(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Ho
     campaign.catalogue.work_items.insert(campaign.run, campaign.step, items)
     campaign.catalogue.leases.open(campaign.run, campaign.step, "gate", 0)
     sides = min(campaign.num_replicas, max(1, task.most_replicas(campaign, items))) - 1
+    holding.check("planning")  # sides that a plan woken too late adds would find nothing to do
     return {"items": len(items), "sides": add_sides(launchpad, task, sides)}
 
 
@@ -161,8 +172,7 @@ def _work(task: Procedure, campaign: Campaign, replica: Replica) -> dict[str, An
 def _collect(task: Procedure, campaign: Campaign, holding: Holding) -> None:
     failures = campaign.catalogue.work_items.failures(campaign.run, campaign.step)
     summary = task.collect(campaign) | {"failed": len(failures)}
-    if not holding.still_mine():
-        raise LeaseLost(f"{holding.identifier} was taken over while this rocket was collecting")
+    holding.check("collecting")
     campaign.catalogue.runs.procedure_finished(campaign.run, campaign.step, summary)
 
 
@@ -177,7 +187,10 @@ def _side(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Ho
     leases = campaign.catalogue.leases
 
     def lost_gate() -> dict[str, Any] | None:
-        expired = leases.expired(campaign.run, campaign.step, "gate")
+        # Sides are there before the plan ends: they may be the only ones to notice that it was lost.
+        expired = leases.expired(campaign.run, campaign.step, "gate") or leases.expired(
+            campaign.run, campaign.step, "plan"
+        )
         return expired[0] if expired else None
 
     replica = Replica(task, campaign, holding.owner, gate_is_lost=lambda: lost_gate() is not None)

@@ -6,19 +6,24 @@ on it any more: a firework on the path is then made READY again, a side replica 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
-from fireworks import FWAction, LaunchPad
-from fireworks.core.launchpad import WFLock
+from fireworks import FWAction, FWorker, LaunchPad
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.leases import LeaseLost
+from genarris_fw.farm.mending import complete, live_launch, mend_workflows, run_again
 from genarris_fw.farm.owner import is_dead, owner_name
+from genarris_fw.farm.sides import archive_unstarted_sides
 
-# A workflow lock older than this belongs to a dead process: FireWorks holds one for milliseconds.
-STALE_LOCK_SECONDS = 20
 # A firework that was checked out but has no lease after this long died between the two.
 GRACE_SECONDS = 60.0
+# A firework that ended in an error of the database or was interrupted is tried again, but not for ever.
+MOST_LAUNCHES = 20
 
 
 def recover(launchpad: LaunchPad, run: str, grace_seconds: float = GRACE_SECONDS) -> list[str]:
@@ -39,83 +44,111 @@ def recover(launchpad: LaunchPad, run: str, grace_seconds: float = GRACE_SECONDS
         What was done, one line each.
     """
     catalogue = Catalogue(launchpad.db)
-    me = owner_name(0)
-    done = []
-    lost = {lease["_id"]: lease for lease in catalogue.leases.expired(run)}
-    lost |= {lease["_id"]: lease for lease in catalogue.leases.holders(run) if is_dead(lease["owner"])}
-    for lease in lost.values():
-        released = catalogue.work_items.release_lost(lease["owner"])
-        if recover_firework(launchpad, catalogue, lease, me):
-            done.append(f"{lease['step']} {lease['role']} (firework {lease['fw_id']}): its rocket is gone, repaired")
-        if released:
-            done.append(f"{lease['step']}: {released} work items of a lost rocket released")
-    for owner in catalogue.work_items.owners(run):
-        if is_dead(owner) and (released := catalogue.work_items.release_lost(owner)):
-            done.append(f"{released} work items of a lost rocket released")
-    if reaped := catalogue.work_items.reap(run):
-        done.append(f"{reaped} work items with expired leases released")
-    done += _recover_without_lease(launchpad, catalogue, run, grace_seconds)
-    return done
+    return [
+        *mend_workflows(launchpad, run),
+        *_recover_leases(launchpad, catalogue, run),
+        *_release_items(catalogue, run),
+        *_recover_without_lease(launchpad, catalogue, run, grace_seconds),
+        *_rerun_given_up(launchpad, catalogue, run),
+        *_tidy_finished(launchpad, catalogue, run),
+    ]
+
+
+def known_runs(launchpad: LaunchPad) -> list[str]:
+    """Return the names of all runs, those whose first firework has not made their document yet included."""
+    names = Catalogue(launchpad.db).runs.names()
+    return names + sorted(set(launchpad.workflows.distinct("metadata.run")) - set(names))
 
 
 def recover_firework(launchpad: LaunchPad, catalogue: Catalogue, lease: dict[str, Any], recoverer: str) -> bool:
     """Repair the firework of one lost lease; False when somebody else does, or there is nothing to repair."""
     if not catalogue.leases.begin_recovery(lease, recoverer):
         return False
-    if lease["role"] == "side":
-        return _close_side(launchpad, catalogue, lease)
-    return run_again(launchpad, lease["fw_id"], lease.get("launch_id"))
+    if lease["role"] != "side":
+        return run_again(launchpad, lease["fw_id"], lease.get("launch_id"))
+    # Its items go to the others, so a dead side replica is done. The lease is closed last: until then, a
+    # recoverer that dies here is followed by another.
+    closed = complete(launchpad, lease["fw_id"], lease.get("launch_id"), "its rocket was lost")
+    with suppress(LeaseLost):
+        catalogue.leases.collected(lease["_id"], lease["token"] + 1)
+    return closed
 
 
-def run_again(launchpad: LaunchPad, fw_id: int, launch_id: int | None) -> bool:
-    """Make a firework READY again, if the launch that is known to be dead is still its live one.
-
-    A compare and swap inside the workflow's lock: rerunning twice would throw a finished firework and its
-    children back. A launch that had finished already only needs its workflow refreshed.
-    """
-    with WFLock(launchpad, fw_id, expire_secs=STALE_LOCK_SECONDS, kill=True):
-        firework = launchpad.fireworks.find_one({"fw_id": fw_id}, {"state": 1, "launches": 1})
-        if firework is None or firework["state"] not in ("RUNNING", "RESERVED"):
-            return False
-        live = (firework.get("launches") or [None])[-1]
-        if live != launch_id:
-            return False
-        launch = launchpad.launches.find_one({"launch_id": launch_id}, {"state": 1}) or {}
-        workflow = launchpad.get_wf_by_fw_id_lzyfw(fw_id)
-        finished = launch.get("state") == "COMPLETED"
-        updated = workflow.refresh(fw_id) if finished else workflow.rerun_fw(fw_id)
-        launchpad._update_wf(workflow, updated)
-    if launch and not finished:
-        # After the rerun the launch is archived: this only records what became of it.
-        launchpad.mark_fizzled(launch_id)
-    return True
+def _recover_leases(launchpad: LaunchPad, catalogue: Catalogue, run: str) -> Iterator[str]:
+    """Repair the fireworks whose lease has expired, or whose holder is known to be dead."""
+    me = owner_name(0)
+    lost = {lease["_id"]: lease for lease in catalogue.leases.expired(run)}
+    lost |= {lease["_id"]: lease for lease in catalogue.leases.holders(run) if is_dead(lease["owner"])}
+    for lease in lost.values():
+        released = catalogue.work_items.release_lost(lease["owner"])
+        if recover_firework(launchpad, catalogue, lease, me):
+            yield f"{lease['step']} {lease['role']} (firework {lease['fw_id']}): its rocket is gone, repaired"
+        if released:
+            yield f"{lease['step']}: {released} work items of a lost rocket released"
 
 
-def _close_side(launchpad: LaunchPad, catalogue: Catalogue, lease: dict[str, Any]) -> bool:
-    """Close a dead side replica: its items go to the others, so its firework is done."""
-    catalogue.leases.collection.update_one({"_id": lease["_id"]}, {"$set": {"state": "collected"}})
-    firework = launchpad.fireworks.find_one({"fw_id": lease["fw_id"]}, {"state": 1, "launches": 1})
-    if firework is None or firework["state"] != "RUNNING" or not firework["launches"]:
-        return False
-    launchpad.complete_launch(firework["launches"][-1], FWAction(stored_data={"remark": "its rocket was lost"}))
-    return True
+def _release_items(catalogue: Catalogue, run: str) -> Iterator[str]:
+    """Release work items that nobody holds any more."""
+    for owner in catalogue.work_items.owners(run):
+        if is_dead(owner) and (released := catalogue.work_items.release_lost(owner)):
+            yield f"{released} work items of a lost rocket released"
+    if reaped := catalogue.work_items.reap(run):
+        yield f"{reaped} work items with expired leases released"
 
 
-def _recover_without_lease(launchpad: LaunchPad, catalogue: Catalogue, run: str, grace_seconds: float) -> list[str]:
-    """Repair fireworks that were checked out but never came to hold a lease."""
-    done = []
+def _recover_without_lease(launchpad: LaunchPad, catalogue: Catalogue, run: str, grace_seconds: float) -> Iterator[str]:
+    """Repair fireworks that were checked out but whose rocket holds no lease: not yet, or not any more."""
     long_ago = datetime.now(timezone.utc) - timedelta(seconds=grace_seconds)
+    held = {lease["fw_id"] for lease in catalogue.leases.holders(run) if "recoverer" not in lease}
     query = {"spec.run": run, "state": {"$in": ["RUNNING", "RESERVED"]}}
     for firework in launchpad.fireworks.find(query, {"fw_id": 1, "state": 1, "launches": 1, "updated_on": 1}):
-        live = (firework.get("launches") or [None])[-1]
-        if firework["state"] == "RESERVED" and live is not None:
-            continue  # reserved for a job in a queue: the scheduler's business
-        if _updated(firework) > long_ago:
+        fw_id, live = firework["fw_id"], live_launch(firework)
+        launch = launchpad.launches.find_one({"launch_id": live}, {"state": 1, "fworker.name": 1}) or {}
+        gone = is_dead(str((launch.get("fworker") or {}).get("name")))  # workers of `run` name themselves there
+        if fw_id in held or (_updated(firework) > long_ago and not gone):
             continue
-        held = catalogue.leases.collection.find_one({"fw_id": firework["fw_id"], "launch_id": live, "state": "open"})
-        if held is None and run_again(launchpad, firework["fw_id"], live):
-            done.append(f"firework {firework['fw_id']}: checked out by a rocket that is gone, ready again")
-    return done
+        if firework["state"] == "RESERVED" and launch.get("state") == "RESERVED":
+            continue  # for a job in a queue: the scheduler's business
+        if run_again(launchpad, fw_id, live):
+            yield f"firework {fw_id}: checked out by a rocket that is gone, ready again"
+
+
+def _rerun_given_up(launchpad: LaunchPad, catalogue: Catalogue, run: str) -> Iterator[str]:
+    """Make FIZZLED fireworks READY again where the run itself has not failed.
+
+    A procedure that cannot give a result marks the run as failed. Without that, its rocket was interrupted, lost
+    the database or was taken over, and nothing speaks against another launch.
+    """
+    record = catalogue.runs.find(run) or {}
+    if record.get("state", "running") == "failed":
+        return
+    fields = {"fw_id": 1, "name": 1, "launches": 1, "archived_launches": 1}
+    for firework in launchpad.fireworks.find({"spec.run": run, "state": "FIZZLED"}, fields):
+        refused = firework["name"] == "begin" and record.get("begun_by") not in (None, firework["fw_id"])
+        if refused or len(firework.get("archived_launches") or []) >= MOST_LAUNCHES:
+            continue  # the same run added twice stays refused
+        if run_again(launchpad, firework["fw_id"], live_launch(firework)):
+            yield f"firework {firework['fw_id']} ({firework['name']}): interrupted, ready again"
+
+
+def _tidy_finished(launchpad: LaunchPad, catalogue: Catalogue, run: str) -> Iterator[str]:
+    """Close what a finished step or run has left READY: no rocket may ever come for it."""
+    record = catalogue.runs.find(run) or {}
+    for step in record.get("summaries", {}):
+        lease = catalogue.leases.find(run, step, "gate")
+        if lease and lease["state"] == "collected" and (number := archive_unstarted_sides(launchpad, run, step)):
+            yield f"{step}: {number} side replicas with nothing to do archived"
+    if record.get("state") != "finished":
+        return
+    query = {"spec.run": run, "name": "finish", "state": "READY"}
+    for last in launchpad.fireworks.find(query, {"fw_id": 1}):
+        # Its work is in the run's document already: only FireWorks has not heard of it.
+        _, launch_id = launchpad.checkout_fw(FWorker(name="recover"), str(Path.cwd()), fw_id=last["fw_id"])
+        if launch_id is not None:
+            launchpad.complete_launch(
+                launch_id, FWAction(stored_data={"remark": "finished before its rocket was lost"})
+            )
+            yield f"firework {last['fw_id']}: the run had finished, completed"
 
 
 def _updated(firework: dict[str, Any]) -> datetime:

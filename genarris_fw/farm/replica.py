@@ -117,7 +117,7 @@ class Replica:
                 outcome = self.procedure.work(self.campaign, item)
             except (PyMongoError, DatabaseError, LeaseLost, RunFailed):
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:  # an engine may try to leave the interpreter
                 self._fail(item, error)
                 continue
             seconds = time.monotonic() - begun
@@ -154,7 +154,7 @@ class Replica:
         self.done += committed
         self.campaign.log("items committed", level="DEBUG", items=committed, taken_over=len(finished) - committed)
 
-    def _fail(self, item: Item, error: Exception) -> None:
+    def _fail(self, item: Item, error: BaseException) -> None:
         permanent = isinstance(error, EngineError) and error.permanent
         attempts = 1 if permanent else self.campaign.max_attempts
         text = str(error) if isinstance(error, GenarrisError) else f"{type(error).__name__}: {error}"

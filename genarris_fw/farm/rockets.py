@@ -20,6 +20,8 @@ from genarris_fw.farm.recovery import recover
 
 RECOVER_EVERY = 3.0
 LOOK_EVERY = 0.5
+# How long workers may take to end by themselves when the run is over: the last one tells FireWorks so.
+SECONDS_TO_END = 10.0
 MOST_RESTARTS = 20
 
 
@@ -51,6 +53,7 @@ class Rockets:
         self.keep_open = keep_open
         self._processes: dict[int, subprocess.Popen] = {}
         self._restarts = 0
+        self._finished = False
 
     def __enter__(self) -> Rockets:
         self.place.mkdir(parents=True, exist_ok=True)
@@ -63,6 +66,10 @@ class Rockets:
             with contextlib.suppress(OSError):
                 assert process.stdin is not None
                 process.stdin.close()
+        end = time.monotonic() + (SECONDS_TO_END if self._finished else 0.0)
+        for process in self._processes.values():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=max(0.0, end - time.monotonic()))
             process.terminate()
         for process in self._processes.values():
             try:
@@ -70,6 +77,8 @@ class Rockets:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        if self._finished:
+            recover(self.launchpad, self.run)  # workers that were killed may have left side replicas RUNNING
 
     def _start(self, number: int) -> subprocess.Popen:
         place = self.place / f"worker-{number}"
@@ -113,6 +122,7 @@ class Rockets:
             record = self.catalogue.runs.find(self.run) or {}
             look(record)
             if record.get("state") in ("finished", "failed"):
+                self._finished = record["state"] == "finished"
                 return record
             self._refuse_fizzled_begin(record)
             if time.monotonic() - recovered > RECOVER_EVERY:
@@ -134,7 +144,9 @@ class Rockets:
 
     def _refuse_fizzled_begin(self, record: dict[str, Any]) -> None:
         """Stop when the run's first or last firework failed, which no procedure's summary would tell."""
-        query = {"spec.run": self.run, "state": "FIZZLED", "name": {"$in": ["begin", "finish"]}}
+        # Where the run is there, a begin that failed is that of a second workflow of the same name.
+        names = ["finish"] if record else ["begin", "finish"]
+        query = {"spec.run": self.run, "state": "FIZZLED", "name": {"$in": names}}
         firework = self.launchpad.fireworks.find_one(query, {"fw_id": 1, "name": 1})
         if firework:
             raise RunFailed(

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Sequence
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fireworks import Firework, LaunchPad, Workflow
+from pymongo.errors import DuplicateKeyError
+
+from genarris_fw.farm.mending import mend_workflow
 
 if TYPE_CHECKING:
     from genarris_fw.procedures.base import Procedure
@@ -15,6 +19,8 @@ if TYPE_CHECKING:
 # The path comes first: a missing priority would sort below every number.
 PATH_PRIORITY = 10
 SIDE_PRIORITY = 1
+# Sides in these states can still do work; those of an earlier try of the step are COMPLETED or ARCHIVED.
+OF_USE = ("READY", "RESERVED", "RUNNING")
 
 
 def add_sides(launchpad: LaunchPad, task: Procedure, number: int) -> int:
@@ -29,25 +35,43 @@ def add_sides(launchpad: LaunchPad, task: Procedure, number: int) -> int:
     number : int
         How many sides the step shall have in all.
     """
-    metadata = {"run": task["run"], "side_of": task["step"]}
-    there = launchpad.workflows.count_documents({f"metadata.{key}": value for key, value in metadata.items()})
+    _complete_half_added(launchpad, task)
     sides = [
         Workflow(
-            [
-                Firework(
-                    type(task)(run=task["run"], step=task["step"], role="side"),
-                    spec={"run": task["run"], "_priority": SIDE_PRIORITY, "_add_launchpad_and_fw_id": True},
-                    name=f"{task['step']} side",
-                )
-            ],
+            [_side(task)],
             name=f"{task['run']} {task['step']} side",
-            metadata=dict(metadata),
+            metadata={"run": task["run"], "side_of": task["step"]},
         )
-        for _ in range(number - there)
+        for _ in range(number - launchpad.fireworks.count_documents(_sides_of(task["run"], task["step"], OF_USE)))
     ]
     if sides:
         add_workflows(launchpad, sides)
     return len(sides)
+
+
+def _side(task: Procedure) -> Firework:
+    return Firework(
+        type(task)(run=task["run"], step=task["step"], role="side"),
+        spec={"run": task["run"], "_priority": SIDE_PRIORITY, "_add_launchpad_and_fw_id": True},
+        name=f"{task['step']} side",
+    )
+
+
+def _sides_of(run: str, step: str, states: Sequence[str]) -> dict[str, Any]:
+    """Return the query for the side fireworks of a step that are in one of these states."""
+    return {"spec.run": run, "state": {"$in": list(states)}, "name": f"{step} side"}
+
+
+def _complete_half_added(launchpad: LaunchPad, task: Procedure) -> None:
+    """Give the side workflows of a plan that was killed while it added them their fireworks."""
+    query = {"metadata.run": task["run"], "metadata.side_of": task["step"]}
+    nodes = [node for workflow in launchpad.workflows.find(query, {"nodes": 1}) for node in workflow["nodes"]]
+    there = {record["fw_id"] for record in launchpad.fireworks.find({"fw_id": {"$in": nodes}}, {"fw_id": 1})}
+    for fw_id in set(nodes) - there:
+        side = _side(task)
+        side.fw_id, side.state = fw_id, "READY"
+        with contextlib.suppress(DuplicateKeyError):
+            launchpad.fireworks.insert_one(side.to_db_dict())
 
 
 def add_workflows(launchpad: LaunchPad, workflows: list[Workflow]) -> None:
@@ -59,13 +83,13 @@ def add_workflows(launchpad: LaunchPad, workflows: list[Workflow]) -> None:
 def archive_unstarted_sides(launchpad: LaunchPad, run: str, step: str) -> int:
     """Archive the sides that no rocket has taken; those that run will find nothing to do and end."""
     archived = 0
-    for workflow in launchpad.workflows.find({"metadata.run": run, "metadata.side_of": step}, {"nodes": 1}):
-        for fw_id in workflow["nodes"]:
-            found = launchpad.fireworks.find_one_and_update(
-                {"fw_id": fw_id, "state": "READY"},
-                {"$set": {"state": "ARCHIVED", "updated_on": datetime.now(timezone.utc)}},
-            )
-            if found:
-                launchpad._refresh_wf(fw_id)
-                archived += 1
+    ready = launchpad.fireworks.find(_sides_of(run, step, ["READY"]), {"fw_id": 1})
+    for fw_id in [record["fw_id"] for record in ready]:
+        found = launchpad.fireworks.find_one_and_update(
+            {"fw_id": fw_id, "state": "READY"},
+            {"$set": {"state": "ARCHIVED", "updated_on": datetime.now(timezone.utc)}},
+        )
+        if found:
+            mend_workflow(launchpad, fw_id)
+            archived += 1
     return archived

@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from genarris_fw.farm.owner import owner_name
+
 POLL_SECONDS = 0.2
 PR_SET_PDEATHSIG = 1
 
@@ -31,7 +33,8 @@ def main() -> None:
 
     run = message["run"]
     launchpad = LaunchPad.from_dict(message["launchpad"])
-    fworker = FWorker(name=message["name"], query={"spec.run": run})
+    # The launch names this process, so that a firework it was killed with is known to be lost at once.
+    fworker = FWorker(name=owner_name(0), query={"spec.run": run})
     place = Path(message["place"])
     place.mkdir(parents=True, exist_ok=True)
     os.chdir(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -88,12 +89,21 @@ def find_workflow(launchpad: LaunchPad, run: str) -> dict[str, Any] | None:
     document: dict[str, Any] | None = launchpad.workflows.find_one(query, {"nodes": 1, "metadata": 1, "state": 1})
     if document is None:
         return None
-    there = launchpad.fireworks.count_documents({"fw_id": {"$in": document["nodes"]}})
-    if there < len(document["nodes"]):
+    if not _is_whole(launchpad, document):
         launchpad.fireworks.delete_many({"fw_id": {"$in": document["nodes"]}, "state": {"$in": ["READY", "WAITING"]}})
         launchpad.workflows.delete_one({"_id": document["_id"]})
         return None
     return document
+
+
+def _is_whole(launchpad: LaunchPad, document: dict[str, Any]) -> bool:
+    """Tell whether all fireworks of a workflow are there; one that is being added now gets a moment."""
+    for seconds in (0.0, 0.5, 1.5):
+        time.sleep(seconds)
+        there = launchpad.fireworks.count_documents({"fw_id": {"$in": document["nodes"]}})
+        if there == len(document["nodes"]):
+            return True
+    return False
 
 
 def add_run(launchpad: LaunchPad, configuration: Configuration) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,5 +26,6 @@ class FinishRun(FiretaskBase):
         failed = sum(int(summary.get("failed") or 0) for summary in record["summaries"].values())
         catalogue.runs.set(self["run"], state="finished", finished=now(), failed_items=failed)
         if Path(record["folder"]).is_dir():
-            merge(Path(record["folder"]))
+            with suppress(OSError):  # a full disk: the run is finished nevertheless, its logs lie beside
+                merge(Path(record["folder"]))
         return FWAction(stored_data={"run": self["run"], "failed_items": failed})

@@ -52,6 +52,8 @@ class RunFHIAimsBatch(EngineProcedure):
         self, campaign: Campaign, parent: Structure, relaxed: Structure, record: dict[str, Any], Z: int
     ) -> Structure:
         kept = {key: value for key, value in parent.properties.items() if key not in OF_THE_PARENT}
+        if "site_symmetry_group" in kept:
+            kept["site_symmetry_group_before_relaxation"] = kept.pop("site_symmetry_group")
         child = niggli_reduce(Structure(relaxed.lattice, relaxed.species, relaxed.positions), Z)
         child.struct_id = child_id(parent.struct_id, campaign.step, record["settings_hash"])
         child.properties = kept | {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -18,9 +18,12 @@ from genarris_fw.farm.launchpads import launchpad
 from genarris_fw.farm.mongod import find_mongod
 from genarris_fw.generation import compatible_sites, volume_estimate
 from genarris_fw.options import Configuration
+from genarris_fw.views.layout import ByWidth
 
 # How far (Å) an atom may lie from its symmetric place, as in Relax_Single_Molecule.
 POINT_GROUP_TOLERANCE = 0.05
+# The columns that an option's value may take on a narrow and on a wide terminal.
+NARROW_VALUE, WIDE_VALUE = 25, 60
 
 
 def check(configuration: Configuration, database: Database) -> dict[str, Any]:
@@ -58,6 +61,9 @@ def check(configuration: Configuration, database: Database) -> dict[str, Any]:
         _look_at_molecule(configuration, found)
     except InputError as error:
         found["problems"].append(str(error))
+    folder = Path(configuration.folder)
+    if not os.access(folder, os.W_OK):
+        found["problems"].append(f"{folder}: cannot be written; the run's folder must be writable")
     found["database"] = look_at_database(database, found["problems"])
     return found
 
@@ -144,7 +150,8 @@ def look_at_database(database: Database, problems: list[str]) -> dict[str, Any]:
 
 def render(found: dict[str, Any]) -> RenderableType:
     """Return the result of `check` for a terminal."""
-    parts: list[RenderableType] = [_options(found["options"], Path(found["file"]).parent)]
+    folder = Path(found["file"]).parent
+    parts: list[RenderableType] = [ByWidth(lambda wide: _options(found["options"], folder, wide))]
     parts += [Text(f"note: {notice}", "yellow") for notice in found["notices"]]
     grid = Table(box=None, pad_edge=False, show_header=False)
     grid.add_column(style="dim", no_wrap=True)
@@ -154,24 +161,35 @@ def render(found: dict[str, Any]) -> RenderableType:
     return Group(*parts, grid)
 
 
-def _options(rows: list[dict[str, Any]], folder: Path) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("section", no_wrap=True)
-    table.add_column("option", no_wrap=True)
-    table.add_column("value", overflow="fold")
-    table.add_column("from", style="dim", overflow="fold")
-    section = None
-    for row in rows:
-        value = row["value"]
-        shown = "" if value is None else str(value).removeprefix(f"{folder}/")
-        table.add_row(
-            Text(row["section"] if row["section"] != section else "", "bold"),
-            Text(row["option"]),
-            Text(shown),
-            Text(str(row["origin"])),
-        )
-        section = row["section"]
-    return table
+def _options(rows: list[dict[str, Any]], folder: Path, wide: bool) -> Group:
+    """Return a table per section, headed by its name, all with the same columns."""
+    shown = [(row["section"], row["option"], _value(row["value"], folder), str(row["origin"])) for row in rows]
+    names = max(len(option) for _, option, _, _ in shown)
+    values = max(len(line) for _, _, value, _ in shown for line in value.splitlines() or [""])
+    parts: list[RenderableType] = []
+    for section in dict.fromkeys(row[0] for row in shown):
+        table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+        table.add_column(width=names, no_wrap=True)
+        table.add_column(width=min(values, WIDE_VALUE if wide else NARROW_VALUE), overflow="fold")
+        table.add_column(style="dim", overflow="fold")
+        for _, option, value, origin in (row for row in shown if row[0] == section):
+            table.add_row(Text(option), Text(value), Text(_origin(origin)))
+        parts += [Text(f"[{section}]", "bold"), table, Text("")]
+    return Group(*parts)
+
+
+def _value(value: Any, folder: Path) -> str:
+    """Return a value in short: paths in the run's folder as ui.conf names them, settings one a line."""
+    if value is None:
+        return ""
+    if isinstance(value, dict):
+        return "\n".join(f"{name} = {_value(entry, folder)}" for name, entry in value.items())
+    return str(value).removeprefix(f"{folder}/")
+
+
+def _origin(origin: str) -> str:
+    """Return where a value comes from in few words."""
+    return origin.removeprefix("ui.conf ").removeprefix("inferred ")
 
 
 def _findings(found: dict[str, Any]) -> list[tuple[str, Text]]:

@@ -14,7 +14,7 @@ from genarris_fw.catalogue import Catalogue
 from genarris_fw.procedures.energies import KJ_PER_MOL_PER_EV
 from genarris_fw.views.layout import ByWidth
 from genarris_fw.views.status import STYLES, status
-from genarris_fw.views.wording import duration
+from genarris_fw.views.wording import counted, duration
 
 BEST = 10
 FAILURES = 10
@@ -207,22 +207,24 @@ def _procedures(found: dict[str, Any], wide: bool) -> Table:
     table = _new_table("Stages")
     table.add_column("procedure", no_wrap=wide, overflow="fold")
     table.add_column("time", justify="right", no_wrap=True)
-    table.add_column("failed", justify="right", style="red", no_wrap=True)
+    failed = any(step["failed"] for step in found["procedures"])
+    if failed:
+        table.add_column("failed", justify="right", style="red", no_wrap=True)
     table.add_column("pool", overflow="fold")
-    table.add_column("structures", justify="right", no_wrap=True)
+    table.add_column("structures" if wide else "number", justify="right", no_wrap=True)
     if wide:
         table.add_column("result")
     pools: dict[str, list[dict[str, Any]]] = {}
     for stage in found["stages"]:
         pools.setdefault(stage["step"], []).append(stage)
     for stage in pools.pop("import", []):
-        table.add_row("imported", "", "", stage["pool"], str(stage["structures"]))
+        table.add_row("imported", "", *([""] if failed else []), stage["pool"], str(stage["structures"]))
     for step in found["procedures"]:
         made = pools.get(step["step"], [])
         row = [
             step["step"],
             duration(step["seconds"]),
-            str(step["failed"] or ""),
+            *([str(step["failed"] or "")] if failed else []),
             "\n".join(stage["pool"] for stage in made),
             "\n".join(str(stage["structures"]) for stage in made),
         ]
@@ -233,17 +235,20 @@ def _procedures(found: dict[str, Any], wide: bool) -> Table:
 
 def _energies(found: dict[str, Any], wide: bool) -> Table:
     known = any(row["lattice_energy"] is not None for row in found["rows"])
-    shown = len(found["rows"])
-    number = f"the best {shown} of {found['structures']}" if shown < found["structures"] else f"all {shown}"
-    table = _new_table(f"Energies by {found['engine']}: {found['step']}, {number} structures of pool {found['pool']}")
+    shown, total = len(found["rows"]), found["structures"]
+    best = f"the best {shown} of " if shown < total else ""
+    table = _new_table(f"Energies by {found['engine']}, {found['step']}: {best}{counted(total, 'structure')}")
     table.add_column("", justify="right")
     table.add_column("structure", no_wrap=True)
     table.add_column("lattice energy\nkJ/mol" if known else "energy\nkJ/mol", justify="right")
     table.add_column("relative\nkJ/mol", justify="right")
     table.add_column("space\ngroup", justify="right")
     table.add_column("density\ng/cm³", justify="right")
+    related = wide and any(row["parent"] for row in found["rows"])
     if wide:
         table.add_column("volume\nÅ³/molecule", justify="right")
+    if related:
+        table.add_column("relaxed from", no_wrap=True)
     for rank, row in enumerate(found["rows"], start=1):
         energy = row["lattice_energy"] if known else row["energy"]
         cells = [
@@ -254,7 +259,11 @@ def _energies(found: dict[str, Any], wide: bool) -> Table:
             _space_group(row),
             _number(row["density"], 3),
         ]
-        table.add_row(*cells, *([_number(row["volume"], 1)] if wide else []))
+        if wide:
+            cells.append(_number(row["volume"], 1))
+        if related:
+            cells.append(row["parent"] or "")
+        table.add_row(*cells)
     unconverged = [str(rank) for rank, row in enumerate(found["rows"], start=1) if row["converged"] is False]
     if unconverged:
         table.caption, table.caption_justify = f"not converged: {', '.join(unconverged)}", "left"
@@ -272,7 +281,7 @@ def _space_group(row: dict[str, Any]) -> str:
 
 def _failures(found: dict[str, Any]) -> Table:
     total = found["failed_items"]
-    table = _new_table(f"{total} work item{'s' if total > 1 else ''} failed")
+    table = _new_table(f"{counted(total, 'work item')} failed")
     table.add_column("procedure", no_wrap=True)
     table.add_column("item", no_wrap=True)
     table.add_column("error", style="red")

@@ -1,4 +1,4 @@
-"""Files into the catalogue: a folder of structures becomes a pool."""
+"""Files into the catalogue: the structures of a folder become a pool."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from genarris_fw import __version__
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.crystal import Structure, read_folder, space_group, whole_molecules
+from genarris_fw.crystal import Structure, space_group, whole_molecules
 from genarris_fw.errors import InputError
 from genarris_fw.procedures.documents import to_document
 
@@ -16,8 +16,8 @@ from genarris_fw.procedures.documents import to_document
 NO_FIREWORK = 0
 
 
-def import_folder(catalogue: Catalogue, run: str, pool: str, folder: Path) -> tuple[int, int]:
-    """Read a folder of structure files (json, geometry.in, cif) into a pool; again has no further effect.
+def import_structures(catalogue: Catalogue, run: str, pool: str, structures: list[Structure], folder: Path) -> int:
+    """Put the structures of a folder into a pool; again has no further effect.
 
     Parameters
     ----------
@@ -27,21 +27,21 @@ def import_folder(catalogue: Catalogue, run: str, pool: str, folder: Path) -> tu
         The run to put them in; a new one gets the state ``imported``.
     pool : str
         The pool to put them in, beside what it has.
+    structures : list of Structure
+        What the folder holds (`genarris_fw.crystal.read_folder`). Their ids are kept.
     folder : Path
-        The files. Their ids are kept.
+        Where they come from.
 
     Returns
     -------
-    tuple of int
-        How many structures the folder holds, and how many of them are new in the run.
+    int
+        How many of them are new in the run.
 
     Raises
     ------
     InputError
-        When the folder or a file cannot be read, when the run has another structure under an id, or when the
-        pool is one that the run's own steps make.
+        When the run has another structure under an id, or when the pool is one that the run's own steps make.
     """
-    structures = read_folder(folder)
     record = catalogue.runs.find(run)
     if record is not None:
         _refuse_made_pool(record, pool)
@@ -51,7 +51,7 @@ def import_folder(catalogue: Catalogue, run: str, pool: str, folder: Path) -> tu
     source = str(Path(folder).absolute())
     new = catalogue.structures.insert_missing(run, [_document(structure, source) for structure in structures])
     catalogue.structures.add_to_pool(run, pool, [structure.struct_id for structure in structures])
-    return len(structures), new
+    return new
 
 
 def _record(folder: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,6 +10,14 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
 # From so many columns on a terminal is wide.
 WIDE = 125
+# The columns of what goes into a pipe or a file, when the environment variable COLUMNS says nothing else.
+PIPED = 140
+
+
+def console() -> Console:
+    """Return standard output: a terminal as wide as it is, a pipe or a file wide enough for everything."""
+    found = Console()
+    return found if found.is_terminal or os.environ.get("COLUMNS") else Console(width=PIPED)
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,19 @@ def rate(per_second: float | None) -> str:
     raise AssertionError("unreachable")
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 structure``, ``2 structures``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def result(summary: dict[str, Any] | None) -> str:
     """Return in a few words what a step gave, from its summary."""
     found = {name: value for name, value in (summary or {}).items() if name in RESULTS and value not in (None, 0)}
-    return ", ".join(RESULTS[name].format(found[name]) for name in RESULTS if name in found)
+    if "structures" in found:
+        found.pop("volume_mean", None)  # the generation repeats what the estimate found
+    return ", ".join(_number(RESULTS[name], found[name]) for name in RESULTS if name in found)
+
+
+def _number(words: str, value: Any) -> str:
+    """Return the words with their number; of one there is no plural."""
+    return words.format(value).removesuffix("s" if value == 1 else "")

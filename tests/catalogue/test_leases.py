@@ -67,7 +67,15 @@ def test_a_collected_one_is_never_taken_again_until_reopened(catalogue: Catalogu
     with pytest.raises(LeaseLost):
         catalogue.leases.collected(GATE, token)
     catalogue.leases.reopen(RUN, STEP, "gate")
-    assert take(catalogue, "b") == 2
+    assert take(catalogue, "b") == token + 2  # one of them for the reopening
+
+
+def test_reopening_fences_a_living_holder(catalogue: Catalogue) -> None:
+    token = take(catalogue, "a")
+    catalogue.leases.reopen(RUN, STEP, "gate")
+    assert not catalogue.leases.held(GATE, token)
+    with pytest.raises(LeaseLost):
+        catalogue.leases.collected(GATE, token)
 
 
 def test_a_released_one_is_free_at_once(catalogue: Catalogue) -> None:

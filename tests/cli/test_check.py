@@ -43,7 +43,7 @@ def test_for_a_person(tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch
     monkeypatch.setenv("COLUMNS", "140")
     done = call(capsys, "check", urea_folder(tmp_path))
     assert done.code == 0
-    for words in ("CH4N2O, 8 atoms, point group mm2 (C2v)", "113: 2c (mm2)", "sr", "ui.conf line", "is here"):
+    for words in ("CH4N2O, 8 atoms, point group mm2 (C2v)", "113: 2c (mm2)", "sr", "line 3", "is here"):
         assert words in done.out
 
 

@@ -58,9 +58,9 @@ def test_start_status_uri_stop(folder: Path) -> None:
 
 def test_dir_and_data(folder: Path) -> None:
     run, data = folder / "run", folder / "scratch"
-    call(folder, "start", "--dir", run, "--data", data)
+    started = call(folder, "start", "--dir", run, "--data", data).stdout
     try:
-        assert (data / "data").is_dir()
+        assert (data / "data").is_dir() and started.endswith(f"db stop --dir {run}\n")
         assert json.loads(call(run, "status", "--json").stdout)["ready"]
         assert str(run) in call(folder, "status", "--dir", run).stdout
     finally:
@@ -91,6 +91,14 @@ def test_backup_and_restore(folder: Path) -> None:
     call(folder, "restore", "--force", file)
 
 
+def test_nothing_is_backed_up_where_no_database_is(folder: Path) -> None:
+    there = folder / "one run"
+    (there / "genarris_db").mkdir(parents=True)
+    refused = call(folder, "backup", folder / "x.tgz", code=2).stderr
+    assert f"{folder}: no database here; name the run's folder: --dir 'one run'" in refused
+    assert len(refused.splitlines()) == 1 and [path.name for path in folder.iterdir()] == ["one run"]
+
+
 def test_password_is_not_printed(folder: Path) -> None:
     uri = "mongodb://ada:secret@db.example/genarris"
     assert call(folder, "uri", GENARRIS_FW_URI=uri).stdout == "mongodb://ada:***@db.example/genarris\n"
@@ -117,6 +125,9 @@ def test_shell(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     fake.write_text('#!/bin/sh\necho "$@"\nexit 7\n')
     fake.chmod(fake.stat().st_mode | stat.S_IXUSR)
     path = f"{fake.parent}{os.pathsep}{os.environ['PATH']}"
+    assert "no database here" in call(folder, "shell", code=2, PATH=path).stderr
+    call(folder, "start")
+    call(folder, "stop")
     shell = call(folder, "shell", "--quiet", "--eval", "db.stats()", code=7, PATH=path)
     assert shell.stdout.startswith("mongodb://%2F") and "--quiet --eval db.stats()" in shell.stdout
     assert not Server(folder).running()

@@ -31,7 +31,7 @@ def bring(capsys: pytest.CaptureFixture, site: Site, folder: Path, *words: objec
 
 def test_a_folder_becomes_a_pool_with_its_ids(site: Site, folder: Path, capsys: pytest.CaptureFixture) -> None:
     done = bring(capsys, site, folder, "--run", "new", "--pool", "raw")
-    assert (done.code, done.out) == (0, f"4 structures of {folder} are in pool 'raw' of run 'new' (4 of them new)\n")
+    assert (done.code, done.out) == (0, f"pool 'raw' of run 'new' holds 4 structures of {folder} (4 new)\n")
     assert site.catalogue.structures.pool_ids("new", "raw") == IDS[:4]
     record = site.catalogue.runs.get("new")
     assert (record["state"], record["folder"]) == ("imported", str(folder))
@@ -89,6 +89,15 @@ def test_a_folder_that_cannot_be_read(
     done = bring(capsys, site, tmp_path / "bad", "--run", "new")
     assert done.code == 2 and len(done.err.splitlines()) == 1 and "bad" in done.err
     assert site.catalogue.runs.names() == []
+
+
+def test_a_folder_that_is_not_there_leaves_no_database(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GENARRIS_FW_URI", raising=False)
+    done = call(capsys, "import", tmp_path / "nowhere", "--run", "new")
+    assert done.code == 2 and "nowhere" in done.err and list(tmp_path.iterdir()) == []
 
 
 def test_the_tutorials_pool(site: Site, capsys: pytest.CaptureFixture) -> None:

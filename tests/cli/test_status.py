@@ -54,11 +54,12 @@ def test_an_unknown_run_and_one_that_has_not_begun(
     assert done.err == "genarris-fw: run 'urea' waits for its first rocket: genarris-fw run, or rlaunch rapidfire\n"
 
 
+@pytest.mark.parametrize("words", [["status"], ["recover"], ["retry", "x"], ["delete", "x"], ["export", "x"]])
 def test_no_database_is_made_for_looking(
-    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GENARRIS_FW_URI", raising=False)
-    done = call(capsys, "status", "--dir", tmp_path)
+    done = call(capsys, *words, "--dir", tmp_path)
     assert done.code == 2 and "no database here" in done.err and len(done.err.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []

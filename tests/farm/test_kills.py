@@ -4,109 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
-from sleepy import sleepy_workflow
+from killing import ITEMS, TOOLS, Farm
 
-from genarris_fw.catalogue import Catalogue
-from genarris_fw.farm.launchpads import launchpad as open_launchpad
-from genarris_fw.farm.launchpads import prepare
 from genarris_fw.farm.recovery import recover
-from genarris_fw.farm.sides import add_workflows
-
-ITEMS, SECONDS = 60, 0.05
-EXPECTED = {"items": ITEMS, "sum": sum(i * i for i in range(ITEMS)), "failed": 0}
-TOOLS = Path(__file__).parents[1] / "tools"
-
-
-class Farm:
-    """A LaunchPad with one sleepy run, and plain ``rlaunch`` processes for it."""
-
-    def __init__(self, uri: str, folder: Path) -> None:
-        self.uri, self.folder = uri, folder
-        self.launchpad = open_launchpad(uri)
-        prepare(self.launchpad)
-        self.catalogue = Catalogue(self.launchpad.db)
-        self.run = "nap"
-        self.config = folder / "my_launchpad.yaml"
-        name = self.launchpad.name
-        self.config.write_text(f"host: '{uri}'\nname: {name}\nuri_mode: true\n")
-        self.processes: list[subprocess.Popen] = []
-
-    def add(self, **settings: object) -> None:
-        add_workflows(self.launchpad, [sleepy_workflow(self.run, self.folder, **settings)])
-
-    def rlaunch(self, *words: str) -> subprocess.Popen:
-        place = self.folder / f"rockets-{len(self.processes)}"
-        place.mkdir()
-        arguments = words or ("rapidfire", "--nlaunches", "0", "--sleep", "1")
-        process = subprocess.Popen(
-            [Path(sys.executable).parent / "rlaunch", "-l", str(self.config), *arguments],
-            cwd=place,
-            env={**os.environ, "PYTHONPATH": str(TOOLS)},
-            stdout=(place / "output").open("wb"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        self.processes.append(process)
-        return process
-
-    def holder(self, role: str, done_at_least: int = 5) -> int:
-        """Wait until some work is done in the first step; return the process that holds a lease of this role."""
-        for _ in range(600):
-            done = self.catalogue.work_items.counts(self.run, "sleepy_0")["done"]
-            lease = self.catalogue.leases.collection.find_one(
-                {
-                    "run": self.run,
-                    "step": "sleepy_0",
-                    "role": role,
-                    "state": "open",
-                    "owner": {"$exists": True},
-                }
-            )
-            if lease and done >= done_at_least:
-                return int(lease["owner"].split(":")[-4])
-            time.sleep(0.05)
-        raise AssertionError(f"no {role} at work: {self.outputs()}")
-
-    def finish(self, seconds: float = 90) -> dict:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            record = self.catalogue.runs.find(self.run) or {}
-            if record.get("state") in ("finished", "failed"):
-                return record
-            time.sleep(0.2)
-        raise AssertionError(f"the run does not end: {self.outputs()}")
-
-    def outputs(self) -> str:
-        return "\n".join(path.read_text()[-3000:] for path in self.folder.glob("rockets-*/output"))
-
-    def check(self, record: dict) -> None:
-        """Everything was done, counted once, and both steps gave the undisturbed result."""
-        assert record["state"] == "finished", self.outputs()
-        assert record["summaries"] == {"sleepy_0": EXPECTED, "sleepy_1": EXPECTED}
-        for step in record["summaries"]:
-            assert self.catalogue.work_items.counts(self.run, step)["done"] == ITEMS
-            assert self.catalogue.structures.count(self.run, step) == ITEMS
-        assert self.catalogue.structures.collection.count_documents({"run": self.run}) == 2 * ITEMS
-
-    def close(self) -> None:
-        for process in self.processes:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        self.launchpad.connection.close()
-
-
-@pytest.fixture
-def farm(database_uri: str, tmp_path: Path):
-    farm = Farm(database_uri, tmp_path)
-    yield farm
-    farm.close()
+from genarris_fw.farm.rockets import Rockets
 
 
 def wait_until_completed(farm: Farm) -> str:
@@ -208,3 +112,13 @@ def test_failed_items_are_counted_and_the_others_go_on(farm: Farm) -> None:
     assert [failure["key"] for failure in failures] == ["00003", "00007"]
     assert failures[0]["error"] == "ValueError: item 3 is broken"
     assert failures[0]["attempts"] == 2
+
+
+def test_rockets_of_the_command_end_with_the_chain_completed(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run is finished a moment before FireWorks hears of it: workers get that moment, dead ones are tidied up."""
+    monkeypatch.setenv("PYTHONPATH", str(TOOLS))
+    farm.add(items=20, seconds=0.05)
+    with Rockets(farm.launchpad, farm.run, farm.folder, 2) as rockets:
+        os.kill(farm.holder("gate", done_at_least=1), signal.SIGKILL)
+        farm.check(rockets.watch(lambda record: None), items=20)
+    farm.check_fireworks()

@@ -20,12 +20,14 @@ class Sleepy(Procedure):
     """Sleep for every item; collect the squares of their numbers."""
 
     def plan(self, campaign: Campaign) -> list[Item]:
+        time.sleep(campaign.options.get("plan_seconds", 0))
         return [Item(f"{i:05d}", {"number": i}) for i in range(campaign.options["items"])]
 
     def work(self, campaign: Campaign, item: Item) -> Outcome:
         time.sleep(campaign.options["seconds"])
         number = item.payload["number"]
-        if number in campaign.options.get("broken", []):
+        mended = (campaign.folder / "mended").exists()
+        if number in campaign.options.get("broken", []) and not mended:
             raise ValueError(f"item {number} is broken")
         name = f"geometry_{campaign.step}_{number:05d}"
         document = {"struct_id": name, "n_atoms": 0, "properties": {"square": number**2}}
@@ -34,6 +36,7 @@ class Sleepy(Procedure):
     def collect(self, campaign: Campaign) -> dict[str, Any]:
         done = [record["outcome"] for record in campaign.catalogue.work_items.outcomes(campaign.run, campaign.step)]
         campaign.make_pool([outcome["struct_id"] for outcome in done], campaign.step)
+        time.sleep(campaign.options.get("collect_seconds", 0))
         # Every collect leaves a trace, so that a test can tell how often it happened.
         campaign.catalogue.database["collects"].insert_one({"run": campaign.run, "step": campaign.step})
         return {"items": len(done), "sum": sum(outcome["square"] for outcome in done)}
@@ -49,14 +52,21 @@ def sleepy_workflow(
     lease_seconds: float = 3.0,
     steps: int = 2,
     broken: tuple[int, ...] = (),
+    plan_seconds: float = 0.0,
+    collect_seconds: float = 0.0,
 ) -> Workflow:
-    """Return the workflow of a run of sleepy steps, laid out as `genarris_fw.farm.workflow` does."""
+    """Return the workflow of a run of sleepy steps, laid out as `genarris_fw.farm.workflow` does.
+
+    Items that are ``broken`` fail until there is a file ``mended`` in the run's folder.
+    """
     names = [f"sleepy_{i}" for i in range(steps)]
     options = {
         "items": items,
         "seconds": seconds,
         "num_replicas": replicas,
         "broken": list(broken),
+        "plan_seconds": plan_seconds,
+        "collect_seconds": collect_seconds,
         "verbose": True,
     }
     record = {

@@ -95,6 +95,19 @@ def test_relaxations_that_did_not_converge_are_named(catalogue: Catalogue) -> No
     assert "not converged: 2" in shown(closing(catalogue, RUN))
 
 
+def test_the_stages_fit_a_terminal_of_80_columns(catalogue: Catalogue) -> None:
+    catalogue.work_items.collection.delete_many({"state": "failed"})
+    lines = shown(closing(catalogue, RUN), 80).splitlines()
+    assert any("affinity_propagation_fixed_clusters " in line and "clusters" in line[40:] for line in lines)
+    assert not any("failed" in line for line in lines)
+
+
+def test_a_relaxed_structure_names_its_parent_where_there_is_room(catalogue: Catalogue) -> None:
+    catalogue.runs.procedure_finished(RUN, "run_fhi_aims_batch", {"relaxed": 2})
+    found = closing(catalogue, RUN)
+    assert "relaxed from" in shown(found, 140) and "relaxed from" not in shown(found, 80)
+
+
 @pytest.mark.parametrize("width", [80, 124, 125, 160])
 def test_nothing_is_cut_off(catalogue: Catalogue, width: int) -> None:
     text = shown(closing(catalogue, RUN), width)

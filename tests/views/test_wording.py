@@ -36,3 +36,5 @@ def test_result() -> None:
     assert result({"relaxed": 4, "unconverged": 0, "failed": 2, "best": "x"}) == "4 relaxed"
     assert result({"relaxed": 4, "unconverged": 1}) == "4 relaxed, 1 not converged"
     assert result({"volume_mean": 145.513}) == "cell of 145.5 Å³"
+    assert result({"structures": 12, "volume_mean": 145.513}) == "12 structures"
+    assert result({"structures": 2, "clusters": 1}) == "2 structures, 1 cluster"

@@ -1,0 +1,182 @@
+"""Reading FHI-aims outputs: the real ones, cut ones, spoilt ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import ase
+import numpy as np
+import pytest
+from shared_data import shared
+
+from genarris_fw.crystal.geometry_in import parse_geometry_in
+from genarris_fw.engines import aims
+from genarris_fw.engines.aims import parse_output
+from genarris_fw.errors import EngineError
+
+TUTORIAL = "benzene_tutorial/aims"
+# Energies (eV) and wall times (s) as the published outputs of the benzene tutorial state them.
+RUNS = {
+    "molecule": (-6313.831929151, True, 2.676, 12, 2),
+    "relaxation/geometry_1f0f30abd3": (-12628.787132692, True, 266.029, 24, 14),
+    "scf/geometry_00c3602574": (-12628.587120510, None, 15.352, 24, 0),
+    "scf/geometry_1d32b19e61": (-12626.953397928, None, 16.838, 24, 0),
+}
+
+
+def output(run: str) -> Path:
+    return shared(TUTORIAL) / run / "aims.out"
+
+
+def geometry(path: Path):
+    return parse_geometry_in(path.read_text().splitlines(), path.name)
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_real_outputs(run):
+    energy, relaxed, seconds, atoms, steps = RUNS[run]
+    found = parse_output(output(run))
+    assert found.energy == energy
+    assert found.converged is True
+    assert found.scf_converged is True
+    assert found.relaxation_converged is relaxed
+    assert found.seconds == seconds
+    assert len(found.structure) == atoms
+    assert found.relaxation_steps == steps
+    assert found.version == "190522"
+    [record] = (json.loads(path.read_text()) for path in output(run).parent.glob("*.json"))
+    assert found.energy == pytest.approx(record["properties"]["energy"], abs=1e-9)
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_the_geometry_is_the_last_one(run):
+    found = parse_output(output(run)).structure
+    name = "geometry.in" if run.startswith("scf") else "geometry.in.next_step"
+    stated = geometry(output(run).parent / name)
+    assert found.species == stated.species
+    assert (found.lattice is None) == (stated.lattice is None)
+    # FHI-aims writes eight decimals in the output.
+    assert np.allclose(found.positions, stated.positions, atol=2e-8)
+    if found.lattice is not None:
+        assert np.allclose(found.lattice, stated.lattice, atol=2e-8)
+
+
+@pytest.mark.parametrize("run", ["molecule", "scf/geometry_1d32b19e61", "relaxation/geometry_1f0f30abd3"])
+def test_a_cut_output_never_yields_an_energy(run, tmp_path):
+    whole = output(run).read_text()
+    cut = tmp_path / "aims.out"
+    kinds = set()
+    for percent in range(0, 100, 2):
+        cut.write_text(whole[: len(whole) * percent // 100])
+        with pytest.raises(EngineError) as caught:
+            parse_output(cut)
+        kinds.add(caught.value.kind)
+        assert str(cut) in str(caught.value)
+    # Up to the closing words, character by character over the last line that matters.
+    end = whole.rindex("Have a nice day.")
+    for stop in range(end - 5, end + len("Have a nice day.")):
+        cut.write_text(whole[:stop])
+        with pytest.raises(EngineError):
+            parse_output(cut)
+    assert kinds <= {"launcher", "crash"}
+
+
+def spoilt(tmp_path: Path, run: str, old: str, new: str) -> Path:
+    text = output(run).read_text()
+    assert old in text
+    path = tmp_path / "aims.out"
+    path.write_text(text.replace(old, new))
+    return path
+
+
+def test_a_cycle_that_did_not_converge_has_no_energy(tmp_path):
+    path = spoilt(tmp_path, "scf/geometry_1d32b19e61", "Self-consistency cycle converged.", "Cycle ended.")
+    found = parse_output(path)
+    assert (found.scf_converged, found.converged, found.energy) == (False, False, None)
+
+
+def test_a_relaxation_that_did_not_converge_has_no_energy(tmp_path):
+    path = spoilt(tmp_path, "molecule", "Present geometry is converged.", "Present geometry is not yet converged.")
+    found = parse_output(path)
+    assert (found.scf_converged, found.relaxation_converged) == (True, False)
+    assert (found.converged, found.energy) == (False, None)
+
+
+def test_an_early_cycle_of_a_relaxation_counts_too(tmp_path):
+    text = output("molecule").read_text().replace("Self-consistency cycle converged.", "Cycle ended.", 1)
+    path = tmp_path / "aims.out"
+    path.write_text(text)
+    assert parse_output(path).scf_converged is False
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("-6313.831929151 eV\n  | Final zero", "**************** eV\n  | Final zero"),
+        ("-6313.831929151 eV\n  | Final zero", "NaN eV\n  | Final zero"),
+        ("| Total energy of the DFT", "| Something else"),
+        (
+            "  | Total energy of the DFT",
+            "  | Total energy of the DFT / Hartree-Fock s.c.f. calculation  :  -1.0 eV\n  | Total energy of the DFT",
+        ),
+    ],
+)
+def test_an_energy_that_cannot_be_read(tmp_path, old, new):
+    with pytest.raises(EngineError, match="one final total energy") as caught:
+        parse_output(spoilt(tmp_path, "molecule", old, new))
+    assert caught.value.kind == "crash"
+
+
+def test_two_runs_in_one_file(tmp_path):
+    path = tmp_path / "aims.out"
+    path.write_text(output("molecule").read_text() * 2)
+    with pytest.raises(EngineError, match="2 FHI-aims runs"):
+        parse_output(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("", "launcher"),
+        ("bash: aims.x: command not found\n", "launcher"),
+        ("Invoking FHI-aims ...\n* Error: unknown keyword\n*** Aborting.\n", "input"),
+        ("Invoking FHI-aims ...\nBegin self-consistency loop\nslurmstepd: DUE TO TIME LIMIT\n", "walltime"),
+        ("Invoking FHI-aims ...\nBegin self-consistency loop\nOut of memory: killed\n", "memory"),
+        ("Invoking FHI-aims ...\nBegin self-consistency loop\n** Inconsistency of forces\n", "relaxation"),
+        ("Invoking FHI-aims ...\nBegin self-consistency loop\nSCF cycle not converged.\n", "scf"),
+        ("Invoking FHI-aims ...\nBegin self-consistency loop\nforrtl: severe (174): SIGSEGV\n", "crash"),
+    ],
+)
+def test_the_class_of_a_failure(tmp_path, text, kind):
+    path = tmp_path / "aims.out"
+    path.write_text(text)
+    with pytest.raises(EngineError) as caught:
+        parse_output(path)
+    assert caught.value.kind == kind == aims.classify(text)
+
+
+def test_no_file_and_no_text(tmp_path):
+    with pytest.raises(EngineError, match="no FHI-aims output"):
+        parse_output(tmp_path / "aims.out")
+    (tmp_path / "noise").write_bytes(bytes(range(256)) * 20)
+    with pytest.raises(EngineError):
+        parse_output(tmp_path / "noise")
+
+
+def test_samples_of_other_versions():
+    """The outputs that ASE ships for its own reader: whole ones are read, shortened ones refused."""
+    folder = Path(ase.__file__).parent / "test" / "testdata" / "aims"
+    if not folder.is_dir():
+        pytest.skip("this ASE comes without its test data")
+    whole = 0
+    for path in sorted(folder.glob("*.out")):
+        try:
+            found = parse_output(path)
+        except EngineError:
+            text = path.read_text(errors="replace")
+            assert aims.END not in text or aims.BEGINNING not in text
+            continue
+        whole += 1
+        assert found.energy is None or np.isfinite(found.energy)
+    assert whole >= 1

@@ -1,0 +1,288 @@
+"""Rockets that are killed: plain ``rlaunch`` processes, and ones that die just before a chosen write."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fireworks import FWorker, LaunchPad
+from fireworks.core.rocket_launcher import launch_rocket
+from pymongo import monitoring
+from sleepy import sleepy_workflow
+
+from genarris_fw.catalogue import Catalogue
+from genarris_fw.farm import carry_out
+from genarris_fw.farm.launchpads import launchpad as open_launchpad
+from genarris_fw.farm.launchpads import prepare
+from genarris_fw.farm.recovery import recover
+from genarris_fw.farm.retrying import retry_run
+from genarris_fw.farm.sides import add_workflows
+
+ITEMS, SECONDS = 60, 0.05
+TOOLS = Path(__file__).parent
+
+
+def expected(items: int) -> dict[str, int]:
+    """Return the summary of an undisturbed sleepy step."""
+    return {"items": items, "sum": sum(i * i for i in range(items)), "failed": 0}
+
+
+class Farm:
+    """A LaunchPad with one sleepy run, and plain ``rlaunch`` processes for it."""
+
+    def __init__(self, uri: str, folder: Path) -> None:
+        self.uri, self.folder = uri, folder
+        self.launchpad = open_launchpad(uri)
+        prepare(self.launchpad)
+        self.catalogue = Catalogue(self.launchpad.db)
+        self.run = "nap"
+        self.config = folder / "my_launchpad.yaml"
+        name = self.launchpad.name
+        self.config.write_text(f"host: '{uri}'\nname: {name}\nuri_mode: true\n")
+        self.processes: list[subprocess.Popen] = []
+
+    def add(self, **settings: object) -> None:
+        add_workflows(self.launchpad, [sleepy_workflow(self.run, self.folder, **settings)])
+
+    def rlaunch(self, *words: str) -> subprocess.Popen:
+        place = self.folder / f"rockets-{len(self.processes)}"
+        place.mkdir()
+        arguments = words or ("rapidfire", "--nlaunches", "0", "--sleep", "1")
+        process = subprocess.Popen(
+            [Path(sys.executable).parent / "rlaunch", "-l", str(self.config), *arguments],
+            cwd=place,
+            env={**os.environ, "PYTHONPATH": str(TOOLS)},
+            stdout=(place / "output").open("wb"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self.processes.append(process)
+        return process
+
+    def holder(self, role: str, done_at_least: int = 5) -> int:
+        """Wait until some work is done in the first step; return the process that holds a lease of this role."""
+        for _ in range(600):
+            done = self.catalogue.work_items.counts(self.run, "sleepy_0")["done"]
+            lease = self.catalogue.leases.collection.find_one(
+                {
+                    "run": self.run,
+                    "step": "sleepy_0",
+                    "role": role,
+                    "state": "open",
+                    "owner": {"$exists": True},
+                }
+            )
+            if lease and done >= done_at_least:
+                return int(lease["owner"].split(":")[-4])
+            time.sleep(0.05)
+        raise AssertionError(f"no {role} at work: {self.outputs()}")
+
+    def finish(self, seconds: float = 90) -> dict:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            record = self.catalogue.runs.find(self.run) or {}
+            if record.get("state") in ("finished", "failed"):
+                return record
+            time.sleep(0.2)
+        raise AssertionError(f"the run does not end: {self.outputs()}")
+
+    def outputs(self) -> str:
+        return "\n".join(path.read_text()[-3000:] for path in self.folder.glob("rockets-*/output"))
+
+    def collects(self) -> int:
+        return self.launchpad.db["collects"].count_documents({})
+
+    def check(self, record: dict, items: int = ITEMS, steps: int = 2) -> None:
+        """Everything was done, counted once, and all steps gave the undisturbed result."""
+        assert record["state"] == "finished", self.outputs()
+        assert record["summaries"] == {f"sleepy_{i}": expected(items) for i in range(steps)}
+        for step in record["summaries"]:
+            counts = self.catalogue.work_items.counts(self.run, step)
+            assert counts == {"waiting": 0, "leased": 0, "done": items, "failed": 0}
+            assert self.catalogue.structures.count(self.run, step) == items
+        assert self.catalogue.structures.collection.count_documents({"run": self.run}) == steps * items
+
+    def check_fireworks(self) -> None:
+        """Nothing of the run is under way in FireWorks, and its chain is COMPLETED; nothing is locked."""
+        states = {
+            record["name"]: record["state"]
+            for record in self.launchpad.fireworks.find({"spec.run": self.run})
+            if record["state"] not in ("COMPLETED", "ARCHIVED")
+        }
+        assert states == {}
+        workflows = list(self.launchpad.workflows.find({"metadata.run": self.run}))
+        [chain] = [record for record in workflows if "side_of" not in record["metadata"]]
+        assert chain["state"] == "COMPLETED"
+        assert {record["state"] for record in workflows} <= {"COMPLETED", "ARCHIVED"}
+        assert not [record["name"] for record in workflows if "locked" in record]
+
+    def close(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        self.launchpad.connection.close()
+
+
+# ---- rlaunch from a server of forks: the same program, without the second that its imports take
+
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["killing", "fireworks.scripts.rlaunch_run"])
+
+
+def rlaunch_for_ever(config: str, place: str) -> None:
+    """Be ``rlaunch rapidfire`` in a folder of its own."""
+    from fireworks.scripts.rlaunch_run import rlaunch
+
+    Path(place).mkdir()
+    os.chdir(place)
+    with Path("output").open("wb") as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+    sys.argv = ["rlaunch", "-l", config, "rapidfire", "--nlaunches", "infinite", "--sleep", "1"]
+    rlaunch()
+
+
+class Crowd:
+    """A number of rockets that is kept up, whatever is killed."""
+
+    def __init__(self, farm: Farm, number: int, seed: int) -> None:
+        self.farm, self.number = farm, number
+        self.chance = random.Random(seed)
+        self.processes: list[Any] = []
+        self.started = self.kills = 0
+
+    def fill(self) -> None:
+        self.processes = [process for process in self.processes if process.is_alive()]
+        while len(self.processes) < self.number:
+            place = self.farm.folder / f"rockets-c{self.started}"
+            process = FORKS.Process(target=rlaunch_for_ever, args=(str(self.farm.config), str(place)))
+            process.start()
+            self.processes.append(process)
+            self.started += 1
+
+    def kill_one(self) -> None:
+        """Kill any rocket, or one that holds the plan or the gate: they are few, and most can go wrong there."""
+        alive = {process.pid: process for process in self.processes if process.is_alive()}
+        on_path = [
+            pid
+            for lease in self.farm.catalogue.leases.holders(self.farm.run)
+            if lease["role"] != "side" and (pid := int(lease["owner"].split(":")[-4])) in alive
+        ]
+        if not alive:
+            return
+        victim = self.chance.choice(on_path if on_path and self.chance.random() < 0.5 else sorted(alive))
+        alive[victim].kill()
+        alive[victim].join()
+        self.kills += 1
+
+    def close(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.join()
+
+
+def soak(farm: Farm, crowd: Crowd, kills: int, seconds: float) -> dict[str, Any]:
+    """Kill rockets at random times, start new ones, recover now and then; return the run's document at its end."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        crowd.fill()
+        time.sleep(crowd.chance.uniform(0.1, 0.9))
+        record = farm.catalogue.runs.find(farm.run) or {}
+        if record.get("state") in ("finished", "failed"):
+            return record
+        if crowd.kills < kills:
+            crowd.kill_one()
+        if crowd.chance.random() < 0.5:
+            recover(farm.launchpad, farm.run, grace_seconds=3)
+    raise AssertionError(f"the run does not end: {farm.outputs()}")
+
+
+# ---- a rocket that dies just before its n-th write to the database
+
+
+class Executioner(monitoring.CommandListener):
+    """End this process by SIGKILL before its n-th write."""
+
+    WRITES = ("insert", "update", "delete", "findAndModify")
+
+    def __init__(self, writes: int) -> None:
+        self.left = writes
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if event.command_name in self.WRITES:
+            self.left -= 1
+            if self.left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        pass
+
+
+class NoHeartbeat:
+    """In place of the heartbeat where a whole run takes less than a lease."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def launch_all(launchpad: LaunchPad, run: str, sides_first: bool = False) -> None:
+    """Launch every firework of a run that is READY, one after the other."""
+    ready = {"spec.run": run}
+    orders = [{"name": {"$regex": "side$"}}, {}] if sides_first else [{}]
+    while any(launch_rocket(launchpad, FWorker(query=ready | order), strm_lvl="CRITICAL") for order in orders):
+        pass
+
+
+def live(what: str, uri: str, run: str, place: str, writes: int, sides_first: bool) -> None:
+    """Do something in this process, and die before the n-th write of it."""
+    os.chdir(place)
+    with Path("output").open("ab") as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+    carry_out.Heartbeat = NoHeartbeat
+    monitoring.register(Executioner(writes))
+    launchpad = open_launchpad(uri)
+    if what == "launch":
+        launch_all(launchpad, run, sides_first)
+    elif what == "recover":
+        with impatient():
+            recover(launchpad, run, grace_seconds=0)
+    else:
+        retry_run(launchpad, run)
+
+
+def survives(what: str, farm: Farm, writes: int, sides_first: bool = False) -> bool:
+    """Do something in a process that dies before its n-th write; tell whether it came to its end."""
+    process = FORKS.Process(target=live, args=(what, farm.uri, farm.run, str(farm.folder), writes, sides_first))
+    process.start()
+    process.join()
+    assert process.exitcode in (0, -signal.SIGKILL), farm.outputs()
+    return process.exitcode == 0
+
+
+@contextmanager
+def impatient(seconds: float = 0.2) -> Iterator[None]:
+    """Take forgotten locks of workflows after a moment, where nobody else is at work."""
+    from genarris_fw.farm import mending
+
+    before, mending.STALE_LOCK_SECONDS = mending.STALE_LOCK_SECONDS, seconds
+    try:
+        yield
+    finally:
+        mending.STALE_LOCK_SECONDS = before
