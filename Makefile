@@ -26,6 +26,7 @@ lint: $(VENV)/lint.installed
 	$(BIN)/mypy
 
 $(VENV)/demo.installed: $(SOURCES) | system
+	@echo "making the environment $(VENV) and installing genarris_fw into it: some minutes"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet ".[embedded,tblite]"

@@ -15,15 +15,15 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "tools"))
 
-from ase.constraints import FixSymmetry  # noqa: E402
-from ase.filters import FrechetCellFilter  # noqa: E402
-from ase.optimize import BFGS  # noqa: E402
-from engine_data import KJ_PER_MOL, crystal, molecule  # noqa: E402
+from ase.constraints import FixSymmetry
+from ase.filters import FrechetCellFilter
+from ase.optimize import BFGS
+from engine_data import KJ_PER_MOL, crystal, molecule
 
-from genarris_fw import engines  # noqa: E402
-from genarris_fw.crystal import Structure  # noqa: E402
-from genarris_fw.engines.relaxation import PotentialCalculator  # noqa: E402
-from genarris_fw.generation import generate  # noqa: E402
+from genarris_fw import engines
+from genarris_fw.crystal import Structure
+from genarris_fw.engines.relaxation import PotentialCalculator
+from genarris_fw.generation import generate
 
 REFERENCE = {"urea": (2, -109.62), "benzene": (4, -41.03)}
 FMAX = 0.05

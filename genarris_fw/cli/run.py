@@ -20,6 +20,7 @@ from genarris_fw.farm.recovery import recover
 from genarris_fw.farm.rockets import Rockets, rerun_fizzled
 from genarris_fw.farm.workflow import add_run
 from genarris_fw.options import Configuration, load
+from genarris_fw.procedures.registry import procedure_class
 from genarris_fw.views.closing import closing, render
 from genarris_fw.views.layout import console as standard_output
 from genarris_fw.views.progress import Progress
@@ -60,6 +61,8 @@ def command(ui_conf: Path, workers: int | None, uri: str | None, quiet: bool) ->
 
 def carry_out(site: Site, configuration: Configuration, workers: int, quiet: bool, console: Console) -> dict:
     """Add the run when it is new, mend what was interrupted, launch rockets until it is over."""
+    for step in configuration.steps:
+        procedure_class(step.procedure)  # what cannot be imported is said here, not in a worker's log
     run, folder = configuration.run_name, Path(configuration.folder)
     added = add_run(site.launchpad, configuration)
     record = site.catalogue.runs.find(run) or {}

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import spglib
-from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from ase.constraints import FixSymmetry
 from ase.filters import FrechetCellFilter
@@ -68,7 +67,9 @@ class PotentialCalculator(Calculator):
         lattice = None if self.start.lattice is None else np.array(atoms.cell)
         return Structure(lattice, self.start.species, atoms.positions, self.start.properties, self.start.struct_id)
 
-    def calculate(self, atoms: Any, properties: Any = ("energy",), system_changes: Any = tuple(all_changes)) -> None:
+    def calculate(
+        self, atoms: Any = None, properties: Any = ("energy",), system_changes: Any = tuple(all_changes)
+    ) -> None:
         """Compute everything at once."""
         super().calculate(atoms, properties, system_changes)
         structure = self.structure(atoms if atoms is not None else self.atoms)

@@ -23,6 +23,8 @@ LOOK_EVERY = 0.5
 # How long workers may take to end by themselves when the run is over: the last one tells FireWorks so.
 SECONDS_TO_END = 10.0
 MOST_RESTARTS = 20
+# Between two fireworks none may be ready for a moment; longer than this, nothing will come.
+STANDSTILL_SECONDS = 45.0
 
 
 class Rockets:
@@ -54,6 +56,7 @@ class Rockets:
         self._processes: dict[int, subprocess.Popen] = {}
         self._restarts = 0
         self._finished = False
+        self._still_since = time.monotonic()
 
     def __enter__(self) -> Rockets:
         self.place.mkdir(parents=True, exist_ok=True)
@@ -91,6 +94,8 @@ class Rockets:
         with (self.place / f"worker-{number}.log").open("ab") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "genarris_fw.farm.worker"],
+                # Python imports from the folder where it starts: never from a clone without built kernels.
+                cwd=self.place,
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
@@ -125,11 +130,31 @@ class Rockets:
                 self._finished = record["state"] == "finished"
                 return record
             self._refuse_fizzled_begin(record)
+            self._refuse_standstill()
             if time.monotonic() - recovered > RECOVER_EVERY:
                 recover(self.launchpad, self.run)
                 recovered = time.monotonic()
             self._restart_dead()
             time.sleep(LOOK_EVERY)
+
+    def _refuse_standstill(self) -> None:
+        """Stop when no firework of the run can be worked on, and recovery has not changed that."""
+        query = {"spec.run": self.run, "state": {"$in": ["READY", "RESERVED", "RUNNING"]}}
+        if self.launchpad.fireworks.find_one(query, {"_id": 1}):
+            self._still_since = time.monotonic()
+        elif time.monotonic() - self._still_since > STANDSTILL_SECONDS:
+            states = self.launchpad.fireworks.distinct("state", {"spec.run": self.run})
+            raise RunFailed(
+                f"run '{self.run}' stands still: none of its fireworks is ready or running, some are "
+                f"{' and '.join(sorted(set(states) - {'COMPLETED', 'ARCHIVED'})) or 'gone'}; "
+                f"see {self.place}/worker-0.log{self._last_words()}"
+            )
+
+    def _last_words(self) -> str:
+        """Return the last line that a worker wrote, in brackets."""
+        logs = [path.read_text(errors="replace").strip() for path in self.place.glob("worker-*.log")]
+        lines = [text.splitlines()[-1][:300] for text in logs if text]
+        return f" ({lines[-1]})" if lines else ""
 
     def _restart_dead(self) -> None:
         for number, process in self._processes.items():

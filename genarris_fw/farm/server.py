@@ -126,7 +126,7 @@ class Server:
 
     def exists(self) -> bool:
         """Return whether a database was ever started in this folder."""
-        return self.data.is_dir()
+        return self.data.is_dir() and any(self.data.iterdir())
 
     def running(self) -> bool:
         """Return whether the server lives (it may still be getting ready)."""

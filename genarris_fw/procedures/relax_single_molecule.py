@@ -6,6 +6,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Molecule, point_group, symmetrize, write
 from genarris_fw.errors import RunFailed
@@ -16,6 +18,8 @@ from genarris_fw.procedures.energies import EngineProcedure
 INPUT_FOLDER = "structure_dir_for_relaxing_single_molecule"
 # How far (Å) an atom may lie from its symmetric place and still count for the molecule's point group.
 POINT_GROUP_TOLERANCE = 0.05
+# Of the relaxed coordinates, in Å.
+DECIMALS = 7
 
 
 @explicit_serialize
@@ -51,6 +55,8 @@ class RelaxSingleMolecule(EngineProcedure):
         engine, relaxed = self.engine(campaign), evaluation.structure
         after = point_group(Molecule(relaxed.species, relaxed.positions), POINT_GROUP_TOLERANCE)
         digest = hashlib.sha256(f"{campaign.run}|{campaign.step}|{engine.settings_hash}".encode()).hexdigest()
+        # What is left below this depends on the versions of the libraries; the pool must not.
+        relaxed.positions = np.round(relaxed.positions, DECIMALS) + 0.0
         relaxed.struct_id = f"molecule_{digest[:16]}"
         relaxed.properties = {"energy": float(evaluation.energy), "point_group": after.symbol}
         summary = {

@@ -57,6 +57,7 @@ class RunFHIAimsBatch(EngineProcedure):
         child = niggli_reduce(Structure(relaxed.lattice, relaxed.species, relaxed.positions), Z)
         child.struct_id = child_id(parent.struct_id, campaign.step, record["settings_hash"])
         child.properties = kept | {
+            "parent": parent.struct_id,
             "spg_before_relaxation": parent.properties.get("spg"),
             "spg": space_group(child, SYMPREC_RELAXED),
             "unit_cell_volume": child.cell_volume,

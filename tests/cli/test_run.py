@@ -44,6 +44,16 @@ def pool(folder: Path) -> dict[str, list]:
     return {path.stem: json.loads(path.read_text())["geometry"] for path in sorted((folder / "raw").glob("*.json"))}
 
 
+def wait_for_events(folder: Path, number: int) -> None:
+    """Wait until the rockets of a run have logged so much."""
+    for _ in range(1200):
+        lines = sum(len(path.read_text().splitlines()) for path in (folder / "logs").glob("*.log"))
+        if lines >= number:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"only {lines} events in {folder}/logs")
+
+
 def test_the_pool_is_the_same_for_any_number_of_workers_and_a_finished_run_is_left_alone(tmp_path: Path) -> None:
     pools = []
     for workers in ("1", "3"):
@@ -74,9 +84,9 @@ def test_killed_in_the_middle_it_continues_to_the_same_pool(tmp_path: Path) -> N
     undisturbed = urea_folder(tmp_path / "a", procedures=FOUR, more=FOUR_OPTIONS.format(calculator="moody:steady"))
     assert genarris("run", str(undisturbed), cwd=tmp_path).returncode == 0
     conf = urea_folder(tmp_path / "b", procedures=FOUR, more=FOUR_OPTIONS.format(calculator="moody:steady"))
-    for seconds in (2.0, 3.5, 5.0):
+    for events in (1, 4, 8):
         process = start("run", str(conf), "--workers", "2", cwd=tmp_path)
-        time.sleep(seconds)
+        wait_for_events(tmp_path / "b", events)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
     result = genarris("run", str(conf), "--workers", "2", cwd=tmp_path)
@@ -90,10 +100,7 @@ def test_the_server_killed_in_the_middle_is_one_line_and_the_same_command_contin
     conf = urea_folder(tmp_path, number=400, sr=1.02, attempts=3_000_000)
     process = start("run", str(conf), "--workers", "2", cwd=tmp_path)
     server = Server(tmp_path)
-    for _ in range(300):
-        if (tmp_path / "logs").is_dir():
-            break
-        time.sleep(0.05)
+    wait_for_events(tmp_path, 1)
     os.kill(server.status()["pid"], signal.SIGKILL)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
@@ -108,10 +115,7 @@ def test_two_commands_for_one_run_at_once(tmp_path: Path) -> None:
     conf = urea_folder(tmp_path, sr=1.3, attempts=20_000_000)
     first = start("run", str(conf), cwd=tmp_path)
     try:
-        for _ in range(300):
-            if (tmp_path / "logs").is_dir():
-                break
-            time.sleep(0.05)
+        wait_for_events(tmp_path, 1)
         second = genarris("run", str(conf), cwd=tmp_path)
         assert second.returncode == 2
         assert f"process {first.pid}" in one_line(second.stderr)
