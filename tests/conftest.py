@@ -10,12 +10,19 @@ from pathlib import Path
 from urllib.parse import quote_plus
 
 import pytest
+from hypothesis import settings
 from pymongo import MongoClient
 
 from genarris_fw.errors import DatabaseError
 from genarris_fw.farm.launchpads import with_database
 from genarris_fw.farm.mongod import find_mongod
 from genarris_fw.farm.server import Server
+
+# The same examples every time, so that a failure is one of the change at hand; HYPOTHESIS_PROFILE=searching looks
+# for new ones.
+settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.register_profile("searching", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
 @pytest.fixture(scope="session")
