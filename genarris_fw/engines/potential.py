@@ -59,7 +59,8 @@ class RelaxationSettings(Settings):
     fmax : float
         Converged when no force is larger (eV/Å) ...
     smax : float
-        ... and no component of the stress either (eV/Å3; 0.003 eV/Å3 = 0.48 GPa).
+        ... and no component of the stress either (eV/Å3; 0.0005 eV/Å3 = 0.08 GPa: a loosely
+        packed molecular crystal is soft, and at 0.5 GPa still 3 kJ/mol per molecule away from its minimum).
     max_steps : int
         Give up, unconverged, after so many steps.
     keep_symmetry : bool
@@ -79,7 +80,7 @@ class RelaxationSettings(Settings):
     )
 
     fmax: float = 0.05
-    smax: float = 0.003
+    smax: float = 0.0005
     max_steps: int = 200
     keep_symmetry: bool = True
     relax_cell: bool = True

@@ -72,7 +72,7 @@ class EngineOptions(ProcedureOptions):
         gt=0,
     )
     smax: Real = option(
-        "tblite, ase: ... and no component of the stress is larger", 0.003, unit="eV/Å3", category="inferred", gt=0
+        "tblite, ase: ... and no component of the stress is larger", 0.0005, unit="eV/Å3", category="inferred", gt=0
     )
     max_steps: Whole = option(
         "tblite, ase: a relaxation stops after this many steps", 200, category="inferred", ge=1, le=10**9
