@@ -179,7 +179,7 @@ def test_a_database_that_is_down(tmp_path: Path) -> None:
     result = genarris("run", str(conf), "--uri", "mongodb://127.0.0.1:9/genarris", cwd=tmp_path)
     assert result.returncode == 2
     assert "127.0.0.1:9" in one_line(result.stderr)
-    assert time.monotonic() - begun < 25
+    assert time.monotonic() - begun < 60  # not for ever
 
 
 def test_a_database_that_refuses_the_password(tmp_path: Path, guarded: str) -> None:
