@@ -12,6 +12,7 @@ from genarris_fw.descriptors import read_matrix, submatrix
 from genarris_fw.errors import RunFailed
 from genarris_fw.files import write_text
 from genarris_fw.procedures.base import Campaign, Procedure, explicit_serialize
+from genarris_fw.procedures.histograms import plot_histograms
 from genarris_fw.procedures.matrices import load_matrix, store_matrix
 
 
@@ -101,6 +102,9 @@ class AffinityPropagationFixedClusters(Procedure):
         campaign.export(exemplars, options["exemplars_output_dir"], options["exemplars_output_format"])
         if campaign.sees_folder():
             write_text(Path(options["output_file"]), account(ids, clustering, exemplars))
+            if options["plot_histograms"]:
+                pool, chosen_ones = campaign.structures(ids), campaign.structures(chosen)
+                plot_histograms(pool, chosen_ones, campaign.folder / f"{step}_histograms.png")
 
 
 def account(ids: list[str], clustering: Clustering, exemplars: list[str]) -> str:

@@ -51,6 +51,7 @@ exemplars_output_dir_2 = exemplars_2
 num_of_clusters_2 = 3
 cluster_on_energy_2 = TRUE
 energy_name = energy
+plot_histograms = TRUE
 [affinity_propagation_fixed_clusters_2]
 structure_dir = exemplars
 preference = -200
@@ -120,3 +121,5 @@ def test_the_second_clustering_is_done_on_the_exemplars_rows(finished) -> None:
     assert np.array_equal(np.asarray(part), np.asarray(whole)[np.ix_(rows, rows)])
     for name in ("affinity_matrix.dat", "affinity_matrix1.dat"):
         assert (folder / name).is_file()
+    for step in ("affinity_propagation_fixed_clusters", "affinity_propagation_fixed_clusters_2"):
+        assert (folder / f"{step}_histograms.png").read_bytes().startswith(b"\x89PNG")

@@ -126,7 +126,7 @@ class AffinityPropagationFixedClustersOptions(SharedOptions):
         category="inferred",
         default_words="from FHI_Aims_Energy_Evaluation, else energy",
     )
-    plot_histograms: Flag = option("Plot histograms of volumes and space groups", False)
+    plot_histograms: Flag = option("Plot histograms of volumes and space groups (<step>_histograms.png)", False)
     num_of_clusters: CountOrFraction = option(
         "Number of clusters, or the fraction of the structures that this is", 0.1, again="reset"
     )
