@@ -32,7 +32,7 @@ def estimate(campaign: Campaign, options: dict[str, Any]) -> dict[str, Any]:
                 "the volume model does not know some fragments",
                 level="WARNING",
                 fragments=" ".join(result.unknown_fragments),
-                by_packing_coefficient=round(result.vdw_volume / 0.70 * int(options["Z"]), 2),
+                by_packing_coefficient=round(result.packing_volume * int(options["Z"]), 2),
             )
     std = options.get("volume_std")
     return {"volume_mean": mean, "volume_std": relative_std * mean if std is None else float(std)} | model
