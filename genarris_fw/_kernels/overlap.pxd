@@ -29,6 +29,31 @@ cdef extern from *:
         return 0;
     }
 
+    /* Which atoms come too close: writes (image, i, j) for each to out, which has room for n * n, and returns how many. */
+    CLONES static int close_pairs(const float *a, const float *b, const float *cut2, int n, int stride,
+                                  float dx, float dy, float dz, int image, int *out) {
+        const float *bx = b, *by = b + stride, *bz = b + 2 * stride;
+        int count = 0;
+        for (int i = 0; i < n; ++i) {
+            const float x = a[i] - dx, y = a[stride + i] - dy, z = a[2 * stride + i] - dz;
+            const float *c = cut2 + (size_t)i * stride;
+            int bad = 0;
+            for (int j = 0; j < stride; ++j) {
+                const float u = bx[j] - x, v = by[j] - y, w = bz[j] - z;
+                bad |= (u * u + v * v + w * w) < c[j];
+            }
+            if (!bad) continue;
+            for (int j = 0; j < n; ++j) {
+                const float u = bx[j] - x, v = by[j] - y, w = bz[j] - z;
+                if (u * u + v * v + w * w < c[j]) {
+                    out[0] = image; out[1] = i; out[2] = j;
+                    out += 3; ++count;
+                }
+            }
+        }
+        return count;
+    }
+
     /* b = m a for the coordinates of all atoms */
     CLONES static void turn(const float *a, float *b, const double *m, int stride) {
         const float m0 = (float)m[0], m1 = (float)m[1], m2 = (float)m[2], m3 = (float)m[3], m4 = (float)m[4];
@@ -46,3 +71,4 @@ cdef extern from *:
     """
     int too_close(const float *a, const float *b, const float *cut2, int n, int stride, float dx, float dy, float dz) noexcept nogil
     void turn(const float *a, float *b, const double *m, int stride) noexcept nogil
+    int close_pairs(const float *a, const float *b, const float *cut2, int n, int stride, float dx, float dy, float dz, int image, int *out) noexcept nogil

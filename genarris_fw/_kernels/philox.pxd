@@ -1,5 +1,5 @@
 # Philox4x64-10, a counter-based random number generator (Salmon et al., SC11, doi:10.1145/2063384.2063405).
-# Stream (seed, group, draw) is numpy.random.Philox(key=[seed, group], counter=[0, draw, 0, 0]), number by number.
+# Stream (seed, group, site, draw) is numpy.random.Philox(key=[seed, group], counter=[0, draw, site, 0]), number by number.
 from libc.stdint cimport uint64_t
 
 cdef extern from *:
@@ -10,22 +10,23 @@ cdef extern from *:
     #define GENARRIS_FW_PHILOX
 
     typedef struct {
-        uint64_t key[2], counter[2], out[4];
+        uint64_t key[2], counter[3], out[4];
         int used;           /* how many of out[] are consumed */
         int has_spare;      /* a second normal number is waiting */
         double spare;
     } philox_stream;
 
-    static inline void philox_open(philox_stream *s, uint64_t seed, uint64_t group, uint64_t draw) {
+    static inline void philox_open(philox_stream *s, uint64_t seed, uint64_t group, uint64_t draw,
+                                   uint64_t site) {
         s->key[0] = seed; s->key[1] = group;
-        s->counter[0] = 0; s->counter[1] = draw;
+        s->counter[0] = 0; s->counter[1] = draw; s->counter[2] = site;
         s->used = 4; s->has_spare = 0;
     }
 
     static inline void philox_block(philox_stream *s) {
         const uint64_t m0 = 0xD2E7470EE14C6C93ULL, m1 = 0xCA5A826395121157ULL;
         uint64_t k0 = s->key[0], k1 = s->key[1];
-        uint64_t c0 = ++s->counter[0], c1 = s->counter[1], c2 = 0, c3 = 0;
+        uint64_t c0 = ++s->counter[0], c1 = s->counter[1], c2 = s->counter[2], c3 = 0;
         for (int round = 0; round < 10; ++round) {
             const unsigned __int128 p0 = (unsigned __int128)m0 * c0, p1 = (unsigned __int128)m1 * c2;
             c0 = (uint64_t)(p1 >> 64) ^ c1 ^ k0; c1 = (uint64_t)p1;
@@ -58,7 +59,7 @@ cdef extern from *:
     """
     ctypedef struct philox_stream:
         pass
-    void philox_open(philox_stream *stream, uint64_t seed, uint64_t group, uint64_t draw) noexcept nogil
+    void philox_open(philox_stream *stream, uint64_t seed, uint64_t group, uint64_t draw, uint64_t site) noexcept nogil
     uint64_t philox_raw(philox_stream *stream) noexcept nogil
     double philox_uniform(philox_stream *stream) noexcept nogil
     double philox_normal(philox_stream *stream) noexcept nogil

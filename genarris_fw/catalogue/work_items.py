@@ -229,11 +229,12 @@ class WorkItems:
         query = {"run": run, "procedure": procedure, "state": {"$in": ["waiting", "leased"]}}
         return self.collection.find_one(query, {"_id": 1}) is not None
 
-    def outcomes(self, run: str, procedure: str) -> list[dict[str, Any]]:
-        """Return ``{key, payload, outcome, seconds}`` of the committed items, by key."""
+    def outcomes(self, run: str, procedure: str, prefix: str = "") -> list[dict[str, Any]]:
+        """Return ``{key, payload, outcome, seconds}`` of the committed items, by key; of those whose key begins so."""
+        keys = {"_id": {"$gte": _id(run, procedure, prefix), "$lt": _id(run, procedure, prefix) + "\uffff"}}
         return list(
             self.collection.find(
-                {"run": run, "procedure": procedure, "state": "done"},
+                {"run": run, "procedure": procedure, "state": "done"} | (keys if prefix else {}),
                 {"_id": 0, "key": 1, "payload": 1, "outcome": 1, "seconds": 1},
             ).sort("key", 1)
         )

@@ -7,30 +7,45 @@ from collections.abc import Sequence
 import numpy as np
 from ase.data import atomic_numbers, chemical_symbols, covalent_radii
 from ase.data.vdw import vdw_radii
-from numpy.typing import NDArray
+from ase.data.vdw_alvarez import vdw_radii as alvarez_radii
+from numpy.typing import ArrayLike, NDArray
 
 from genarris_fw.errors import InputError
 
-# Radii of Bondi (1964) and Mantina et al. (2009), as ASE tabulates them. The elements of molecular crystals
-# are named here, so that a change of ASE's table cannot change a volume.
-VDW: dict[str, float] = {
-    symbol: float(radius)
-    for symbol, radius in zip(chemical_symbols, vdw_radii, strict=False)
-    if symbol != "X" and np.isfinite(radius)
-} | {
-    "H": 1.20,
-    "B": 1.92,
-    "C": 1.70,
-    "N": 1.55,
-    "O": 1.52,
-    "F": 1.47,
-    "Si": 2.10,
-    "P": 1.80,
-    "S": 1.80,
-    "Cl": 1.75,
-    "Br": 1.85,
-    "I": 1.98,
-}
+
+def _by_symbol(radii: ArrayLike) -> dict[str, float]:
+    """The known radii of one of ASE's tables, which stand in the order of the atomic numbers."""
+    return {
+        symbol: float(radius)
+        for symbol, radius in zip(chemical_symbols, np.asarray(radii, dtype=float), strict=False)
+        if symbol != "X" and np.isfinite(radius)
+    }
+
+
+# Van der Waals radii in Å, from three places; a later one wins:
+# 1. Alvarez, Dalton Trans. 2013, 42, 8617 (doi:10.1039/c3dt50599e), as ase.data.vdw_alvarez tabulates them: for the
+#    elements that 2 lacks, above all transition metals and lanthanides. For most metals that both have, his radius is
+#    0.2 to 1 Å larger (Zn 2.39 instead of 1.39): where that matters, give custom_radii.
+# 2. Bondi, J. Phys. Chem. 1964, 68, 441 and Mantina et al., J. Phys. Chem. A 2009, 113, 5806, as ase.data.vdw has them.
+# 3. The elements of molecular crystals, by name, so that a change of ASE's tables cannot change a volume.
+VDW: dict[str, float] = (
+    _by_symbol(alvarez_radii)
+    | _by_symbol(vdw_radii)
+    | {
+        "H": 1.20,
+        "B": 1.92,
+        "C": 1.70,
+        "N": 1.55,
+        "O": 1.52,
+        "F": 1.47,
+        "Si": 2.10,
+        "P": 1.80,
+        "S": 1.80,
+        "Cl": 1.75,
+        "Br": 1.85,
+        "I": 1.98,
+    }
+)
 
 
 def vdw_radius(symbol: str) -> float:
@@ -44,15 +59,17 @@ def vdw_radius(symbol: str) -> float:
     Returns
     -------
     float
-        Radius in Å.
+        Radius in Å, of `VDW`.
 
     Raises
     ------
     InputError
-        Where the table has no radius for the element.
+        Where no table has a radius for the element.
     """
     if symbol not in VDW:
-        raise InputError(f"no van der Waals radius is known for {symbol}; known: {', '.join(sorted(VDW))}")
+        raise InputError(
+            f'no van der Waals radius is known for {symbol}; give one in Å, such as custom_radii = {{"{symbol}": 2.0}}'
+        )
     return VDW[symbol]
 
 

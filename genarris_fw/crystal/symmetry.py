@@ -81,7 +81,7 @@ def niggli_reduce(structure: Structure, n_molecules: int) -> Structure:
         raise InputError(f"{structure.struct_id or 'structure'}: {n_atoms} atoms do not make {n_molecules} molecules")
     if structure.lattice is None:
         raise InputError(f"{structure.struct_id or 'the structure'} is a molecule: it has no Niggli cell")
-    reduced = _niggli_lattice(structure.lattice, structure.struct_id)
+    [reduced] = niggli_lattices(structure.lattice[None], structure.struct_id)
     lattice = np.linalg.cholesky(reduced @ reduced.T)
     positions = structure.positions @ np.linalg.solve(reduced, lattice)
     molecules = positions.reshape(n_molecules, -1, 3)
@@ -94,17 +94,38 @@ def niggli_reduce(structure: Structure, n_molecules: int) -> Structure:
     return result
 
 
-def _niggli_lattice(lattice: Floats, name: str) -> Floats:
-    """Right-handed Niggli vectors as exact whole-number combinations of the given ones."""
+def niggli_lattices(lattices: Floats, name: str = "") -> Floats:
+    """Return the right-handed Niggli vectors of some lattices as exact whole-number combinations of the given ones.
+
+    Parameters
+    ----------
+    lattices : (m, 3, 3) array
+        Rows are lattice vectors, Å.
+    name : str, optional
+        What an error calls the crystal.
+
+    Returns
+    -------
+    (m, 3, 3) array
+        Å.
+
+    Raises
+    ------
+    InputError
+        Where spglib finds no Niggli form.
+    """
+    import spglib
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            found = spglib.niggli_reduce(lattice)
+            reduced = [spglib.niggli_reduce(lattice) for lattice in lattices]
         except Exception:  # the class of spglib's errors differs between its versions
-            found = None
-    if found is not None:
-        combination = np.rint(np.linalg.solve(lattice.T, np.asarray(found).T).T)
-        if abs(abs(np.linalg.det(combination)) - 1.0) < 1e-6:
-            reduced = combination @ lattice
-            return np.asarray(reduced * np.sign(np.linalg.det(reduced)))
+            reduced = [None]
+    if all(found is not None for found in reduced):
+        combinations = np.rint(np.array(reduced) @ np.linalg.inv(lattices))
+        signs = np.linalg.det(combinations)
+        if (np.abs(np.abs(signs) - 1.0) < 1e-6).all():
+            vectors = combinations @ lattices
+            return np.asarray(vectors * np.sign(np.linalg.det(vectors))[:, None, None])
     raise InputError(f"{name or 'structure'}: the cell has no Niggli form; its vectors are almost in a plane")

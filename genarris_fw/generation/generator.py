@@ -12,116 +12,32 @@ from numpy.typing import NDArray
 
 from genarris_fw.crystal.structure import Molecule, Structure
 from genarris_fw.errors import InputError
-from genarris_fw.generation.contacts import check_fraction
-from genarris_fw.generation.placement import Placement, default_cutoffs
-from genarris_fw.generation.sites import Site, check_Z, compatible_sites
+from genarris_fw.generation.contacts import check_fraction, cutoff_matrix
+from genarris_fw.generation.draws import MODES, Group, Sampling
+from genarris_fw.generation.modes import pilot
+from genarris_fw.generation.occupations import Occupation, occupations
+from genarris_fw.generation.sites import Site, check_Z
 from genarris_fw.generation.space_groups import check_space_group
 
-MODES = ("rejection",)
 LARGEST_VOLUME = 1e7  # Å3
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """A draw without overlaps: its number, the site it used, and the crystal."""
-
-    draw: int
-    site: Site
-    structure: Structure
-
-
-@dataclass(frozen=True)
-class Block:
-    """What a range of draws gave: the accepted ones in order, and how many draws were made."""
-
-    accepted: list[Accepted]
-    draws: int
+DEFORMATION = 1e-3  # Å
+FIRST_ROUND = {"rejection": 4096, "packing": 32}
+LARGEST_ROUND = {"rejection": 1 << 20, "packing": 1 << 13}
 
 
 @dataclass(frozen=True)
 class Generated:
-    """Generated crystals, the draws (attempts) they took, and the wall time in seconds."""
+    """Generated crystals, the draws (attempts) they took, the wall time in seconds, and the mode used."""
 
     structures: list[Structure]
     attempts: int
     seconds: float
+    mode: str = "rejection"
 
     @property
     def supergroups(self) -> int:
         """How many of the structures have another space group than intended: one that contains it."""
         return sum(s.properties["spg"] != s.properties["attempted_spg"] for s in self.structures)
-
-
-def draw_block(
-    molecule: Molecule,
-    Z: int,
-    space_group: int,
-    sites: Sequence[Site],
-    volume_mean: float,
-    volume_std: float,
-    sr: float,
-    seed: int,
-    first_draw: int,
-    n_draws: int,
-    quota: int,
-    cutoffs: NDArray[np.float64] | None = None,
-) -> Block:
-    """Make the draws ``first_draw`` ... ``first_draw + n_draws - 1`` of a space group.
-
-    A draw takes a volume from Normal(volume_mean, volume_std), one of the sites, a cell of exactly that volume, an
-    orientation and a position. What draw number d gives depends only on (seed, space_group, d) and the arguments before
-    `seed`, never on how draws are divided into blocks.
-
-    Parameters
-    ----------
-    molecule : Molecule
-        n atoms.
-    Z : int
-        Molecules in the conventional cell.
-    space_group : int
-        1 to 230.
-    sites : sequence of Site
-        The molecule's `compatible_sites`; those of other groups are ignored.
-    volume_mean, volume_std : float
-        Of the conventional cell, Å3.
-    sr : float
-        Fraction of the van der Waals distance that contacts must keep.
-    seed : int
-        0 to 2**64 - 1.
-    first_draw, n_draws : int
-        Which draws.
-    quota : int
-        Stop after this many accepted draws.
-    cutoffs : (n, n) array, optional
-        Use these distances (Å) instead of those of `sr`.
-
-    Returns
-    -------
-    Block
-        `draws` counts up to the last draw made, the one that filled the quota included.
-
-    Raises
-    ------
-    InputError
-        For arguments outside their range, or when no site belongs to the group.
-    """
-    _check(volume_mean, volume_std, sr, seed)
-    if first_draw < 0 or n_draws < 0 or quota < 0 or first_draw + n_draws >= 2**63:
-        raise InputError(f"draws {first_draw} + {n_draws} with quota {quota}: these must be whole numbers from 0")
-    if len(molecule) == 0:
-        raise InputError("a molecule without atoms cannot be packed")
-    own = [site for site in sites if site.space_group == check_space_group(space_group)]
-    if not own:
-        raise InputError(f"space group {space_group} offers this molecule no site for Z = {check_Z(Z)}")
-    placement = Placement(molecule, check_Z(Z), own, default_cutoffs(molecule, sr, cutoffs))
-    accepted, draws = [], 0
-    for made, hit in placement.accepted(int(seed), int(first_draw), int(n_draws), int(quota), volume_mean, volume_std):
-        draws = made
-        if hit is not None:
-            accepted.append(Accepted(*hit))
-            if len(accepted) == quota:
-                break
-    return Block(accepted, draws)
 
 
 def generate(
@@ -136,7 +52,11 @@ def generate(
     mode: str = "rejection",
     tol: float = 1e-2,
     max_attempts: int = 10_000_000,
-    sites: Sequence[Site] | None = None,
+    sites: Sequence[Site | Occupation] | None = None,
+    cutoffs: NDArray[np.float64] | None = None,
+    site_combinations: bool = False,
+    max_deformation: float = DEFORMATION,
+    confirm: bool = False,
 ) -> Generated:
     """Generate crystals of a molecule in a space group.
 
@@ -157,19 +77,30 @@ def generate(
     seed : int
         The same seed gives the same structures.
     mode : str
-        ``rejection``: attempts are independent and kept when nothing overlaps.
+        ``rejection``: attempts are independent and kept when nothing overlaps. ``packing``: from each attempt overlaps
+        are removed inside the space group at constant volume; many more succeed, with another distribution. ``auto``:
+        whichever gives more for the same work, by a pilot of fixed length.
     tol : float
         How far the molecule may be from symmetric to count as such, Å.
     max_attempts : int
         Give up after this many attempts.
-    sites : sequence of Site, optional
-        Use these instead of all `compatible_sites` of the group.
+    sites : sequence of Site or Occupation, optional
+        Use these instead of all sites of the group.
+    cutoffs : (n, n) array, optional
+        Use these distances (Å) instead of those of `sr`.
+    site_combinations : bool
+        Also fill two Wyckoff positions at once (see `occupations`).
+    max_deformation : float
+        Leave out sites on which an atom would have to be moved by more than this to make the molecule symmetric, Å.
+    confirm : bool
+        Ask spglib for the space group of every structure. Otherwise it is asked only where the molecule has an
+        operation that maps the lattice onto itself and is not the site's: elsewhere there can be no larger group.
 
     Returns
     -------
     Generated
         At most n structures, Niggli reduced (never to a primitive cell), molecule after molecule, with properties
-        ``Z``, ``attempted_spg``, ``spg`` (as found by spglib; the intended group or one that contains it) and others.
+        ``Z``, ``attempted_spg``, ``spg`` (the intended group or one that contains it) and others.
 
     Raises
     ------
@@ -177,18 +108,76 @@ def generate(
         For arguments outside their range, or a space group without a site for Z such molecules.
     """
     start = time.perf_counter()
-    if mode not in MODES:
-        raise InputError(f"generation mode {mode!r} is not available; use {' or '.join(MODES)}")
+    if mode not in (*MODES, "auto"):
+        raise InputError(f"generation mode {mode!r} is not available; use {', '.join(MODES)} or auto")
     if n < 0 or max_attempts < 0:
         raise InputError(f"{n} structures in {max_attempts} attempts: neither may be negative")
-    _check(volume_mean, volume_std, sr, seed)
+    check_sampling(volume_mean, volume_std, sr, seed)
+    if len(molecule) == 0:
+        raise InputError("a molecule without atoms cannot be packed")
     if sites is None:
-        sites = compatible_sites(molecule, Z, tol, space_groups=[check_space_group(space_group)])
-    block = draw_block(molecule, Z, space_group, sites, volume_mean, volume_std, sr, seed, 0, max_attempts, n)
-    return Generated([hit.structure for hit in block.accepted], block.draws, time.perf_counter() - start)
+        found = occupations(molecule, Z, tol, [check_space_group(space_group)], site_combinations)
+    else:
+        given = [site if isinstance(site, Occupation) else Occupation((site,)) for site in sites]
+        found = [o for o in given if o.space_group == check_space_group(space_group)]
+    chosen = undeformed(found, max_deformation)
+    if not chosen:
+        raise InputError(no_site(space_group, check_Z(Z), found, max_deformation))
+    group = Group(molecule, chosen, cutoff_matrix(molecule, sr) if cutoffs is None else cutoffs, confirm)
+    seed = int(seed)
+    if mode == "auto":
+        mode = pilot(group, seed, volume_mean, volume_std).mode
+    structures, attempts = _rounds(group, Sampling(mode, seed, volume_mean, volume_std), n, max_attempts)
+    return Generated(structures, attempts, time.perf_counter() - start, mode)
 
 
-def _check(volume_mean: float, volume_std: float, sr: float, seed: int) -> None:
+def _rounds(group: Group, sampling: Sampling, n: int, max_attempts: int) -> tuple[list[Structure], int]:
+    """Draw in rounds that grow until there are n structures or the attempts are spent."""
+    structures: list[Structure] = []
+    attempts = first = 0
+    size = FIRST_ROUND[sampling.mode]
+    if group.hopeless(sampling):
+        return [], max_attempts if n else 0
+    while len(structures) < n and attempts < max_attempts:
+        count = min(size, max(1, (max_attempts - attempts) // len(group)))
+        accepted, draws = group.draw(sampling, first, count, n - len(structures))
+        left = max_attempts - attempts
+        if draws > left:  # fewer attempts are left than there are occupations
+            accepted = [hit for hit in accepted if hit.attempts <= max_attempts]
+            draws = left
+        for hit in accepted:
+            structure = hit.structure
+            structure.properties |= {"draw": hit.draw, "generation_mode": sampling.mode}
+            structures.append(structure)
+        attempts, first = attempts + draws, first + count
+        size = min(2 * size, LARGEST_ROUND[sampling.mode])
+    return structures, attempts
+
+
+def undeformed(found: Sequence[Occupation], max_deformation: float) -> list[Occupation]:
+    """Return the occupations on which no atom is moved by more than this (Å) to make the molecule symmetric."""
+    return [o for o in found if max(site.deformation for site in o.sites) <= max_deformation]
+
+
+def no_site(space_group: int, Z: int, found: Sequence[Occupation], max_deformation: float) -> str:
+    """Say in one line why a space group cannot be used."""
+    if not found:
+        return f"space group {space_group} offers this molecule no site for Z = {Z}"
+    least = min(max(site.deformation for site in o.sites) for o in found)
+    return (
+        f"space group {space_group}: the molecule is not symmetric enough for its sites: an atom would be moved by "
+        f"{least:.2g} Å, more than max_deformation = {max_deformation:g} Å; symmetrise the molecule or raise that"
+    )
+
+
+def check_sampling(volume_mean: float, volume_std: float, sr: float, seed: int) -> None:
+    """Check what every draw depends on.
+
+    Raises
+    ------
+    InputError
+        For a number outside its range.
+    """
     if not (math.isfinite(volume_mean) and 0 < volume_mean <= LARGEST_VOLUME):
         raise InputError(f"volume_mean = {volume_mean}: the cell's volume must be a positive number of Å3")
     if not (math.isfinite(volume_std) and 0 <= volume_std <= volume_mean):

@@ -45,6 +45,10 @@ class Site:
         all allowed orientations.
     operations : (s, 3, 3) array
         The site's operations, Cartesian.
+    parameters : int
+        How many coordinates of the centre are free.
+    deformation : float
+        How far an atom must be moved at most to make the molecule exactly symmetric on the site, Å.
     """
 
     space_group: int
@@ -54,6 +58,13 @@ class Site:
     axis: Floats = field(default_factory=lambda: np.array([0.0, 0.0, 1.0]), compare=False, repr=False)
     orientations: Floats = field(default_factory=lambda: np.eye(3)[None], compare=False, repr=False)
     operations: Floats = field(default_factory=lambda: np.eye(3)[None], compare=False, repr=False)
+    parameters: int = field(default=3, compare=False, repr=False)
+    deformation: float = field(default=0.0, compare=False, repr=False)
+
+    @property
+    def multiplicity(self) -> int:
+        """Molecules in the conventional cell."""
+        return int(self.wyckoff[:-1])
 
 
 def check_Z(Z: int) -> int:
@@ -100,19 +111,22 @@ def compatible_sites(
     """
     group = point_group(molecule, tol)
     found = []
-    known: dict[bytes, tuple[int, Floats, Floats] | None] = {}
+    known: dict[bytes, tuple[tuple[int, Floats, Floats], float] | None] = {}
     for number, letter in candidates(check_Z(Z)):
         if space_groups is not None and number not in space_groups:
             continue
         crystal = space_group(number)
         position = next(p for p in crystal.positions if p.letter == letter)
-        operations = crystal.turns[crystal.stabiliser(position)]
+        operations = crystal.turns[crystal.stabiliser(position.point)]
         key = np.rint(operations * 1e6).astype(np.int64).tobytes()
         if key not in known:
-            known[key] = orientations(operations, group)
-        placing = known[key]
-        if placing is not None:
-            found.append(Site(number, f"{Z}{letter}", position.site_symmetry, *placing, operations))
+            placing = orientations(operations, group)
+            known[key] = None if placing is None else (placing, deformation(molecule, operations, placing[2]))
+        fitting = known[key]
+        if fitting is not None:
+            placing, moved = fitting
+            free = len(position.basis)
+            found.append(Site(number, f"{Z}{letter}", position.site_symmetry, *placing, operations, free, moved))
     return found
 
 
@@ -208,6 +222,14 @@ def _contained(operations: Floats, elements: Floats, rotation: Floats) -> bool:
     return bool((np.abs(turned[:, None] - elements).max(axis=(2, 3)).min(axis=1) < _SAME).all())
 
 
+def deformation(molecule: Molecule, operations: Floats, rotations: Floats) -> float:
+    """Return how far, in Å, an atom is moved at most when the molecule is made exactly symmetric on a site."""
+    placed = symmetrised(molecule, operations, rotations)
+    centred = molecule.positions - molecule.positions.mean(axis=0)
+    moved = placed - centred @ rotations.transpose(0, 2, 1)
+    return float(np.linalg.norm(moved, axis=2).max())
+
+
 def place(molecule: Molecule, site: Site) -> Floats:
     """Return the molecule in every orientation of a site, made exactly symmetric there.
 
@@ -223,18 +245,23 @@ def place(molecule: Molecule, site: Site) -> Floats:
     (k, n, 3) array
         Positions about the centre (the mean of all positions), Å, averaged over the site's operations.
     """
+    return symmetrised(molecule, site.operations, site.orientations)
+
+
+def symmetrised(molecule: Molecule, operations: Floats, rotations: Floats) -> Floats:
+    """Return the molecule turned by each rotation and averaged over the (s, 3, 3) operations: (k, n, 3), Å."""
     centred = molecule.positions - molecule.positions.mean(axis=0)
-    if len(site.operations) == 1:
-        return np.array([centred @ rotation.T for rotation in site.orientations])
+    turned = centred @ rotations.transpose(0, 2, 1)
+    if len(operations) == 1:
+        return np.asarray(turned)
     kinds = np.unique(molecule.species, return_inverse=True)[1]
     other = np.where(kinds[:, None] == kinds, 0.0, np.inf)
     placed = []
-    for rotation in site.orientations:
-        points = centred @ rotation.T
+    for points in turned:
         total = np.zeros_like(points)
-        for operation in site.operations:
+        for operation in operations:
             images = points @ operation.T
             partner = (np.linalg.norm(images[:, None] - points, axis=2) + other).argmin(axis=1)
             total[partner] += images
-        placed.append(total / len(site.operations))
+        placed.append(total / len(operations))
     return np.array(placed)

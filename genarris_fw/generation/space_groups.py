@@ -12,6 +12,7 @@ import spglib
 from numpy.typing import NDArray
 
 from genarris_fw.errors import InputError
+from genarris_fw.generation.freedom import GENERIC, Operations
 
 # The last group of each lattice; trigonal groups, rhombohedral ones too, are drawn on hexagonal axes.
 LATTICE_SYSTEMS = ("triclinic", "monoclinic", "orthorhombic", "tetragonal", "hexagonal", "cubic")
@@ -43,50 +44,32 @@ class WyckoffPosition:
     origin: NDArray[np.float64]
     basis: NDArray[np.float64]
 
+    @property
+    def point(self) -> NDArray[np.float64]:
+        """A point without any special value or relation of its free parameters: one for the whole position."""
+        return np.asarray(self.origin + GENERIC[: len(self.basis)] @ self.basis)
+
 
 @dataclass(frozen=True, eq=False)
-class SpaceGroup:
+class SpaceGroup(Operations):
     """A space group in its conventional cell, all centring translations included.
 
     Attributes
     ----------
+    rotations, translations, turns : arrays
+        As of `Operations`. Cartesian coordinates have a along x and b in the xy plane; the turns are the same for every
+        cell of the lattice system.
     number : int
         1 to 230.
     lattice_system : int
         Index into `LATTICE_SYSTEMS`.
-    rotations : (g, 3, 3) array
-        Rotation parts in fractional coordinates; the first operation is the identity.
-    translations : (g, 3) array
-        Fractional translations in [0, 1).
-    turns : (g, 3, 3) array
-        The rotation parts in Cartesian coordinates, with a along x and b in the xy plane. They are the same for every
-        cell of the lattice system.
     positions : list of WyckoffPosition
         By letter.
     """
 
     number: int
     lattice_system: int
-    rotations: NDArray[np.float64]
-    translations: NDArray[np.float64]
-    turns: NDArray[np.float64]
     positions: list[WyckoffPosition]
-
-    def __len__(self) -> int:
-        return len(self.rotations)
-
-    def stabiliser(self, position: WyckoffPosition) -> NDArray[np.intp]:
-        """Return which operations keep a Wyckoff position's points in place (apart from lattice translations)."""
-        # Parameters without any special value or relation.
-        parameters = np.array([0.193160131, 0.371780537, 0.117450233])[: len(position.basis)]
-        offset = self.images(position.origin + parameters @ position.basis) - (
-            position.origin + parameters @ position.basis
-        )
-        return np.flatnonzero((np.abs(offset - np.rint(offset)) < 1e-6).all(axis=1))
-
-    def images(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the (g, 3) images of a fractional point under the operations."""
-        return np.asarray(self.rotations @ point + self.translations)
 
 
 @cache
@@ -136,7 +119,7 @@ def space_group(number: int) -> SpaceGroup:
         )
         for letter, multiplicity, symbol, origin, basis in table["positions"]
     ]
-    return SpaceGroup(number, system, rotations, translations, turns, positions)
+    return SpaceGroup(rotations, translations, turns, number, system, positions)
 
 
 def candidates(multiplicity: int) -> list[tuple[int, str]]:

@@ -12,6 +12,7 @@ from genarris_fw.options.sections import keeps_the_input, marked
 
 _MOLECULE_ORDER = ["Estimate_Unit_Cell_Volume", "Pygenarris_Structure_Generation", "Relax_Single_Molecule"]
 _Z_ORDER = ["Pygenarris_Structure_Generation", "Estimate_Unit_Cell_Volume"]
+PACKED_PER_GROUP = 10**6  # in the mode packing a draw is some ten arrangements
 DRAWS_PER_GROUP = 10**9
 
 
@@ -142,6 +143,8 @@ def _numbers_per_group(bench: Bench, draft: Draft) -> None:
     else:
         draft.put("max_attempts", DRAWS_PER_GROUP, "default")
     draft.options["max_attempts"] = min(draft.options["max_attempts"], 2**63 - 1)
+    packed = PACKED_PER_GROUP if draft.origins["max_attempts"] == "default" else draft.options["max_attempts"]
+    draft.put("max_packed_attempts", packed, draft.origins["max_attempts"])
     per_group = options["num_structures_per_allowed_SG_per_rank"]
     if per_group is not None:
         draft.put("structures_per_group", per_group * cores, f"num_structures_per_allowed_SG_per_rank x {cores}")
@@ -162,12 +165,27 @@ def _numbers_per_group(bench: Bench, draft: Draft) -> None:
     draft.drop("max_attempts_per_spg", "max_attempts_per_spg_per_rank", "num_structures_per_allowed_SG_per_rank")
 
 
+def _rigid_press(bench: Bench, draft: Draft) -> None:
+    bench.input_pool(draft, exemplars=False, fallback=[("Pygenarris_Structure_Generation", "output_dir")])
+    for option, default in (("contact_rules", "2.0"), ("custom_radii", None), ("custom_radii_by_pairs", None)):
+        given = bench.inherit(draft, option, ["Pygenarris_Structure_Generation"])
+        if given is None:
+            draft.put(option, default, "default")
+        elif not draft.has(option):
+            draft.put(option, given.value, f"inferred from [{given.section}] {option} (line {given.line})")
+    # Energies and distances belong to the structures as they were: the pressed ones have none.
+    pool = Pool(bench.output_pool(draft))
+    draft.put("output_pool", pool.name, draft.origins["output_dir"])
+    bench.add_output(draft, "output_dir", pool)
+
+
 def _run_rdf_calc(bench: Bench, draft: Draft) -> None:
     source = bench.input_pool(
         draft,
         exemplars=False,
         fallback=[
             ("FHI_Aims_Energy_Evaluation", "output_dir"),
+            ("Rigid_Press", "output_dir"),
             ("Pygenarris_Structure_Generation", "output_dir"),
         ],
     )
@@ -204,6 +222,7 @@ def _affinity_propagation_fixed_clusters(bench: Bench, draft: Draft) -> None:
             ("Run_Rdf_Calc", "output_dir"),
             ("Run_Rdf_Calc", "structure_dir"),
             ("FHI_Aims_Energy_Evaluation", "output_dir"),
+            ("Rigid_Press", "output_dir"),
             ("Pygenarris_Structure_Generation", "output_dir"),
         ],
     )
@@ -291,6 +310,7 @@ def _clustering_pools(bench: Bench, draft: Draft, source: Pool) -> None:
 _ENGINE_FALLBACK = [
     ("Affinity_Propagation_Fixed_Clusters", "exemplars_output_dir_2"),
     ("Affinity_Propagation_Fixed_Clusters", "exemplars_output_dir"),
+    ("Rigid_Press", "output_dir"),
     ("Pygenarris_Structure_Generation", "output_dir"),
     ("Affinity_Propagation_Fixed_Clusters", "structure_dir"),
 ]
@@ -327,6 +347,7 @@ RESOLVE: dict[str, Callable[[Bench, Draft], Any]] = {
     "Relax_Single_Molecule": _relax_single_molecule,
     "Estimate_Unit_Cell_Volume": _estimate_unit_cell_volume,
     "Pygenarris_Structure_Generation": _pygenarris_structure_generation,
+    "Rigid_Press": _rigid_press,
     "Run_Rdf_Calc": _run_rdf_calc,
     "Affinity_Propagation_Fixed_Clusters": _affinity_propagation_fixed_clusters,
     "FHI_Aims_Energy_Evaluation": _fhi_aims_energy_evaluation,

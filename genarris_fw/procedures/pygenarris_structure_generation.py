@@ -1,176 +1,183 @@
 """Pygenarris_Structure_Generation: random crystals in every space group the molecule fits.
 
-A work item is a range of draws of one space group. Which crystal draw ``d`` of a group gives depends on the seed
-alone; a group's items follow one another until its quota is met or its draws are spent, and the quota keeps the
-accepted structures with the lowest draw numbers. So the pool is the same for any number of replicas.
+Which crystal draw ``d`` on a site of a group gives depends on the seed alone. A group begins with one item: it chooses
+the mode (``auto``), makes the first draws on all sites and measures their rate. Where the quota is not met, every site
+goes on in items of some seconds, on as many lanes as there are replicas; a lane ends when the quota is met by lower
+draws. The quota keeps the accepted structures with the lowest draw numbers, so the pool is the same for any number of
+replicas.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
-from functools import cached_property
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from genarris_fw.catalogue.work_items import Item
-from genarris_fw.crystal import Molecule, write
+from genarris_fw.crystal import Structure, write
+from genarris_fw.descriptors.amd import amd, amd_of_rows
 from genarris_fw.errors import RunFailed
 from genarris_fw.files import write_text
-from genarris_fw.generation import Site, compatible_sites, cutoff_matrix, draw_block
+from genarris_fw.generation import Accepted, Occupation, Sampling
+from genarris_fw.generation.duplicates import first_of_equals
+from genarris_fw.generation.modes import pilot
 from genarris_fw.procedures.base import Campaign, Outcome, Procedure, explicit_serialize
 from genarris_fw.procedures.documents import to_document
-from genarris_fw.procedures.estimate_unit_cell_volume import estimate
+from genarris_fw.procedures.generation_plan import GenerationPlan
 
-FIRST_BLOCK = 20_000
-LARGEST_BLOCK = 1_000_000
-
-
-class Plan:
-    """What every replica of the generator derives from the run: molecule, sites, volume, quota."""
-
-    def __init__(self, campaign: Campaign) -> None:
-        self.options = campaign.options
-        self.molecule: Molecule = campaign.molecule
-        self.seed = campaign.seed
-        self.volume_mean, self.volume_std = self._volume(campaign)
-
-    def _volume(self, campaign: Campaign) -> tuple[float, float]:
-        mean, std = self.options.get("volume_mean"), self.options.get("volume_std")
-        if mean is None:
-            step = self.options.get("volume_step")
-            summary = campaign.summary(step) if step else estimate(campaign, self.options)
-            mean, std = summary["volume_mean"], summary["volume_std"] if std is None else std
-        return float(mean), 0.075 * float(mean) if std is None else float(std)
-
-    @cached_property
-    def sites(self) -> dict[int, list[Site]]:
-        """The compatible sites by space group, of the groups that the options allow."""
-        wanted = self.options.get("space_groups", "all")
-        found: dict[int, list[Site]] = {}
-        for site in compatible_sites(self.molecule, int(self.options["Z"]), float(self.options["tol"])):
-            if wanted == "all" or site.space_group in wanted:
-                found.setdefault(site.space_group, []).append(site)
-        return found
-
-    @cached_property
-    def quota(self) -> int:
-        """How many structures each space group shall give: the manual's ceiling, per rank."""
-        if self.options.get("structures_per_group"):
-            return int(self.options["structures_per_group"])
-        total, ranks = int(self.options.get("num_structures") or 0), int(self.options.get("ranks") or 1)
-        return ranks * math.ceil(total / (ranks * max(1, len(self.sites)))) if total else 1
-
-    @cached_property
-    def cutoffs(self) -> np.ndarray:
-        """Closest allowed distances between atoms of two molecules, (n, n) in Å."""
-        return cutoff_matrix(self.molecule, float(self.options["sr"]))
-
-    @cached_property
-    def digest(self) -> str:
-        """A digest of the molecule and of the options that decide which structures come out."""
-        names = ("Z", "sr", "tol", "generation_mode")
-        chosen = {name: self.options.get(name) for name in names}
-        words = json.dumps([chosen, self.seed, self.molecule.species], sort_keys=True)
-        return hashlib.sha256(words.encode()).hexdigest()
-
-
-def struct_id(run: str, digest: str, space_group: int, wyckoff: str, draw: int) -> str:
-    """Return the id of a generated structure, from names and numbers alone, never from floats or clocks."""
-    words = f"{run}|{digest}|{space_group}|{wyckoff}|{draw}"
-    return "geometry_" + hashlib.sha256(words.encode()).hexdigest()[:16]
+FIRST_DRAWS = {"rejection": 20_000, "packing": 256}  # of each site
+SECONDS_PER_ITEM = 3.0
+MOST_DRAWS = 1 << 32
+AMD_NEIGHBOURS = 100
 
 
 @explicit_serialize
 class PygenarrisStructureGeneration(Procedure):
-    """Generate crystals on general and special positions, by rejection of those with close contacts."""
+    """Generate crystals on general and special positions, by rejection or by packing."""
 
-    _plan: Plan | None = None
+    _plan: GenerationPlan | None = None
 
-    def plan_of(self, campaign: Campaign) -> Plan:
+    def plan_of(self, campaign: Campaign) -> GenerationPlan:
         """Return the plan, made once per replica."""
         if self._plan is None:
-            self._plan = Plan(campaign)
+            self._plan = GenerationPlan(campaign)
         return self._plan
 
     def plan(self, campaign: Campaign) -> list[Item]:
-        """Return the first range of draws of every compatible space group."""
+        """Return the first item of every compatible space group."""
         plan = self.plan_of(campaign)
-        if not plan.sites:
-            raise RunFailed(
-                f"no space group has a site for {plan.options['Z']} molecules {plan.molecule.formula} per cell at "
-                f"tol = {plan.options['tol']} Å: raise tol, choose another Z, or widen space_groups"
+        if plan.refused:
+            campaign.log(
+                "space groups left out: their sites would deform the molecule by more than max_deformation",
+                level="WARNING",
+                groups=" ".join(f"{group} ({moved:.2g} Å)" for group, moved in plan.refused.items()),
             )
-        campaign.log("space groups", groups=len(plan.sites), quota=plan.quota, volume=round(plan.volume_mean, 3))
-        return [self._item(plan, group, 0, 0, 0) for group in sorted(plan.sites)]
+        if not plan.sites:
+            raise RunFailed(no_site(plan))
+        campaign.log(
+            "space groups", groups=len(plan.quotas), quota=sum(plan.quotas.values()), volume=round(plan.volume_mean, 3)
+        )
+        return [Item(f"{group:03d}", {"space_group": group}) for group in sorted(plan.quotas)]
 
-    def _item(self, plan: Plan, group: int, block: int, first: int, accepted: int) -> Item:
-        budget = int(plan.options["max_attempts"]) - first
-        count = min(FIRST_BLOCK * 2**block, LARGEST_BLOCK, budget)
-        payload = {
-            "space_group": group,
-            "block": block,
-            "first": first,
-            "count": count,
-            "accepted_before": accepted,
-        }
-        return Item(f"{group:03d}-{block:06d}", payload)
+    def most_replicas(self, campaign: Campaign, items: list[Item]) -> int:
+        """Return that all replicas are of use: sites are divided into lanes."""
+        return campaign.num_replicas
 
     def work(self, campaign: Campaign, item: Item) -> Outcome:
-        """Carry out one range of draws; the next range of the group follows when it is needed."""
+        """Make a range of draws; the ranges that follow from it are added where they are needed."""
+        if "first" in item.payload:
+            return self._go_on(campaign, item)
+        return self._begin(campaign, item)
+
+    def _begin(self, campaign: Campaign, item: Item) -> Outcome:
+        """Choose the mode of a space group, make the first draws on all its sites, and measure."""
+        plan, number = self.plan_of(campaign), int(item.payload["space_group"])
+        group, mode, chosen = plan.group(number), plan.options["generation_mode"], None
+        if mode == "auto":
+            chosen = pilot(group, plan.seed, plan.volume_mean, plan.volume_std)
+            mode = chosen.mode
+        sampling = Sampling(mode, plan.seed, plan.volume_mean, plan.volume_std)
+        count = min(FIRST_DRAWS[mode], plan.budget(number, mode))
+        begun = time.process_time()
+        accepted, draws = group.draw(sampling, 0, count, plan.quotas[number], threads=_threads(plan))
+        seconds = max(time.process_time() - begun, 1e-3)
+        outcome = self._outcome(campaign, sampling, accepted, draws)
+        outcome.summary["mode"] = mode
+        if chosen is not None:
+            outcome.summary["pilot"] = {"rejection": chosen.rejection, "packing": chosen.packing}
+        if len(accepted) < plan.quotas[number] and count < plan.budget(number, mode):
+            lanes = max(1, campaign.num_replicas)
+            size = int(draws / seconds * SECONDS_PER_ITEM)
+            if accepted:  # no more than what should fill the quota, over all sites and lanes
+                missing = (plan.quotas[number] - len(accepted)) * draws / len(accepted)
+                size = min(size, int(1.2 * missing / (lanes * len(group))))
+            size = min(max(size, count), MOST_DRAWS)
+            payload = {"space_group": number, "mode": mode, "size": size, "lanes": lanes, "lane": 0}
+            outcome.items = [
+                _item(plan, payload | {"site": site, "first": count, "spawn": lanes > 1}) for site in range(len(group))
+            ]
+        return outcome
+
+    def _go_on(self, campaign: Campaign, item: Item) -> Outcome:
+        """Make a range of draws on one site of a space group."""
         plan, task = self.plan_of(campaign), item.payload
-        group, before = task["space_group"], task["accepted_before"]
-        block = draw_block(
-            plan.molecule,
-            int(plan.options["Z"]),
-            group,
-            plan.sites[group],
-            plan.volume_mean,
-            plan.volume_std,
-            float(plan.options["sr"]),
-            plan.seed,
-            task["first"],
-            task["count"],
-            plan.quota - before,
-            cutoffs=plan.cutoffs,
+        number, mode, first, size = task["space_group"], task["mode"], task["first"], task["size"]
+        quota, budget = plan.quotas[number], plan.budget(number, mode)
+        before = self._accepted_before(campaign, number, first)
+        sampling = Sampling(mode, plan.seed, plan.volume_mean, plan.volume_std)
+        count = min(size, budget - first)
+        accepted, draws = plan.group(number).draw(
+            sampling, first, count, quota - before, only=task["site"], threads=_threads(plan)
         )
-        documents, accepted = [], []
-        for found in block.accepted:
-            structure = found.structure
-            structure.struct_id = struct_id(campaign.run, plan.digest, group, found.site.wyckoff, found.draw)
+        outcome = self._outcome(campaign, sampling, accepted, draws)
+        starts = [first + size * task["lanes"]]
+        if task["spawn"]:
+            starts += [first + size * lane for lane in range(1, task["lanes"])]
+        full = self._accepted_before(campaign, number, starts[0]) + len(accepted) >= quota
+        for lane, start in enumerate(starts):
+            if start < budget and not (lane == 0 and full):
+                outcome.items.append(_item(plan, task | {"lane": lane or task["lane"], "first": start, "spawn": False}))
+        return outcome
+
+    def _accepted_before(self, campaign: Campaign, number: int, draw: int) -> int:
+        """How many structures of a space group are committed with a draw number below this."""
+        done = campaign.catalogue.work_items.outcomes(campaign.run, campaign.step, prefix=f"{number:03d}")
+        return len({name for record in done for n, _, name in record["outcome"]["accepted"] if n < draw})
+
+    def _outcome(self, campaign: Campaign, sampling: Sampling, accepted: list[Accepted], draws: int) -> Outcome:
+        plan = self.plan_of(campaign)
+        documents, rows = [], []
+        for found in accepted:
+            structure, occupation = found.structure, found.occupation
+            structure.struct_id = plan.struct_id(campaign.run, occupation.space_group, occupation.wyckoff, found.draw)
+            if plan.options.get("duplicate_tolerance"):
+                structure.properties["AMD"] = _amd(structure, occupation).tolist()
             provenance = {
                 "procedure": campaign.step,
-                "mode": "rejection",
+                "mode": sampling.mode,
                 "seed": plan.seed,
-                "space_group": group,
-                "wyckoff": found.site.wyckoff,
-                "site_symmetry": found.site.site_symmetry,
+                "space_group": occupation.space_group,
+                "wyckoff": occupation.wyckoff,
+                "site_symmetry": occupation.site_symmetry,
                 "draw": found.draw,
+                "attempts": found.attempts,
+                "pressed": plan.press_cutoffs is not None,
             }
             documents.append(to_document(structure, int(plan.options["Z"]), provenance))
-            accepted.append([found.draw, structure.struct_id])
-        total, spent = before + len(accepted), task["first"] + block.draws
-        following = []
-        if total < plan.quota and spent < int(plan.options["max_attempts"]):
-            following = [self._item(plan, group, task["block"] + 1, spent, total)]
-        return Outcome({"accepted": accepted, "draws": block.draws}, structures=documents, items=following)
+            rows.append([found.draw, plan.sites[occupation.space_group].index(occupation), structure.struct_id])
+        return Outcome({"accepted": rows, "draws": draws}, structures=documents)
 
     def collect(self, campaign: Campaign) -> dict[str, Any]:
         """Make the pool of the accepted structures with the lowest draw numbers of every group; write the files."""
         plan, options = self.plan_of(campaign), campaign.options
-        groups: dict[int, dict[str, Any]] = {
-            group: {"space_group": group, "accepted": 0, "draws": 0, "sites": [s.wyckoff for s in sites]}
-            for group, sites in sorted(plan.sites.items())
+        groups = {
+            group: {
+                "space_group": group,
+                "accepted": 0,
+                "duplicates": 0,
+                "relabelled": 0,
+                "draws": 0,
+                "mode": options["generation_mode"],
+                "sites": [o.wyckoff for o in plan.sites[group]],
+            }
+            for group in sorted(plan.quotas)
         }
-        ids = []
+        found: dict[int, dict[str, tuple[int, int]]] = {group: {} for group in groups}
         for record in campaign.catalogue.work_items.outcomes(campaign.run, campaign.step):
-            group = groups[record["payload"]["space_group"]]
-            group["accepted"] += len(record["outcome"]["accepted"])
-            group["draws"] += record["outcome"]["draws"]
-            ids += [name for _, name in record["outcome"]["accepted"]]
+            number, outcome = record["payload"]["space_group"], record["outcome"]
+            groups[number]["draws"] += outcome["draws"]
+            groups[number]["mode"] = outcome.get("mode", groups[number]["mode"])
+            found[number] |= {name: (draw, site) for draw, site, name in outcome["accepted"]}
+        ids: list[str] = []
+        for number, accepted in found.items():
+            order = sorted(accepted, key=lambda name: accepted[name])[: plan.quotas[number]]
+            kept = self._without_duplicates(campaign, order)
+            groups[number] |= {"accepted": len(kept), "duplicates": len(order) - len(kept)}
+            labels = campaign.properties(kept, "spg") if kept else []
+            groups[number]["relabelled"] = sum(label != number for label in labels)
+            ids += kept
         if not ids:
             raise RunFailed(nothing_generated(plan, list(groups.values())))
         wanted = options.get("num_structures")
@@ -179,18 +186,29 @@ class PygenarrisStructureGeneration(Procedure):
             ids = [ids[i] for i in sorted(chosen)]
         campaign.make_pool(ids)
         self._write_files(campaign, plan, ids)
-        empty = [str(group["space_group"]) for group in groups.values() if not group["accepted"]]
+        empty = [f"{g['space_group']} ({g['draws']} draws)" for g in groups.values() if not g["accepted"]]
         if empty:
             campaign.log("space groups without a structure", level="WARNING", groups=" ".join(empty))
         return {
             "structures": len(ids),
+            "duplicates": sum(group["duplicates"] for group in groups.values()),
+            "relabelled": sum(group["relabelled"] for group in groups.values()),
             "pool": options["output_pool"],
             "volume_mean": plan.volume_mean,
             "volume_std": plan.volume_std,
             "groups": list(groups.values()),
         }
 
-    def _write_files(self, campaign: Campaign, plan: Plan, ids: list[str]) -> None:
+    def _without_duplicates(self, campaign: Campaign, names: list[str]) -> list[str]:
+        """Leave out the structures of a group, given in draw order, that equal an earlier one."""
+        tolerance = float(campaign.options.get("duplicate_tolerance") or 0.0)
+        if not tolerance or len(names) < 2:
+            return names
+        vectors = np.array(campaign.properties(names, "AMD"), dtype=float)
+        firsts = first_of_equals(vectors, tolerance)
+        return [name for k, name in enumerate(names) if firsts[k] == k]
+
+    def _write_files(self, campaign: Campaign, plan: GenerationPlan, ids: list[str]) -> None:
         if not campaign.sees_folder():
             return
         options = campaign.options
@@ -201,7 +219,39 @@ class PygenarrisStructureGeneration(Procedure):
         write_text(campaign.folder / "cutoff_matrix", rows)
 
 
-def nothing_generated(plan: Plan, groups: list[dict[str, Any]]) -> str:
+def _item(plan: GenerationPlan, payload: dict[str, Any]) -> Item:
+    return Item(f"{payload['space_group']:03d}-{payload['site']:03d}-{payload['first']:014d}", payload)
+
+
+def _amd(structure: Structure, occupation: Occupation) -> np.ndarray:
+    """Return what duplicates are recognised by; where all molecules are equivalent, one speaks for all."""
+    if len(occupation.sites) > 1 or structure.lattice is None:
+        return amd(structure, AMD_NEIGHBOURS)
+    one = np.arange(int(structure.properties["number_of_atoms_in_molecule"]))
+    return amd_of_rows(structure.lattice, structure.positions, one, AMD_NEIGHBOURS)
+
+
+def _threads(plan: GenerationPlan) -> int:
+    return int(plan.options.get("omp_num_threads") or 1)
+
+
+def no_site(plan: GenerationPlan) -> str:
+    """Say why no space group can be used."""
+    options = plan.options
+    if plan.refused:
+        group, moved = min(plan.refused.items(), key=lambda entry: entry[1])
+        return (
+            f"every site for {options['Z']} molecules {plan.molecule.formula} per cell would deform the molecule by "
+            f"more than max_deformation = {options.get('max_deformation', 1e-3)} Å (the least by {moved:.2g} Å, space "
+            f"group {group}): symmetrise the molecule, raise max_deformation, or choose another Z"
+        )
+    return (
+        f"no space group has a site for {options['Z']} molecules {plan.molecule.formula} per cell at "
+        f"tol = {options['tol']} Å: raise tol, choose another Z, or widen space_groups"
+    )
+
+
+def nothing_generated(plan: GenerationPlan, groups: list[dict[str, Any]]) -> str:
     """Return the account of a generation that gave nothing, space group by space group."""
     account = ", ".join(f"{group['space_group']} ({group['draws']} draws)" for group in groups)
     return (

@@ -16,8 +16,10 @@ from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.farm.databases import Database
 from genarris_fw.farm.launchpads import launchpad
 from genarris_fw.farm.mongod import find_mongod
-from genarris_fw.generation import compatible_sites, volume_estimate
+from genarris_fw.generation import volume_estimate
+from genarris_fw.generation.generator import DEFORMATION, undeformed
 from genarris_fw.options import Configuration
+from genarris_fw.procedures.generation_plan import wanted_sites
 from genarris_fw.views.layout import ByWidth
 
 # How far (Å) an atom may lie from its symmetric place, as in Relax_Single_Molecule.
@@ -98,6 +100,7 @@ def _look_at_molecule(configuration: Configuration, found: dict[str, Any]) -> No
             "per_molecule": estimate.volume,
             "per_cell": estimate.volume * configuration.Z,
             "vdw_volume": estimate.vdw_volume,
+            "by_packing_coefficient": estimate.packing_volume,
             "fragments": dict(estimate.fragments),
             "unknown_fragments": list(estimate.unknown_fragments),
         }
@@ -117,18 +120,25 @@ def _start(configuration: Configuration, molecule: Molecule) -> Molecule:
 
 def _space_groups(molecule: Molecule, step: str, options: dict[str, Any]) -> list[dict[str, Any]]:
     Z, tol, wanted = int(options["Z"]), float(options["tol"]), options.get("space_groups", "all")
-    groups: dict[int, list[dict[str, str]]] = {}
-    for site in compatible_sites(molecule, Z, tol):
-        if wanted == "all" or site.space_group in wanted:
-            about = {"wyckoff": site.wyckoff, "site_symmetry": site.site_symmetry}
-            groups.setdefault(site.space_group, []).append(about)
+    limit = float(options.get("max_deformation", DEFORMATION))
+    groups = wanted_sites(molecule, options)
     if not groups:
         among = "" if wanted == "all" else " among those that space_groups names"
         raise InputError(
             f"{step}: no space group{among} has a site for {Z} molecules {molecule.formula} per cell at tol = {tol} Å: "
             "raise tol, choose another Z, or widen space_groups"
         )
-    return [{"step": step, "space_group": group, "sites": sites} for group, sites in sorted(groups.items())]
+    found = []
+    for group, sites in groups.items():
+        kept = undeformed(sites, limit)
+        about = [{"wyckoff": site.wyckoff, "site_symmetry": site.site_symmetry} for site in kept]
+        found.append({"step": step, "space_group": group, "sites": about, "refused": len(sites) - len(kept)})
+    if not any(entry["sites"] for entry in found):
+        raise InputError(
+            f"{step}: every site for {Z} molecules {molecule.formula} per cell would deform the molecule by more than "
+            f"max_deformation = {limit:g} Å: symmetrise the molecule, raise max_deformation, or choose another Z"
+        )
+    return found
 
 
 def look_at_database(database: Database, problems: list[str]) -> dict[str, Any]:
@@ -204,11 +214,17 @@ def _findings(found: dict[str, Any]) -> list[tuple[str, Text]]:
         text = Text(words)
         if unknown:
             text.append(f"; unknown fragments: {', '.join(unknown)}", "yellow")
+            text.append(f" (by a packing coefficient of 0.70: {volume['by_packing_coefficient']:.2f} Å³ per molecule)")
         lines.append(("volume", text))
     for step in dict.fromkeys(entry["step"] for entry in found["space_groups"]):
         groups = [entry for entry in found["space_groups"] if entry["step"] == step]
-        words = ", ".join(f"{entry['space_group']}: {_sites(entry['sites'])}" for entry in groups)
-        lines.append((f"{len(groups)} space groups", Text(words)))
+        used, left_out = [g for g in groups if g["sites"]], [g for g in groups if g["refused"]]
+        words = ", ".join(f"{entry['space_group']}: {_sites(entry['sites'])}" for entry in used)
+        lines.append((f"{len(used)} space groups", Text(words)))
+        if left_out:
+            names = " ".join(str(entry["space_group"]) for entry in left_out)
+            words = f"sites that would deform the molecule by more than max_deformation, in groups {names}"
+            lines.append(("left out", Text(words, "yellow")))
     for engine in found["engines"]:
         if engine["used"]:
             style = "green" if engine["available"] else "red"
@@ -222,7 +238,9 @@ def _findings(found: dict[str, Any]) -> list[tuple[str, Text]]:
 def _sites(sites: list[dict[str, str]]) -> str:
     """Return sites in short: ``2ij (2) 2m (m)`` for 2i, 2j and 2m."""
     letters: dict[tuple[str, str], str] = {}
-    for site in sites:
+    single = [site for site in sites if "+" not in site["wyckoff"]]
+    pairs = [f"{site['wyckoff']} ({site['site_symmetry']})" for site in sites if "+" in site["wyckoff"]]
+    for site in single:
         key = (site["wyckoff"][:-1], site["site_symmetry"])
         letters[key] = letters.get(key, "") + site["wyckoff"][-1]
-    return " ".join(f"{number}{joined} ({symmetry})" for (number, symmetry), joined in letters.items())
+    return " ".join([*(f"{number}{joined} ({symmetry})" for (number, symmetry), joined in letters.items()), *pairs])

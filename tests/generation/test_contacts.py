@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from genarris_fw.crystal import Molecule, Structure
+from genarris_fw.crystal import Molecule, Structure, vdw_radius
 from genarris_fw.errors import InputError
 from genarris_fw.generation import check_contacts, cutoff_matrix
+from genarris_fw.generation.contacts import ContactRules, roles
 
 
 def crystal(molecule: Molecule, lattice: np.ndarray, count: int, seed: int) -> Structure:
@@ -134,3 +135,138 @@ def test_structures_that_cannot_be_checked():
         check_contacts(Structure(np.eye(3) * 9, urea.species, urea.positions), 0.85, 3)
     with pytest.raises(InputError, match="without atoms"):
         check_contacts(Structure(np.eye(3) * 9, [], []), 0.85)
+
+
+VDW, GENARRIS_3 = ContactRules("vdw"), ContactRules("3.x")
+
+
+def test_radii_alone():
+    urea = stored("urea")
+    cutoffs = cutoff_matrix(urea, 0.9, VDW)
+    assert cutoffs[1, 4] == pytest.approx(0.9 * (1.52 + 1.20))
+    assert cutoffs[4, 4] == pytest.approx(0.9 * 2.40)
+
+
+def test_the_rules_of_genarris_3():
+    urea = stored("urea")
+    cutoffs = cutoff_matrix(urea, 0.85, GENARRIS_3)
+    assert (cutoffs[1, 4:] == 1.50).all() and (cutoffs[4:, 1] == 1.50).all()  # N-H...O
+    assert cutoffs[4, 4] == pytest.approx(0.85 * 2.20)
+    assert cutoffs[0, 4] == pytest.approx(0.85 * (1.70 + 1.10))
+    acid = cutoff_matrix(from_ase("CH3COOH"), 0.85, GENARRIS_3)
+    assert 1.40 in np.unique(acid) and 1.5 not in np.unique(acid)
+    imine = Molecule(["N", "N", "H"], [[0, 0, 0], [1.25, 0, 0], [-0.3, 0.95, 0]])
+    assert cutoff_matrix(imine, 0.85, GENARRIS_3)[1, 2] == 1.65
+    both = Molecule(["O", "H", "C", "N"], [[0, 0, 0], [0.96, 0, 0], [5, 0, 0], [6.15, 0, 0]])
+    assert cutoff_matrix(both, 0.85, GENARRIS_3)[1, 3] == 1.50  # O-H...N
+    assert cutoff_matrix(both, 0.85)[1, 3] == 1.6
+
+
+def test_hydroxyl_groups_and_water_accept_in_genarris_3_only():
+    water, methanol = from_ase("H2O"), from_ase("CH3OH")
+    for molecule in (water, methanol):
+        oxygen = molecule.species.index("O")
+        assert roles(molecule.species, molecule.positions)[oxygen] == ""
+        assert roles(molecule.species, molecule.positions, GENARRIS_3)[oxygen] == "O"
+    assert (cutoff_matrix(water, 0.85, GENARRIS_3)[0, 1:] == 1.40).all()
+    assert np.allclose(cutoff_matrix(water, 0.85)[0, 1:], 0.85 * 2.72)
+    ether = from_ase("CH3OCH3")
+    for rules in (ContactRules(), GENARRIS_3):
+        assert "O" in roles(ether.species, ether.positions, rules)
+    oxide = Molecule(["N", "O", "N"], [[0, 0, 0], [1.3, 0, 0], [2.6, 0, 0]])
+    assert roles(oxide.species, oxide.positions, GENARRIS_3)[1] == ""
+
+
+def test_radii_of_the_users_own():
+    urea = stored("urea")
+    rules = ContactRules("vdw", radii={"H": 1.0, "C": 2})
+    cutoffs = cutoff_matrix(urea, 0.5, rules)
+    assert cutoffs[4, 4] == pytest.approx(1.0) and cutoffs[0, 4] == pytest.approx(1.5)
+    assert cutoffs[1, 1] == pytest.approx(1.52)
+    # A radius of H goes before the one of 3.x, but changes no hydrogen bond.
+    cutoffs = cutoff_matrix(urea, 1.0, ContactRules("3.x", {"H": 1.3}))
+    assert cutoffs[4, 4] == pytest.approx(2.6) and cutoffs[1, 4] == 1.5
+
+
+def test_distances_of_pairs_go_before_everything_and_are_not_scaled():
+    urea = stored("urea")
+    rules = ContactRules("2.0", radii={"O": 3.0}, pairs={"H-O": 1.9, "C-C": 4.0})
+    for sr in (0.5, 1.0):
+        cutoffs = cutoff_matrix(urea, sr, rules)
+        assert (cutoffs[1, 4:] == 1.9).all() and (cutoffs[4:, 1] == 1.9).all()
+        assert cutoffs[0, 0] == 4.0
+        assert cutoffs[1, 1] == pytest.approx(sr * 6.0)
+        assert np.array_equal(cutoffs, cutoffs.T)
+    assert rules == ContactRules("2.0", {"O": 3.0}, {"C-C": 4, "O-H": 1.9})
+    assert hash(rules) == hash(ContactRules())
+
+
+def test_rules_reach_the_check_of_a_crystal():
+    urea = stored("urea")
+    structure = crystal(urea, np.diag([8.0, 8.5, 9.0]), 2, 3)
+    for rules in (ContactRules(), GENARRIS_3, VDW, ContactRules("vdw", {"H": 0.5}, {"O-H": 3.0})):
+        cutoffs = cutoff_matrix(urea, 0.85, rules)
+        expected = smallest_margin(structure, cutoffs, 9.0)
+        assert check_contacts(structure, 0.85, 8, rules) == pytest.approx(expected, abs=1e-8)
+
+
+@pytest.mark.parametrize("symbol", ["Se", "Sn", "Hg", "Fe", "Co", "Ti", "Zn", "Ru", "Ir", "Gd", "U", "At", "Cs"])
+def test_elements_of_all_kinds(symbol):
+    atom = Molecule([symbol, "C"], [[0, 0, 0], [8.0, 0, 0]])
+    cutoffs = cutoff_matrix(atom, 0.85)
+    assert cutoffs[0, 1] == pytest.approx(0.85 * (vdw_radius(symbol) + 1.70))
+    assert 1.5 < cutoffs[0, 1] < 5
+    structure = Structure(np.eye(3) * 30.0, atom.species, atom.positions)
+    assert check_contacts(structure, 0.85, 1) == pytest.approx(8.0 - cutoffs[0, 1], abs=1e-6)
+
+
+def test_radii_from_the_tables():
+    """Golden: ASE's table where it has the element (Bondi 1964, Mantina 2009), else Alvarez (2013)."""
+    known = {"Se": 1.90, "Sn": 2.17, "Hg": 1.55, "Zn": 1.39, "Pd": 1.63, "U": 1.86, "Rn": 2.20}
+    alvarez = {"Fe": 2.44, "Co": 2.40, "Ti": 2.46, "Ru": 2.46, "Ir": 2.41, "La": 2.98, "Pu": 2.81}
+    assert {symbol: vdw_radius(symbol) for symbol in known | alvarez} == known | alvarez
+
+
+def test_an_element_without_a_radius():
+    molecule = Molecule(["Pm", "C"], [[0, 0, 0], [5.0, 0, 0]])
+    with pytest.raises(
+        InputError, match=r'no van der Waals radius is known for Pm; give one in Å.*{"Pm": 2.0}'
+    ) as told:
+        cutoff_matrix(molecule, 0.85)
+    assert len(str(told.value).splitlines()) == 1
+    assert cutoff_matrix(molecule, 1.0, ContactRules(radii={"Pm": 2.3}))[0, 1] == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"name": "2"}, "contact_rules = '2': expected one of 2.0, 3.x, vdw"),
+        ({"radii": {"Q": 1.0}}, "custom_radii: 'Q' in 'Q' is no element"),
+        ({"radii": {"X": 1.0}}, "custom_radii: 'X' in 'X' is no element"),
+        ({"radii": {"h": 1.0}}, "custom_radii: 'h' in 'h' is no element"),
+        ({"radii": {"H": 0.0}}, r"custom_radii: H = 0.0: expected a number above 0 and not above 5 \(Å\)"),
+        ({"radii": {"H": float("nan")}}, "custom_radii: H = nan"),
+        ({"radii": {"H": "1"}}, "custom_radii: H = '1'"),
+        ({"radii": {"H": True}}, "custom_radii: H = True"),
+        ({"radii": {"H": 50}}, "custom_radii: H = 50"),
+        ({"pairs": {"OH": 1.5}}, "custom_radii_by_pairs: 'OH' is no pair"),
+        ({"pairs": {"O-H-O": 1.5}}, "custom_radii_by_pairs: 'O-H-O' is no pair"),
+        ({"pairs": {("O", "H"): 1.5}}, "is no pair"),
+        ({"pairs": {"O-Q": 1.5}}, "custom_radii_by_pairs: 'Q' in 'O-Q' is no element"),
+        (
+            {"pairs": {"O-H": -1.5}},
+            r"custom_radii_by_pairs: O-H = -1.5: expected a number above 0 and not above 10 \(Å\)",
+        ),
+        ({"pairs": {"O-H": 1.5, "H-O": 1.4}}, "custom_radii_by_pairs: H-O is given twice"),
+    ],
+)
+def test_rules_that_mean_nothing(arguments, words):
+    with pytest.raises(InputError, match=words):
+        ContactRules(**arguments)
+
+
+def test_rules_from_options():
+    assert ContactRules.from_options({}) == ContactRules()
+    assert ContactRules.from_options({"contact_rules": None, "custom_radii": None}) == ContactRules()
+    options = {"contact_rules": "3.x", "custom_radii": {"H": 1.2}, "custom_radii_by_pairs": {"O-H": 1.5}}
+    assert ContactRules.from_options(options) == ContactRules("3.x", {"H": 1.2}, {"O-H": 1.5})

@@ -255,6 +255,78 @@ def test_numbers_per_rank(tmp_path):
     assert options["structures_per_group"] == 1 and options["max_attempts"] == 10**9
 
 
+@pytest.mark.parametrize(
+    "written, read",
+    [
+        ("all", "all"),
+        ("CSD", "csd"),
+        ("'racemic'", "racemic"),
+        ("chiral", "chiral"),
+        ("14", [14]),
+        ("[19, 4]", [4, 19]),
+    ],
+)
+def test_the_choice_of_space_groups(tmp_path, written, read):
+    options = resolve(tmp_path, generation(f"space_groups = {written}")).steps[0].options
+    assert options["space_groups"] == read
+
+
+def test_what_the_generator_is_asked_when_nothing_is_said(tmp_path):
+    options = resolve(tmp_path, generation()).steps[0].options
+    assert {name: options[name] for name in ("space_groups", "generation_mode", "contact_rules")} == {
+        "space_groups": "all",
+        "generation_mode": "rejection",
+        "contact_rules": "2.0",
+    }
+    assert options["custom_radii"] is options["custom_radii_by_pairs"] is options["press_sr"] is None
+    assert (options["max_deformation"], options["duplicate_tolerance"]) == (1e-3, 0.01)
+    assert options["site_combinations"] is options["rigid_press"] is False
+
+
+def test_contact_rules_of_the_generator_hold_for_the_press(tmp_path):
+    rules = "contact_rules = 3.X\ncustom_radii = {'Fe': 2, 'H': 1.1}\ncustom_radii_by_pairs = {\"O-H\": 1.5}"
+    text = ROBUST.replace('"Run_Rdf_Calc", ', '"Rigid_Press", "Run_Rdf_Calc", ').replace("Z = 2\n", f"Z = 2\n{rules}\n")
+    configuration = resolve(tmp_path, text + "[rigid_press]\ncustom_radii = {'H': 1.2}\n")
+    options = configuration.step("pygenarris_structure_generation").options
+    assert options["contact_rules"] == "3.x" and options["custom_radii"] == {"Fe": 2.0, "H": 1.1}
+    press = configuration.step("rigid_press")
+    assert press.options["contact_rules"] == "3.x" and press.options["custom_radii_by_pairs"] == {"O-H": 1.5}
+    assert press.options["custom_radii"] == {"H": 1.2}
+    assert press.origins["contact_rules"].startswith("inferred from [pygenarris_structure_generation] contact_rules")
+    assert (press.options["sr"], press.options["symprec"], press.options["max_steps"]) == (0.85, 1e-3, 400)
+    assert (press.options["input_pool"], press.options["output_pool"]) == ("raw", "rigid_press")
+    assert press.options["output_dir"] == str(tmp_path / "rigid_press") and "structure_dir" not in press.options
+    assert configuration.step("run_rdf_calc").options["input_pool"] == "rigid_press"
+
+
+def test_the_press_works_on_any_pool_and_twice(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.json").write_text("{}")
+    text = (
+        "[Genarris_master]\nprocedures = ['Rigid_Press', 'Rigid_Press']\n"
+        "[rigid_press]\nstructure_dir = mine\noutput_dir = pressed\nsr_2 = 0.8\n"
+    )
+    first, second = resolve(tmp_path, text).steps
+    assert first.options["import_folder"] == str(tmp_path / "mine") and first.options["contact_rules"] == "2.0"
+    assert (first.options["output_pool"], second.options["input_pool"]) == ("pressed", "pressed")
+    assert (second.options["output_pool"], second.options["sr"]) == ("pressed_2", 0.8)
+
+
+def test_pressed_structures_have_no_energies_and_no_distances_yet(tmp_path):
+    text = ROBUST.replace('"Run_Rdf_Calc",', '"Run_Rdf_Calc", "Rigid_Press",')
+    lines = problems(tmp_path, text)
+    assert len(lines) == 1 and "no distance matrix of the pool 'rigid_press'" in lines[0]
+
+
+def test_restart_after_the_press_imports_the_pressed_structures(tmp_path):
+    for folder in ("raw", "pressed"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.json").write_text("{}")
+    sections = ROBUST[ROBUST.index("\n[relax") :] + "[rigid_press]\noutput_dir = pressed\n"
+    options = resolve(tmp_path, "[Genarris_master]\nprocedures = ['Run_Rdf_Calc']\n" + sections).steps[0].options
+    assert options["import_folder"] == str(tmp_path / "pressed")
+
+
 def test_restart_by_hand_imports_what_the_finished_procedures_wrote(tmp_path):
     """The manual's way to restart: finished procedures leave the list, their sections stay."""
     for folder in ("best_2", "rdf"):
@@ -343,6 +415,9 @@ def test_run_name_and_folder(tmp_path):
         ("sr = 0.85", None),
         ("sr = 0.8", "pygenarris_structure_generation.sr: 0.85 -> 0.8"),
         ("space_groups = [14, 19]", 'pygenarris_structure_generation.space_groups: "all" -> [14, 19]'),
+        ("contact_rules = 2.0", None),
+        ("contact_rules = vdw", 'pygenarris_structure_generation.contact_rules: "2.0" -> "vdw"'),
+        ("rigid_press = TRUE", "pygenarris_structure_generation.rigid_press: false -> true"),
     ],
 )
 def test_the_hash_follows_what_changes_results(tmp_path, change, line):

@@ -1,9 +1,10 @@
 import json
 
 import pytest
+from pydantic import ValidationError
 
 from genarris_fw.errors import InputError
-from genarris_fw.options.models import MODELS, REQUIRED
+from genarris_fw.options.models import MODELS, REQUIRED, types
 from genarris_fw.options.sections import MODEL_OF, match_section
 from genarris_fw.options.tables import as_markdown, as_records, model_named, rows
 
@@ -69,9 +70,19 @@ def test_tables():
         model_named("run_rdf_cal")
 
 
+def accepts(model, option, value):
+    try:
+        model.model_validate({option: str(value)})
+    except ValidationError:
+        return False
+    return True
+
+
 def test_words_agree_with_the_rooms_that_use_them():
     from genarris_fw.descriptors import distances
     from genarris_fw.engines import tblite_engine as tblite
+    from genarris_fw.generation import contacts
+    from genarris_fw.generation.group_choice import choose
     from genarris_fw.options.engine_choice import SETTINGS
     from genarris_fw.options.models.clustering import METRICS
 
@@ -81,5 +92,14 @@ def test_words_agree_with_the_rooms_that_use_them():
     model = model_named("Relax_Single_Molecule")
     for name in SETTINGS["tblite"]:
         assert model.info(name).default in (None, fields[name].default), name
+    generator = model_named("Pygenarris_Structure_Generation")
+    for word in types.SPACE_GROUP_WORDS:
+        assert choose(word, [2, 19]) is not None
+    for name in contacts.HYDROGEN_BONDS:
+        assert generator.model_validate({"contact_rules": name}).contact_rules == name
+    for length, fits in ((contacts.LARGEST_RADIUS, True), (contacts.LARGEST_RADIUS + 0.1, False)):
+        assert accepts(generator, "custom_radii", {"H": length}) is fits
+    for length, fits in ((contacts.LARGEST_DISTANCE, True), (contacts.LARGEST_DISTANCE + 0.1, False)):
+        assert accepts(generator, "custom_radii_by_pairs", {"O-H": length}) is fits
     for method in tblite.METHODS:
         assert model.model_validate({"method": method}).method == method

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from genarris_fw.crystal import Structure
 from genarris_fw.procedures.documents import from_document, plain, to_document
-from genarris_fw.procedures.pygenarris_structure_generation import struct_id
+from genarris_fw.procedures.generation_plan import struct_id
 from genarris_fw.procedures.run_fhi_aims_batch import child_id
 
 lengths = st.floats(3, 30, allow_nan=False)

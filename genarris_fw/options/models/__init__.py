@@ -13,6 +13,7 @@ from genarris_fw.options.models.energies import (
 from genarris_fw.options.models.generation import (
     EstimateUnitCellVolumeOptions,
     PygenarrisStructureGenerationOptions,
+    RigidPressOptions,
 )
 from genarris_fw.options.models.master import MasterOptions
 
@@ -22,6 +23,7 @@ MODELS: tuple[type[ProcedureOptions], ...] = (
     RelaxSingleMoleculeOptions,
     EstimateUnitCellVolumeOptions,
     PygenarrisStructureGenerationOptions,
+    RigidPressOptions,
     RunRdfCalcOptions,
     AffinityPropagationFixedClustersOptions,
     FHIAimsEnergyEvaluationOptions,

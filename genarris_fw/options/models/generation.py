@@ -1,4 +1,4 @@
-"""The options of Estimate_Unit_Cell_Volume and Pygenarris_Structure_Generation."""
+"""The options of Estimate_Unit_Cell_Volume, Pygenarris_Structure_Generation and Rigid_Press."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from pydantic import BeforeValidator
 
 from genarris_fw.options.models.base import REQUIRED, SharedOptions, option
 from genarris_fw.options.models.types import (
+    ContactRulesName,
     Flag,
     Format,
     InputFile,
+    InputFolder,
     OutputFile,
     OutputFolder,
+    PairDistances,
+    Radii,
     Real,
     Said,
     SpaceGroups,
@@ -20,9 +24,25 @@ from genarris_fw.options.models.types import (
     one_of,
 )
 
-GenerationMode = Annotated[str, BeforeValidator(one_of("rejection")), Said("str", "rejection")]
+GenerationMode = Annotated[
+    str, BeforeValidator(one_of("rejection", "packing", "auto")), Said("str", "rejection, packing or auto")
+]
 
 _MOLECULE = "the relaxed molecule of an earlier Relax_Single_Molecule, else from any section"
+
+
+_CONTACT_RULES = (
+    "Which contacts are too close: 2.0 and 3.x allow hydrogen bonds the distances that those versions of Genarris do, "
+    "vdw knows radii only"
+)
+_CUSTOM_RADII = (
+    'Van der Waals radii by element, such as {"H": 1.1}, in place of the tabulated ones; for contacts only, the volume '
+    "estimate keeps its own"
+)
+_CUSTOM_RADII_BY_PAIRS = (
+    'Smallest distances between atoms of two molecules by pair of elements, such as {"O-H": 1.5}; they go before radii '
+    "and hydrogen bonds and are used as they are, not scaled by sr"
+)
 
 
 class EstimateUnitCellVolumeOptions(SharedOptions):
@@ -75,7 +95,7 @@ class PygenarrisStructureGenerationOptions(SharedOptions):
         default_words="from any section that gives it",
     )
     num_structures: Whole = option(
-        "Target number of structures, shared equally by the compatible space groups",
+        "Target number of structures, shared equally by the compatible space groups (space_groups = csd: by frequency)",
         ge=1,
         le=10**9,
         default_words="one per compatible space group",
@@ -135,5 +155,74 @@ class PygenarrisStructureGenerationOptions(SharedOptions):
         again="suffix",
         default_words="the step's name",
     )
-    space_groups: SpaceGroups = option("Space groups to try: all compatible ones, or these", "all")
-    generation_mode: GenerationMode = option("How structures are made from draws", "rejection")
+    space_groups: SpaceGroups = option(
+        "Which of the compatible space groups to try: all, these, chiral (the 65 Sohncke groups, for enantiopure "
+        "crystals), racemic (those with an improper operation) or csd (the 20 commonest groups of the Cambridge "
+        "Structural Database)",
+        "all",
+    )
+    generation_mode: GenerationMode = option(
+        "How structures are made from draws: rejection leaves out draws with close contacts, packing moves their "
+        "molecules apart, auto chooses one of them for each space group",
+        "rejection",
+    )
+    contact_rules: ContactRulesName = option(_CONTACT_RULES, "2.0")
+    custom_radii: Radii = option(_CUSTOM_RADII, unit="Å", default_words="none")
+    custom_radii_by_pairs: PairDistances = option(_CUSTOM_RADII_BY_PAIRS, unit="Å", default_words="none")
+    max_deformation: Real = option(
+        "Sites on which an atom of the molecule would be moved by more than this to make it symmetric are left out",
+        1e-3,
+        unit="Å",
+        ge=0,
+        le=1,
+    )
+    site_combinations: Flag = option(
+        "Also fill two Wyckoff positions at once: two half-occupied special ones, or two independent molecules on "
+        "general positions",
+        False,
+    )
+    duplicate_tolerance: Real = option(
+        "Structures of one space group whose AMD vectors differ by no more than this are duplicates: the first drawn "
+        "is kept; 0 keeps all",
+        0.01,
+        unit="Å",
+        ge=0,
+    )
+    rigid_press: Flag = option("Press every accepted structure: see Rigid_Press", False)
+    press_sr: Real = option("Contact fraction the press keeps", gt=0, le=2, default_words="sr")
+
+
+class RigidPressOptions(SharedOptions):
+    """Press every structure of a pool to the smallest cell that keeps its contacts, molecules rigid."""
+
+    procedure: ClassVar[str] = "Rigid_Press"
+
+    structure_dir: InputFolder = option(
+        "Pool, or folder of structures, to work on",
+        category="inferred",
+        again="reset",
+        default_words="the output of the previous procedure",
+    )
+    sr: Real = option("Fraction of the sum of two van der Waals radii that the press keeps", 0.85, gt=0, le=2)
+    contact_rules: ContactRulesName = option(
+        _CONTACT_RULES, category="inferred", default_words="from Pygenarris_Structure_Generation, else 2.0"
+    )
+    custom_radii: Radii = option(
+        _CUSTOM_RADII, category="inferred", unit="Å", default_words="from Pygenarris_Structure_Generation, else none"
+    )
+    custom_radii_by_pairs: PairDistances = option(
+        _CUSTOM_RADII_BY_PAIRS,
+        category="inferred",
+        unit="Å",
+        default_words="from Pygenarris_Structure_Generation, else none",
+    )
+    symprec: Real = option(
+        "How exactly the symmetry that the press keeps must be there at the start", 1e-3, unit="Å", gt=0, le=1
+    )
+    max_steps: Whole = option("Steps of one press at most", 400, ge=1, le=10**9)
+    output_format: Format = option("Format of the exported structures", "json")
+    output_dir: OutputFolder = option(
+        "Folder, and name of the pool, of the pressed structures",
+        again="suffix",
+        default_words="the step's name",
+    )

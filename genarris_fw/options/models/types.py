@@ -130,16 +130,53 @@ def affinity_type(text: Any) -> list[str | float]:
     return [kind, number(value[1])]
 
 
+SPACE_GROUP_WORDS = ("all", "chiral", "racemic", "csd")
+
+
 def space_groups(text: Any) -> str | list[int]:
-    """Read the word all, or a list of space group numbers (a single number is a list of one)."""
+    """Read one of `SPACE_GROUP_WORDS`, or a list of space group numbers (a single number is a list of one)."""
     value = literal(text)
-    if isinstance(value, str) and value.strip().lower() == "all":
-        return "all"
+    if isinstance(value, str) and value.strip().lower() in SPACE_GROUP_WORDS:
+        return value.strip().lower()
     parts = value if isinstance(value, (list, tuple)) else [value]
     groups = sorted({whole(part) if not isinstance(part, str) else whole(None) for part in parts})
     if not groups or groups[0] < 1 or groups[-1] > 230:
         raise ValueError("not space group numbers")
     return list(groups)
+
+
+def _lengths(text: Any, largest: float) -> dict[str, float]:
+    value = literal(text)
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise ValueError("not a dict")
+    if any(isinstance(length, str) or not 0 < number(length) <= largest for length in value.values()):
+        raise ValueError("not lengths")
+    return {key: float(length) for key, length in value.items()}
+
+
+def _is_element(text: str) -> bool:
+    from ase.data import atomic_numbers  # here, since reading a ui.conf shall not load numpy
+
+    return text != "X" and text in atomic_numbers
+
+
+def radii(text: Any) -> dict[str, float]:
+    """Read {element: radius in Å, above 0 and not above 5}."""
+    value = _lengths(text, 5.0)
+    if not all(_is_element(element) for element in value):
+        raise ValueError("not elements")
+    return value
+
+
+def pair_distances(text: Any) -> dict[str, float]:
+    """Read {"element-element": distance in Å, above 0 and not above 10}, each pair in one order only."""
+    value = _lengths(text, 10.0)
+    pairs = [tuple(sorted(pair.split("-"))) for pair in value]
+    if not all(len(pair) == 2 and all(_is_element(element) for element in pair) for pair in pairs):
+        raise ValueError("not pairs of elements")
+    if len(set(pairs)) < len(pairs):
+        raise ValueError("a pair is given twice")
+    return value
 
 
 def settings(text: Any) -> dict[str, Any]:
@@ -270,7 +307,18 @@ AffinityType = Annotated[
 SpaceGroups = Annotated[
     str | list[int],
     BeforeValidator(space_groups),
-    Said("str or list", "all or a list of numbers from 1 to 230"),
+    Said("str or list", "all, chiral, racemic, csd or a list of numbers from 1 to 230"),
+]
+ContactRulesName = Annotated[str, BeforeValidator(one_of("2.0", "3.x", "vdw")), Said("str", "2.0, 3.x or vdw")]
+Radii = Annotated[
+    dict[str, float],
+    BeforeValidator(radii),
+    Said("dict", '{"H": 1.1, ...}: elements and radii above 0 and not above 5'),
+]
+PairDistances = Annotated[
+    dict[str, float],
+    BeforeValidator(pair_distances),
+    Said("dict", '{"O-H": 1.5, ...}: pairs of elements, each once, and distances above 0 and not above 10'),
 ]
 Settings = Annotated[dict[str, Any], BeforeValidator(settings), Said("dict", '{"name": value, ...} of plain values')]
 Symmetry = Annotated[

@@ -1,0 +1,277 @@
+"""Sorted distances from atoms of a crystal to their nearest neighbours, over all periodic images."""
+
+from libc.math cimport M_PI, cbrt, ceil, floor, rint, sqrt
+from libc.stdlib cimport free, realloc
+from libc.string cimport memset
+
+
+cdef struct Images:
+    # lattice vectors whose cells may hold a neighbour, n of them; the middle one is zero
+    double* x
+    double* y
+    double* z
+    Py_ssize_t n
+
+
+cdef struct Space:
+    # room for the neighbours of one atom, all of them inside the radius
+    double* found
+    double* sorted
+    Py_ssize_t* starts
+
+
+cdef inline double dot(const double* a, const double* b) noexcept nogil:
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+cdef inline void cross(const double* a, const double* b, double* out) noexcept nogil:
+    out[0] = a[1] * b[2] - a[2] * b[1]
+    out[1] = a[2] * b[0] - a[0] * b[2]
+    out[2] = a[0] * b[1] - a[1] * b[0]
+
+
+cdef inline bint replace_if_shorter(double* v, const double* a, double m, const double* b, double n) noexcept nogil:
+    # v + m a + n b in place of v. The small margin keeps rounding from going round in circles.
+    cdef double w[3]
+    cdef int c
+    for c in range(3):
+        w[c] = v[c] + m * a[c] + n * b[c]
+    if not dot(w, w) < dot(v, v) * (1.0 - 1e-9):
+        return False
+    for c in range(3):
+        v[c] = w[c]
+    return True
+
+
+cdef void reduce_lattice(double v[3][3]) noexcept nogil:
+    # The same lattice by its shortest vectors (Minkowski): no sum or difference of the others makes one shorter.
+    # A skewed cell would need many more images.
+    cdef bint changed = True
+    cdef double* a
+    cdef double* b
+    cdef int i
+    while changed:
+        changed = False
+        for i in range(3):
+            a, b = v[(i + 1) % 3], v[(i + 2) % 3]
+            changed |= replace_if_shorter(v[i], a, -rint(dot(v[i], a) / dot(a, a)), b, 0.0)
+            changed |= replace_if_shorter(v[i], b, -rint(dot(v[i], b) / dot(b, b)), a, 0.0)
+            changed |= replace_if_shorter(v[i], a, 1.0, b, 1.0)
+            changed |= replace_if_shorter(v[i], a, 1.0, b, -1.0)
+            changed |= replace_if_shorter(v[i], a, -1.0, b, 1.0)
+            changed |= replace_if_shorter(v[i], a, -1.0, b, -1.0)
+
+
+cdef int resize(void** block, Py_ssize_t bytes) noexcept nogil:
+    cdef void* moved = realloc(block[0], bytes)
+    if moved == NULL:
+        return -1
+    block[0] = moved
+    return 0
+
+
+cdef int make_room(
+    const double v[3][3], const double height[3], double radius, Py_ssize_t n_atoms, Images* images, Space* space
+) noexcept nogil:
+    # Neighbours are first moved to within half a cell of the centre. What is then m cells away along one
+    # direction is at least (m - 1/2) heights away.
+    cdef double reach[3]
+    cdef double i, j, k, count = 1.0
+    cdef Py_ssize_t n = 0, room
+    cdef int c
+    for c in range(3):
+        reach[c] = floor(radius / height[c] + 0.5)
+        count *= 2.0 * reach[c] + 1.0
+    if not count * n_atoms <= 1e8:  # 2.4 GB; for a flat cell the count may be no number
+        return -1
+    room = (<Py_ssize_t>count * n_atoms + 1) * sizeof(double)
+    if (
+        resize(<void**>&images.x, <Py_ssize_t>count * sizeof(double))
+        or resize(<void**>&images.y, <Py_ssize_t>count * sizeof(double))
+        or resize(<void**>&images.z, <Py_ssize_t>count * sizeof(double))
+        or resize(<void**>&space.found, room)
+        or resize(<void**>&space.sorted, room)
+        or resize(<void**>&space.starts, room)
+    ):
+        return -1
+    i = -reach[0]
+    while i <= reach[0]:
+        j = -reach[1]
+        while j <= reach[1]:
+            k = -reach[2]
+            while k <= reach[2]:
+                images.x[n] = i * v[0][0] + j * v[1][0] + k * v[2][0]
+                images.y[n] = i * v[0][1] + j * v[1][1] + k * v[2][1]
+                images.z[n] = i * v[0][2] + j * v[1][2] + k * v[2][2]
+                n += 1
+                k += 1.0
+            j += 1.0
+        i += 1.0
+    images.n = n
+    return 0
+
+
+cdef Py_ssize_t find_neighbours(
+    const double[:, ::1] points,
+    Py_ssize_t centre,
+    const double v[3][3],
+    const double inverse[3][3],
+    double radius,
+    const Images* images,
+    double* found,
+) noexcept nogil:
+    # Squared distances up to the radius, of every atom and image but the centre itself.
+    cdef double square = radius * radius
+    cdef double d[3]
+    cdef double x, y, z, r2, cells
+    cdef Py_ssize_t n = 0, itself = images.n // 2
+    cdef Py_ssize_t atom, m
+    cdef int c
+    for atom in range(points.shape[0]):
+        for c in range(3):
+            d[c] = points[atom, c] - points[centre, c]
+        x, y, z = d[0], d[1], d[2]
+        for c in range(3):
+            cells = rint(dot(d, inverse[c]))
+            x -= cells * v[c][0]
+            y -= cells * v[c][1]
+            z -= cells * v[c][2]
+        for m in range(images.n):
+            r2 = (x + images.x[m]) ** 2 + (y + images.y[m]) ** 2 + (z + images.z[m]) ** 2
+            # Written always and counted when near: without a branch.
+            found[n] = r2
+            n += r2 <= square and (atom != centre or m != itself)
+    return n
+
+
+cdef void sort_distances(double radius, Py_ssize_t n, Space* space) noexcept nogil:
+    # Squared distances become sorted distances. Neighbours fill space evenly, so shells of one volume hold about
+    # one each; what is left to insertion sort is almost in order.
+    cdef double* found = space.found
+    cdef double* out = space.sorted
+    cdef Py_ssize_t* starts = space.starts
+    cdef double scale = (n - 1e-3) / (radius * radius * radius)
+    cdef double r
+    cdef Py_ssize_t i, j, place, before
+    memset(starts, 0, n * sizeof(Py_ssize_t))
+    for i in range(n):
+        found[i] = sqrt(found[i])
+        starts[<Py_ssize_t>(found[i] * found[i] * found[i] * scale)] += 1
+    place = 0
+    for i in range(n):
+        before = place
+        place += starts[i]
+        starts[i] = before
+    for i in range(n):
+        j = <Py_ssize_t>(found[i] * found[i] * found[i] * scale)
+        out[starts[j]] = found[i]
+        starts[j] += 1
+    for i in range(1, n):
+        r = out[i]
+        j = i
+        while j > 0 and out[j - 1] > r:
+            out[j] = out[j - 1]
+            j -= 1
+        out[j] = r
+
+
+cdef int fill(
+    double v[3][3],
+    const double[:, ::1] points,
+    const Py_ssize_t[::1] centres,
+    double[:, ::1] out,
+    Images* images,
+    Space* space,
+) noexcept nogil:
+    cdef double inverse[3][3]
+    cdef double height[3]
+    cdef double volume, radius, shortest
+    cdef Py_ssize_t k = out.shape[1], n_atoms = points.shape[0]
+    cdef Py_ssize_t i, j, n
+    cdef int c
+    reduce_lattice(v)
+    for c in range(3):
+        cross(v[(c + 1) % 3], v[(c + 2) % 3], inverse[c])
+    volume = dot(v[0], inverse[0])
+    for c in range(3):
+        height[c] = abs(volume) / sqrt(dot(inverse[c], inverse[c]))
+        for j in range(3):
+            inverse[c][j] /= volume
+    # A sphere that holds somewhat more than k atoms on average; along the shortest lattice vector alone an atom
+    # meets k of its own images within the second bound, however empty the cell.
+    radius = cbrt(1.2 * (k + 8) * abs(volume) / n_atoms * 0.75 / M_PI)
+    shortest = sqrt(min(dot(v[0], v[0]), dot(v[1], v[1]), dot(v[2], v[2])))
+    radius = min(radius, ceil(0.5 * k) * shortest * (1.0 + 1e-9))
+    if make_room(v, height, radius, n_atoms, images, space):
+        return -1
+    for i in range(centres.shape[0]):
+        n = find_neighbours(points, centres[i], v, inverse, radius, images, space.found)
+        while n < k:
+            # The k-th neighbour is certain only when it lies within the radius.
+            radius *= 1.15
+            if make_room(v, height, radius, n_atoms, images, space):
+                return -1
+            n = find_neighbours(points, centres[i], v, inverse, radius, images, space.found)
+        sort_distances(radius, n, space)
+        for j in range(k):
+            out[i, j] = space.sorted[j]
+    return 0
+
+
+def nearest(
+    const double[:, ::1] lattice,
+    const double[:, ::1] points,
+    const Py_ssize_t[::1] centres,
+    double[:, ::1] out,
+):
+    """Write the sorted distances from some atoms to their nearest neighbours.
+
+    Parameters
+    ----------
+    lattice : (3, 3) memoryview
+        Rows are the lattice vectors in Å; any cell of the crystal will do.
+    points : (n, 3) memoryview
+        Cartesian positions in Å of all atoms of the cell; they need not lie in it.
+    centres : (m,) memoryview of Py_ssize_t
+        The atoms that are looked from.
+    out : (m, k) memoryview
+        Receives, for each of those atoms, the distances in Å to the nearest k of all other atoms and images.
+
+    Raises
+    ------
+    ValueError
+        When the shapes do not fit together or the cell has no volume.
+    MemoryError
+        When the images of an extreme cell have no room.
+    """
+    cdef double v[3][3]
+    cdef double normal[3]
+    cdef Images images
+    cdef Space space
+    cdef int i, c, failed
+    if lattice.shape[0] != 3 or lattice.shape[1] != 3 or points.shape[1] != 3 or out.shape[0] != centres.shape[0]:
+        raise ValueError("lattice, points, centres and the result do not fit together")
+    for i in range(centres.shape[0]):
+        if not 0 <= centres[i] < points.shape[0]:
+            raise ValueError("a centre is none of the atoms")
+    if out.shape[0] == 0 or out.shape[1] == 0:
+        return
+    for i in range(3):
+        for c in range(3):
+            v[i][c] = lattice[i, c]
+    cross(v[1], v[2], normal)
+    # The bound below which a structure, too, is refused its lattice.
+    if not abs(dot(v[0], normal)) > 1e-6:
+        raise ValueError("the cell has no volume")
+    images.x = images.y = images.z = space.found = space.sorted = NULL
+    space.starts = NULL
+    with nogil:
+        failed = fill(v, points, centres, out, &images, &space)
+        free(images.x)
+        free(images.y)
+        free(images.z)
+        free(space.found)
+        free(space.sorted)
+        free(space.starts)
+    if failed:
+        raise MemoryError("the neighbours have no room: k is too large, or the cell too flat")

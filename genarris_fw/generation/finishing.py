@@ -1,0 +1,213 @@
+"""From what the kernels accept to finished structures: whole molecules, Niggli cell, space group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genarris_fw.crystal.genarris_json import CELL_KEYS
+from genarris_fw.crystal.point_groups import point_group
+from genarris_fw.crystal.structure import Structure
+from genarris_fw.crystal.symmetry import niggli_lattices
+from genarris_fw.crystal.symmetry import space_group as detect_space_group
+from genarris_fw.errors import GenarrisError
+from genarris_fw.generation.placement import Placement
+
+Floats = NDArray[np.float64]
+
+SYMPREC = 1e-2  # Å, for the space group as spglib sees it
+UNCHANGED = 1e-6  # Å: how far a distance within a molecule may differ from the input's
+# Far more than SYMPREC: what is not symmetric to this is not symmetric to spglib.
+LOOSE = 5e-2  # Å, of the molecule
+LOOSE_LATTICE = 0.1  # Å, of a lattice vector
+
+
+@dataclass(frozen=True, eq=False)
+class Hits:
+    """What a kernel accepted in one occupation.
+
+    Attributes
+    ----------
+    numbers : (m,) array
+        Draw numbers, ascending.
+    orientations : (m, parts) array
+        Rows of the placement's coordinates.
+    lattices, rotations, centres : (m, 3, 3), (m, parts, 3, 3), (m, parts, 3) arrays
+        Cell (rows, Å, right-handed), turn of each independent molecule, fractional centre.
+    """
+
+    numbers: NDArray[np.int64]
+    orientations: NDArray[np.intc]
+    lattices: Floats
+    rotations: Floats
+    centres: Floats
+
+    @classmethod
+    def of(cls, numbers: NDArray[np.int64], orientations: NDArray[np.intc], geometry: Floats) -> Hits:
+        """Take a kernel's rows apart."""
+        parts = geometry[:, 9:].reshape(len(geometry), -1, 12)
+        return cls(
+            numbers,
+            orientations,
+            geometry[:, :9].reshape(-1, 3, 3),
+            parts[:, :, :9].reshape(*parts.shape[:2], 3, 3),
+            parts[:, :, 9:],
+        )
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, rows: Any) -> Hits:
+        return Hits(
+            self.numbers[rows], self.orientations[rows], self.lattices[rows], self.rotations[rows], self.centres[rows]
+        )
+
+
+class Finisher:
+    """Makes the structures of one occupation.
+
+    Parameters
+    ----------
+    placement : Placement
+        The molecule on its sites.
+    every : bool
+        Ask spglib for the space group of every structure, not only of those that may have a larger one.
+    """
+
+    def __init__(self, placement: Placement, every: bool = False) -> None:
+        self.placement, self.every = placement, every
+        coordinates = placement.coordinates
+        self.inner = np.linalg.norm(coordinates[:, :, None] - coordinates[:, None], axis=3)
+        self.extra = None if every else self._extra_operations()
+
+    def _extra_operations(self) -> list[Floats] | None:
+        """Operations, for each orientation, that the molecule has and its site has not; None where spglib must look.
+
+        An isometry of the crystal beyond the intended group takes a molecule to one of its images; followed by the
+        group's operation back, it is an operation of the molecule itself. So there is none where no operation of the
+        molecule, beyond those of its site, maps the lattice onto itself.
+        """
+        placement = self.placement
+        if len(placement.occupation.sites) > 1:
+            return None
+        [site] = placement.occupation.sites
+        group = point_group(placement.molecule, LOOSE)
+        if group.infinite:
+            return None
+        found = []
+        for rotation in site.orientations:
+            turned = rotation @ group.operations @ rotation.T
+            gaps = np.abs(turned[:, None] - site.operations).max(axis=(2, 3)).min(axis=1)
+            found.append(turned[gaps > LOOSE])
+        return found
+
+    def structures(self, hits: Hits) -> list[Structure]:
+        """Return the finished crystals, in the order of the hits.
+
+        Raises
+        ------
+        GenarrisError
+            When a molecule came out changed, which would be an error of this program.
+        """
+        if not len(hits):
+            return []
+        placement = self.placement
+        Z, n = placement.Z, len(placement.molecule)
+        molecules, centres = self._molecules(hits)
+        lattices, turns = _niggli(hits.lattices)
+        inverse = np.linalg.inv(lattices)
+        # Bring every molecule's centre into the new cell.
+        places = np.einsum("mzi,mij->mzj", centres, turns)
+        fractions = np.einsum("mzi,mij->mzj", places, inverse)
+        places -= np.einsum("mzi,mij->mzj", np.floor(fractions + 1e-6), lattices)
+        positions = np.einsum("mzai,mij->mzaj", molecules, turns) + places[:, :, None]
+        self._check_unchanged(hits, positions)
+        cells = _cell_parameters(lattices)
+        groups = self._space_groups(hits, lattices, positions)
+        species = placement.molecule.species * Z
+        occupation = placement.occupation
+        made = []
+        for lattice, points, cell, group in zip(lattices, positions, cells, groups, strict=True):
+            properties: dict[str, Any] = {
+                "Z": Z,
+                "number_of_atoms_in_molecule": n,
+                "unit_cell_volume": float(cell[-1]),
+                "attempted_spg": occupation.space_group,
+                "attempted_wyckoff_position": occupation.wyckoff,
+                "site_symmetry_group": occupation.site_symmetry,
+                "spg": group,
+            }
+            properties |= dict(zip(CELL_KEYS, cell.tolist(), strict=True))
+            made.append(Structure(lattice, species, points.reshape(-1, 3), properties))
+        return made
+
+    def _molecules(self, hits: Hits) -> tuple[Floats, Floats]:
+        """Atoms about their centres (m, Z, n, 3) and centres (m, Z, 3), Cartesian, in the kernels' cell."""
+        crystal, placement = self.placement.crystal, self.placement
+        atoms, centres = [], []
+        for part, operations in enumerate(placement.copies):
+            points = placement.coordinates[hits.orientations[:, part]]
+            points = np.einsum("mij,maj->mai", hits.rotations[:, part], points)
+            atoms.append(np.einsum("zij,maj->mzai", crystal.turns[operations], points))
+            images = np.einsum("zij,mj->mzi", crystal.rotations[operations], hits.centres[:, part])
+            images = (images + crystal.translations[operations]) % 1.0
+            centres.append(np.einsum("mzi,mij->mzj", images, hits.lattices))
+        return np.concatenate(atoms, axis=1), np.concatenate(centres, axis=1)
+
+    def _check_unchanged(self, hits: Hits, positions: Floats) -> None:
+        at = 0
+        for part, operations in enumerate(self.placement.copies):
+            own = positions[:, at : at + len(operations)]
+            at += len(operations)
+            wrong = 0.0
+            for atom in range(own.shape[2]):
+                distances = np.linalg.norm(own[:, :, atom:] - own[:, :, atom, None], axis=3)
+                wrong = max(wrong, np.abs(distances - self.inner[hits.orientations[:, part], None, atom, atom:]).max())
+            if not wrong <= UNCHANGED:
+                name = f"space group {self.placement.occupation.space_group}, draws from {hits.numbers[0]}"
+                raise GenarrisError(f"{name}: a molecule came out changed by {wrong:.1e} Å; please report this")
+
+    def _space_groups(self, hits: Hits, lattices: Floats, positions: Floats) -> list[int]:
+        """The intended group, or what spglib finds where there may be more."""
+        intended = self.placement.occupation.space_group
+        groups = [intended] * len(hits)
+        species = self.placement.molecule.species * self.placement.Z
+        for k in np.flatnonzero(self._may_have_more(hits)):
+            groups[k] = detect_space_group(Structure(lattices[k], species, positions[k].reshape(-1, 3)), SYMPREC)
+        return groups
+
+    def _may_have_more(self, hits: Hits) -> NDArray[np.bool_]:
+        if self.extra is None:
+            return np.ones(len(hits), dtype=bool)
+        found = np.zeros(len(hits), dtype=bool)
+        inverse = np.linalg.inv(hits.lattices)
+        for orientation in np.unique(hits.orientations[:, 0]):
+            rows = np.flatnonzero(hits.orientations[:, 0] == orientation)
+            extra = self.extra[orientation - self.placement.starts[0]]
+            if len(extra):
+                turned = np.einsum("mij,qjk,mlk->mqil", hits.rotations[rows, 0], extra, hits.rotations[rows, 0])
+                mapped = np.einsum("mij,mqkj,mkl->mqil", hits.lattices[rows], turned, inverse[rows])
+                missed = np.einsum("mqij,mjk->mqik", mapped - np.rint(mapped), hits.lattices[rows])
+                found[rows] = (np.linalg.norm(missed, axis=3).max(axis=2) < LOOSE_LATTICE).any(axis=1)
+        return found
+
+
+def _niggli(lattices: Floats) -> tuple[Floats, Floats]:
+    """Lower triangular Niggli cells (m, 3, 3), and how the crystals were turned: new = old @ turn."""
+    reduced = niggli_lattices(lattices, "a generated structure")
+    lower = np.linalg.cholesky(reduced @ reduced.transpose(0, 2, 1))
+    return np.asarray(lower, dtype=float), np.asarray(np.linalg.solve(reduced, lower), dtype=float)
+
+
+def _cell_parameters(lattices: Floats) -> Floats:
+    """(m, 7): lengths in Å, angles in degrees, volume in Å3."""
+    lengths = np.linalg.norm(lattices, axis=2)
+    cosines = [
+        (lattices[:, i] * lattices[:, j]).sum(axis=1) / (lengths[:, i] * lengths[:, j])
+        for i, j in ((1, 2), (0, 2), (0, 1))
+    ]
+    angles = np.degrees(np.arccos(np.clip(cosines, -1.0, 1.0)))
+    return np.column_stack([lengths, *angles, np.abs(np.linalg.det(lattices))])
