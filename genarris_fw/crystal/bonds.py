@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components as _components
-from scipy.spatial import cKDTree
+from numpy.typing import ArrayLike, NDArray
 
 from genarris_fw.crystal.radii import natural_cutoffs
 from genarris_fw.crystal.structure import Molecule
 
 BOND_FACTOR = 1.3
+FEW_ATOMS = 200  # of these all pairs are looked at
 
 
 def bonds(species: Sequence[str], positions: ArrayLike, factor: float = BOND_FACTOR) -> list[tuple[int, int]]:
@@ -36,13 +34,35 @@ def bonds(species: Sequence[str], positions: ArrayLike, factor: float = BOND_FAC
         Pairs i < j, sorted.
     """
     points = np.asarray(positions, dtype=float).reshape(-1, 3)
-    if len(points) < 2:
-        return []
-    radii = natural_cutoffs(species, factor)
-    pairs = cKDTree(points).query_pairs(2.0 * radii.max(), output_type="ndarray")
-    distances = np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1)
-    near = distances < radii[pairs[:, 0]] + radii[pairs[:, 1]]
-    return sorted((int(min(i, j)), int(max(i, j))) for i, j in pairs[near])
+    return [(i, j) for i, j, _ in touching(points, natural_cutoffs(species, factor))]
+
+
+def touching(points: NDArray[np.float64], radii: NDArray[np.float64]) -> list[tuple[int, int, float]]:
+    """Pairs of spheres that overlap, without periodicity.
+
+    Parameters
+    ----------
+    points : (n, 3) ndarray
+        Centres in Å.
+    radii : (n,) ndarray
+        Å.
+
+    Returns
+    -------
+    list of (int, int, float)
+        Pairs i < j, sorted, and their distance in Å: it is below the sum of the radii.
+    """
+    if len(points) <= FEW_ATOMS:
+        i, j = np.triu_indices(len(points), 1)
+    else:
+        # Only here: it is slow to import, and a molecule does not need it.
+        from scipy.spatial import cKDTree
+
+        pairs = cKDTree(points).query_pairs(2.0 * radii.max(), output_type="ndarray")
+        i, j = pairs[np.lexsort(pairs.T[::-1])].T
+    distances = np.linalg.norm(points[i] - points[j], axis=1)
+    near = distances < radii[i] + radii[j]
+    return list(zip(i[near].tolist(), j[near].tolist(), distances[near].tolist(), strict=True))
 
 
 def connected_components(n_atoms: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
@@ -60,11 +80,23 @@ def connected_components(n_atoms: int, pairs: Iterable[tuple[int, int]]) -> list
     list of list of int
         Atoms of each component in rising order; components in the order of their first atoms.
     """
-    edges = np.array(list(pairs), dtype=int).reshape(-1, 2)
-    graph = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(n_atoms, n_atoms))
-    count, labels = _components(graph, directed=False)
-    components = [[int(i) for i in np.flatnonzero(labels == label)] for label in range(count)]
-    return sorted(components)
+    neighbours: list[list[int]] = [[] for _ in range(n_atoms)]
+    for i, j in pairs:
+        neighbours[i].append(int(j))
+        neighbours[j].append(int(i))
+    seen: set[int] = set()
+    components = []
+    for start in range(n_atoms):
+        if start in seen:
+            continue
+        seen.add(start)
+        component = [start]
+        for i in component:  # it grows while it is walked
+            new = set(neighbours[i]) - seen
+            seen |= new
+            component.extend(new)
+        components.append(sorted(component))
+    return components
 
 
 def same_bonds(a: Molecule, b: Molecule, factor: float = BOND_FACTOR) -> bool:

@@ -11,10 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import ase.io
 import numpy as np
 from ase import Atoms
-from ase.io.cif import write_cif
 
 from genarris_fw.crystal.genarris_json import format_json, parse_json, to_record
 from genarris_fw.crystal.geometry_in import format_geometry_in, parse_geometry_in
@@ -229,6 +227,8 @@ def _kind(file: Path, text: str) -> str:
 
 
 def _read_with_ase(file: Path, text: str, kind: str) -> list[Structure]:
+    import ase.io  # only where a file needs it, here and below: it is slow to import
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -273,6 +273,8 @@ def _scalars(structure: Structure) -> dict[str, Any]:
 def _cif(structure: Structure) -> str:
     if structure.lattice is None:
         raise InputError(f"{structure.struct_id}: a molecule has no cell; write it as json, geometry or extxyz")
+    from ase.io.cif import write_cif
+
     stream = io.BytesIO()
     atoms = structure.to_ase()
     if np.linalg.det(structure.lattice) < 0:
@@ -284,6 +286,8 @@ def _cif(structure: Structure) -> str:
 
 
 def _extxyz(pool: Sequence[Structure]) -> str:
+    import ase.io
+
     stream = io.StringIO()
     for structure in pool:
         atoms = structure.to_ase()

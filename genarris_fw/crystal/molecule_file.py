@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-from scipy.spatial import cKDTree
-
-from genarris_fw.crystal.bonds import bonds, connected_components
+from genarris_fw.crystal.bonds import bonds, connected_components, touching
 from genarris_fw.crystal.formats import PathLike, read
 from genarris_fw.crystal.radii import natural_cutoffs
 from genarris_fw.crystal.structure import Molecule, Structure
@@ -79,13 +76,6 @@ def checked_molecule(structure: Structure, where: str) -> Molecule:
 
 def _overlap(structure: Structure) -> tuple[int, int, float] | None:
     """The pair of atoms that overlaps most: closer than half the sum of their covalent radii."""
-    if len(structure) < 2:
-        return None
     radii = natural_cutoffs(structure.species, OVERLAP_FACTOR)
-    pairs = cKDTree(structure.positions).query_pairs(2.0 * radii.max(), output_type="ndarray")
-    distances = np.linalg.norm(structure.positions[pairs[:, 0]] - structure.positions[pairs[:, 1]], axis=1)
-    ratios = distances / (radii[pairs[:, 0]] + radii[pairs[:, 1]])
-    if not len(ratios) or ratios.min() >= 1.0:
-        return None
-    k = int(ratios.argmin())
-    return int(pairs[k, 0]), int(pairs[k, 1]), float(distances[k])
+    pairs = touching(structure.positions, radii)
+    return min(pairs, key=lambda pair: pair[2] / (radii[pair[0]] + radii[pair[1]]), default=None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from ase.neighborlist import neighbor_list
 from numpy.typing import NDArray
 
 from genarris_fw.crystal.bonds import BOND_FACTOR
@@ -54,6 +53,9 @@ def _unwrapped(structure: Structure, factor: float) -> tuple[Floats, list[list[i
     """Positions with every molecule whole, and the atoms of each molecule."""
     if structure.lattice is None:
         raise InputError(f"{structure.struct_id or 'the structure'} is a molecule: it has no cell")
+    # Only here: it is slow to import, and most structures come with their molecules whole.
+    from ase.neighborlist import neighbor_list
+
     radii = natural_cutoffs(structure.species, factor)
     first, second, images = neighbor_list("ijS", structure.to_ase(), radii)
     neighbours: list[list[tuple[int, NDArray[np.int64]]]] = [[] for _ in range(len(structure))]

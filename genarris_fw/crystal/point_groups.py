@@ -7,7 +7,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial.transform import Rotation
 
 from genarris_fw.crystal.point_group_symbols import hermann_mauguin_symbol, parse_symbol, schoenflies_symbol
 from genarris_fw.crystal.structure import Molecule
@@ -344,6 +343,9 @@ def _closure(members: tuple[int, ...], table: Integers) -> frozenset[int]:
 
 def _linear_group(points: Floats, kinds: Integers, axis: Floats, centre: Floats, tol: float) -> PointGroup:
     """Finite stand-in for the group of a linear molecule (12-fold axis) or of one atom (Oh)."""
+    # Only here: it is slow to import, and few molecules are linear.
+    from scipy.spatial.transform import Rotation
+
     along = points @ axis
     if np.abs(along).max() <= tol / 2:
         operations = np.concatenate([cube := Rotation.create_group("O").as_matrix(), -cube])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial.distance import pdist, squareform
 
 from genarris_fw.errors import InputError
 
@@ -114,6 +113,9 @@ def distance_matrix(
         For no vectors, one that is not finite, an unknown metric, or a metric that does not exist for
         these vectors (the cosine of a zero vector, for instance).
     """
+    # Only here: it is slow to import.
+    from scipy.spatial.distance import pdist, squareform
+
     name = metric_name(metric)
     rows = _checked(vectors)
     if len(rows) == 1:

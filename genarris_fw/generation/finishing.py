@@ -48,14 +48,10 @@ class Hits:
     @classmethod
     def of(cls, numbers: NDArray[np.int64], orientations: NDArray[np.intc], geometry: Floats) -> Hits:
         """Take a kernel's rows apart."""
-        parts = geometry[:, 9:].reshape(len(geometry), -1, 12)
-        return cls(
-            numbers,
-            orientations,
-            geometry[:, :9].reshape(-1, 3, 3),
-            parts[:, :, :9].reshape(*parts.shape[:2], 3, 3),
-            parts[:, :, 9:],
-        )
+        count, parts = len(geometry), (geometry.shape[1] - 9) // 12
+        own = geometry[:, 9:].reshape(count, parts, 12)
+        rotations = own[:, :, :9].reshape(count, parts, 3, 3)
+        return cls(numbers, orientations, geometry[:, :9].reshape(count, 3, 3), rotations, own[:, :, 9:])
 
     def __len__(self) -> int:
         return len(self.numbers)

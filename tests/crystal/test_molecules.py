@@ -74,8 +74,8 @@ def test_radii():
     """Golden: the radii of the volume model, and the covalent radii of Cordero et al. as ASE has them."""
     assert [VDW[x] for x in ("H", "C", "N", "O", "S", "Si", "Br")] == [1.2, 1.7, 1.55, 1.52, 1.8, 2.1, 1.85]
     assert covalent_radius("C") == covalent_radii[6] == 0.76
-    with pytest.raises(InputError, match="no van der Waals radius is known for Fe"):
-        vdw_radius("Fe")
+    with pytest.raises(InputError, match="no van der Waals radius is known for Pm"):
+        vdw_radius("Pm")
 
 
 def test_good_molecule_files(tmp_path):

@@ -87,4 +87,4 @@ def test_what_cannot_be_estimated_is_an_input_error():
     with pytest.raises(InputError, match="without atoms"):
         estimate_volume(Molecule([], []))
     with pytest.raises(InputError, match="radius"):
-        estimate_volume(Molecule(["Es", "H"], [[0, 0, 0], [0, 0, 1.6]]))
+        estimate_volume(Molecule(["Pm", "H"], [[0, 0, 0], [0, 0, 1.6]]))
