@@ -4,17 +4,18 @@
 
 For every crystal NAME.cif, the molecule NAME_in_crystal.in (or NAME.in) is packed in all compatible space groups, as
 many structures in each, and pressed. Copies are left out, and oxtalign (https://pypi.org/project/oxtalign) compares
-the rest with the crystal: a match has 15 of 15 molecules, each within 1 Å. The molecule is rigid, so this tests the
-packing alone. The columns:
+the rest with two crystals: the experimental one as it is, and the one that it becomes in the same press. A match has
+15 of 15 molecules, each within 1 Å (hydrogen left out). The molecule is rigid, so this tests the packing alone.
 
     groups      space groups the molecule fits, and in brackets those with at least one structure
     pool        structures left; copies are those left out
-    matches     of all; then those with RMSD_15 below 0.5 Å
-    RMSD_15     of the best match, without and with hydrogen atoms, Å; or the most molecules matched by any structure
-    group       of the best match, as intended
+    density     of the crystal compared with, over the experimental one; then the median of the pool
+    self        RMSD_15 of the crystal compared with from the experimental one, Å, or how many of 15 molecules match
+    matches     how many; then those with RMSD_15 below 0.5 Å
+    RMSD_15     of the best match, without and with hydrogen, Å; or the most molecules matched by any structure
+    group       that the best match was made in, and its position
     rank        its place by density, the densest first, and its density over the experimental one
-    first       the structures generated up to the first match, the groups taking turns, and their draws
-    pressed     the crystal itself after the same press: RMSD_15 from itself, its density over the one before
+    first       structures generated up to the first match, the groups taking turns, and their draws
 """
 
 import argparse
@@ -22,6 +23,7 @@ import json
 import math
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -60,7 +62,7 @@ class Case:
         return space_group(self.crystal)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Made:
     """A generated structure: the group it was meant for, its number there and the group's draws up to it."""
 
@@ -72,8 +74,31 @@ class Made:
 
 
 @dataclass
+class Match:
+    """What the comparison of a pool with a crystal gave."""
+
+    density: float  # of the crystal, over the experimental one
+    own_matched: int = SHELL
+    own_rmsd: float = 0.0
+    matches: int = 0
+    close_matches: int = 0
+    most_matched: int = 0
+    rmsd: float | None = None
+    rmsd_with_hydrogen: float | None = None
+    group: int = 0
+    wyckoff: str = ""
+    density_rank: int = 0
+    density_of_match: float = 0.0
+    first_structures: int = 0
+    first_in_its_group: int = 0
+    first_draws: int = 0
+    matches_by_group: dict[int, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass
 class Found:
-    """A line of the table."""
+    """What was made, and whether the crystals compared with are in it."""
 
     name: str
     Z: int
@@ -87,25 +112,9 @@ class Found:
     pool: int
     copies: int
     relabelled: int
+    median_density: float  # over the experimental one
     generation_seconds: float
-    matches: int = 0
-    close_matches: int = 0
-    most_matched: int = 0
-    rmsd: float | None = None
-    rmsd_with_hydrogen: float | None = None
-    match_group: int | None = None
-    match_wyckoff: str | None = None
-    match_volume_ratio: float | None = None
-    density_rank: int | None = None
-    first_structures: int | None = None
-    first_draws: int | None = None
-    first_in_its_group: int | None = None
-    matches_by_group: dict[int, int] = field(default_factory=dict)
-    pressed_crystal_rmsd: float | None = None
-    pressed_crystal_matched: int = 0
-    pressed_crystal_density: float | None = None
-    median_density: float | None = None
-    comparison_seconds: float = 0.0
+    matches: dict[str, Match]
 
 
 def cases(molecules: Path, crystals: Path) -> Iterator[Case]:
@@ -168,49 +177,58 @@ def without_copies(made: list[Made]) -> list[Made]:
 def for_oxtalign(structure: Structure, hydrogen: bool = False) -> Any:
     import oxtalign
 
-    return oxtalign.from_arrays(
-        structure.species, structure.fractional, cell=structure.lattice, fractional=True, include_hydrogens=hydrogen
-    )
+    try:
+        return oxtalign.from_arrays(
+            structure.species, structure.fractional, cell=structure.lattice, include_hydrogens=hydrogen
+        )
+    except ValueError:  # a cell so flat that oxtalign cannot put its molecules together
+        return None
 
 
-def compared(crystal: Structure, structure: Structure, hydrogen: bool = False) -> tuple[int, float]:
+def compared(one: Any, other: Any) -> tuple[int, float]:
     """Molecules matched, of 15, and the root mean square distance of their atoms in Å."""
     import oxtalign
 
-    try:
-        result = oxtalign.compare(for_oxtalign(crystal, hydrogen), for_oxtalign(structure, hydrogen), n=SHELL)
-    except ValueError:  # a cell so flat that oxtalign cannot put its molecules together
+    if one is None or other is None:
         return 0, math.inf
+    result = oxtalign.compare(one, other, n=SHELL)
     return result.n_matched, result.rmsd_n
 
 
-def compare_all(case: Case, pool: list[Made], everything: list[Made], found: Found) -> None:
-    start = time.perf_counter()
-    results = [compared(case.crystal, one.structure) for one in pool]
-    found.comparison_seconds = round(time.perf_counter() - start, 1)
+def with_hydrogen(crystal: Structure, hits: list[Made]) -> float | None:
+    target = for_oxtalign(crystal, True)
+    results = [compared(target, for_oxtalign(one.structure, True)) for one in hits]
+    return min((rmsd for matched, rmsd in results if matched == SHELL), default=None)
+
+
+def match(case: Case, crystal: Structure, pool: list[Made], prepared: list[Any], everything: list[Made]) -> Match:
+    """Compare the structures of a pool, which `prepared` holds for oxtalign, with a crystal."""
+    start, target = time.perf_counter(), for_oxtalign(crystal)
+    found = Match(volume(case.crystal) / volume(crystal))
+    found.own_matched, found.own_rmsd = compared(for_oxtalign(case.crystal), target)
+    results = [compared(target, one) for one in prepared]
+    found.seconds = time.perf_counter() - start
     found.most_matched = max(matched for matched, _ in results)
     hits = [(rmsd, one) for (matched, rmsd), one in zip(results, pool) if matched == SHELL]
     found.matches, found.close_matches = len(hits), sum(rmsd < CLOSE for rmsd, _ in hits)
     if not hits:
-        return
+        return found
     found.rmsd, best = min(hits, key=lambda hit: hit[0])
-    found.rmsd_with_hydrogen = min(
-        (
-            rmsd
-            for matched, rmsd in (compared(case.crystal, one.structure, True) for _, one in hits)
-            if matched == SHELL
-        ),
-        default=None,
-    )
-    found.match_group, found.match_wyckoff = best.group, best.wyckoff
-    found.match_volume_ratio = volume(best.structure) / volume(case.crystal)
+    found.rmsd_with_hydrogen = with_hydrogen(crystal, [one for _, one in hits])
+    found.group, found.wyckoff = best.group, best.wyckoff
+    found.density_of_match = volume(case.crystal) / volume(best.structure)
     found.density_rank = 1 + sum(volume(one.structure) < volume(best.structure) for one in pool)
-    for _, one in hits:
-        found.matches_by_group[one.group] = found.matches_by_group.get(one.group, 0) + 1
+    found.matches_by_group = dict(Counter(one.group for _, one in hits).most_common())
     first = hits[0][1]
     before = everything[: everything.index(first) + 1]
     found.first_structures, found.first_in_its_group = len(before), first.number + 1
-    found.first_draws = sum({one.group: one.draws for one in before}.values())
+    found.first_draws = draws(before)
+    return found
+
+
+def draws(made: list[Made]) -> int:
+    """The draws that these, in their order, took."""
+    return sum({one.group: one.draws for one in made}.values())
 
 
 def volume(structure: Structure) -> float:
@@ -222,7 +240,11 @@ def search(case: Case, chosen: argparse.Namespace, press_sr: float) -> Found:
     everything, groups = generate_all(case, chosen, press_sr)
     seconds = time.perf_counter() - start
     pool = without_copies(everything)
-    found = Found(
+    prepared = [for_oxtalign(one.structure) for one in pool]
+    targets = {"as it is": case.crystal}
+    if press_sr:
+        targets["pressed"] = press(case.crystal, press_sr)
+    return Found(
         name=case.name,
         Z=case.Z,
         space_group=case.space_group,
@@ -231,47 +253,41 @@ def search(case: Case, chosen: argparse.Namespace, press_sr: float) -> Found:
         groups=groups,
         groups_with_structures=len({one.group for one in everything}),
         generated=len(everything),
-        draws=sum({one.group: one.draws for one in everything}.values()),
+        draws=draws(everything),
         pool=len(pool),
         copies=len(everything) - len(pool),
         relabelled=sum(one.structure.properties["spg"] != one.group for one in pool),
-        generation_seconds=round(seconds, 1),
+        median_density=float(np.median([volume(case.crystal) / volume(one.structure) for one in pool])),
+        generation_seconds=seconds,
+        matches={name: match(case, crystal, pool, prepared, everything) for name, crystal in targets.items()},
     )
-    found.median_density = float(np.median([volume(case.crystal) / volume(one.structure) for one in pool]))
-    compare_all(case, pool, everything, found)
-    if press_sr:
-        after = press(case.crystal, press_sr)
-        found.pressed_crystal_matched, found.pressed_crystal_rmsd = compared(case.crystal, after)
-        found.pressed_crystal_density = volume(case.crystal) / volume(after)
-    return found
 
 
 HEADER = (
-    f"{'crystal':13}{'Z':>2}{'spg':>5}{'press':>6}{'groups':>10}{'pool':>6}{'copies':>7}{'matches':>12}"
-    f"{'RMSD_15':>14}{'group':>9}{'rank':>6}{'density':>8}{'first':>7}{'draws':>10}{'pressed':>14}"
+    f"{'crystal':12}{'Z':>2}{'spg':>4}{'press':>6}{'groups':>9}{'pool':>6}{'copies':>7}  {'compared':9}{'density':>12}"
+    f"{'self':>9}{'matches':>9}{'RMSD_15':>11}{'group':>8}{'rank':>12}{'first':>13}"
 )
 
 
-def line(found: Found) -> str:
+def lines(found: Found) -> list[str]:
     start = (
-        f"{found.name:13}{found.Z:2d}{found.space_group:5d}{found.press or 'none':>6}"
-        f"{f'{found.groups} ({found.groups_with_structures})':>10}{found.pool:6d}{found.copies:7d}"
-        f"{f'{found.matches}; {found.close_matches}':>12}"
+        f"{found.name:12}{found.Z:2d}{found.space_group:4d}{found.press or 'none':>6}"
+        f"{f'{found.groups} ({found.groups_with_structures})':>9}{found.pool:6d}{found.copies:7d}  "
     )
-    if found.rmsd is None or found.match_volume_ratio is None:
-        middle = f"{f'{found.most_matched} of {SHELL}':>14}" + " " * 40
-    else:
-        with_hydrogen = f"{found.rmsd_with_hydrogen:.2f}" if found.rmsd_with_hydrogen is not None else "none"
-        middle = (
-            f"{f'{found.rmsd:.2f}; {with_hydrogen}':>14}{f'{found.match_group} {found.match_wyckoff}':>9}"
-            f"{found.density_rank:6d}{1 / found.match_volume_ratio:8.3f}{found.first_structures:7d}"
-            f"{found.first_draws:10.2g}"
-        )
-    if found.pressed_crystal_density is None:
-        return start + middle
-    stayed = found.pressed_crystal_matched == SHELL
-    own = f"{found.pressed_crystal_rmsd:.2f}" if stayed else f"{found.pressed_crystal_matched} of {SHELL}"
-    return start + middle + f"{f'{own}; {found.pressed_crystal_density:.3f}':>14}"
+    return [start + line(name, one, found.median_density) for name, one in found.matches.items()]
+
+
+def line(name: str, found: Match, median: float) -> str:
+    own = f"{found.own_rmsd:.2f}" if found.own_matched == SHELL else f"{found.own_matched} of {SHELL}"
+    start = f"{name:9}{f'{found.density:.3f} {median:.3f}':>12}{own:>9}{f'{found.matches}; {found.close_matches}':>9}"
+    if found.rmsd is None:
+        return start + f"{f'{found.most_matched} of {SHELL}':>11}"
+    hydrogen = "none" if found.rmsd_with_hydrogen is None else f"{found.rmsd_with_hydrogen:.2f}"
+    return (
+        f"{start}{f'{found.rmsd:.2f} {hydrogen}':>11}{f'{found.group} {found.wyckoff}':>8}"
+        f"{f'{found.density_rank} {found.density_of_match:.3f}':>12}"
+        f"{f'{found.first_structures} {found.first_draws:.1e}':>13}"
+    )
 
 
 def arguments() -> argparse.Namespace:
@@ -301,7 +317,7 @@ def main() -> None:
             continue
         for press_sr in chosen.press:
             found = search(case, chosen, press_sr)
-            print(line(found), flush=True)
+            print(*lines(found), sep="\n", flush=True)
             rows.append(asdict(found))
     print(json.dumps(rows))
 

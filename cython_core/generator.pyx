@@ -6,7 +6,7 @@ other molecule, in any periodic image, than their cutoff. Overlaps are looked fo
 favour of the draw, and what survives is decided in double precision: the outcome does not depend on vector instructions.
 """
 
-from libc.math cimport ceil, cos, floor, rint, sin, sqrt
+from libc.math cimport INFINITY, cbrt, ceil, cos, floor, sin, sqrt
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 
@@ -25,6 +25,11 @@ cdef int SHAPE_TRIES = 64
 cdef float FAR = 1e6
 cdef float MARGIN = 1e-3  # Å2: squared distances in single precision are trusted to this
 cdef double PI = 3.141592653589793238463
+
+cdef inline double nearest(double x) noexcept nogil:
+    """The whole number nearest to x (|x| < 2^51): a bare SSE2 processor has no instruction for it."""
+    return (x + 6755399441055744.0) - 6755399441055744.0
+
 
 cdef inline double side(philox_stream *stream) noexcept nogil:
     """A side of the cell before scaling: Normal(1, 0.4), at least 0.1."""
@@ -45,12 +50,12 @@ cdef bint draw_cell(philox_stream *stream, int system, double volume, double sho
     for attempt in range(SHAPE_TRIES):
         cell.bx = cell.cx = cell.cy = 0.0
         if system == CUBIC:
-            cell.ax = cell.by = cell.cz = volume ** (1.0 / 3.0)
+            cell.ax = cell.by = cell.cz = cbrt(volume)
             return cell.ax >= shortest
         p = side(stream)
         r = side(stream)
         if system == TETRAGONAL or system == HEXAGONAL:
-            scale = (volume / (p * p * r * (sqrt(0.75) if system == HEXAGONAL else 1.0))) ** (1.0 / 3.0)
+            scale = cbrt(volume / (p * p * r * (sqrt(0.75) if system == HEXAGONAL else 1.0)))
             cell.ax = cell.by = p * scale
             cell.cz = r * scale
             if system == HEXAGONAL:
@@ -60,7 +65,7 @@ cdef bint draw_cell(philox_stream *stream, int system, double volume, double sho
                 return True
             continue
         q = side(stream)
-        scale = (volume / (p * q * r)) ** (1.0 / 3.0)
+        scale = cbrt(volume / (p * q * r))
         cell.ax, cell.by, cell.cz = p * scale, q * scale, r * scale
         if system == MONOCLINIC:
             cell.cx = (2.0 * philox_uniform(stream) - 1.0) * cell.ax
@@ -77,11 +82,24 @@ cdef bint draw_cell(philox_stream *stream, int system, double volume, double sho
     return False
 
 
+cdef inline double in_disc(philox_stream *stream, double *x, double *y) noexcept nogil:
+    """A point uniform in the unit disc, not its centre; returns its squared distance from there."""
+    cdef double square = 2.0
+    while square >= 1.0 or square == 0.0:
+        x[0] = 2.0 * philox_uniform(stream) - 1.0
+        y[0] = 2.0 * philox_uniform(stream) - 1.0
+        square = x[0] * x[0] + y[0] * y[0]
+    return square
+
+
 cdef void any_rotation(philox_stream *stream, double *m) noexcept nogil:
-    """A rotation uniform on SO(3), from a uniform unit quaternion (Shoemake, Graphics Gems III, 1992)."""
-    cdef double u = philox_uniform(stream), s = 2.0 * PI * philox_uniform(stream), t = 2.0 * PI * philox_uniform(stream)
-    cdef double p = sqrt(1.0 - u), q = sqrt(u)
-    cdef double x = p * sin(s), y = p * cos(s), z = q * sin(t), w = q * cos(t)
+    """A rotation uniform on SO(3), from a uniform unit quaternion (Marsaglia, Ann. Math. Stat. 43 (1972) 645)."""
+    cdef double w, x, y, z, first, second
+    first = in_disc(stream, &w, &x)
+    second = in_disc(stream, &y, &z)
+    second = sqrt((1.0 - first) / second)
+    y *= second
+    z *= second
     m[0], m[1], m[2] = 1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)
     m[3], m[4], m[5] = 2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)
     m[6], m[7], m[8] = 2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)
@@ -139,6 +157,11 @@ cdef class Sampler(RigidCrystal):
             raise ValueError("the arrays of a sampler do not fit together")
         self.cut2_trusted = np.asarray(self.cut2_single) - np.float32(MARGIN)
         self.reach = self.widest
+        radii = np.asarray(self.radii)
+        # Two molecules whose centres are closer than this overlap however they are turned.
+        self.core2 = max(0.0, float((np.asarray(self.cut) - radii[:, None] - radii).max()) - 1e-6) ** 2
+        self.coordinates_single = np.full((self.coordinates.shape[0], 3, self.stride), FAR, dtype=np.float32)
+        np.asarray(self.coordinates_single)[:, :, : self.n] = np.asarray(self.coordinates).transpose(0, 2, 1)
 
     def draw(self, uint64_t seed, int64_t first, int64_t count, int64_t quota, double mean, double std):
         """Make the draws first ... first + count - 1, stopping at the `quota`-th accepted one.
@@ -164,25 +187,38 @@ cdef class Sampler(RigidCrystal):
         cdef State state
         # The parts and the images of all entries, single precision.
         cdef float *atoms = <float *> malloc(3 * self.stride * (self.parts + self.entries) * sizeof(float))
-        if atoms == NULL:
+        cdef double *offsets = <double *> malloc(3 * self.entries * sizeof(double))
+        if atoms == NULL or offsets == NULL:
+            free(atoms)
+            free(offsets)
             raise MemoryError
         with nogil:
             for d in range(first, first + count):
                 if found >= capacity:
                     break
                 consumed += 1
-                if self.start(seed, <uint64_t> d, mean, std, &cell, &state) and self.fits(&cell, &state, atoms):
+                if (
+                    self.start(seed, <uint64_t> d, mean, std, offsets, &cell, &state)
+                    and self.fits(&cell, &state, offsets, atoms)
+                ):
                     number_view[found] = d
                     report(&state, self.parts, &geometry_view[found, 0], &orientation_view[found, 0])
                     found += 1
         free(atoms)
+        free(offsets)
         return consumed, numbers[:found], orientations[:found], geometry[:found]
 
-    cdef bint start(self, uint64_t seed, uint64_t draw, double mean, double std, Cell *cell, State *state) noexcept nogil:
-        """Draw volume, cell, orientations and positions; False when there is no such cell."""
+    cdef bint start(self, uint64_t seed, uint64_t draw, double mean, double std, double *offsets, Cell *cell,
+                    State *state) noexcept nogil:
+        """Draw volume, cell, positions and orientations; False when there is no such cell.
+
+        Unless it is NULL, `offsets` receives the vectors (e, 3) between the centres of all entries, and positions at
+        which molecules overlap however they are turned count as no such cell.
+        """
         cdef philox_stream stream
         cdef double volume = mean, u
-        cdef int i, k, p, tries = 0
+        cdef double *d
+        cdef int i, k, p, e, tries = 0
         philox_open(&stream, seed, self.space_group, draw, self.site)
         if std > 0:
             volume = mean + std * philox_normal(&stream)
@@ -193,6 +229,19 @@ cdef class Sampler(RigidCrystal):
                 volume = mean + std * philox_normal(&stream)
         if not draw_cell(&stream, self.system, volume, self.shortest, cell):
             return False
+        for p in range(self.parts):
+            for i in range(3):
+                state.centre[3 * p + i] = self.origins[p, i]
+            for k in range(self.free[p]):
+                u = philox_uniform(&stream)
+                for i in range(3):
+                    state.centre[3 * p + i] += u * self.bases[p, k, i]
+        if offsets != NULL:
+            for e in range(self.entries):
+                d = offsets + 3 * e
+                self.difference(e, cell, state.centre, d)
+                if not self.own[e] and d[0] * d[0] + d[1] * d[1] + d[2] * d[2] < self.core2:
+                    return False
         state.lattice[0], state.lattice[1], state.lattice[2] = cell.ax, 0.0, 0.0
         state.lattice[3], state.lattice[4], state.lattice[5] = cell.bx, cell.by, 0.0
         state.lattice[6], state.lattice[7], state.lattice[8] = cell.cx, cell.cy, cell.cz
@@ -206,39 +255,29 @@ cdef class Sampler(RigidCrystal):
             else:
                 u = 2.0 * PI * philox_uniform(&stream) if self.freedoms[p] == SPIN else 0.0
                 spin(u, &self.axes[p, 0], &state.rotation[9 * p])
-            for i in range(3):
-                state.centre[3 * p + i] = self.origins[p, i]
-            for k in range(self.free[p]):
-                u = philox_uniform(&stream)
-                for i in range(3):
-                    state.centre[3 * p + i] += u * self.bases[p, k, i]
         return True
 
-    cdef bint fits(self, const Cell *cell, const State *state, float *atoms) noexcept nogil:
+    cdef bint fits(self, const Cell *cell, const State *state, const double *offsets, float *atoms) noexcept nogil:
         """Tell whether the parts keep their distance from all images: likely offenders first."""
-        cdef int i, e, p, c, size = 3 * self.stride
+        cdef int i, e, p, close = -1, size = 3 * self.stride
         cdef float *image
-        cdef const double *m
-        cdef double f[3]
-        cdef double x, y, z
+        cdef const double *d
+        cdef double square, least = INFINITY
         for p in range(self.parts):
-            m = &state.rotation[9 * p]
             image = atoms + p * size
-            c = state.orientation[p]
-            for i in range(self.n):
-                x, y, z = self.coordinates[c, i, 0], self.coordinates[c, i, 1], self.coordinates[c, i, 2]
-                image[i] = <float> (m[0] * x + m[1] * y + m[2] * z)
-                image[self.stride + i] = <float> (m[3] * x + m[4] * y + m[5] * z)
-                image[2 * self.stride + i] = <float> (m[6] * x + m[7] * y + m[8] * z)
+            turn(&self.coordinates_single[state.orientation[p], 0, 0], image, &state.rotation[9 * p], self.stride)
             for i in range(self.n, self.stride):
                 image[i] = image[self.stride + i] = image[2 * self.stride + i] = FAR
+        # The nearest image first: it is the likeliest to overlap.
         for e in range(self.entries):
-            image = atoms + (self.parts + e) * size
-            if self.own[e]:
-                continue
-            turn(atoms + self.second[e] * size, image, &self.turns[e, 0, 0], self.stride)
-            self.difference(e, cell, state.centre, f)
-            if self.pair(atoms + self.first[e] * size, image, f[0], f[1], f[2]):
+            d = offsets + 3 * e
+            square = d[0] * d[0] + d[1] * d[1] + d[2] * d[2]
+            if not self.own[e] and square < least:
+                least, close = square, e
+        if close >= 0 and self.meets(close, atoms, offsets):
+            return False
+        for e in range(self.entries):
+            if e != close and not self.own[e] and self.meets(e, atoms, offsets):
                 return False
         for p in range(self.parts):
             image = atoms + p * size
@@ -256,6 +295,13 @@ cdef class Sampler(RigidCrystal):
                 return False
         return True
 
+    cdef inline bint meets(self, int e, float *atoms, const double *offsets) noexcept nogil:
+        """Turn the molecule of an entry into its image, and tell whether it surely overlaps the first one."""
+        cdef int size = 3 * self.stride
+        cdef float *image = atoms + (self.parts + e) * size
+        turn(atoms + self.second[e] * size, image, &self.turns[e, 0, 0], self.stride)
+        return self.pair(atoms + self.first[e] * size, image, offsets[3 * e], offsets[3 * e + 1], offsets[3 * e + 2])
+
     cdef inline void difference(self, int e, const Cell *cell, const double *centre, double *d) noexcept nogil:
         """Cartesian vector between the centres of an entry, in the image near it (not always the nearest)."""
         cdef int i
@@ -270,9 +316,9 @@ cdef class Sampler(RigidCrystal):
                 self.rotations[e, i, 0] * b[0] + self.rotations[e, i, 1] * b[1] + self.rotations[e, i, 2] * b[2]
                 + self.translations[e, i] - a[i]
             )
-        f[2] -= rint(f[2])
-        f[1] -= rint(f[1] + f[2] * cell.cy / cell.by)
-        f[0] -= rint(f[0] + (f[1] * cell.bx + f[2] * cell.cx) / cell.ax)
+        f[2] -= nearest(f[2])
+        f[1] -= nearest(f[1] + f[2] * cell.cy / cell.by)
+        f[0] -= nearest(f[0] + (f[1] * cell.bx + f[2] * cell.cx) / cell.ax)
         d[0] = f[0] * cell.ax + f[1] * cell.bx + f[2] * cell.cx
         d[1] = f[1] * cell.by + f[2] * cell.cy
         d[2] = f[2] * cell.cz

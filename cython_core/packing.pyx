@@ -74,7 +74,7 @@ cdef class Packer(Sampler):
                     break
                 consumed += 1
                 if (
-                    self.start(seed, <uint64_t> d, mean, std, &cell, &state)
+                    self.start(seed, <uint64_t> d, mean, std, NULL, &cell, &state)
                     and self.separate(&state, &work, &evaluations)
                     and self.clear(&state, &work)
                 ):

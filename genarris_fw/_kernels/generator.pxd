@@ -11,14 +11,17 @@ cdef class Sampler(RigidCrystal):
     cdef readonly int site
     cdef int system
     cdef uint64_t space_group
-    cdef double reach, shortest
+    cdef double reach, shortest, core2
     cdef double[:, ::1] origins, axes
     cdef double[:, :, ::1] bases
     cdef int[::1] free, freedoms, starts
     cdef float[:, ::1] cut2_trusted
+    cdef float[:, :, ::1] coordinates_single
 
-    cdef bint start(self, uint64_t seed, uint64_t draw, double mean, double std, Cell *cell, State *state) noexcept nogil
-    cdef bint fits(self, const Cell *cell, const State *state, float *atoms) noexcept nogil
+    cdef bint start(self, uint64_t seed, uint64_t draw, double mean, double std, double *offsets, Cell *cell,
+                    State *state) noexcept nogil
+    cdef bint fits(self, const Cell *cell, const State *state, const double *offsets, float *atoms) noexcept nogil
+    cdef bint meets(self, int e, float *atoms, const double *offsets) noexcept nogil
     cdef void difference(self, int e, const Cell *cell, const double *centre, double *d) noexcept nogil
     cdef bint pair(self, const float *a, const float *b, double dx, double dy, double dz) noexcept nogil
     cdef bint any_image(self, int e, const Cell *cell, const State *state, float *atoms, bint exact) noexcept nogil

@@ -47,13 +47,17 @@ cdef extern from *:
         return (double)(philox_raw(s) >> 11) * 0x1p-53;
     }
 
-    /* standard normal, Box and Muller: |value| < 8.6 */
+    /* standard normal, Marsaglia's polar method (SIAM Rev. 6 (1964) 260): |value| < 12.2, as no square is below 2^-107 */
     static inline double philox_normal(philox_stream *s) {
         if (s->has_spare) { s->has_spare = 0; return s->spare; }
-        const double r = sqrt(-2.0 * log(1.0 - philox_uniform(s)));
-        const double angle = 6.283185307179586476925 * philox_uniform(s);
-        s->spare = r * sin(angle); s->has_spare = 1;
-        return r * cos(angle);
+        double x, y, square;
+        do {
+            x = 2.0 * philox_uniform(s) - 1.0; y = 2.0 * philox_uniform(s) - 1.0;
+            square = x * x + y * y;
+        } while (square >= 1.0 || square == 0.0);
+        const double scale = sqrt(-2.0 * log(square) / square);
+        s->spare = y * scale; s->has_spare = 1;
+        return x * scale;
     }
     #endif
     """

@@ -78,6 +78,12 @@ class Runs:
         """Set fields of the run's document."""
         self.collection.update_one({"_id": name}, {"$set": fields})
 
+    def at_least_workers(self, name: str, workers: int) -> None:
+        """Note that so many rockets work at a time, unless more are known of."""
+        self.collection.update_one(
+            {"_id": name, "$or": [{"workers": {"$lt": workers}}, {"workers": None}]}, {"$set": {"workers": workers}}
+        )
+
     def procedure_started(self, name: str, procedure: str) -> None:
         """Note when a procedure began, once."""
         self.collection.update_one(

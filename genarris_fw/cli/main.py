@@ -18,6 +18,7 @@ COMMANDS = {
     "run": "run",
     "check": "check",
     "add": "add",
+    "rockets": "rockets",
     "status": "status",
     "export": "export",
     "import": "import_",

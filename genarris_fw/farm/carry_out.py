@@ -159,7 +159,7 @@ def _plan(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Ho
     items = list(task.plan(campaign))
     campaign.catalogue.work_items.insert(campaign.run, campaign.step, items)
     campaign.catalogue.leases.open(campaign.run, campaign.step, "gate", 0)
-    sides = min(campaign.num_replicas, max(1, task.most_replicas(campaign, items))) - 1
+    sides = min(task.wanted_replicas(campaign), max(1, task.most_replicas(campaign, items))) - 1
     holding.check("planning")  # sides that a plan woken too late adds would find nothing to do
     return {"items": len(items), "sides": add_sides(launchpad, task, sides)}
 

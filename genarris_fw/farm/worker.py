@@ -8,10 +8,14 @@ import os
 import select
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genarris_fw.farm.owner import owner_name
+
+if TYPE_CHECKING:
+    from fireworks import LaunchPad
 
 POLL_SECONDS = 0.2
 PR_SET_PDEATHSIG = 1
@@ -23,32 +27,50 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def serve(launchpad: LaunchPad, run: str, stop: Callable[[], bool], before: Callable[[], None] = lambda: None) -> None:
+    """Launch the rockets of one run in this process, one after the other, until the run is over.
+
+    Parameters
+    ----------
+    launchpad : LaunchPad
+        Where the run's fireworks are.
+    run : str
+        Name of the run.
+    stop : callable
+        Asked when nothing is ready; may wait a moment; True ends the loop.
+    before : callable, optional
+        Called before every rocket and every look.
+    """
+    from fireworks import FWorker
+    from fireworks.core.rocket_launcher import launch_rocket
+
+    # The launch names this process, so that a firework it was killed with is known to be lost at once.
+    fworker = FWorker(name=owner_name(0), query={"spec.run": run})
+    ready = {"spec.run": run, "state": "READY"}
+    runs = launchpad.db["runs"]
+    while True:
+        before()
+        if launchpad.fireworks.find_one(ready, {"_id": 1}) is not None:
+            launch_rocket(launchpad, fworker, strm_lvl="WARNING")
+            continue
+        state = (runs.find_one({"_id": run}, {"state": 1}) or {}).get("state", "running")
+        if state != "running" or stop():
+            return
+
+
 def main() -> None:
     """Read what to do from standard input, then launch rockets until the run ends or the input closes."""
     die_with_parent()
     message: dict[str, Any] = json.loads(sys.stdin.readline())
-    from fireworks import FWorker, LaunchPad
-    from fireworks.core.rocket_launcher import launch_rocket
+    from fireworks import LaunchPad
     from pymongo.errors import PyMongoError
 
-    run = message["run"]
     launchpad = LaunchPad.from_dict(message["launchpad"])
-    # The launch names this process, so that a firework it was killed with is known to be lost at once.
-    fworker = FWorker(name=owner_name(0), query={"spec.run": run})
     place = Path(message["place"])
     place.mkdir(parents=True, exist_ok=True)
     os.chdir(place)
-    ready = {"spec.run": run, "state": "READY"}
-    runs = launchpad.db["runs"]
     try:
-        while True:
-            if launchpad.fireworks.find_one(ready, {"_id": 1}) is not None:
-                launch_rocket(launchpad, fworker, strm_lvl="WARNING")
-                continue
-            state = (runs.find_one({"_id": run}, {"state": 1}) or {}).get("state", "running")
-            told_to_stop = select.select([sys.stdin], [], [], POLL_SECONDS)[0]
-            if state != "running" or told_to_stop:
-                return
+        serve(launchpad, message["run"], lambda: bool(select.select([sys.stdin], [], [], POLL_SECONDS)[0]))
     except PyMongoError as error:
         sys.exit(f"worker {message['name']}: the database is gone: {str(error).splitlines()[0][:200]}")
 

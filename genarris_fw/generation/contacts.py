@@ -190,9 +190,10 @@ def kind_cutoffs(kinds: Sequence[tuple[str, str]], sr: float, rules: ContactRule
         for j, (_, acceptor) in enumerate(kinds):
             if donated[:1] == "H" and (donated[1:], acceptor) in bonded:
                 cutoffs[i, j] = cutoffs[j, i] = bonded[donated[1:], acceptor]
-    for i, (element, _) in enumerate(kinds):
-        for j, (other, _) in enumerate(kinds):
-            cutoffs[i, j] = rules.pairs.get(_pair(element, other), cutoffs[i, j])
+    if rules.pairs:
+        for i, (element, _) in enumerate(kinds):
+            for j, (other, _) in enumerate(kinds):
+                cutoffs[i, j] = rules.pairs.get(_pair(element, other), cutoffs[i, j])
     return cutoffs
 
 
@@ -218,8 +219,10 @@ def cutoff_matrix(molecule: Molecule, sr: float, rules: ContactRules = GENARRIS_
     InputError
         For sr that is not positive, or an element of unknown radius.
     """
-    kinds = zip(molecule.species, roles(molecule.species, molecule.positions, rules), strict=True)
-    return kind_cutoffs(list(kinds), sr, rules)
+    atoms = list(zip(molecule.species, roles(molecule.species, molecule.positions, rules), strict=True))
+    kinds = sorted(set(atoms))
+    which = [kinds.index(atom) for atom in atoms]
+    return kind_cutoffs(kinds, sr, rules)[np.ix_(which, which)]
 
 
 def _molecules(structure: Structure, molecule_size: int | None) -> list[NDArray[np.intp]]:

@@ -22,7 +22,7 @@ MODES = ("rejection", "packing")
 # Draws per call of a kernel, so that signals are seen a few times a second.
 CALL_DRAWS = {"rejection": 1 << 17, "packing": 1 << 11}
 CALL_ACCEPTED = 512
-LARGEST_NORMAL = 8.6  # standard deviations; the kernel's normal numbers stay below
+LARGEST_NORMAL = 12.2  # standard deviations; the kernel's normal numbers stay below
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,10 @@ class Procedure(FiretaskBase):
         """Return the work items; called once, or again after a kill with the same result."""
         return []
 
+    def wanted_replicas(self, campaign: Campaign) -> int:
+        """Return how many replicas the user's options ask for."""
+        return campaign.num_replicas
+
     def most_replicas(self, campaign: Campaign, items: list[Item]) -> int:
         """Return how many replicas could be of use for these items."""
         return len(items)

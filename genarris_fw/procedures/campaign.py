@@ -60,11 +60,16 @@ class Campaign:
         self.max_attempts = int(self.configuration["master"]["max_attempts"])
 
     @property
+    def replicas_asked_for(self) -> int | None:
+        """The option ``num_replicas``, or None where the user did not give it."""
+        if self._step.get("origins", {}).get("num_replicas", "default").startswith("default"):
+            return None
+        return int(self.options["num_replicas"])
+
+    @property
     def num_replicas(self) -> int:
         """How many replicas the step gets: its option, else as many as ``genarris-fw run`` has workers."""
-        if self._step.get("origins", {}).get("num_replicas", "default").startswith("default"):
-            return max(1, int(self.record.get("workers") or 1))
-        return int(self.options["num_replicas"])
+        return self.replicas_asked_for or max(1, int(self.record.get("workers") or 1))
 
     def summary(self, step: str) -> dict[str, Any]:
         """Return the summary of an earlier step.

@@ -61,9 +61,16 @@ class PygenarrisStructureGeneration(Procedure):
         )
         return [Item(f"{group:03d}", {"space_group": group}) for group in sorted(plan.quotas)]
 
+    def wanted_replicas(self, campaign: Campaign) -> int:
+        """Return num_replicas; where it is not given, one for each of the manual's ranks, or for each worker."""
+        if campaign.replicas_asked_for:
+            return campaign.replicas_asked_for
+        threads = int(campaign.options.get("omp_num_threads") or 1)
+        return max(campaign.num_replicas, int(campaign.options.get("num_cores") or 1) // threads)
+
     def most_replicas(self, campaign: Campaign, items: list[Item]) -> int:
         """Return that all replicas are of use: sites are divided into lanes."""
-        return campaign.num_replicas
+        return self.wanted_replicas(campaign)
 
     def work(self, campaign: Campaign, item: Item) -> Outcome:
         """Make a range of draws; the ranges that follow from it are added where they are needed."""
@@ -88,7 +95,7 @@ class PygenarrisStructureGeneration(Procedure):
         if chosen is not None:
             outcome.summary["pilot"] = {"rejection": chosen.rejection, "packing": chosen.packing}
         if len(accepted) < plan.quotas[number] and count < plan.budget(number, mode):
-            lanes = max(1, campaign.num_replicas)
+            lanes = max(1, self.wanted_replicas(campaign))
             size = int(draws / seconds * SECONDS_PER_ITEM)
             if accepted:  # no more than what should fill the quota, over all sites and lanes
                 missing = (plan.quotas[number] - len(accepted)) * draws / len(accepted)

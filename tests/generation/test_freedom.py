@@ -91,7 +91,7 @@ def placed(molecule: Molecule, Z: int, group: int, wyckoff: str, volume: float) 
 
 # Molecule, Z, group, sites, volume. All lattice systems; general, special and mixed sites; one and two parts; centred
 # cells; operations that are their own inverse (inversions, twofold axes, mirrors), that come in pairs (screws, 3-, 4-,
-# 6-fold axes), or carry glides; sites where an operation's inverse makes another image than the operation (88, 122, 206).
+# 6-fold axes), or carry glides; sites where an operation and its inverse make different images (88, 122, 206).
 OCCUPIED = [
     ("glycine", 1, 1, "1a", 80.0),
     ("glycine", 2, 1, "1a+1a", 160.0),
