@@ -151,12 +151,13 @@ cdef class Press(RigidCrystal):
         cdef double step[VARIABLES]
         cdef double gradient[VARIABLES]
         cdef double new, damping = 1.0, longest, expected, least
-        cdef int k, tries, calm = 0
+        cdef int _, k, tries, calm = 0
         energy[0] = self.energy(state, work, wide, gradient)
         evaluations[0] = 1
         if energy[0] >= INFINITE:
             return False
-        for steps[0] in range(most_steps):
+        for _ in range(most_steps):
+            steps[0] += 1
             self.curvature(work)
             for k in range(self.variables):
                 work.gradient[k] = gradient[k]
