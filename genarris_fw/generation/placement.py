@@ -31,6 +31,7 @@ from genarris_fw.generation.space_groups import space_group
 Floats = NDArray[np.float64]
 
 PRESS_REACH = 10.0  # Å: R of the press, as in Genarris 3's compiled one
+LONGEST_PRESSED = 9.0  # Å
 _DIRECTIONS = 400
 _MISSED = 0.95  # the closest of that many directions is less than 8 degrees off; the contact is hardly farther there
 
@@ -148,7 +149,17 @@ def rigid_arguments(
 def press_kernel(
     cutoffs: Floats, coordinates: Floats, operations: Operations, points: Sequence[Floats], tol: float = SAME_POINT
 ) -> Press:
-    """Return the kernel that presses crystals of this symmetry; the arguments are those of `rigid_arguments`."""
+    """Return the kernel that presses crystals of this symmetry; the arguments are those of `rigid_arguments`.
+
+    Raises
+    ------
+    InputError
+        Where contacts are to be kept that are as long as the reach of the press.
+    """
+    if cutoffs.max() > LONGEST_PRESSED:
+        raise InputError(
+            f"contacts of {cutoffs.max():.1f} Å cannot be kept by the press (it sees up to {PRESS_REACH:g} Å): lower sr"
+        )
     seen = entries(operations, points, tol)
     rigid = rigid_arguments(cutoffs, coordinates, operations, points, seen, False, tol)
     return Press(rigid, seen.weights, PRESS_REACH)

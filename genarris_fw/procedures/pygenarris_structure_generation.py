@@ -198,6 +198,8 @@ class PygenarrisStructureGeneration(Procedure):
             campaign.log("space groups without a structure", level="WARNING", groups=" ".join(empty))
         return {
             "structures": len(ids),
+            "space_groups": sum(bool(group["accepted"]) for group in groups.values()),
+            "empty_groups": len(empty),
             "duplicates": sum(group["duplicates"] for group in groups.values()),
             "relabelled": sum(group["relabelled"] for group in groups.values()),
             "pool": options["output_pool"],

@@ -86,7 +86,8 @@ def _look_at_molecule(configuration: Configuration, found: dict[str, Any]) -> No
     if not configuration.molecule_path:
         return
     molecule = _start(configuration, read_molecule(configuration.molecule_path))
-    group = point_group(molecule, POINT_GROUP_TOLERANCE)
+    tolerances = [float(step.options["tol"]) for step in configuration.steps if "tol" in step.options]
+    group = point_group(molecule, min(tolerances, default=POINT_GROUP_TOLERANCE))
     found["molecule"] = {
         "path": configuration.molecule_path,
         "formula": molecule.formula,

@@ -7,6 +7,11 @@ from typing import Any
 # What of a step's summary says in a few words what came out; `{}` stands for the number.
 RESULTS = {
     "structures": "{} structures",
+    "space_groups": "in {} space groups",
+    "empty_groups": "{} groups gave none",
+    "duplicates": "{} duplicates left out",
+    "relabelled": "{} relabelled to a larger group",
+    "refused": "{} not pressed",
     "clusters": "{} clusters",
     "evaluated": "{} evaluated",
     "relaxed": "{} relaxed",
@@ -52,9 +57,14 @@ def result(summary: dict[str, Any] | None) -> str:
     found = {name: value for name, value in (summary or {}).items() if name in RESULTS and value not in (None, 0)}
     if "structures" in found:
         found.pop("volume_mean", None)  # the generation repeats what the estimate found
-    return ", ".join(_number(RESULTS[name], found[name]) for name in RESULTS if name in found)
+    words = ", ".join(_number(RESULTS[name], found[name]) for name in RESULTS if name in found)
+    return words.replace(" structures, in ", " structures in ").replace(" structure, in ", " structure in ")
 
 
 def _number(words: str, value: Any) -> str:
     """Return the words with their number; of one there is no plural."""
-    return words.format(value).removesuffix("s" if value == 1 else "")
+    if value != 1:
+        return words.format(value)
+    for plural in ("structures", "clusters", "groups", "duplicates"):
+        words = words.replace(plural, plural[:-1])
+    return words.format(value)

@@ -199,6 +199,8 @@ def test_what_cannot_be_pressed_is_one_clear_line():
     [structure] = loose("glycine", 4, 465.0, 14, False, n=1)
     with pytest.raises(InputError, match="sr"):
         press(structure, 0.0)
+    with pytest.raises(InputError, match="lower sr"):
+        press(structure, 4.0)
     random = np.random.default_rng(0)
     moved = structure.positions.reshape(4, 10, 3) + random.normal(scale=0.3, size=(4, 1, 3))
     broken = Structure(structure.lattice, structure.species, moved.reshape(-1, 3), {"number_of_atoms_in_molecule": 10})

@@ -6,15 +6,16 @@ from collections import Counter
 import numpy as np
 import pytest
 import spglib
-from generation_molecules import DATA, from_ase, stored
+from crystal_contacts import assert_sound, inner_distances
+from generation_molecules import DATA, argon, bent, chiral, from_ase, stored
 from scipy.spatial.transform import Rotation
 
 from genarris_fw.crystal import Molecule
 from genarris_fw.crystal.point_groups import point_group
 from genarris_fw.errors import InputError
-from genarris_fw.generation import compatible_sites
+from genarris_fw.generation import compatible_sites, cutoff_matrix, generate
 from genarris_fw.generation.sites import ANY_ROTATION, FIXED, SPIN, place
-from genarris_fw.generation.space_groups import space_group
+from genarris_fw.generation.space_groups import candidates, space_group
 
 
 def test_benzene_with_two_molecules_has_the_94_groups_of_genarris():
@@ -68,7 +69,7 @@ def test_all_wyckoff_positions_of_all_groups():
     for number in range(1, 231):
         crystal = space_group(number)
         for position in crystal.positions:
-            stabiliser = crystal.stabiliser(position)
+            stabiliser = crystal.stabiliser(position.point)
             assert len(stabiliser) * position.multiplicity == len(crystal)
         assert Counter(p.letter for p in crystal.positions).most_common(1)[0][1] == 1
 
@@ -156,8 +157,142 @@ def test_linear_molecules_and_atoms_reach_the_symmetric_sites():
     assert (225, "4a", "m-3m") in {(s.space_group, s.wyckoff, s.site_symmetry) for s in sites}
 
 
-def test_a_number_that_no_group_offers_gives_no_sites():
-    assert compatible_sites(stored("glycine"), 7) == []
+@pytest.mark.parametrize("amount", [2e-3, 5e-3])
+@pytest.mark.parametrize(("name", "Z", "group", "wyckoff"), [("benzene", 2, 14, "2a"), ("urea", 2, 113, "2c")])
+def test_a_bent_molecule_has_its_sites_within_tol_but_is_not_used_unless_that_is_allowed(
+    name, Z, group, wyckoff, amount
+):
+    molecule = bent(stored(name), amount)
+    [site] = [s for s in compatible_sites(molecule, Z, 2.5e-2, [group]) if s.wyckoff == wyckoff]
+    # An atom is moved by about as much as it was moved away.
+    assert 1e-3 < site.deformation < 2 * amount
+    placed = place(molecule, site)
+    centred = molecule.positions - molecule.positions.mean(axis=0)
+    moved = np.linalg.norm(placed - centred @ site.orientations.transpose(0, 2, 1), axis=2)
+    assert site.deformation == pytest.approx(moved.max())
+    volume = {"benzene": 260.0, "urea": 150.0}[name]
+    for mode in ("rejection", "packing", "auto"):
+        arguments = {"mode": mode, "tol": 2.5e-2, "seed": 1}
+        with pytest.raises(InputError, match=r"more than max_deformation = 0\.001 Å") as raised:
+            generate(molecule, Z, group, 2, volume, 5.0, **arguments)
+        assert f"would be moved by {site.deformation:.2g} Å" in str(raised.value)
+        assert "\n" not in str(raised.value)
+        with pytest.raises(InputError, match="more than max_deformation"):
+            generate(molecule, Z, group, 2, volume, 5.0, max_deformation=0.9 * site.deformation, **arguments)
+        made = generate(molecule, Z, group, 3, volume, 5.0, max_deformation=1.01 * site.deformation, **arguments)
+        assert len(made.structures) == 3
+        for structure in made.structures:
+            cutoffs = cutoff_matrix(molecule, 0.85)
+            assert_sound(structure, molecule, Z, group, cutoffs, unchanged=2 * site.deformation)
+            assert (
+                np.abs(inner_distances(structure.positions.reshape(Z, -1, 3)[:1]) - inner_distances(centred)).max()
+                > 1e-4
+            )
+
+
+def test_general_positions_take_a_bent_molecule_as_it_is():
+    molecule = bent(stored("benzene"), 5e-3)
+    [site] = compatible_sites(molecule, 4, 1e-2, [14])
+    assert (site.wyckoff, site.deformation) == ("4e", 0.0)
+    made = generate(molecule, 4, 14, 3, 500.0, 5.0, mode="packing")
+    for structure in made.structures:
+        assert_sound(structure, molecule, 4, 14, cutoff_matrix(molecule, 0.85), unchanged=1e-6)
+
+
+def test_only_the_sites_that_bend_too_much_are_left_out():
+    """Urea with its twofold axis kept: sites on an axis are as good as before, sites on a mirror plane are not."""
+    urea = stored("urea")
+    moves = bent(urea, 4e-3).positions - urea.positions
+    half_turn = np.diag([-1.0, -1.0, 1.0])
+    partner = [0, 1, 3, 2, 5, 4, 7, 6]
+    assert np.abs(urea.positions @ half_turn - urea.positions[partner]).max() < 1e-9
+    molecule = Molecule(urea.species, urea.positions + (moves + moves[partner] @ half_turn) / 2)
+    deformed = {s.wyckoff: (s.site_symmetry, s.deformation) for s in compatible_sites(molecule, 2, 2e-2, [10])}
+    assert set(deformed) == {"2i", "2j", "2k", "2l", "2m", "2n"}
+    for symmetry, deformation in deformed.values():
+        assert deformation < 1e-9 if symmetry == "2" else deformation > 1e-3
+    made = generate(molecule, 2, 10, 6, 220.0, 5.0, mode="packing", tol=2e-2)
+    assert {s.properties["site_symmetry_group"] for s in made.structures} == {"2"}
+    every = generate(molecule, 2, 10, 40, 220.0, 5.0, mode="packing", tol=2e-2, max_deformation=2e-2)
+    assert {s.properties["site_symmetry_group"] for s in every.structures} == {"2", "m"}
+
+
+@pytest.mark.parametrize("name", ["benzene", "urea", "naphthalene", "tetracene"])
+def test_molecules_as_they_are_stored_are_symmetric_enough(name):
+    """The limit of `generate` lets calculated and tabulated geometries pass."""
+    sites = [site for Z in (1, 2, 4) for site in compatible_sites(stored(name), Z, 1e-2)]
+    assert len(sites) > 50
+    assert max(site.deformation for site in sites) < 1e-3
+    assert {site.deformation for site in sites if site.site_symmetry == "1"} == {0.0}
+
+
+def test_a_flat_molecule_lies_flat_on_a_threefold_axis_with_a_mirror():
+    flat = from_ase("BF3")
+    assert np.abs(flat.positions[:, 2]).max() < 1e-9
+    sites = [s for s in compatible_sites(flat, 1, 1e-2, [174, 187]) if s.site_symmetry.startswith("-6")]
+    assert len(sites) == 12
+    for site in sites:
+        for points in place(flat, site):
+            assert np.abs(points[:, 2]).max() < 1e-9
+    # Any plane of symmetry will do for a mirror: the molecule's own plane or one that holds a bond.
+    mirror = [s for s in compatible_sites(flat, 2, 1e-2, [11]) if s.site_symmetry == "m"]
+    spreads = [np.ptp(points @ site.axis) for site in mirror for points in place(flat, site)]
+    assert min(spreads) < 1e-9 and max(spreads) > 1
+
+
+def test_a_linear_molecule_lies_along_axes():
+    polar, symmetric = from_ase("HCN"), from_ase("CO2")
+    [site] = [s for s in compatible_sites(polar, 2, 1e-2, [44]) if s.wyckoff == "2a"]
+    assert site.site_symmetry == "mm2"
+    for points in place(polar, site):
+        assert np.abs(points[:, :2]).max() < 1e-9
+    # Along the polar axis up and down; a molecule with ends alike has one orientation for both.
+    assert len({tuple(np.round(points[0], 6)) for points in place(polar, site)}) == 2
+    inversion = [s.wyckoff for s in compatible_sites(symmetric, 2, 1e-2, [14])]
+    assert inversion == ["2a", "2b", "2c", "2d"]
+    assert compatible_sites(polar, 2, 1e-2, [14]) == []
+
+
+def test_one_atom_takes_every_position():
+    atom = argon()
+    for multiplicity in (1, 2, 3, 4, 6, 8, 12, 24, 48, 96, 192):
+        sites = compatible_sites(atom, multiplicity)
+        assert [(s.space_group, s.wyckoff[-1]) for s in sites] == candidates(multiplicity)
+        assert {s.freedom for s in sites} <= {FIXED}
+        assert {s.deformation for s in sites} <= {0.0}
+
+
+def test_a_chiral_molecule_takes_no_site_that_would_mirror_it():
+    sites = [s for Z in (1, 2, 4, 8) for s in compatible_sites(chiral(), Z)]
+    assert {s.site_symmetry for s in sites} == {"1"}
+    # Hydrogen peroxide is twisted: it has an axis, but neither mirror nor inversion.
+    sites = [s for Z in (1, 2, 4, 8) for s in compatible_sites(from_ase("H2O2"), Z)]
+    assert {s.site_symmetry for s in sites} == {"1", "2"}
+
+
+@pytest.mark.parametrize("name", ["benzene", "urea", "CO2", "Ar"])
+def test_sites_know_their_free_coordinates(name):
+    molecule = argon() if name == "Ar" else from_ase(name) if name == "CO2" else stored(name)
+    for site in compatible_sites(molecule, 4):
+        position = next(p for p in space_group(site.space_group).positions if p.letter == site.wyckoff[-1])
+        assert site.parameters == len(position.basis)
+        assert site.multiplicity == 4
+
+
+def test_looking_at_some_groups_finds_what_looking_at_all_finds_there():
+    molecule = stored("benzene")
+    everywhere = compatible_sites(molecule, 4)
+    some = compatible_sites(molecule, 4, space_groups=[205, 14, 61])
+    assert some == [s for s in everywhere if s.space_group in (14, 61, 205)]
+    assert compatible_sites(molecule, 4, space_groups=[]) == []
+
+
+@pytest.mark.parametrize("number", [5, 7, 11, 191])
+def test_a_number_that_no_group_offers_gives_no_sites(number):
+    assert compatible_sites(stored("glycine"), number) == []
+    assert compatible_sites(argon(), number) == []
+    with pytest.raises(InputError, match=f"space group 14 offers this molecule no site for Z = {number}$"):
+        generate(stored("glycine"), number, 14, 1, 80.0 * number, 1.0)
 
 
 @pytest.mark.parametrize("number", [0, -1, 193, 300, 2.5, True])

@@ -38,3 +38,14 @@ def test_result() -> None:
     assert result({"volume_mean": 145.513}) == "cell of 145.5 Å³"
     assert result({"structures": 12, "volume_mean": 145.513}) == "12 structures"
     assert result({"structures": 2, "clusters": 1}) == "2 structures, 1 cluster"
+    generated = {
+        "structures": 90,
+        "space_groups": 3,
+        "empty_groups": 1,
+        "duplicates": 0,
+        "relabelled": 7,
+        "volume_mean": 2.0,
+    }
+    words = "90 structures in 3 space groups, 1 group gave none, 7 relabelled to a larger group"
+    assert result(generated) == words
+    assert result({"structures": 1, "space_groups": 1}) == "1 structure in 1 space group"
