@@ -23,6 +23,8 @@ extensions = [
 setup(
     ext_modules=cythonize(
         extensions,
+        # Kernels that inherit from one another must be built from the same declarations; seconds, and always right.
+        force=True,
         compiler_directives={
             "language_level": 3,
             "boundscheck": False,

@@ -1,8 +1,8 @@
 """The generator against its bars: rates per CPU-second beside this machine's yardstick, and PyXtal in the same call.
 
-    python benchmarks/generation.py FOLDER [--seconds 5] [--only rejection,packing,auto,press,checks,setup,memory,pyxtal]
+    python benchmarks/generation.py FOLDER [--seconds 5] [--only rejection,packing,...]
 
-FOLDER holds the molecules (glycine.in, aspirin.in, benzene.in, tetracene.in, ... as geometry.in files). Rates are those
+FOLDER holds the molecules (glycine.in, aspirin.in, benzene.in, tetracene.in, ...: geometry.in files). Rates are those
 of finished structures: whole molecules, Niggli cell, space group, molecule checked. "kernel" is the rate before that.
 The volume has no spread; sr is 0.85; contacts follow the rules of Genarris 2.0. Prints a table and one line of JSON.
 """
@@ -30,7 +30,7 @@ from genarris_fw.generation.draws import CALL_ACCEPTED
 from genarris_fw.generation.modes import pilot
 
 SR = 0.85
-# Of cgenarris, on the machine whose yardstick was 390 million pairs/s: accepted per CPU-second over all compatible groups.
+# Of cgenarris, on a machine of yardstick 390 million pairs/s: accepted per CPU-second over all compatible groups.
 CGENARRIS_YARDSTICK = 390e6
 CGENARRIS = {
     ("glycine", 4): 40.8,
@@ -220,7 +220,7 @@ def checks(folder: Path, seconds: float, y: float, wanted: int = 100_000) -> Ite
             if max(site.deformation for site in occupation.sites) <= 1e-3:
                 by_group.setdefault(occupation.space_group, []).append(occupation)
         done = 0
-        for left, (number, found) in zip(range(len(by_group), 0, -1), sorted(by_group.items())):
+        for left, found in zip(range(len(by_group), 0, -1), by_group.values()):
             group = Group(molecule, found, cutoffs)
             mode = pilot(group, 1, volume, 0.0).mode
             quota = math.ceil((share - done) / left)

@@ -6,14 +6,12 @@ variables, a dozen evaluations. Because of the slack the search ends well inside
 it delivers is decided in double precision, with every image.
 """
 
-from libc.math cimport fabs, sqrt
+from libc.math cimport INFINITY, fabs
 from libc.stdint cimport int64_t, uint64_t
-from libc.stdlib cimport realloc
 
 import numpy as np
 
 from genarris_fw._kernels.generator cimport Cell, Sampler, report
-from genarris_fw._kernels.overlap cimport close_pairs
 from genarris_fw._kernels.rigid cimport (
     VARIABLES, Pair, State, Work, close_work, determinant, open_work, solve
 )
@@ -132,13 +130,8 @@ cdef class Packer(Sampler):
 
     cdef double overlap(self, const State *state, Work *work, double *worst) noexcept nogil:
         """List the pairs that are too close; return their sum of squares (negative for a cell that is lost)."""
-        cdef int q, e, room, k, i, j
-        cdef Pair *pairs
-        cdef const double *p
-        cdef const double *t
-        cdef const double *d
-        cdef double x, y, z, distance, total = 0.0
-        cdef int size = 3 * self.stride
+        cdef int k
+        cdef double gap, total = 0.0
         worst[0] = -1.0
         work.volume = determinant(state.lattice)
         if not work.volume > 0:
@@ -147,53 +140,28 @@ cdef class Packer(Sampler):
         self.place(state, work)
         if not self.find_near(state, self.widest + self.slack, work):
             return -1.0
-        work.n_pairs = 0
-        for q in range(work.n_near):
-            if work.n_pairs + self.n * self.n > work.room_pairs:
-                room = 2 * (work.room_pairs + self.n * self.n)
-                pairs = <Pair *> realloc(work.pairs, room * sizeof(Pair))
-                if pairs == NULL:
-                    return -1.0
-                work.pairs, work.room_pairs = pairs, room
-            e = work.near[q].entry
-            d = work.near[q].d
-            work.n_pairs += close_pairs(
-                work.atoms + self.first[e] * size, work.images + e * size, &self.cut2_wanted[0, 0], self.n, self.stride,
-                <float> d[0], <float> d[1], <float> d[2], q, <int *> (work.pairs + work.n_pairs)
-            )
+        if not self.list_pairs(work, &self.cut2_wanted[0, 0], INFINITY):
+            return -1.0
         for k in range(work.n_pairs):
-            q, i, j = work.pairs[k].image, work.pairs[k].i, work.pairs[k].j
-            e = work.near[q].entry
-            d = work.near[q].d
-            p = work.points + 3 * (self.n * self.first[e] + i)
-            t = work.turned + 3 * (self.n * e + j)
-            x, y, z = t[0] + d[0] - p[0], t[1] + d[1] - p[1], t[2] + d[2] - p[2]
-            distance = sqrt(x * x + y * y + z * z)
-            worst[0] = max(worst[0], self.cut[i, j] - distance)
-            total += (self.cut[i, j] + self.slack - distance) ** 2
+            gap = self.gap(work, &work.pairs[k])
+            worst[0] = max(worst[0], -gap)
+            total += (self.slack - gap) ** 2
         return total
 
     cdef void normal_equations(self, Work *work) noexcept nogil:
         """Sum the pairs' contributions to matrix (lower triangle) and gradient."""
-        cdef int k, l, m, q, e, i, j
-        cdef const double *p
-        cdef const double *t
-        cdef const double *d
-        cdef double x, y, z, missing, value
+        cdef int k, l, m
+        cdef const Pair *pair
+        cdef double missing, value
         cdef double *row = work.row
         for k in range(self.variables):
             work.gradient[k] = 0.0
             for l in range(k + 1):
                 work.matrix[k * VARIABLES + l] = 0.0
         for m in range(work.n_pairs):
-            q, i, j = work.pairs[m].image, work.pairs[m].i, work.pairs[m].j
-            e = work.near[q].entry
-            d = work.near[q].d
-            p = work.points + 3 * (self.n * self.first[e] + i)
-            t = work.turned + 3 * (self.n * e + j)
-            x, y, z = t[0] + d[0] - p[0], t[1] + d[1] - p[1], t[2] + d[2] - p[2]
-            missing = self.cut[i, j] + self.slack - sqrt(x * x + y * y + z * z)
-            self.accumulate(work, &work.near[q], i, j, row)
+            pair = &work.pairs[m]
+            missing = self.slack - self.gap(work, pair)
+            self.accumulate(work, &work.near[pair.image], pair.i, pair.j, row)
             for k in range(self.variables):
                 value = row[k]
                 work.gradient[k] -= missing * value

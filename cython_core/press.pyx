@@ -7,12 +7,12 @@ Steps solve a damped Newton equation whose matrix keeps the curvature of the nea
 where almost all of the stiffness is; a step that would let two atoms touch is shortened.
 """
 
-from libc.math cimport fabs, sqrt
-from libc.stdlib cimport free, malloc, realloc
+from libc.math cimport fabs
+from libc.stdlib cimport free, malloc
 
 import numpy as np
 
-from genarris_fw._kernels.overlap cimport close_pairs
+from genarris_fw._kernels.generator cimport report
 from genarris_fw._kernels.repulsion cimport repulsion
 from genarris_fw._kernels.rigid cimport (
     VARIABLES, Image, Pair, RigidCrystal, State, Work, close_work, determinant, open_work, solve
@@ -22,6 +22,23 @@ cdef double FAR = 1e6
 cdef double NEAR = 1.2  # Å beyond the cutoff: pairs whose curvature counts
 cdef double LONGEST = 0.6  # Å: the longest step
 cdef double INFINITE = 1e300
+
+
+cdef void read_state(State *state, lattice, rotations, centres, orientations):
+    """Fill a state from arrays (3, 3), (parts, 3, 3), (parts, 3), (parts,)."""
+    cdef double[::1] l = np.ascontiguousarray(lattice, dtype=np.float64).ravel()
+    cdef double[::1] r = np.ascontiguousarray(rotations, dtype=np.float64).ravel()
+    cdef double[::1] c = np.ascontiguousarray(centres, dtype=np.float64).ravel()
+    cdef int[::1] o = np.ascontiguousarray(orientations, dtype=np.intc)
+    cdef int k, p
+    for k in range(9):
+        state.lattice[k] = l[k]
+    for p in range(o.shape[0]):
+        state.orientation[p] = o[p]
+        for k in range(9):
+            state.rotation[9 * p + k] = r[9 * p + k]
+        for k in range(3):
+            state.centre[3 * p + k] = c[3 * p + k]
 
 
 cdef class Press(RigidCrystal):
@@ -80,20 +97,9 @@ cdef class Press(RigidCrystal):
         cdef State state
         cdef Work work
         cdef double energy = 0
-        cdef int steps = 0, evaluations = 0, most = most_steps, p, k
+        cdef int steps = 0, evaluations = 0, most = most_steps
         cdef bint converged = False
-        cdef double[::1] l = np.ascontiguousarray(lattice, dtype=np.float64).ravel()
-        cdef double[::1] r = np.ascontiguousarray(rotations, dtype=np.float64).ravel()
-        cdef double[::1] c = np.ascontiguousarray(centres, dtype=np.float64).ravel()
-        cdef int[::1] o = np.ascontiguousarray(orientations, dtype=np.intc)
-        for k in range(9):
-            state.lattice[k] = l[k]
-        for p in range(self.parts):
-            state.orientation[p] = o[p]
-            for k in range(9):
-                state.rotation[9 * p + k] = r[9 * p + k]
-            for k in range(3):
-                state.centre[3 * p + k] = c[3 * p + k]
+        read_state(&state, lattice, rotations, centres, orientations)
         cdef double *wide = <double *> malloc(3 * self.wide_stride * (self.parts + self.entries) * sizeof(double))
         if wide == NULL or not open_work(&work, self.parts, self.entries, self.n, self.stride):
             free(wide)
@@ -102,16 +108,14 @@ cdef class Press(RigidCrystal):
             converged = self.minimise(&state, &work, wide, most, tolerance, &energy, &steps, &evaluations)
         close_work(&work)
         free(wide)
-        for k in range(9):
-            l[k] = state.lattice[k]
-        for p in range(self.parts):
-            for k in range(9):
-                r[9 * p + k] = state.rotation[9 * p + k]
-            for k in range(3):
-                c[3 * p + k] = state.centre[3 * p + k]
+        numbers = np.empty(9 + 12 * self.parts)
+        cdef double[::1] view = numbers
+        cdef int[::1] unused = np.empty(self.parts, dtype=np.intc)
+        report(&state, self.parts, &view[0], &unused[0])
+        parts = numbers[9:].reshape(-1, 12)
         return (
-            np.asarray(l).reshape(3, 3).copy(), np.asarray(r).reshape(-1, 3, 3).copy(),
-            np.asarray(c).reshape(-1, 3).copy(), energy if energy < INFINITE else np.inf, steps, evaluations, converged,
+            numbers[:9].reshape(3, 3), parts[:, :9].reshape(-1, 3, 3), parts[:, 9:],
+            energy if energy < INFINITE else np.inf, steps, evaluations, converged,
         )
 
     def energy_and_gradient(self, lattice, rotations, centres, orientations, step):
@@ -120,20 +124,10 @@ cdef class Press(RigidCrystal):
         cdef State moved
         cdef Work work
         cdef double gradient[VARIABLES]
-        cdef double[::1] l = np.ascontiguousarray(lattice, dtype=np.float64).ravel()
-        cdef double[::1] r = np.ascontiguousarray(rotations, dtype=np.float64).ravel()
-        cdef double[::1] c = np.ascontiguousarray(centres, dtype=np.float64).ravel()
         cdef double[::1] s = np.ascontiguousarray(step, dtype=np.float64)
         cdef double energy
-        cdef int k, p
-        for k in range(9):
-            state.lattice[k] = l[k]
-        for p in range(self.parts):
-            state.orientation[p] = orientations[p]
-            for k in range(9):
-                state.rotation[9 * p + k] = r[9 * p + k]
-            for k in range(3):
-                state.centre[3 * p + k] = c[3 * p + k]
+        cdef int k
+        read_state(&state, lattice, rotations, centres, orientations)
         cdef double *wide = <double *> malloc(3 * self.wide_stride * (self.parts + self.entries) * sizeof(double))
         if wide == NULL or not open_work(&work, self.parts, self.entries, self.n, self.stride):
             free(wide)
@@ -245,42 +239,25 @@ cdef class Press(RigidCrystal):
 
     cdef void curvature(self, Work *work) noexcept nogil:
         """Sum second derivatives along the distances of the near pairs to the matrix (lower triangle)."""
-        cdef int k, l, m, q, e, i, j, room, size = 3 * self.stride
-        cdef Pair *pairs
-        cdef const double *p
-        cdef const double *t
-        cdef const double *d
-        cdef double x, y, z, gap, stiffness, value
+        cdef int k, l, m
+        cdef const Pair *pair
+        cdef const Image *image
+        cdef double gap, stiffness, value
         cdef double *row = work.row
-        work.n_pairs = 0
-        for q in range(work.n_near):
-            if work.n_pairs + self.n * self.n > work.room_pairs:
-                room = 2 * (work.room_pairs + self.n * self.n)
-                pairs = <Pair *> realloc(work.pairs, room * sizeof(Pair))
-                if pairs == NULL:
-                    break
-                work.pairs, work.room_pairs = pairs, room
-            e = work.near[q].entry
-            d = work.near[q].d
-            if d[0] * d[0] + d[1] * d[1] + d[2] * d[2] > (self.widest + NEAR) ** 2:
-                continue
-            work.n_pairs += close_pairs(
-                work.atoms + self.first[e] * size, work.images + e * size, &self.cut2_near[0, 0], self.n, self.stride,
-                <float> d[0], <float> d[1], <float> d[2], q, <int *> (work.pairs + work.n_pairs)
-            )
         for k in range(self.variables):
             for l in range(k + 1):
                 work.matrix[k * VARIABLES + l] = 0.0
+        if not self.list_pairs(work, &self.cut2_near[0, 0], self.widest + NEAR):
+            return
         for m in range(work.n_pairs):
-            q, i, j = work.pairs[m].image, work.pairs[m].i, work.pairs[m].j
-            e = work.near[q].entry
-            d = work.near[q].d
-            p = work.points + 3 * (self.n * self.first[e] + i)
-            t = work.turned + 3 * (self.n * e + j)
-            x, y, z = t[0] + d[0] - p[0], t[1] + d[1] - p[1], t[2] + d[2] - p[2]
-            gap = max(sqrt(x * x + y * y + z * z) - self.cut[i, j], 1e-4)
-            stiffness = 2.0 * self.weights[e] * work.near[q].weight * self.strength * (self.reach - self.cut[i, j]) / (gap * gap * gap)
-            self.accumulate(work, &work.near[q], i, j, row)
+            pair = &work.pairs[m]
+            image = &work.near[pair.image]
+            gap = max(self.gap(work, pair), 1e-4)
+            stiffness = (
+                2.0 * self.weights[image.entry] * image.weight * self.strength
+                * (self.reach - self.cut[pair.i, pair.j]) / (gap * gap * gap)
+            )
+            self.accumulate(work, image, pair.i, pair.j, row)
             for k in range(self.variables):
                 value = stiffness * row[k]
                 for l in range(k + 1):

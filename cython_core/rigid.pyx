@@ -7,14 +7,14 @@ sites allow: so the space group and the sites hold by construction. All variable
 the cube root of the volume, a turn times the molecule's size.
 """
 
-from libc.math cimport ceil, cos, fabs, floor, rint, sin, sqrt
+from libc.math cimport ceil, cos, floor, rint, sin, sqrt
 from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memset
 
 import numpy as np
 
-from genarris_fw._kernels.overlap cimport turn
+from genarris_fw._kernels.overlap cimport close_pairs, turn
 
 cdef float FAR = 1e6
 cdef int MOST_NEAR = 200_000  # images; a cell that needs more is degenerate
@@ -250,6 +250,41 @@ cdef class RigidCrystal:
             if difference < -0.5:
                 return 0
         return 1
+
+    cdef bint list_pairs(self, Work *work, const float *cut2, double reach) noexcept nogil:
+        """List the pairs of atoms of the near images with squared distances below cut2 (n, stride), single precision.
+
+        Images whose centre lies beyond `reach` are passed over. False when there is no memory.
+        """
+        cdef int q, e, room, size = 3 * self.stride
+        cdef Pair *pairs
+        cdef const double *d
+        work.n_pairs = 0
+        for q in range(work.n_near):
+            d = work.near[q].d
+            if d[0] * d[0] + d[1] * d[1] + d[2] * d[2] > reach * reach:
+                continue
+            if work.n_pairs + self.n * self.n > work.room_pairs:
+                room = 2 * (work.room_pairs + self.n * self.n)
+                pairs = <Pair *> realloc(work.pairs, room * sizeof(Pair))
+                if pairs == NULL:
+                    return False
+                work.pairs, work.room_pairs = pairs, room
+            e = work.near[q].entry
+            work.n_pairs += close_pairs(
+                work.atoms + self.first[e] * size, work.images + e * size, cut2, self.n, self.stride,
+                <float> d[0], <float> d[1], <float> d[2], q, <int *> (work.pairs + work.n_pairs)
+            )
+        return True
+
+    cdef inline double gap(self, const Work *work, const Pair *pair) noexcept nogil:
+        """The distance of a pair of atoms minus their cutoff."""
+        cdef int e = work.near[pair.image].entry
+        cdef const double *d = work.near[pair.image].d
+        cdef const double *p = work.points + 3 * (self.n * self.first[e] + pair.i)
+        cdef const double *t = work.turned + 3 * (self.n * e + pair.j)
+        cdef double x = t[0] + d[0] - p[0], y = t[1] + d[1] - p[1], z = t[2] + d[2] - p[2]
+        return sqrt(x * x + y * y + z * z) - self.cut[pair.i, pair.j]
 
     cdef bint clear(self, const State *state, Work *work) noexcept nogil:
         """Tell, in double precision and with every image, whether no two atoms are closer than their cutoff."""

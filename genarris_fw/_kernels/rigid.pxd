@@ -58,6 +58,8 @@ cdef class RigidCrystal:
     cdef void place(self, const State *state, Work *work) noexcept nogil
     cdef bint find_near(self, const State *state, double reach, Work *work) noexcept nogil
     cdef int pairing(self, int e, double x, double y, double z) noexcept nogil
+    cdef bint list_pairs(self, Work *work, const float *cut2, double reach) noexcept nogil
+    cdef double gap(self, const Work *work, const Pair *pair) noexcept nogil
     cdef bint clear(self, const State *state, Work *work) noexcept nogil
     cdef void accumulate(self, const Work *work, const Image *image, int i, int j, double *row) noexcept nogil
     cdef void project(self, const Work *work, const Image *image, const double *force, const double *torque_i,

@@ -39,15 +39,20 @@ def space_group(structure: Structure, symprec: float = 1e-2) -> int:
     """
     if structure.lattice is None:
         raise InputError(f"{structure.struct_id or 'the structure'} is a molecule: it has no space group")
+    dataset = symmetry_dataset(structure, symprec)
+    return 0 if dataset is None else int(dataset.number)
+
+
+def symmetry_dataset(structure: Structure, symprec: float) -> Any:
+    """Return spglib's dataset of a crystal, or None where it finds no symmetry (as where atoms overlap)."""
     numbers = [atomic_numbers[name] for name in structure.species]
     cell: Any = (structure.lattice, structure.fractional, numbers)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            dataset = spglib.get_symmetry_dataset(cell, symprec=symprec)
+            return spglib.get_symmetry_dataset(cell, symprec=symprec)
         except Exception:  # the class of spglib's errors differs between its versions
-            dataset = None
-    return 0 if dataset is None else int(dataset.number)
+            return None
 
 
 def niggli_reduce(structure: Structure, n_molecules: int) -> Structure:
@@ -114,8 +119,6 @@ def niggli_lattices(lattices: Floats, name: str = "") -> Floats:
     InputError
         Where spglib finds no Niggli form.
     """
-    import spglib
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

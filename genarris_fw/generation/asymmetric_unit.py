@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
 from genarris_fw.crystal.molecules import whole_molecules
 from genarris_fw.crystal.structure import Molecule, Structure
-from genarris_fw.crystal.symmetry import niggli_reduce
+from genarris_fw.crystal.symmetry import niggli_reduce, symmetry_dataset
 from genarris_fw.errors import InputError
 from genarris_fw.generation.freedom import Operations
 from genarris_fw.generation.sites import symmetrised
@@ -146,16 +143,7 @@ def _sorted(structure: Structure, name: str) -> tuple[Structure, int]:
 
 def _operations(structure: Structure, symprec: float, name: str) -> tuple[Floats, Floats, int]:
     """Rotations, exact translations and the number of the space group, for the cell of the structure."""
-    import spglib
-
-    numbers = [atomic_numbers[symbol] for symbol in structure.species]
-    cell: Any = (structure.lattice, structure.fractional, numbers)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            data = spglib.get_symmetry_dataset(cell, symprec=symprec)
-        except Exception:  # the class of spglib's errors differs between its versions
-            data = None
+    data = symmetry_dataset(structure, symprec)
     if data is None:
         raise InputError(f"{name}: spglib finds no space group; do atoms overlap?")
     rotations, translations = np.array(data.rotations, dtype=float), np.array(data.translations)

@@ -206,7 +206,7 @@ def test_a_spin_is_uniform_about_the_axis_of_the_site(wyckoff):
 EXACT = [
     ("glycine", 1, 1, "1a", 110.0),
     ("chiral", 2, 2, "2i", 280.0),
-    ("chiral", 4, 2, "2i+2i", 700.0),
+    ("chiral", 4, 2, "2i+2i", 900.0),
     ("benzene", 2, 14, "2b", 237.0),
     ("benzene", 4, 14, "2a+2d", 560.0),
     ("chiral", 4, 14, "4e", 700.0),
@@ -234,7 +234,7 @@ def test_accepted_is_what_a_neighbour_list_accepts(name, Z, group, wyckoff, volu
     placement = Placement(molecule, occupation, cutoffs)
     rigid, *rest = placement._arguments
     everything = Sampler((np.full_like(cutoffs, 0.01), *rigid[1:]), *rest)  # the same draws, whatever overlaps
-    spread, count = 0.2 * volume, 300 if group != 225 else 40
+    spread, count = 0.2 * volume, 200 if group != 225 else 40
     hits = Hits.of(*everything.draw(8, 0, count, count, volume, spread)[1:])
     assert len(hits) > 0.8 * count
     margins = {}
@@ -336,7 +336,7 @@ def test_threads_change_nothing(name, threads):
     assert_same(first, accepted[:7])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=16, deadline=None)
 @given(name=st.sampled_from(GROUPS), cuts=st.sets(st.integers(1, 899), max_size=6), threads=st.integers(1, 3))
 def test_ranges_may_be_cut_anywhere(name, cuts, threads):
     group, sampling = group_of(name)

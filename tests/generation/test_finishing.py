@@ -36,9 +36,9 @@ def drawn(placement: Placement, count: int, volume: float, cutoff: float = 0.05)
 
 # Molecule, Z, volume of the cell, groups: general and special sites, all lattice systems, centred cells.
 CONFIRMED = [
-    ("benzene", 2, 237.0, [2, 4, 5, 11, 12, 14, 16, 21, 35, 55, 58, 65, 71, 94, 113, 136, 147, 163, 190, 194]),
+    ("benzene", 2, 237.0, [2, 4, 5, 12, 14, 16, 21, 55, 65, 71, 94, 113, 147, 163, 194]),
     ("benzene", 3, 356.0, [148, 155, 160, 166]),
-    ("benzene", 4, 474.0, [12, 14, 15, 19, 61, 64, 66, 198, 205]),
+    ("benzene", 4, 474.0, [14, 15, 19, 61, 64, 66, 198, 205]),
     ("benzene", 8, 960.0, [88]),
     ("glycine", 2, 157.0, [2, 4]),
     ("glycine", 4, 310.0, [5, 14, 19, 33, 76]),
@@ -62,10 +62,10 @@ def test_the_space_group_is_the_one_that_spglib_finds(name, Z, volume, group, mo
     """Without being asked for each structure. The proof of the shortcut."""
     molecule = named(name)
     found = occupations(molecule, Z, 1e-2, [group])[:4]
-    count = 60 // len(found) if mode == "packing" else 10_000
+    count = 40 // len(found) if mode == "packing" else 10_000
     volume = volume if mode == "packing" else 1.4 * volume
     chosen = Group(molecule, found, cutoff_matrix(molecule, 0.85))
-    accepted, _ = chosen.draw(Sampling(mode, 8, volume, 0.04 * volume), 0, count, 40)
+    accepted, _ = chosen.draw(Sampling(mode, 8, volume, 0.04 * volume), 0, count, 30)
     labels = [hit.structure.properties["spg"] for hit in accepted]
     assert len(labels) >= 5
     assert labels == [spglib_dataset(hit.structure).number for hit in accepted]

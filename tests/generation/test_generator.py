@@ -45,9 +45,9 @@ def same(first, second):
 def test_accepted_structures_are_what_they_should_be(name, Z, volume, group):
     molecule = stored(name)
     cutoffs = cutoff_matrix(molecule, 0.85)
-    generated = generate(molecule, Z, group, 6, volume, 0.05 * volume, seed=11, max_attempts=400_000)
+    generated = generate(molecule, Z, group, 5, volume, 0.05 * volume, seed=11, max_attempts=400_000)
     assert generated.structures
-    assert len(generated.structures) == 6 or generated.attempts == 400_000
+    assert len(generated.structures) == 5 or generated.attempts == 400_000
     for structure in generated.structures:
         assert_sound(structure, molecule, Z, group, cutoffs)
         assert check_contacts(structure, 0.85) > -1e-6
@@ -106,7 +106,7 @@ def counted(mode):
 
 
 @pytest.mark.parametrize("mode", ["rejection", "packing"])
-@pytest.mark.parametrize("most", [0, 1, 2, 3, 5, 10, 33, 10**6])
+@pytest.mark.parametrize("most", [0, 1, 3, 10, 33, 10**6])
 def test_attempts_are_counted_one_by_one(mode, most):
     """The attempts go round the sites; where they end, so do the structures."""
     structures, attempts = counted(mode)
@@ -131,9 +131,7 @@ def test_nothing_wanted_is_nothing_done():
 
 
 @pytest.mark.parametrize("mode", ["rejection", "packing", "auto"])
-@pytest.mark.parametrize(
-    ("sr", "volume", "spread"), [(3.0, 237.0, 0.0), (10.0, 237.0, 10.0), (0.85, 60.0, 2.0), (0.85, 1e-3, 0.0)]
-)
+@pytest.mark.parametrize(("sr", "volume", "spread"), [(3.0, 237.0, 10.0), (0.85, 60.0, 2.0), (0.85, 1e-3, 0.0)])
 def test_what_cannot_fit_is_told_without_trying(mode, sr, volume, spread):
     """So many attempts would take days; all of them count."""
     made = generate(stored("benzene"), 2, 14, 5, volume, spread, sr=sr, mode=mode, max_attempts=10**12)
@@ -281,7 +279,7 @@ def group_with_site(molecule, Z, choice):
 FUZZED = ["He", "N2", "CO2", "HCN", "C2H2", "H2O", "CH4", "NH3", "C6H6", "C2H6", "CH3OH", "BF3", "SO2", "LiF", "PH3"]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     name=st.sampled_from(FUZZED),
     Z=st.sampled_from([1, 2, 3, 4, 6, 8, 12, 16, 24, 48, 96, 192]),

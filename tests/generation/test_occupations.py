@@ -45,12 +45,10 @@ def test_multiplicities_may_differ():
     assert found(argon(), 4, 221) == ["1a+3c", "1a+3d", "1b+3c", "1b+3d"]
 
 
-@pytest.mark.parametrize(
-    ("name", "Z"), [("glycine", 4), ("benzene", 2), ("benzene", 3), ("benzene", 4), ("urea", 4), ("urea", 6), ("Ar", 5)]
-)
+@pytest.mark.parametrize(("name", "Z"), [("glycine", 4), ("benzene", 3), ("urea", 4), ("CH4", 4), ("Ar", 5)])
 def test_every_pair_that_adds_up_to_Z_and_no_fixed_point_twice(name, Z):
     """Against all pairs of single sites, in all 230 groups."""
-    molecule = argon() if name == "Ar" else stored(name)
+    molecule = {"Ar": argon, "CH4": lambda: from_ase("CH4")}.get(name, lambda: stored(name))()
     single: dict[int, list] = {}
     for multiplicity in range(1, Z):
         for site in compatible_sites(molecule, multiplicity, 1e-2):
@@ -61,11 +59,11 @@ def test_every_pair_that_adds_up_to_Z_and_no_fixed_point_twice(name, Z):
         for one, other in combinations_with_replacement(sites, 2):
             if one.multiplicity + other.multiplicity == Z and (one != other or free[one.wyckoff[-1]]):
                 expected[group, one.wyckoff, other.wyckoff] += 1
-    pairs = [o for o in occupations(molecule, Z, 1e-2, combinations=True) if len(o.sites) == 2]
+    everything = occupations(molecule, Z, 1e-2, combinations=True)
+    pairs = [o for o in everything if len(o.sites) == 2]
     assert Counter((o.space_group, *(site.wyckoff for site in o.sites)) for o in pairs) == expected
     assert set(expected.values()) <= {1}
     # Single positions are there as without combinations, first in each group.
-    everything = occupations(molecule, Z, 1e-2, combinations=True)
     assert [o for o in everything if len(o.sites) == 1] == occupations(molecule, Z, 1e-2)
     assert everything == sorted(everything, key=lambda o: (o.space_group, len(o.sites)))
     assert all({site.space_group for site in o.sites} == {o.space_group} for o in everything)
@@ -78,7 +76,7 @@ def test_a_fixed_point_holds_one_molecule_and_a_position_with_a_free_parameter_t
     assert set(found(from_ase("H2O"), 4, 5)) == {"4c", "2a+2a", "2a+2b", "2b+2b"}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     group=st.integers(1, 230),
     Z=st.sampled_from([1, 2, 3, 4, 6, 8, 12, 16, 24]),

@@ -71,7 +71,7 @@ def test_agrees_with_quasi_monte_carlo():
     assert union_volume(molecule.positions, radii) == pytest.approx(inside.mean() * np.prod(high - low), rel=2e-3)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10**6), name=st.sampled_from(["benzene", "glycine", "urea", "aspirin"]))
 def test_turning_and_moving_a_molecule_changes_nothing(seed, name):
     molecule = stored(name)
