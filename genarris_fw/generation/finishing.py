@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ from numpy.typing import NDArray
 
 from genarris_fw.crystal.genarris_json import CELL_KEYS
 from genarris_fw.crystal.point_groups import point_group
-from genarris_fw.crystal.structure import Structure
+from genarris_fw.crystal.structure import Molecule, Structure
 from genarris_fw.crystal.symmetry import niggli_lattices
 from genarris_fw.crystal.symmetry import space_group as detect_space_group
 from genarris_fw.errors import GenarrisError
+from genarris_fw.generation.freedom import Operations
 from genarris_fw.generation.placement import Placement
 
 Floats = NDArray[np.float64]
@@ -23,6 +25,7 @@ UNCHANGED = 1e-6  # Å: how far a distance within a molecule may differ from the
 # Far more than SYMPREC: what is not symmetric to this is not symmetric to spglib.
 LOOSE = 5e-2  # Å, of the molecule
 LOOSE_LATTICE = 0.1  # Å, of a lattice vector
+UNCHANGED_ENOUGH = 1e-3  # Å: a molecule that was moved by less on its site has the point group it had
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,12 +93,19 @@ class Finisher:
         if len(placement.occupation.sites) > 1:
             return None
         [site] = placement.occupation.sites
-        group = point_group(placement.molecule, LOOSE)
-        if group.infinite:
+        if len(placement.molecule) == 1:
             return None
+        # Turned copies of one molecule, unless it was changed, in each orientation in its own way.
+        changed = site.deformation > UNCHANGED_ENOUGH
         found = []
-        for rotation in site.orientations:
-            turned = rotation @ group.operations @ rotation.T
+        for k, rotation in enumerate(site.orientations):
+            if k == 0 or changed:
+                group = point_group(Molecule(placement.molecule.species, placement.coordinates[k]), LOOSE)
+                if group.infinite:
+                    return None
+                frame = rotation
+            turn = rotation @ frame.T
+            turned = turn @ group.operations @ turn.T
             gaps = np.abs(turned[:, None] - site.operations).max(axis=(2, 3)).min(axis=1)
             found.append(turned[gaps > LOOSE])
         return found
@@ -161,7 +171,8 @@ class Finisher:
             wrong = 0.0
             for atom in range(own.shape[2]):
                 distances = np.linalg.norm(own[:, :, atom:] - own[:, :, atom, None], axis=3)
-                wrong = max(wrong, np.abs(distances - self.inner[hits.orientations[:, part], None, atom, atom:]).max())
+                gaps = np.abs(distances - self.inner[hits.orientations[:, part], None, atom, atom:])
+                wrong = float(np.maximum(wrong, gaps.max()))
             if not wrong <= UNCHANGED:
                 name = f"space group {self.placement.occupation.space_group}, draws from {hits.numbers[0]}"
                 raise GenarrisError(f"{name}: a molecule came out changed by {wrong:.1e} Å; please report this")
@@ -179,16 +190,28 @@ class Finisher:
         if self.extra is None:
             return np.ones(len(hits), dtype=bool)
         found = np.zeros(len(hits), dtype=bool)
-        inverse = np.linalg.inv(hits.lattices)
+        lattices = _primitive(self.placement.crystal) @ hits.lattices
+        inverse = np.linalg.inv(lattices)
         for orientation in np.unique(hits.orientations[:, 0]):
             rows = np.flatnonzero(hits.orientations[:, 0] == orientation)
             extra = self.extra[orientation - self.placement.starts[0]]
             if len(extra):
                 turned = np.einsum("mij,qjk,mlk->mqil", hits.rotations[rows, 0], extra, hits.rotations[rows, 0])
-                mapped = np.einsum("mij,mqkj,mkl->mqil", hits.lattices[rows], turned, inverse[rows])
-                missed = np.einsum("mqij,mjk->mqik", mapped - np.rint(mapped), hits.lattices[rows])
+                mapped = np.einsum("mij,mqkj,mkl->mqil", lattices[rows], turned, inverse[rows])
+                missed = np.einsum("mqij,mjk->mqik", mapped - np.rint(mapped), lattices[rows])
                 found[rows] = (np.linalg.norm(missed, axis=3).max(axis=2) < LOOSE_LATTICE).any(axis=1)
         return found
+
+
+def _primitive(operations: Operations) -> Floats:
+    """Fractional basis of all translations of a cell, its centrings included."""
+    pure = (operations.rotations == np.eye(3)).all(axis=(1, 2))
+    centrings = operations.translations[pure]
+    vectors = np.concatenate([centrings[np.abs(centrings).max(axis=1) > 0], np.eye(3)])
+    for rows in combinations(range(len(vectors)), 3):
+        if abs(abs(np.linalg.det(vectors[list(rows)])) - 1.0 / len(centrings)) < 1e-6:
+            return vectors[list(rows)]
+    raise AssertionError("centring translations and the cell's edges always hold a basis")
 
 
 def _niggli(lattices: Floats) -> tuple[Floats, Floats]:

@@ -92,18 +92,33 @@ def entries(operations: Operations, points: Sequence[Floats], tol: float = SAME_
     rows: list[tuple[int, int, int, float]] = []
     for a, point in enumerate(points):
         chosen = operations.distinct(point, tol)
-        images = operations.images(point)[chosen]
+        alike = _alike(operations, point, chosen, tol)
         for k, operation in enumerate(chosen):
-            back = np.linalg.solve(operations.rotations[operation], point - operations.translations[operation])
-            inverse = equivalent(back, images, tol)
-            if inverse is None or inverse >= k:  # the contacts of an operation and of its inverse are the same
-                twice = 2 if k == 0 or (inverse is not None and inverse > k) else 1
-                rows.append((a, a, int(operation), len(chosen) * twice / 2))
+            if alike[k] == k:
+                # Of a pair of equal molecules both see the other; of own translations half are looked at.
+                weight = len(chosen) * (1.0 if k == 0 else np.count_nonzero(alike == k) / 2)
+                rows.append((a, a, int(operation), weight))
         for b in range(a + 1, len(points)):
             rows += [(a, b, int(k), float(len(chosen))) for k in operations.distinct(points[b], tol)]
     table = np.array(rows)
     first, second, number = table[:, :3].astype(np.intp).T
     return Entries(first, second, number, table[:, 3])
+
+
+def _alike(operations: Operations, point: Floats, chosen: Integers, tol: float) -> Integers:
+    """For each of the chosen operations the first one with the same contacts.
+
+    An operation g brings a molecule to the same distances as its inverse does; the molecule that the inverse makes may
+    be made by another chosen operation, and so on.
+    """
+    images = operations.images(point)[chosen]
+    alike = np.arange(len(chosen))
+    for k, operation in enumerate(chosen):
+        back = np.linalg.solve(operations.rotations[operation], point - operations.translations[operation])
+        inverse = equivalent(back, images, tol)
+        if inverse is not None and alike[inverse] != alike[k]:
+            alike[np.isin(alike, (alike[inverse], alike[k]))] = min(alike[inverse], alike[k])
+    return alike
 
 
 def strain_basis(turns: Floats, keep_volume: bool) -> Floats:
