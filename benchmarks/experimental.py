@@ -15,7 +15,7 @@ the rest with two crystals: the experimental one as it is, and the one that it b
     RMSD_15     of the best match, without and with hydrogen, Å; or the most molecules matched by any structure
     group       that the best match was made in, and its position
     rank        its place by density, the densest first, and its density over the experimental one
-    first       structures generated up to the first match, the groups taking turns, and their draws
+    first       structures generated up to the first match, the groups taking turns, and the draws these took
 """
 
 import argparse
@@ -265,7 +265,7 @@ def search(case: Case, chosen: argparse.Namespace, press_sr: float) -> Found:
 
 HEADER = (
     f"{'crystal':12}{'Z':>2}{'spg':>4}{'press':>6}{'groups':>9}{'pool':>6}{'copies':>7}  {'compared':9}{'density':>12}"
-    f"{'self':>9}{'matches':>9}{'RMSD_15':>11}{'group':>8}{'rank':>12}{'first':>13}"
+    f"{'self':>9}{'matches':>9}{'RMSD_15':>11}{'group':>8}{'rank':>12}{'first':>16}"
 )
 
 
@@ -286,7 +286,7 @@ def line(name: str, found: Match, median: float) -> str:
     return (
         f"{start}{f'{found.rmsd:.2f} {hydrogen}':>11}{f'{found.group} {found.wyckoff}':>8}"
         f"{f'{found.density_rank} {found.density_of_match:.3f}':>12}"
-        f"{f'{found.first_structures} {found.first_draws:.1e}':>13}"
+        f"{f'{found.first_structures} {found.first_draws:.1e}':>16}"
     )
 
 

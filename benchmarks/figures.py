@@ -1,6 +1,6 @@
 """The figures of docs/generation.md.
 
-    python benchmarks/figures.py FOLDER_OF_MOLECULES FOLDER_OF_CRYSTALS [--out docs/figures] [--only cells press]
+    python benchmarks/figures.py FOLDER_OF_MOLECULES FOLDER_OF_CRYSTALS [--out docs/figures] [--only beta press]
 
 The folders are those of experimental.py, with naphthalene and benzene among them. Needs matplotlib.
 """
@@ -208,7 +208,7 @@ def cells(axes, molecules: Path, crystals: Path) -> None:
         axis.legend(loc="upper right", frameon=False)
     for words, found, angle in (("drawn", lattices, published), ("shortest", reduced(lattices), shortest)):
         share, near = (obtuse(found) > angle).mean(), (np.abs(obtuse(found) - angle) < 2).mean()
-        print(f"cells, {words}: experiment {angle:.2f}, {share:.1%} above, {near:.1%} within 2 degrees")
+        print(f"beta, {words}: experiment {angle:.2f}, {share:.1%} above, {near:.1%} within 2 degrees")
 
 
 def pressing(axes, molecules: Path, crystals: Path, quota: int = 25) -> None:
@@ -254,7 +254,7 @@ FIGURES: dict[str, tuple[Callable[..., None], int]] = {
     "orientations": (orientations, 2),
     "volumes": (cell_volumes, 2),
     "space_groups": (space_groups, 1),
-    "cells": (cells, 2),
+    "beta": (cells, 2),
     "press": (pressing, 2),
 }
 

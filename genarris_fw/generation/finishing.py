@@ -80,6 +80,7 @@ class Finisher:
         self.placement, self.every = placement, every
         coordinates = placement.coordinates
         self.inner = np.linalg.norm(coordinates[:, :, None] - coordinates[:, None], axis=3)
+        self.own: list[Floats] = []
         self.extra = None if every else self._extra_operations()
 
     def _extra_operations(self) -> list[Floats] | None:
@@ -87,7 +88,7 @@ class Finisher:
 
         An isometry of the crystal beyond the intended group takes a molecule to one of its images; followed by the
         group's operation back, it is an operation of the molecule itself. So there is none where no operation of the
-        molecule, beyond those of its site, maps the lattice onto itself.
+        molecule, beyond those of its site, maps the lattice onto itself and the molecules onto one another.
         """
         placement = self.placement
         if len(placement.occupation.sites) > 1:
@@ -106,6 +107,7 @@ class Finisher:
                 frame = rotation
             turn = rotation @ frame.T
             turned = turn @ group.operations @ turn.T
+            self.own.append(turned)
             gaps = np.abs(turned[:, None] - site.operations).max(axis=(2, 3)).min(axis=1)
             found.append(turned[gaps > LOOSE])
         return found
@@ -187,6 +189,7 @@ class Finisher:
         return groups
 
     def _may_have_more(self, hits: Hits) -> NDArray[np.bool_]:
+        """Tell for which crystals an operation of the molecule beyond its site's maps lattice and molecules."""
         if self.extra is None:
             return np.ones(len(hits), dtype=bool)
         found = np.zeros(len(hits), dtype=bool)
@@ -199,8 +202,26 @@ class Finisher:
                 turned = np.einsum("mij,qjk,mlk->mqil", hits.rotations[rows, 0], extra, hits.rotations[rows, 0])
                 mapped = np.einsum("mij,mqkj,mkl->mqil", lattices[rows], turned, inverse[rows])
                 missed = np.einsum("mqij,mjk->mqik", mapped - np.rint(mapped), lattices[rows])
-                found[rows] = (np.linalg.norm(missed, axis=3).max(axis=2) < LOOSE_LATTICE).any(axis=1)
+                kept = np.linalg.norm(missed, axis=3).max(axis=2) < LOOSE_LATTICE
+                for k in np.flatnonzero(kept.any(axis=1)):
+                    found[rows[k]] = self._maps_molecules(hits, rows[k], turned[k][kept[k]])
         return found
+
+    def _maps_molecules(self, hits: Hits, row: int, candidates: Floats) -> bool:
+        """Tell whether one of some turns about the first molecule's centre maps all molecules onto molecules."""
+        crystal, operations = self.placement.crystal, self.placement.copies[0]
+        lattice, rotation = hits.lattices[row], hits.rotations[row, 0]
+        images = crystal.rotations[operations] @ hits.centres[row, 0] + crystal.translations[operations]
+        centres = (images - hits.centres[row, 0]) @ lattice
+        turns = crystal.turns[operations]
+        own = rotation @ self.own[hits.orientations[row, 0] - self.placement.starts[0]] @ rotation.T
+        offsets = (centres @ candidates.transpose(0, 2, 1))[:, :, None] - centres
+        offsets -= np.rint(offsets @ np.linalg.inv(lattice)) @ lattice
+        same_place = np.linalg.norm(offsets, axis=3) < LOOSE_LATTICE
+        # From molecule k to k': the turn must be one that takes the molecule onto itself.
+        between = np.einsum("lji,qjm,kmn->qklin", turns, candidates, turns)
+        gaps = np.abs(between[:, :, :, None] - own).max(axis=(4, 5)).min(axis=3)
+        return bool((same_place & (gaps < LOOSE)).any(axis=2).all(axis=1).any())
 
 
 def _primitive(operations: Operations) -> Floats:
