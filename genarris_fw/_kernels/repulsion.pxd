@@ -31,11 +31,10 @@ cdef extern from *:
             for (int j = 0; j < stride; ++j) {
                 const double u = bx[j] - x, v = by[j] - y, w = bz[j] - z;
                 const double r = sqrt(u * u + v * v + w * w), g = r - c[j];
-                const double inside = r < R ? 1.0 : 0.0;
-                const double inverse = inside / g;
-                const double slope = -(R - c[j]) * inverse / (g * r);
+                const double gr = g * r, inverse = (r < R ? 1.0 : 0.0) / (g * gr);
+                const double slope = -(R - c[j]) * inverse;
                 const double sx = slope * u, sy = slope * v, sz = slope * w;
-                energy += (R - r) * inverse;
+                energy += (R - r) * gr * inverse;
                 closest = g < closest ? g : closest;
                 gx += sx; gy += sy; gz += sz;
                 jx += by[j] * sz - bz[j] * sy;

@@ -89,7 +89,8 @@ def asymmetric_unit(structure: Structure, symprec: float = 1e-3) -> AsymmetricUn
     name = structure.struct_id or "the structure"
     whole, size = _sorted(structure, name)
     Z = len(whole) // size
-    whole = niggli_reduce(whole, Z)
+    if whole.lattice is not None and np.linalg.det(whole.lattice) < 0:
+        whole = niggli_reduce(whole, Z)  # right-handed
     rotations, translations, number = _operations(whole, symprec, name)
     assert whole.lattice is not None
     lattice = _exact_lattice(whole.lattice, rotations)
