@@ -208,10 +208,10 @@ def checks(folder: Path, seconds: float, y: float, wanted: int = 100_000) -> Ite
         ("urea_in_crystal", 2, 145.0),
         ("naphthalene", 2, 360.0),
     ]
-    share = wanted // len(cases)
     total = overlaps = changed = wrong_label = labelled = 0
     worst = 1.0
-    for name, Z, volume in cases:
+    for number, (name, Z, volume) in enumerate(cases):
+        share = math.ceil((wanted - total) / (len(cases) - number))
         molecule = load(folder, name)
         cutoffs = cutoff_matrix(molecule, SR)
         inner = np.linalg.norm(molecule.positions[:, None] - molecule.positions, axis=2)

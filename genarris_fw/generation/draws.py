@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -94,7 +95,12 @@ class Group:
     def hopeless(self, sampling: Sampling) -> bool:
         """Tell whether no packing fits, because balls that may not overlap take more than all of the volume."""
         volume = sampling.volume_mean + LARGEST_NORMAL * sampling.volume_std
-        return volume < self.placements[0].Z * least_volume(self.placements[0])
+        return volume < self._least_volume
+
+    @cached_property
+    def _least_volume(self) -> float:
+        """A volume of the cell below which there is no packing, Å3."""
+        return self.placements[0].Z * least_volume(self.placements[0])
 
     def draw(
         self, sampling: Sampling, first: int, count: int, quota: int, only: int | None = None, threads: int = 1
