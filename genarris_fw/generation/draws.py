@@ -114,6 +114,8 @@ class Group:
         draws : int
             How many were made, of all occupations together, up to the one that filled the quota.
         """
+        if first < 0 or first + max(count, 0) >= 2**63:
+            raise InputError(f"draws {first} + {count}: draw numbers go from 0 to 2**63 - 1")
         members = range(len(self)) if only is None else [only]
         if quota <= 0 or count <= 0:
             return [], 0

@@ -25,6 +25,7 @@ UNCHANGED = 1e-6  # Å: how far a distance within a molecule may differ from the
 # Far more than SYMPREC: what is not symmetric to this is not symmetric to spglib.
 LOOSE = 5e-2  # Å, of the molecule
 LOOSE_LATTICE = 0.1  # Å, of a lattice vector
+LOOSE_TURN = 0.03  # rad: a small molecule may be turned by SYMPREC over its radius and pass for aligned
 UNCHANGED_ENOUGH = 1e-3  # Å: a molecule that was moved by less on its site has the point group it had
 
 
@@ -202,7 +203,8 @@ class Finisher:
                 turned = np.einsum("mij,qjk,mlk->mqil", hits.rotations[rows, 0], extra, hits.rotations[rows, 0])
                 mapped = np.einsum("mij,mqkj,mkl->mqil", lattices[rows], turned, inverse[rows])
                 missed = np.einsum("mqij,mjk->mqik", mapped - np.rint(mapped), lattices[rows])
-                kept = np.linalg.norm(missed, axis=3).max(axis=2) < LOOSE_LATTICE
+                allowed = np.maximum(LOOSE_LATTICE, LOOSE_TURN * np.linalg.norm(lattices[rows], axis=2))[:, None]
+                kept = (np.linalg.norm(missed, axis=3) < allowed).all(axis=2)
                 for k in np.flatnonzero(kept.any(axis=1)):
                     found[rows[k]] = self._maps_molecules(hits, rows[k], turned[k][kept[k]])
         return found
@@ -217,7 +219,8 @@ class Finisher:
         own = rotation @ self.own[hits.orientations[row, 0] - self.placement.starts[0]] @ rotation.T
         offsets = (centres @ candidates.transpose(0, 2, 1))[:, :, None] - centres
         offsets -= np.rint(offsets @ np.linalg.inv(lattice)) @ lattice
-        same_place = np.linalg.norm(offsets, axis=3) < LOOSE_LATTICE
+        edges = np.linalg.norm(lattice, axis=1).sum()
+        same_place = np.linalg.norm(offsets, axis=3) < max(LOOSE_LATTICE, LOOSE_TURN * edges)
         # From molecule k to k': the turn must be one that takes the molecule onto itself.
         between = np.einsum("lji,qjm,kmn->qklin", turns, candidates, turns)
         gaps = np.abs(between[:, :, :, None] - own).max(axis=(4, 5)).min(axis=3)

@@ -234,7 +234,7 @@ def test_accepted_is_what_a_neighbour_list_accepts(name, Z, group, wyckoff, volu
     placement = Placement(molecule, occupation, cutoffs)
     rigid, *rest = placement._arguments
     everything = Sampler((np.full_like(cutoffs, 0.01), *rigid[1:]), *rest)  # the same draws, whatever overlaps
-    spread, count = 0.2 * volume, 200 if group != 225 else 40
+    spread, count = 0.2 * volume, 140 if group != 225 else 40
     hits = Hits.of(*everything.draw(8, 0, count, count, volume, spread)[1:])
     assert len(hits) > 0.8 * count
     margins = {}

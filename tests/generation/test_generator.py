@@ -106,7 +106,7 @@ def counted(mode):
 
 
 @pytest.mark.parametrize("mode", ["rejection", "packing"])
-@pytest.mark.parametrize("most", [0, 1, 3, 10, 33, 10**6])
+@pytest.mark.parametrize("most", [0, 3, 33, 10**6])
 def test_attempts_are_counted_one_by_one(mode, most):
     """The attempts go round the sites; where they end, so do the structures."""
     structures, attempts = counted(mode)
@@ -233,15 +233,11 @@ def test_own_cutoffs_replace_those_of_sr():
     ("molecule", "Z", "group", "volume"),
     [
         (argon(), 4, 225, 150.0),  # one atom, which can neither move nor turn
-        (argon(), 4, 19, 180.0),
         (argon(), 1, 1, 45.0),
         (from_ase("CO2"), 4, 205, 230.0),  # linear, dry ice
         (from_ase("HCN"), 2, 44, 130.0),  # linear and polar
-        (from_ase("N2"), 4, 14, 200.0),
         (from_ase("BF3"), 2, 194, 200.0),  # flat
-        (stored("naphthalene"), 2, 14, 400.0),
         (chiral(), 4, 19, 500.0),
-        (chiral(), 4, 14, 500.0),
         (from_ase("CH4"), 2, 217, 100.0),
     ],
 )

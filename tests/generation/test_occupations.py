@@ -76,7 +76,7 @@ def test_a_fixed_point_holds_one_molecule_and_a_position_with_a_free_parameter_t
     assert set(found(from_ase("H2O"), 4, 5)) == {"4c", "2a+2a", "2a+2b", "2b+2b"}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     group=st.integers(1, 230),
     Z=st.sampled_from([1, 2, 3, 4, 6, 8, 12, 16, 24]),
