@@ -3,49 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genarris_fw.clustering.preference_search import PreferenceSearch, Sample
 from genarris_fw.clustering.propagation import Fit, fit
+from genarris_fw.clustering.result import Clustering, wanted_clusters
 from genarris_fw.errors import InputError, RunFailed
 
 AFFINITY_TYPES = ("exponential", "power", "multiplicative")
-
-
-@dataclass(frozen=True)
-class Clustering:
-    """A pool divided into clusters.
-
-    Attributes
-    ----------
-    labels : (n,) ndarray of int
-        Cluster of every row, 0 to n_clusters - 1.
-    exemplars : (n_clusters,) ndarray of int
-        Row of every cluster's exemplar.
-    preference : float
-        The preference of the accepted fit.
-    n_clusters : int
-    converged : bool
-        False only where the caller asked for the closest outcome at any price.
-    tried : list of (preference, n_clusters, converged)
-        Every fit in order.
-    reached : bool
-        Whether the wanted number of clusters was met within its tolerance; True for a given preference.
-    damping : float
-        The damping of the accepted fit.
-    """
-
-    labels: NDArray[np.intp]
-    exemplars: NDArray[np.intp]
-    preference: float
-    n_clusters: int
-    converged: bool
-    tried: list[tuple[float, int, bool]]
-    reached: bool = True
-    damping: float = 0.5
 
 
 def affinity_matrix(
@@ -93,35 +60,6 @@ def affinity_matrix(
     if not np.isfinite(similarities).all():
         raise InputError(f"affinity_type [{name}, {a:g}] makes similarities too large for a number; lower {a:g}")
     return similarities
-
-
-def wanted_clusters(num_of_clusters: float, n: int) -> int:
-    """Resolve `num_of_clusters` for a pool of n structures.
-
-    Parameters
-    ----------
-    num_of_clusters : int or float
-        Below 1 a fraction of the pool, cut to a whole number and at least 1.
-    n : int
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    InputError
-        For a value that is not above 0, not whole, or larger than the pool.
-    """
-    value = float(num_of_clusters)
-    if not (np.isfinite(value) and value > 0) or (value >= 1 and value != int(value)):
-        raise InputError(f"num_of_clusters is {num_of_clusters}; give a whole number or a fraction between 0 and 1")
-    if value < 1:
-        # 0.29 of 100 is 29, whatever the last bit of the product.
-        return max(1, int(value * n + 1e-9))
-    if value > n:
-        raise InputError(f"num_of_clusters is {int(value)}, but there are only {n} structures to cluster")
-    return int(value)
 
 
 def _others(similarities: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -308,39 +246,3 @@ def affinity_propagation(
     if best is None or (search.found is None and not output_without_success):
         raise RunFailed(_account(search))
     return _clustering(best, search.samples, search.found is not None)
-
-
-def choose_by_energy(labels: ArrayLike, energies: Sequence[float | None] | NDArray[np.float64]) -> NDArray[np.intp]:
-    """Choose the row with the lowest energy of every cluster.
-
-    Parameters
-    ----------
-    labels : (n,) array_like of int
-        Cluster of every row, 0 to k - 1.
-    energies : (n,) sequence of float or None
-        Energies in any unit; None or NaN where a structure has none: such a row is never chosen.
-
-    Returns
-    -------
-    (k,) ndarray of int
-        The row chosen for each cluster; of equal energies the first.
-
-    Raises
-    ------
-    InputError
-        When the lengths differ, no row has an energy, or a whole cluster has none.
-    """
-    clusters = np.asarray(labels, dtype=np.intp)
-    values = np.array([np.nan if energy is None else float(energy) for energy in energies])
-    if clusters.shape != values.shape or clusters.ndim != 1 or len(clusters) == 0:
-        raise InputError(f"{len(values)} energies for {len(clusters)} clustered structures; give one per structure")
-    values = np.where(np.isfinite(values), values, np.inf)
-    if np.isinf(values).all():
-        raise InputError("cluster_on_energy: no structure has an energy under energy_name; evaluate energies first")
-    chosen = np.empty(clusters.max() + 1, dtype=np.intp)
-    for cluster in range(len(chosen)):
-        members = np.flatnonzero(clusters == cluster)
-        if len(members) == 0 or np.isinf(values[members]).all():
-            raise InputError(f"cluster_on_energy: no structure of cluster {cluster} has an energy under energy_name")
-        chosen[cluster] = members[np.argmin(values[members])]
-    return chosen
