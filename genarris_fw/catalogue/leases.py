@@ -140,6 +140,16 @@ class Leases:
         if not result.modified_count:
             raise LeaseLost(f"{identifier} was taken over while this rocket was collecting")
 
+    def all_planned(self, identifier: str, token: int) -> None:
+        """Note that the holder adds no more work items: who waits for them may leave."""
+        self.collection.update_one({"_id": identifier, "token": token}, {"$set": {"all_planned": True}})
+
+    def may_plan(self, run: str, step: str, role: str) -> bool:
+        """Tell whether a firework on the path is held by somebody who may yet add work items."""
+        query: dict[str, Any] = {"_id": lease_id(run, step, role, 0), "state": "open", "owner": {"$exists": True}}
+        query |= dict.fromkeys(("recoverer", "all_planned"), {"$exists": False})
+        return self.collection.find_one(query, {"_id": 1}) is not None
+
     def reopen(self, run: str, step: str, role: str) -> None:
         """Make a firework's lease free again, so that its firework can be run anew; a holder is fenced."""
         self.collection.update_one(
@@ -147,7 +157,7 @@ class Leases:
             {
                 "$set": {"state": "open"},
                 "$inc": {"token": 1},
-                "$unset": {"owner": "", "expires": "", "recoverer": ""},
+                "$unset": {"owner": "", "expires": "", "recoverer": "", "all_planned": ""},
             },
         )
 

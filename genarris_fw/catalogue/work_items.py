@@ -55,8 +55,8 @@ class WorkItems:
     def __init__(self, collection: Collection) -> None:
         self.collection = collection
 
-    def insert(self, run: str, procedure: str, items: Iterable[Item]) -> None:
-        """Store items as waiting; those already there are left as they are."""
+    def insert(self, run: str, procedure: str, items: Iterable[Item]) -> int:
+        """Store items as waiting and return how many are new; those already there are left as they are."""
         requests = [
             InsertOne(
                 {
@@ -76,12 +76,13 @@ class WorkItems:
             for item in items
         ]
         if not requests:
-            return
+            return 0
         try:
-            self.collection.bulk_write(requests, ordered=False)
+            return int(self.collection.bulk_write(requests, ordered=False).inserted_count)
         except BulkWriteError as error:
             if any(e["code"] != DUPLICATE_KEY for e in error.details["writeErrors"]):
                 raise
+            return int(error.details["nInserted"])
 
     def claim(self, run: str, procedure: str, owner: str, number: int, lease_seconds: float) -> list[Item]:
         """Claim up to ``number`` waiting items in three round trips.

@@ -176,8 +176,22 @@ def _collect(task: Procedure, campaign: Campaign, holding: Holding) -> None:
     campaign.catalogue.runs.procedure_finished(campaign.run, campaign.step, summary)
 
 
+def _leading_replica(task: Procedure, campaign: Campaign, holding: Holding) -> Replica:
+    """Return the replica on the workflow's path: it adds the items of the next round."""
+
+    def more_to_come() -> bool:
+        if not task.rounds:
+            return False
+        added = campaign.catalogue.work_items.insert(campaign.run, campaign.step, task.next_round(campaign))
+        if not added:
+            campaign.catalogue.leases.all_planned(holding.identifier, holding.token)
+        return added > 0
+
+    return Replica(task, campaign, holding.owner, still_mine=holding.still_mine, more_to_come=more_to_come)
+
+
 def _gate(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Holding) -> dict[str, Any]:
-    counts = _work(task, campaign, Replica(task, campaign, holding.owner, still_mine=holding.still_mine))
+    counts = _work(task, campaign, _leading_replica(task, campaign, holding))
     archive_unstarted_sides(launchpad, campaign.run, campaign.step)
     _collect(task, campaign, holding)
     return counts
@@ -193,7 +207,13 @@ def _side(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Ho
         )
         return expired[0] if expired else None
 
-    replica = Replica(task, campaign, holding.owner, gate_is_lost=lambda: lost_gate() is not None)
+    replica = Replica(
+        task,
+        campaign,
+        holding.owner,
+        gate_is_lost=lambda: lost_gate() is not None,
+        more_to_come=lambda: task.rounds and leases.may_plan(campaign.run, campaign.step, "gate"),
+    )
     counts = _work(task, campaign, replica)
     # The rocket that recovers the gate returns at once, so that it is free to pull the gate itself.
     if (lease := lost_gate()) is not None:
@@ -205,7 +225,7 @@ def _whole(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: H
     campaign.catalogue.runs.procedure_started(campaign.run, campaign.step)
     campaign.import_pool()
     campaign.catalogue.work_items.insert(campaign.run, campaign.step, task.plan(campaign))
-    counts = _work(task, campaign, Replica(task, campaign, holding.owner, still_mine=holding.still_mine))
+    counts = _work(task, campaign, _leading_replica(task, campaign, holding))
     _collect(task, campaign, holding)
     return counts
 

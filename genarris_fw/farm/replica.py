@@ -61,6 +61,8 @@ class Replica:
         For the gate: whether its own lease still holds; asked at every claim.
     gate_is_lost : callable, optional
         For a side replica that finds nothing to do: whether the gate's lease has expired.
+    more_to_come : callable, optional
+        Asked when all items are done: whether others have been or may yet be added.
     """
 
     def __init__(
@@ -70,12 +72,14 @@ class Replica:
         owner: str,
         still_mine: Callable[[], bool] = lambda: True,
         gate_is_lost: Callable[[], bool] = lambda: False,
+        more_to_come: Callable[[], bool] = lambda: False,
     ) -> None:
         self.procedure = procedure
         self.campaign = campaign
         self.owner = owner
         self.still_mine = still_mine
         self.gate_is_lost = gate_is_lost
+        self.more_to_come = more_to_come
         self.done = 0
         self.failed = 0
         self._seconds_per_item: float | None = None
@@ -93,7 +97,7 @@ class Replica:
                 self._work_on(claimed)
                 sleep = IDLE_SLEEP[0]
                 continue
-            if not items.unfinished(run, step):
+            if not items.unfinished(run, step) and not self.more_to_come():
                 return "finished"
             if items.reap(run, step):
                 continue

@@ -27,15 +27,18 @@ class Pool:
         Names of the energies its structures have; None where they come from outside and may have any.
     matrix : tuple or None
         (step, absolute file) of a distance matrix that covers its structures.
+    vectors : tuple or None
+        (step, property) of vectors that its structures have.
     """
 
     name: str
     energies: set[str] | None = field(default_factory=set)
     matrix: tuple[str, str] | None = None
+    vectors: tuple[str, str] | None = None
 
     def child(self, name: str) -> Pool:
         """Return a pool of the same structures, or some of them, under another name."""
-        return Pool(name, None if self.energies is None else set(self.energies), self.matrix)
+        return Pool(name, None if self.energies is None else set(self.energies), self.matrix, self.vectors)
 
 
 @dataclass

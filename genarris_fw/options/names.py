@@ -36,18 +36,12 @@ REPLACED: dict[str, str] = {
     "Affinity_Propagation_Analyze_Preference": _CLUSTERING,
     "Affinity_Propagation_Fixed_Silhouette": _CLUSTERING,
     "K_Mean_Clustering": _CLUSTERING,
-    "Cluster_Based_Selection": _CLUSTERING,
-    "Find_Duplicates": _CLUSTERING,
-    "Find_Duplicates_Distance_Matrix": _CLUSTERING,
+    "Cluster_Based_Selection": "use Select_Structures",
+    "Find_Duplicates": "use Remove_Duplicates",
+    "Find_Duplicates_Distance_Matrix": "use Remove_Duplicates",
     "Random_Value_Assignment": _QUERY,
     "Pool_Single_Structure_Analysis": _QUERY,
     "Estimate_Unit_Cell_Volume_v1": "use Estimate_Unit_Cell_Volume",
-}
-
-# Procedures of Genarris 2.0 that come with a later version -> what to use until then.
-LATER: dict[str, str] = {
-    "RCD_Calculation": _RDF,
-    "RCD_Difference_Folder_Inner": _RDF,
 }
 
 # Sections that existed without being a procedure's.
@@ -67,7 +61,4 @@ def why_not(name: str) -> str:
     for known, instead in REPLACED.items():
         if known.lower() == name.lower():
             return f"{known} is a procedure of Genarris 1.0 and not part of Genarris 2.0's manual; {instead}"
-    for known, instead in LATER.items():
-        if known.lower() == name.lower():
-            return f"{known} comes with a later version; until then {instead}"
     return ""

@@ -24,11 +24,14 @@ class Procedure(FiretaskBase):
     ----------
     cheap : bool
         True when the whole procedure is one firework without side replicas.
+    rounds : bool
+        True when items may follow once all items so far are done (`next_round`).
     """
 
     required_params = ["run", "step", "role"]  # noqa: RUF012 - FireWorks reads it from the class
     optional_params = ["_fw_name"]  # noqa: RUF012
     cheap = False
+    rounds = False
 
     def plan(self, campaign: Campaign) -> Iterable[Item]:
         """Return the work items; called once, or again after a kill with the same result."""
@@ -45,6 +48,14 @@ class Procedure(FiretaskBase):
     def work(self, campaign: Campaign, item: Item) -> Outcome:
         """Do one item; may be called any number of times, with the same effect as once."""
         raise NotImplementedError(f"{type(self).__name__} has work items but no work method")
+
+    def next_round(self, campaign: Campaign) -> Iterable[Item]:
+        """Return the items that can be done only now that all others are done; none when there are no more.
+
+        Called where `rounds` is True, any number of times, on the gate's node. What it returns follows from the
+        committed items alone; those that are there already are left as they are.
+        """
+        return []
 
     def collect(self, campaign: Campaign) -> dict[str, Any]:
         """Sum up the committed items, make pools, write files; return the summary for the run."""

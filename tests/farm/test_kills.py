@@ -31,6 +31,23 @@ def test_undisturbed(farm: Farm) -> None:
     assert farm.launchpad.db["collects"].count_documents({}) == 2
 
 
+def test_items_in_rounds(farm: Farm) -> None:
+    """Every round begins when the one before is done, and side replicas stay for all of them."""
+    farm.add(rounds=5, items=30, seconds=0.4, steps=1)
+    for _ in range(3):
+        farm.rlaunch()
+    farm.check(farm.finish(), items=30, steps=1)
+    assert len(farm.catalogue.work_items.collection.distinct("done_by", {"payload.round": 4})) > 1
+
+
+def test_gate_killed_between_rounds(farm: Farm) -> None:
+    farm.add(rounds=3, steps=1)
+    for _ in range(3):
+        farm.rlaunch()
+    os.kill(farm.holder("gate", done_at_least=ITEMS // 3), signal.SIGKILL)
+    farm.check(farm.finish(), steps=1)
+
+
 def test_rlaunch_multi(farm: Farm) -> None:
     farm.add(seconds=0.02)
     farm.rlaunch("multi", "2", "--nlaunches", "0", "--sleep", "1")

@@ -73,7 +73,7 @@ def state(farm, fw_id: int) -> str:
 
 def killed_before_write(farm, n: int, sides_first: bool) -> bool:
     """Carry out a small run with a kill before its n-th write; tell whether it was over before."""
-    small(farm)
+    small(farm, rounds=1 + n % 2)
     over = survives("launch", farm, n, sides_first)
     to_the_end(farm)
     return over
@@ -105,7 +105,7 @@ def test_killed_before_every_write(farm, sides_first: bool) -> None:
 
 
 def killed_twice(farm, n: int, m: int, sides_first: bool) -> None:
-    small(farm)
+    small(farm, rounds=1 + n % 2)
     survives("launch", farm, n, sides_first)
     survives("recover", farm, m)
     to_the_end(farm)

@@ -113,6 +113,8 @@ def test_the_two_sets_of_defaults_differ_where_they_should(tutorial):
         "run_rdf_calc.standardize_distance_matrix: false -> true",
         "run_rdf_calc.Rs_range: [0.1, 12.0] -> [1.0, 10.0]",
         'run_rdf_calc.property_name: "RDF" -> "RSF"',
+        'affinity_propagation_fixed_clusters.vectors_name: "RDF" -> "RSF"',
+        'affinity_propagation_fixed_clusters_2.vectors_name: "RDF" -> "RSF"',
     ]
 
 
@@ -380,7 +382,7 @@ def test_without_effect_is_a_notice(tmp_path):
         + "[run_rdf_calc]\ndevice = cpu\n",
     )
     text = "\n".join(configuration.notices)
-    for words in ("working_dir", "info_level", "prop_figname", "num_structures_2", "RCD_Calculation comes", "device"):
+    for words in ("working_dir", "info_level", "prop_figname", "num_structures_2", "RCD_Calculation is not among", "device"):
         assert words in text
     assert "[structure_generation_batch] this section has no effect" in text and "[FHI-aims]" in text
     assert "Run_Rdf_Calc is not among the procedures" in text

@@ -84,7 +84,7 @@ def test_words_agree_with_the_rooms_that_use_them():
     from genarris_fw.generation import contacts
     from genarris_fw.generation.group_choice import choose
     from genarris_fw.options.engine_choice import SETTINGS
-    from genarris_fw.options.models.clustering import METRICS
+    from genarris_fw.options.models.descriptors import METRICS
 
     assert set(METRICS) == set(distances.METRICS)
     fields = tblite.TBLiteSettings.__dataclass_fields__

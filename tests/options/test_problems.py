@@ -5,7 +5,7 @@ from ui_conf import ROBUST, generation, problems, resolve
 
 from genarris_fw.options import OptionsError, load
 from genarris_fw.options.models import MODELS
-from genarris_fw.options.names import LATER, REPLACED
+from genarris_fw.options.names import REPLACED
 
 SECTION = "[pygenarris_structure_generation]"
 
@@ -110,11 +110,11 @@ def test_missing_things(tmp_path):
     assert "missing structure_dir" in line
 
 
-@pytest.mark.parametrize("name", [*REPLACED, *LATER])
+@pytest.mark.parametrize("name", REPLACED)
 def test_procedures_of_other_versions(tmp_path, name):
     (line,) = problems(tmp_path, f"[Genarris_master]\nprocedures = ['{name}']\n[{name.lower()}]\nx = 1\n")
     assert line.startswith(f"2: [Genarris_master] procedures: {name} ")
-    assert ("comes with a later version" if name in LATER else "not part of Genarris 2.0's manual") in line
+    assert "not part of Genarris 2.0's manual" in line
     assert name not in {model.procedure for model in MODELS}
 
 

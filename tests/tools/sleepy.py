@@ -17,15 +17,36 @@ from genarris_fw.procedures.finish_run import FinishRun
 
 @explicit_serialize
 class Sleepy(Procedure):
-    """Sleep for every item; collect the squares of their numbers."""
+    """Sleep for every item; collect the squares of their numbers.
+
+    With ``rounds`` = r, the items come in r rounds, each added when the one before is done.
+    """
+
+    rounds = True
 
     def plan(self, campaign: Campaign) -> list[Item]:
         time.sleep(campaign.options.get("plan_seconds", 0))
-        return [Item(f"{i:05d}", {"number": i}) for i in range(campaign.options["items"])]
+        return self._round(campaign, 0)
+
+    def next_round(self, campaign: Campaign) -> list[Item]:
+        items, rounds = campaign.options["items"], campaign.options.get("rounds", 1)
+        counts = campaign.catalogue.work_items.counts(campaign.run, campaign.step)
+        ended = counts["done"] + counts["failed"]
+        finished = next(r for r in range(rounds + 1) if r == rounds or ended < _ends(items, rounds)[r])
+        return self._round(campaign, finished) if finished < rounds else []
+
+    def _round(self, campaign: Campaign, number: int) -> list[Item]:
+        ends = _ends(campaign.options["items"], campaign.options.get("rounds", 1))
+        first = ends[number - 1] if number else 0
+        return [Item(f"{i:05d}", {"number": i, "round": number}) for i in range(first, ends[number])]
 
     def work(self, campaign: Campaign, item: Item) -> Outcome:
         time.sleep(campaign.options["seconds"])
         number = item.payload["number"]
+        counts = campaign.catalogue.work_items.counts(campaign.run, campaign.step)
+        before = _ends(campaign.options["items"], campaign.options.get("rounds", 1))[item.payload["round"] - 1]
+        if item.payload["round"] and counts["done"] + counts["failed"] < before:
+            raise ValueError(f"item {number} came before its round")
         mended = (campaign.folder / "mended").exists()
         if number in campaign.options.get("broken", []) and not mended:
             raise ValueError(f"item {number} is broken")
@@ -42,6 +63,11 @@ class Sleepy(Procedure):
         return {"items": len(done), "sum": sum(outcome["square"] for outcome in done)}
 
 
+def _ends(items: int, rounds: int) -> list[int]:
+    """Return the number of items up to the end of each round."""
+    return [items * (r + 1) // rounds for r in range(rounds)]
+
+
 def sleepy_workflow(
     run: str,
     folder: Path,
@@ -54,6 +80,7 @@ def sleepy_workflow(
     broken: tuple[int, ...] = (),
     plan_seconds: float = 0.0,
     collect_seconds: float = 0.0,
+    rounds: int = 1,
 ) -> Workflow:
     """Return the workflow of a run of sleepy steps, laid out as `genarris_fw.farm.workflow` does.
 
@@ -67,6 +94,7 @@ def sleepy_workflow(
         "broken": list(broken),
         "plan_seconds": plan_seconds,
         "collect_seconds": collect_seconds,
+        "rounds": rounds,
         "verbose": True,
     }
     record = {

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from genarris_fw.options.models.base import REQUIRED, OptionInfo, ProcedureOptions
-from genarris_fw.options.models.clustering import AffinityPropagationFixedClustersOptions, RunRdfCalcOptions
+from genarris_fw.options.models.clustering import AffinityPropagationFixedClustersOptions
+from genarris_fw.options.models.descriptors import (
+    RCDCalculationOptions,
+    RCDDifferenceFolderInnerOptions,
+    RunRdfCalcOptions,
+)
 from genarris_fw.options.models.energies import (
     EngineOptions,
     FHIAimsEnergyEvaluationOptions,
@@ -16,6 +21,7 @@ from genarris_fw.options.models.generation import (
     RigidPressOptions,
 )
 from genarris_fw.options.models.master import MasterOptions
+from genarris_fw.options.models.selection import SelectStructuresOptions
 
 # In the order of the Robust workflow.
 MODELS: tuple[type[ProcedureOptions], ...] = (
@@ -25,7 +31,10 @@ MODELS: tuple[type[ProcedureOptions], ...] = (
     PygenarrisStructureGenerationOptions,
     RigidPressOptions,
     RunRdfCalcOptions,
+    RCDCalculationOptions,
+    RCDDifferenceFolderInnerOptions,
     AffinityPropagationFixedClustersOptions,
+    SelectStructuresOptions,
     FHIAimsEnergyEvaluationOptions,
     RunFHIAimsBatchOptions,
 )

@@ -1,4 +1,4 @@
-"""The options of Run_Rdf_Calc and Affinity_Propagation_Fixed_Clusters."""
+"""The options of Affinity_Propagation_Fixed_Clusters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from genarris_fw.options.models.types import (
     InputFile,
     InputFolder,
     Key,
-    MatrixFile,
     OutputFile,
     OutputFolder,
     Pair,
@@ -25,65 +24,12 @@ from genarris_fw.options.models.types import (
     one_of,
 )
 
-METRICS = (
-    *("braycurtis", "canberra", "chebyshev", "cityblock", "correlation", "cosine", "dice", "euclidean", "hamming"),
-    *("jaccard", "jensenshannon", "mahalanobis", "minkowski", "rogerstanimoto", "russellrao", "seuclidean"),
-    *("sokalsneath", "sqeuclidean", "yule"),
-)
-
-InitScheme = Annotated[
-    str, BeforeValidator(one_of("shifted", "centered", "random")), Said("str", "shifted, centered or random")
+ClusterMethod = Annotated[
+    str,
+    BeforeValidator(one_of("affinity", "kmedoids", "minibatch_kmeans")),
+    Said("str", "affinity, kmedoids or minibatch_kmeans"),
 ]
-PropertyName = Annotated[str, BeforeValidator(one_of("RDF", "RSF")), Said("str", "RDF or RSF")]
-Metric = Annotated[str, BeforeValidator(one_of(*METRICS)), Said("str", "one of " + ", ".join(METRICS))]
-
-
-class RunRdfCalcOptions(SharedOptions):
-    """Compute the radial descriptor of every structure, and all distances between them."""
-
-    procedure: ClassVar[str] = "Run_Rdf_Calc"
-    synonyms: ClassVar[tuple[str, ...]] = ("Run_RSF_Calc",)
-    no_effect: ClassVar[dict[str, str]] = {
-        "device": "the descriptor is computed by a compiled kernel",
-        "learn_rep": "no gradients of the descriptor are needed",
-        "structure_suffix": "structures are documents",
-    }
-
-    structure_dir: InputFolder = option(
-        "Pool, or folder of structures, to work on",
-        category="inferred",
-        again="reset",
-        default_words="the output of the previous procedure",
-    )
-    dist_mat_fpath: MatrixFile = option(
-        "File of the distance matrix",
-        "rdf_distance_matrix.dat",
-        default_2_0="rsf_distance_matrix.dat",
-        again="suffix",
-    )
-    output_dir: OutputFolder = option(
-        "Folder, and name of the pool, of structures with vectors; no_new_output_dir keeps the input's",
-        "no_new_output_dir",
-        again="suffix",
-    )
-    output_format: Format = option("Format of the exported structures", "json")
-    normalize_rdf_vectors: Flag = option(
-        "Divide every column of the structures' vectors by its norm before the distances are taken",
-        False,
-        default_2_0=True,
-        aliases=("normalize_rsf_vectors",),
-    )
-    standardize_distance_matrix: Flag = option(
-        "Divide the distance matrix by its largest element", False, default_2_0=True
-    )
-    save_envs: Flag = option("Keep the vector of every atom as well", False)
-    cutoff: Real = option("Radius within which neighbours count", 12.0, unit="Å", gt=0, le=100)
-    n_D_inter: Whole = option("Number of radial functions per pair of elements", 12, ge=1, le=1000)
-    init_scheme: InitScheme = option("How the radial functions are placed", "shifted")
-    eta_range: Pair = option("Range of the functions' eta; used by init_scheme = random only", [0.05, 0.5], unit="1/Å2")
-    Rs_range: Pair = option("Range of the functions' centres", [0.1, 12.0], default_2_0=[1.0, 10.0], unit="Å")
-    pdist_distance_type: Metric = option("Metric of the distances", "euclidean")
-    property_name: PropertyName = option("Name of the vector among a structure's properties", "RDF", default_2_0="RSF")
+Solver = Annotated[str, BeforeValidator(one_of("compiled", "scikit-learn")), Said("str", "compiled or scikit-learn")]
 
 
 class AffinityPropagationFixedClustersOptions(SharedOptions):
@@ -114,6 +60,12 @@ class AffinityPropagationFixedClustersOptions(SharedOptions):
         again="reset",
         default_words="the matrix of Run_Rdf_Calc, for exemplars the part that their clustering wrote",
     )
+    cluster_method: ClusterMethod = option(
+        "How structures are clustered; beyond some 10^4 structures kmedoids needs far less memory, and "
+        "minibatch_kmeans, on the structures' vectors, no matrix either",
+        "affinity",
+    )
+    solver: Solver = option("Which program does affinity propagation: ours, or scikit-learn's", "compiled")
     preference_range: Pair = option(
         "Lowest and highest preference of the search",
         default_2_0=REQUIRED,
