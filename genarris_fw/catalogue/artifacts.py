@@ -77,6 +77,12 @@ class Artifacts:
         with path.open("rb") as file:
             return path if _digest(file) == record["sha256"] else None
 
+    def remove(self, run: str, name: str) -> None:
+        """Remove a file's record, and its content where it is in GridFS."""
+        record = self.collection.find_one_and_delete({"run": run, "name": name})
+        if record and record["storage"] == "gridfs":
+            self.bucket.delete(record["content"])
+
     def delete(self, run: str) -> int:
         """Remove a run's records and its files in GridFS (not those in the folder)."""
         for file in self.bucket.find({"metadata.run": run}):

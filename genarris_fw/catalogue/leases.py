@@ -147,7 +147,7 @@ class Leases:
     def may_plan(self, run: str, step: str, role: str) -> bool:
         """Tell whether a firework on the path is held by somebody who may yet add work items."""
         query: dict[str, Any] = {"_id": lease_id(run, step, role, 0), "state": "open", "owner": {"$exists": True}}
-        query |= dict.fromkeys(("recoverer", "all_planned"), {"$exists": False})
+        query |= {field: {"$exists": False} for field in ("recoverer", "all_planned")}
         return self.collection.find_one(query, {"_id": 1}) is not None
 
     def reopen(self, run: str, step: str, role: str) -> None:

@@ -1,23 +1,32 @@
-"""Run_Rdf_Calc: radial symmetry functions of every structure of a pool, and the pool's distance matrix."""
+"""Run_Rdf_Calc: radial symmetry functions of every structure of a pool, and the pool's distance matrix.
+
+First the vectors, some structures an item. When all are there, the matrix in strips of rows: what a strip needs of
+the pool as a whole (the norms of its columns) is worked out once and goes with the items.
+"""
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from genarris_fw.catalogue.work_items import Item
-from genarris_fw.descriptors import distance_matrix, rdf
+from genarris_fw.descriptors import Comparison, distance_rows, rdf
 from genarris_fw.procedures.base import Campaign, Outcome, Procedure, explicit_serialize
-from genarris_fw.procedures.matrices import store_matrix
+from genarris_fw.procedures.strips import join_strips, strip_done, strip_items
+from genarris_fw.procedures.vectors import pool_vectors
 
-STRUCTURES_PER_ITEM = 25
+STRUCTURES_PER_ITEM = 50
+VECTORS = "vectors "
 
 
 @explicit_serialize
 class RunRdfCalc(Procedure):
     """Compute the descriptor of every structure and the matrix of their distances."""
+
+    rounds = True
 
     def plan(self, campaign: Campaign) -> list[Item]:
         """Return items of a few structures each, and the elements that all vectors are made for."""
@@ -25,10 +34,16 @@ class RunRdfCalc(Procedure):
         species = campaign.catalogue.structures.load(campaign.run, ids, ["geometry.species"])
         elements = sorted({name for record in species for name in record["geometry"]["species"]})
         batches = [ids[start : start + STRUCTURES_PER_ITEM] for start in range(0, len(ids), STRUCTURES_PER_ITEM)]
-        return [Item(batch[0], {"ids": batch, "elements": elements}) for batch in batches]
+        return [Item(VECTORS + batch[0], {"ids": batch, "elements": elements}) for batch in batches]
 
     def work(self, campaign: Campaign, item: Item) -> Outcome:
-        """Compute the vectors of an item's structures."""
+        """Compute the vectors of an item's structures, or a strip of the matrix."""
+        if "ids" in item.payload:
+            return self._vectors(campaign, item)
+        rows = self._rows(campaign, item.payload["first"], item.payload["last"], item.payload["comparison"])
+        return strip_done(campaign, Path(campaign.options["dist_mat_fpath"]), item, rows)
+
+    def _vectors(self, campaign: Campaign, item: Item) -> Outcome:
         options, ids = campaign.options, item.payload["ids"]
         structures = campaign.structures(ids)
         settings = {
@@ -37,6 +52,7 @@ class RunRdfCalc(Procedure):
             "init_scheme": options["init_scheme"],
             "eta_range": tuple(options["eta_range"]),
             "Rs_range": tuple(options["Rs_range"]),
+            "convention": options["rdf_convention"],
             "seed": campaign.seed,
             "elements": item.payload["elements"],
         }
@@ -48,22 +64,62 @@ class RunRdfCalc(Procedure):
                 fields[struct][f"properties.{name}_envs"] = np.asarray(environments).tolist()
         return Outcome({"structures": len(ids)}, fields=fields)
 
+    def next_round(self, campaign: Campaign) -> list[Item]:
+        """Return the strips of the matrix, when all vectors are there."""
+        if not campaign.options["distance_matrix"]:
+            return []
+        ids = self._described(campaign)
+        if not ids:
+            return []
+        comparison = self._comparison(campaign).record()
+        return strip_items(campaign, Path(campaign.options["dist_mat_fpath"]), ids, comparison=comparison)
+
     def collect(self, campaign: Campaign) -> dict[str, Any]:
-        """Compute and store the distance matrix; the pool's structures carry their vectors."""
-        options = campaign.options
-        done = campaign.catalogue.work_items.outcomes(campaign.run, campaign.step)
-        ids = sorted(name for record in done for name in record["payload"]["ids"])
-        vectors = np.array(campaign.properties(ids, options["property_name"]), dtype=float)
-        matrix = distance_matrix(
-            vectors,
-            options["pdist_distance_type"],
-            normalize=bool(options["normalize_rdf_vectors"]),
-            standardize=bool(options["standardize_distance_matrix"]),
-        )
-        store_matrix(campaign, Path(options["dist_mat_fpath"]), matrix, ids, name=f"{campaign.step}.distances")
+        """Join the strips; the pool's structures carry their vectors."""
+        options, ids = campaign.options, self._described(campaign)
+        comparison = self._comparison(campaign).record()
+        if options["distance_matrix"]:
+            join_strips(
+                campaign,
+                Path(options["dist_mat_fpath"]),
+                ids,
+                lambda first, last: self._rows(campaign, first, last, comparison),
+                standardize=bool(options["standardize_distance_matrix"]),
+                name=f"{campaign.step}.distances",
+                run=campaign.run,
+                step=campaign.step,
+                metric=options["pdist_distance_type"],
+                normalized=bool(options["normalize_rdf_vectors"]),
+            )
         campaign.make_pool(ids)
         self._export(campaign, ids)
-        return {"structures": len(ids), "dimensions": int(vectors.shape[1])}
+        return {"structures": len(ids), "dimensions": self._pool_vectors(campaign).shape[1], "comparison": comparison}
+
+    @cached_property
+    def _kept(self) -> dict[str, Any]:
+        """What a replica loads once."""
+        return {}
+
+    def _described(self, campaign: Campaign) -> list[str]:
+        """Return the structures whose vectors are committed, in ascending order."""
+        done = campaign.catalogue.work_items.outcomes(campaign.run, campaign.step, prefix=VECTORS)
+        return sorted(name for record in done for name in record["payload"]["ids"])
+
+    def _pool_vectors(self, campaign: Campaign) -> np.ndarray:
+        if "vectors" not in self._kept:
+            name = campaign.options["property_name"]
+            self._kept["vectors"] = pool_vectors(campaign, self._described(campaign), name)
+        vectors: np.ndarray = self._kept["vectors"]
+        return vectors
+
+    def _comparison(self, campaign: Campaign) -> Comparison:
+        options = campaign.options
+        return Comparison.of_pool(
+            self._pool_vectors(campaign), options["pdist_distance_type"], bool(options["normalize_rdf_vectors"])
+        )
+
+    def _rows(self, campaign: Campaign, first: int, last: int, comparison: dict[str, Any]) -> np.ndarray:
+        return distance_rows(self._pool_vectors(campaign), first, last, Comparison.of_record(comparison))
 
     def _export(self, campaign: Campaign, ids: list[str]) -> None:
         """Write the jsons; without an output folder of its own the pool's files are written anew."""

@@ -12,6 +12,7 @@ RESULTS = {
     "duplicates": "{} duplicates left out",
     "relabelled": "{} relabelled to a larger group",
     "refused": "{} not pressed",
+    "undescribed": "{} without descriptor",
     "clusters": "{} clusters",
     "evaluated": "{} evaluated",
     "relaxed": "{} relaxed",

@@ -1,0 +1,78 @@
+"""RCD_Difference_Folder_Inner: the distances between all structures of a pool by their RCD descriptors."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genarris_fw.catalogue.work_items import Item
+from genarris_fw.descriptors import RelativeCoordinates, rcd_difference_rows
+from genarris_fw.errors import RunFailed
+from genarris_fw.procedures.base import Campaign, Outcome, Procedure, explicit_serialize
+from genarris_fw.procedures.strips import join_strips, strip_done, strip_items
+
+STRIP_PAIRS = 1 << 20  # some seconds
+
+
+@explicit_serialize
+class RCDDifferenceFolderInner(Procedure):
+    """Compare all structures of a pool; the pool stays as it is and gets a distance matrix."""
+
+    def plan(self, campaign: Campaign) -> list[Item]:
+        """Return the strips of the matrix; the first rows are computed here, so that bad options are told at once."""
+        ids = campaign.pool_ids()
+        self._rows(campaign, 0, 0)
+        return strip_items(campaign, Path(campaign.options["diff_matrix_output"]), ids, STRIP_PAIRS)
+
+    def work(self, campaign: Campaign, item: Item) -> Outcome:
+        """Compute a strip."""
+        rows = self._rows(campaign, item.payload["first"], item.payload["last"])
+        return strip_done(campaign, Path(campaign.options["diff_matrix_output"]), item, rows)
+
+    def collect(self, campaign: Campaign) -> dict[str, Any]:
+        """Join the strips."""
+        options, ids = campaign.options, campaign.pool_ids()
+        join_strips(
+            campaign,
+            Path(options["diff_matrix_output"]),
+            ids,
+            lambda first, last: self._rows(campaign, first, last),
+            name=f"{campaign.step}.distances",
+            run=campaign.run,
+            step=campaign.step,
+            **{name: options[name] for name in ("contribution_ratio", "select_pairs", "disable_enantiomer")},
+        )
+        return {"structures": len(ids)}
+
+    @cached_property
+    def _kept(self) -> dict[str, Any]:
+        """What a replica loads once."""
+        return {}
+
+    def _descriptors(self, campaign: Campaign) -> list[RelativeCoordinates]:
+        if "descriptors" not in self._kept:
+            ids, name = campaign.pool_ids(), campaign.options["property_name"]
+            plain = dict(zip(ids, campaign.properties(ids, name)))
+            without = [struct for struct, one in plain.items() if not isinstance(one, dict)]
+            if without:
+                raise RunFailed(
+                    f"{campaign.step}: {len(without)} of {len(ids)} structures lack the descriptor '{name}' (first "
+                    f"{without[0]}): run RCD_Calculation on this pool, or name another property_name"
+                )
+            self._kept["descriptors"] = [RelativeCoordinates.from_plain(one, struct) for struct, one in plain.items()]
+        descriptors: list[RelativeCoordinates] = self._kept["descriptors"]
+        return descriptors
+
+    def _rows(self, campaign: Campaign, first: int, last: int) -> np.ndarray:
+        options = campaign.options
+        return rcd_difference_rows(
+            self._descriptors(campaign),
+            first,
+            last,
+            float(options["contribution_ratio"]),
+            int(options["select_pairs"]),
+            bool(options["disable_enantiomer"]),
+        )
