@@ -21,6 +21,7 @@ COMMANDS = {
     "rockets": "rockets",
     "status": "status",
     "export": "export",
+    "pictures": "pictures",
     "import": "import_",
     "options": "options",
     "retry": "retry",

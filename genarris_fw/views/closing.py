@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.procedures.energies import KJ_PER_MOL_PER_EV
+from genarris_fw.units import KJ_PER_MOL_PER_EV
 from genarris_fw.views.layout import ByWidth
 from genarris_fw.views.status import STYLES, status
 from genarris_fw.views.wording import counted, duration
