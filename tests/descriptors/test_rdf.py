@@ -1,4 +1,4 @@
-"""RDF vectors: published numbers, an independent sum, invariances, bad input."""
+"""RDF vectors: published numbers, independent sums, invariances, both conventions, bad input."""
 
 import json
 from pathlib import Path
@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from genarris_fw.crystal import Structure, read
 from genarris_fw.descriptors import radial_functions, rdf
+from genarris_fw.descriptors.radial_functions import RDF_CONVENTIONS
 from genarris_fw.errors import InputError
 
 DATA = Path(__file__).parents[1] / "data"
@@ -39,6 +40,31 @@ def slow_rdf(structure, elements, functions):
             values = np.exp(-functions.eta * (r[:, None] - functions.centres) ** 2) * smooth[:, None]
             result[elements.index(structure.species[i]), elements.index(structure.species[j])] += values.sum(axis=0)
     return result.ravel() / len(structure)
+
+
+def manual_rdf(structure, elements, eta, centres, cutoff):
+    """The sum of the code that the manual describes: over a block of cells, plain, an atom's own place included."""
+    steps = np.array([(i, j, k) for i in range(-2, 3) for j in range(-2, 3) for k in range(-2, 3)])
+    block = (steps @ structure.lattice)[:, None] + structure.positions
+    species = np.array(structure.species)
+    result = []
+    for a in elements:
+        for b in elements:
+            apart = block[:, species == b][:, :, None] - structure.positions[species == a]
+            r = np.sqrt((apart**2).sum(axis=-1)).ravel()
+            r = r[r <= cutoff]
+            smooth = 0.5 * (1 + np.cos(np.pi * r / cutoff))
+            result += [float((np.exp(-e * (r - c) ** 2) * smooth).sum()) for e, c in zip(eta, centres)]
+    return np.array(result)
+
+
+def sums_of_rows(structures, elements, **options):
+    """The vectors from the surroundings of every atom, where the kernel evaluates every function at every distance."""
+    vectors = []
+    for structure, rows in zip(structures, rdf(structures, per_atom=True, elements=elements, **options)):
+        species = np.array(structure.species)
+        vectors.append(np.concatenate([rows[species == name].sum(axis=0) for name in elements]) / len(species))
+    return np.array(vectors)
 
 
 @st.composite
@@ -123,6 +149,44 @@ def test_invariant(crystal, data):
     assert vectors[1:] == pytest.approx(np.tile(vectors[0], (len(relatives), 1)), rel=1e-8, abs=1e-10)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(crystals(), min_size=1, max_size=3),
+    st.sampled_from(["shifted", "centered", "random"]),
+    st.integers(1, 20),
+    st.floats(2, 9),
+    st.floats(0, 30),
+    st.integers(0, 1000),
+)
+def test_moments_agree_with_every_distance(pool, scheme, n, cutoff, eta, seed):
+    options = {"cutoff": cutoff, "n_D_inter": n, "init_scheme": scheme, "eta_range": (eta / 2, eta), "seed": seed}
+    assert len(radial_functions(**options).pieces()) > 0
+    expected = sums_of_rows(pool, ["C", "H", "O"], **options)
+    assert rdf(pool, elements=["C", "H", "O"], **options) == pytest.approx(expected, rel=1e-10, abs=1e-20)
+
+
+@pytest.mark.parametrize("n", [1, 12, 50])
+@pytest.mark.parametrize("scheme", ["shifted", "centered", "random"])
+def test_functions_as_polynomials(scheme, n):
+    functions = radial_functions(12, n, scheme)
+    pieces = functions.pieces()
+    r = np.linspace(0, 12, 3000, endpoint=False)
+    bins, places = np.divmod(r * len(pieces) / 12, 1)
+    values = np.zeros((len(r), len(functions)))
+    for power in range(7, -1, -1):
+        values = values * (2 * places[:, None] - 1) + pieces[bins.astype(int), power]
+    exact = functions(r)
+    assert (np.abs(values - exact) <= 2e-11 * exact + 1e-15).all()
+
+
+def test_functions_too_narrow_for_polynomials():
+    options = {"init_scheme": "random", "eta_range": (4000, 9000), "Rs_range": (1, 6), "cutoff": 6.0, "n_D_inter": 40}
+    functions = radial_functions(**options)
+    assert len(functions.pieces()) == 0
+    cell = Structure(np.diag([4.0, 5.0, 6.0]), ["H", "C", "H"], [[0, 0, 0], [1, 1, 1], [2, 2, 0.5]])
+    assert rdf([cell], **options)[0] == pytest.approx(slow_rdf(cell, ["C", "H"], functions), rel=1e-9, abs=1e-14)
+
+
 def test_thin_and_oblique_cell():
     """A needle whose lattice vectors nearly coincide; the same crystal in its short cell."""
     short = Structure(np.diag([2.0, 3.0, 9.0]), ["C"], [[0.1, 0.2, 0.3]])
@@ -130,6 +194,95 @@ def test_thin_and_oblique_cell():
     oblique = Structure(skew @ short.lattice, ["C"], [[0.1, 0.2, 0.3]])
     vectors = rdf([short, oblique])
     assert vectors[1] == pytest.approx(vectors[0], rel=1e-8)
+
+
+@pytest.mark.parametrize("lengths", [(3, 3, 40), (40, 3, 3), (2, 60, 55), (1, 1, 1), (50, 50, 50)])
+def test_needles_plates_and_empty_cells(lengths):
+    rng = np.random.default_rng(7)
+    lattice = np.diag(np.array(lengths, dtype=float)) + np.tril(rng.uniform(-1, 1, (3, 3)), -1)
+    cell = Structure(lattice, ["C", "H", "H", "O"], rng.uniform(-1, 2, (4, 3)) @ lattice)
+    expected = slow_rdf(cell, ["C", "H", "O"], radial_functions(9.0))
+    assert rdf([cell], cutoff=9.0)[0] == pytest.approx(expected, rel=1e-9, abs=1e-15)
+
+
+def test_a_thousand_atoms():
+    """A large cell is the same crystal as the small one it is made of."""
+    rng = np.random.default_rng(5)
+    small = Structure(np.diag([4.0, 4.5, 5.0]), list("CHHNOOCH"), rng.uniform(0, 5, (8, 3)))
+    cells = np.stack(np.meshgrid(*[range(5)] * 3, indexing="ij"), -1).reshape(-1, 3) @ small.lattice
+    large = Structure(small.lattice * 5, small.species * 125, (cells[:, None] + small.positions).reshape(-1, 3))
+    vectors = rdf([small, large])
+    assert len(large) == 1000
+    assert vectors[1] == pytest.approx(vectors[0], rel=1e-11)
+
+
+def test_atoms_on_one_place_are_no_neighbours():
+    cell = Structure(np.eye(3) * 5, ["C", "H"], [[0.1, 0.2, 0.3], [0.1, 5.2, 0.3 + 1e-15]])
+    vector = rdf([cell])[0].reshape(4, 12)
+    # Both see the same lattice, but for the place they share.
+    assert vector[1:] == pytest.approx(np.tile(vector[0], (3, 1)), rel=1e-12)
+
+
+def test_threads_do_not_change_a_bit():
+    rng = np.random.default_rng(2)
+    cells = [Structure(np.diag(rng.uniform(3, 9, 3)), ["C", "H", "O"], rng.uniform(0, 9, (3, 3))) for _ in range(37)]
+    one = rdf(cells)
+    assert np.array_equal(one, rdf(cells, threads=3))
+    assert np.array_equal(one[5:6], rdf(cells[5:6]))
+    assert all(map(np.array_equal, rdf(cells, per_atom=True), rdf(cells, per_atom=True, threads=2)))
+
+
+def test_the_manuals_grids():
+    assert RDF_CONVENTIONS == ("mean", "2.0-manual")
+    shifted = radial_functions(12, 12, "shifted", Rs_range=(3, 4), convention="2.0-manual")
+    step = 10.5 / 11
+    assert len(shifted) == 11
+    assert shifted.eta == pytest.approx(np.full(11, 0.5488), abs=1e-4)
+    assert shifted.centres == pytest.approx(1 + step * np.arange(11), rel=1e-14)
+    centered = radial_functions(12, 12, "centered", convention="2.0-manual")
+    assert centered.eta == pytest.approx(0.5 / (1 + step * np.arange(11)) ** 2, rel=1e-14)
+    assert not centered.centres.any()
+    random = radial_functions(12, 12, "random", Rs_range=(3, 4), convention="2.0-manual")
+    assert len(random) == 12 and random.centres.min() >= 3 and random.centres.max() <= 4
+    one = radial_functions(12, 1, "shifted", convention="2.0-manual")
+    assert (one.eta[0], one.centres[0]) == pytest.approx((1 / 72, 6))
+
+
+def test_the_manuals_sum_in_numbers():
+    """One atom in a cell longer than the cutoff sees itself alone, at distance 0; three atoms count three times."""
+    cell = Structure(np.eye(3) * 20, ["C"], [[1, 2, 3]])
+    step = 10.5 / 11
+    expected = np.exp(-0.5 / step**2 * (1 + step * np.arange(11)) ** 2)
+    options = {"convention": "2.0-manual"}
+    assert rdf([cell], **options)[0] == pytest.approx(expected, rel=1e-12)
+    assert rdf([cell], per_atom=True, **options)[0][0] == pytest.approx(expected, rel=1e-12)
+    far = Structure(np.eye(3) * 60, ["C"] * 3, np.diag([15.0, 30, 45]))
+    assert rdf([far], **options)[0] == pytest.approx(3 * expected, rel=1e-12)
+    # Not more than two cells away: 5 places along a line of 2 Å cells.
+    line = Structure(np.diag([2.0, 20, 20]), ["C"], [[0, 0, 0]])
+    functions = radial_functions(convention="2.0-manual")
+    assert rdf([line], **options)[0] == pytest.approx(functions([0, 2, 2, 4, 4]).sum(axis=0), rel=1e-11)
+
+
+@settings(max_examples=40, deadline=None)
+@given(crystals(), st.sampled_from(["shifted", "centered", "random"]), st.integers(1, 6), st.floats(2, 12))
+def test_the_manuals_sum(crystal, scheme, n, cutoff):
+    options = {"cutoff": cutoff, "n_D_inter": n, "init_scheme": scheme, "Rs_range": (0.5, 4), "seed": 4}
+    options["convention"] = "2.0-manual"
+    grid = 1 + (cutoff - 1.5) / max(n - 1, 1) * np.arange(n - 1)
+    if scheme == "random":
+        functions = radial_functions(**options)
+        eta, centres = functions.eta, functions.centres
+    elif n == 1:
+        eta, centres = [2 / cutoff**2], [cutoff / 2 if scheme == "shifted" else 0]
+    elif scheme == "shifted":
+        eta, centres = np.full(n - 1, 0.5 / ((cutoff - 1.5) / (n - 1)) ** 2), grid
+    else:
+        eta, centres = 0.5 / grid**2, 0 * grid
+    expected = manual_rdf(crystal, ["C", "H", "O"], eta, centres, cutoff)
+    assert rdf([crystal], elements=["C", "H", "O"], **options)[0] == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    rows = sums_of_rows([crystal], ["C", "H", "O"], **options)[0] * len(crystal)
+    assert rows == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
 def test_rows_of_atoms_sum_to_the_vector():
@@ -178,6 +331,25 @@ def test_schemes():
         ({"Rs_range": (5,)}, "Rs_range"),
         ({"init_scheme": "random", "eta_range": (-1, 1)}, "eta_range"),
         ({"elements": ["C"]}, "H"),
+        ({"elements": ["C", "H", "Qq"]}, "elements.*Qq"),
+        ({"elements": []}, "elements"),
+        ({"cutoff": 0.5}, "cutoff"),
+        ({"cutoff": 1.5, "convention": "2.0-manual"}, "cutoff"),
+        ({"cutoff": "far"}, "cutoff"),
+        ({"cutoff": 1e6}, "cutoff"),
+        ({"cutoff": float("inf")}, "cutoff"),
+        ({"n_D_inter": float("nan")}, "n_D_inter"),
+        ({"n_D_inter": "twelve"}, "n_D_inter"),
+        ({"n_D_inter": True}, "n_D_inter"),
+        ({"n_D_inter": 10**9}, "n_D_inter"),
+        ({"Rs_range": (0, float("nan"))}, "Rs_range"),
+        ({"Rs_range": 3}, "Rs_range"),
+        ({"eta_range": (0.5, 0.05)}, "eta_range"),
+        ({"init_scheme": "random", "seed": -1}, "seed"),
+        ({"init_scheme": "random", "seed": 1.5}, "seed"),
+        ({"convention": "3.0"}, "convention.*mean, 2.0-manual"),
+        ({"threads": 0}, "threads"),
+        ({"threads": 1.5}, "threads"),
     ],
 )
 def test_bad_options(options, words):
@@ -192,3 +364,25 @@ def test_bad_structures():
     with pytest.raises(InputError, match="no structures"):
         rdf([])
     assert rdf([], elements=["C", "H"]).shape == (0, 48)
+    assert rdf([], elements=["C", "H"], per_atom=True) == []
+    with pytest.raises(InputError, match="x1 has no atoms"):
+        rdf([Structure(np.eye(3), [], [], struct_id="x1")], elements=["C"])
+
+
+@pytest.mark.parametrize("convention", RDF_CONVENTIONS)
+def test_numbers_that_are_none(convention):
+    """A structure is checked when it is made; what is written into it afterwards is found here."""
+    good = Structure(np.eye(3) * 5, ["C", "H"], [[0, 0, 0], [1.1, 0, 0]], struct_id="good")
+    for bad_value in (np.nan, np.inf, 1e9):
+        bad = Structure(np.eye(3) * 5, ["C", "H"], [[0, 0, 0], [1.1, 0, 0]], struct_id="bad")
+        bad.positions[1, 2] = bad_value
+        with pytest.raises(InputError, match="bad has a lattice or position"):
+            rdf([good, bad], convention=convention)
+        bad = Structure(np.eye(3) * 5, ["C", "H"], [[0, 0, 0], [1.1, 0, 0]], struct_id="bad")
+        bad.lattice[0, 0] = bad_value
+        with pytest.raises(InputError, match="bad has a lattice or position"):
+            rdf([good, bad], convention=convention)
+    flat = Structure(np.eye(3) * 5, ["C"], [[0, 0, 0]], struct_id="flat")
+    flat.lattice[2] = flat.lattice[0]
+    with pytest.raises(InputError, match="flat lie in a plane"):
+        rdf([good, flat], convention=convention)
