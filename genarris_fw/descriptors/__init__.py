@@ -9,7 +9,7 @@ from genarris_fw.descriptors.distances import (
     distance_rows,
     metric_name,
 )
-from genarris_fw.descriptors.matrix_file import read_matrix, submatrix, write_matrix
+from genarris_fw.descriptors.matrix_file import read_matrix, submatrix, write_blocks, write_matrix
 from genarris_fw.descriptors.radial_functions import INIT_SCHEMES, RDF_CONVENTIONS, RadialFunctions, radial_functions
 from genarris_fw.descriptors.rcd import rcd, rcd_difference, rcd_difference_rows
 from genarris_fw.descriptors.rcd_descriptor import RelativeCoordinates
@@ -38,5 +38,6 @@ __all__ = [
     "rdf",
     "read_matrix",
     "submatrix",
+    "write_blocks",
     "write_matrix",
 ]

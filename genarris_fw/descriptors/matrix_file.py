@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from genarris_fw.errors import InputError
 
+Matrix = NDArray[np.float32]
+
 _CHUNK = 1 << 24
 
 
@@ -24,7 +26,8 @@ def sidecar(path: str | os.PathLike[str]) -> Path:
     return Path(f"{os.fspath(path)}.json")
 
 
-def _checksum(path: Path) -> str:
+def checksum(path: Path) -> str:
+    """Return the SHA-256 of a file's content."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
@@ -32,7 +35,8 @@ def _checksum(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _unique(ids: Sequence[str], what: str) -> list[str]:
+def unique_ids(ids: Sequence[str], what: str) -> list[str]:
+    """Return the ids as texts; InputError where one occurs twice."""
     names = [str(name) for name in ids]
     if len(set(names)) != len(names):
         twice = next(name for i, name in enumerate(names) if name in names[:i])
@@ -66,36 +70,72 @@ def write_matrix(path: str | os.PathLike[str], matrix: ArrayLike, ids: Sequence[
     """
     target = Path(path)
     rows = np.asarray(matrix)
-    names = _unique(ids, str(target))
+    names = unique_ids(ids, str(target))
     if rows.ndim != 2 or rows.shape[0] != rows.shape[1]:
         raise InputError(f"{target}: the matrix is not square, its shape is {rows.shape}")
     if rows.shape[0] != len(names):
         raise InputError(f"{target}: {rows.shape[0]} rows but {len(names)} ids; give one id per row")
     target.parent.mkdir(parents=True, exist_ok=True)
+    step = rows_of_a_chunk(len(names))
+    write_blocks(target, (rows[i : i + step] for i in range(0, len(rows), step)), names, **about)
+
+
+def rows_of_a_chunk(n: int) -> int:
+    """Return how many rows of n numbers are read or written at a time."""
+    return max(1, _CHUNK // (4 * max(1, n)))
+
+
+def write_blocks(
+    path: str | os.PathLike[str], blocks: Iterable[NDArray[Any]], ids: Sequence[str], **about: Any
+) -> None:
+    """Do as `write_matrix` does with a matrix that comes in blocks of rows, none of which needs to stay.
+
+    Parameters
+    ----------
+    path, ids, **about
+        As in `write_matrix`.
+    blocks : iterable of (m, n) ndarray
+        Together the n rows.
+
+    Raises
+    ------
+    InputError
+        When a number is not finite, or the blocks do not make a square matrix of these ids.
+    """
+    target, names, done = Path(path), unique_ids(ids, os.fspath(path)), 0
+    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{uuid4().hex}.part")
+    beside = temporary.with_suffix(".json.part")
     digest = hashlib.sha256()
     try:
         with temporary.open("wb") as stream:
-            for row in rows:
-                values = np.ascontiguousarray(row, dtype=np.float32)
+            for block in blocks:
+                with np.errstate(over="ignore"):
+                    values = np.ascontiguousarray(block, dtype=np.float32)
+                done += len(values)
+                if values.ndim != 2 or values.shape[1] != len(names) or done > len(names):
+                    raise InputError(f"{target}: a block of shape {values.shape} is not of {len(names)} ids")
                 if not np.isfinite(values).all():
                     raise InputError(f"{target}: a number of the matrix is not finite in float32")
                 digest.update(values.data)
                 stream.write(values.data)
+            if done != len(names):
+                raise InputError(f"{target}: {done} rows but {len(names)} ids; give one id per row")
+            stream.flush()
+            os.fsync(stream.fileno())
         record = {
             "ids": names,
-            "shape": list(rows.shape),
+            "shape": [len(names), len(names)],
             "dtype": "float32",
             "sha256": digest.hexdigest(),
             "about": about,
         }
-        beside = temporary.with_suffix(".json")
         beside.write_text(json.dumps(record, indent=1) + "\n")
         temporary.replace(target)
         beside.replace(sidecar(target))
     finally:
         temporary.unlink(missing_ok=True)
-        temporary.with_suffix(".json").unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
 
 
 def _stated_ids(path: Path, verify: bool) -> list[str] | None:
@@ -109,7 +149,7 @@ def _stated_ids(path: Path, verify: bool) -> list[str] | None:
         stated = str(record["sha256"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{beside}: not a description of a matrix; remove it or write the matrix again") from error
-    if verify and _checksum(path) != stated:
+    if verify and checksum(path) != stated:
         raise InputError(f"{path}: its contents are not those that {beside.name} describes; write it again")
     return names
 
@@ -156,7 +196,7 @@ def read_matrix(
             f"{source}: its {len(names)} ids are not those of the pool of {len(set(ids))}"
             f" ({odd} is only in {where}); make the matrix of this pool again"
         )
-    names = _unique(names, str(source))
+    names = unique_ids(names, str(source))
     size = source.stat().st_size
     n = math.isqrt(size // 4)
     if n == 0 or 4 * n * n != size:
@@ -180,6 +220,7 @@ def submatrix(matrix: NDArray[np.float32], ids: Sequence[str], wanted: Sequence[
     Returns
     -------
     (m, m) ndarray
+        Of a memmap only the rows wanted are read, in the order of the file.
 
     Raises
     ------
@@ -191,4 +232,7 @@ def submatrix(matrix: NDArray[np.float32], ids: Sequence[str], wanted: Sequence[
     if missing:
         raise InputError(f"the distance matrix has no row for {missing[0]} ({len(missing)} ids are missing)")
     rows = np.array([place[name] for name in wanted], dtype=np.intp)
-    return np.asarray(matrix[np.ix_(rows, rows)])
+    part = np.empty((len(rows), len(rows)), dtype=matrix.dtype)
+    for i in np.argsort(rows):
+        np.take(matrix[rows[i]], rows, out=part[i], mode="clip")
+    return part

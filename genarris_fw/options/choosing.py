@@ -161,3 +161,15 @@ def select_structures(bench: Bench, draft: Draft) -> None:
     pool = source.child(bench.output_pool(draft))
     draft.put("output_pool", pool.name, draft.origins["output_dir"])
     bench.add_output(draft, "output_dir", pool)
+
+
+def remove_duplicates(bench: Bench, draft: Draft) -> None:
+    """Resolve Remove_Duplicates."""
+    source = bench.input_pool(draft, exemplars=False, fallback=_STRUCTURES)
+    _energy_name(bench, draft, _ENERGIES)
+    if draft.options["method"] == "structure_matcher" and not draft.options["mirror_images"]:
+        line, section = draft.where("mirror_images")
+        bench.remarks.problem(line, "structure_matcher cannot tell mirror images apart; use method = rmsd", section)
+    pool = source.child(bench.output_pool(draft))
+    draft.put("output_pool", pool.name, draft.origins["output_dir"])
+    bench.add_output(draft, "output_dir", pool)

@@ -20,6 +20,7 @@ WITHOUT_EFFECT_ON_RESULTS = frozenset(
             "aims_output_dir",
         ),
         *("geometry_out_filename", "dist_mat_fpath", "affinity_matrix_path", "exemplars_matrix_file"),
+        *("diff_matrix_output", "output_info_file", "report_file"),
         *("output_file", "output_pool", "exemplars_pool", "aims_command", "aims_lib_dir"),
         *("molecule_path", "control_path"),
     }

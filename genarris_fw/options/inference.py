@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from genarris_fw.options.choosing import affinity_propagation_fixed_clusters, select_structures
+from genarris_fw.options.choosing import affinity_propagation_fixed_clusters, remove_duplicates, select_structures
 from genarris_fw.options.comparing import rcd_calculation, rcd_difference_folder_inner, run_rdf_calc
 from genarris_fw.options.draft import Bench, Draft, Pool
 from genarris_fw.options.engine_choice import choose_engine
@@ -193,6 +193,7 @@ RESOLVE: dict[str, Callable[[Bench, Draft], Any]] = {
     "RCD_Calculation": rcd_calculation,
     "RCD_Difference_Folder_Inner": rcd_difference_folder_inner,
     "Affinity_Propagation_Fixed_Clusters": affinity_propagation_fixed_clusters,
+    "Remove_Duplicates": remove_duplicates,
     "Select_Structures": select_structures,
     "FHI_Aims_Energy_Evaluation": _fhi_aims_energy_evaluation,
     "Run_FHI_Aims_Batch": _run_fhi_aims_batch,

@@ -1,68 +1,200 @@
-"""Affinity_Propagation_Fixed_Clusters: cluster a pool by its distance matrix into a wanted number of clusters."""
+"""Affinity_Propagation_Fixed_Clusters: cluster a pool by its distance matrix into a wanted number of clusters.
+
+The search for the preference is a sequence of fits that follows from the pool and the options alone. A fit is a work
+item: while one replica makes the next fit of the sequence, others make those that may come after it. So the answer
+is the same for any number of replicas.
+"""
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bson import Binary
 
-from genarris_fw.clustering import Clustering, affinity_matrix, affinity_propagation, choose_by_energy
-from genarris_fw.descriptors import read_matrix, submatrix
+from genarris_fw.catalogue.work_items import Item
+from genarris_fw.clustering import (
+    Clustering,
+    ClusterSearch,
+    Fit,
+    affinities,
+    choose_by_energy,
+    kmedoids,
+    minibatch_kmeans,
+    require_memory,
+    wanted_clusters,
+)
+from genarris_fw.descriptors import distance_matrix, read_matrix, submatrix
 from genarris_fw.errors import RunFailed
 from genarris_fw.files import write_text
-from genarris_fw.procedures.base import Campaign, Procedure, explicit_serialize
-from genarris_fw.procedures.histograms import plot_histograms
-from genarris_fw.procedures.matrices import load_matrix, store_matrix
+from genarris_fw.procedures.base import Campaign, Outcome, Procedure, explicit_serialize
+from genarris_fw.procedures.matrices import load_matrix, store_blocks, store_matrix
+from genarris_fw.procedures.vectors import pool_vectors
+
+# A fit of fewer structures is over before another replica has heard of it.
+FEW = 500
+STRIP_PAIRS = 1 << 24
 
 
 @explicit_serialize
 class AffinityPropagationFixedClusters(Procedure):
     """Cluster a pool; the exemplars are a pool of their own. Every row is found by its structure's id."""
 
-    cheap = True
+    rounds = True
+
+    def plan(self, campaign: Campaign) -> list[Item]:
+        """Check everything that is needed, and return the first fit."""
+        options, ids = campaign.options, campaign.pool_ids()
+        if options["cluster_on_energy"]:
+            self._energies(campaign, ids)
+        if options["preference"] is None or options["cluster_method"] != "affinity":
+            wanted_clusters(options["num_of_clusters"], len(ids))
+        self._require_memory(campaign, len(ids))
+        if options["cluster_method"] == "affinity":
+            return self.next_round(campaign) or [Item("single structure")]
+        if options["cluster_method"] == "kmedoids":
+            self._distances(campaign, ids)
+        else:
+            self._vectors(campaign, ids)
+        return [Item(options["cluster_method"])]
+
+    def most_replicas(self, campaign: Campaign, items: list[Item]) -> int:
+        """Return one where there is a single fit, or where fits take no time."""
+        options = campaign.options
+        search = options["cluster_method"] == "affinity" and options["preference"] is None
+        return self.wanted_replicas(campaign) if search and len(campaign.pool_ids()) >= FEW else 1
+
+    def work(self, campaign: Campaign, item: Item) -> Outcome:
+        """Make one fit."""
+        if "preference" in item.payload:
+            found = self._search(campaign).fit(float(item.payload["preference"]))
+            return Outcome(_record(found) | {"damping": found.damping, "iterations": found.iterations})
+        return Outcome(_record(self._without_search(campaign, campaign.pool_ids())))
+
+    def next_round(self, campaign: Campaign) -> list[Item]:
+        """Return the next fit of the search, and those that may follow, as many as there are replicas."""
+        if campaign.options["cluster_method"] != "affinity" or len(campaign.pool_ids()) == 1:
+            return []
+        search, done = self._search(campaign), _fits(campaign)
+        while (ahead := search.ask_ahead(1)) and ahead[0] in done:
+            search.tell(done[ahead[0]])
+        ahead = search.ask_ahead(self.most_replicas(campaign, []))
+        return [Item(f"preference {p!r}", {"preference": p}, priority=-i) for i, p in enumerate(ahead) if p not in done]
 
     def collect(self, campaign: Campaign) -> dict[str, Any]:
-        """Cluster, store labels and exemplars on the structures, make the pools, write the files."""
-        options = campaign.options
+        """Store labels and exemplars on the structures, make the pools, write the files."""
         ids = campaign.pool_ids()
-        distances = self._distances(campaign, ids)
-        clustering = affinity_propagation(
-            distances,
-            options["num_of_clusters"],
-            tolerance=int(options["num_of_clusters_tolerance"]),
-            preference_range=options.get("preference_range"),
-            affinity_type=tuple(options["affinity_type"]),
-            damping=float(options["damping"]),
-            convergence_iter=int(options["convergence_iter"]),
-            max_iter=int(options["max_iter"]),
-            max_sampled_preferences=int(options["max_sampled_preferences"]),
-            preference=options.get("preference"),
-            output_without_success=bool(options["output_without_success"]),
-        )
+        clustering = self._clustering(campaign)
         exemplars = [ids[row] for row in self._exemplar_rows(campaign, ids, clustering)]
+        self._write_matrices(campaign, ids, exemplars)
         self._store(campaign, ids, clustering, exemplars)
-        self._write_files(campaign, ids, distances, exemplars, clustering)
+        self._write_files(campaign, ids, exemplars, clustering)
         return {
             "structures": len(ids),
             "clusters": clustering.n_clusters,
+            "method": campaign.options["cluster_method"],
             "exemplars": exemplars,
             "preference": float(clustering.preference),
             "converged": bool(clustering.converged),
+            "reached": bool(clustering.reached),
             "tried": [[float(p), int(k), bool(ok)] for p, k, ok in clustering.tried],
         }
 
-    def _distances(self, campaign: Campaign, ids: list[str]) -> np.ndarray:
-        options = campaign.options
-        if options.get("matrix_step"):
-            return load_matrix(campaign, f"{options['matrix_step']}.distances", ids)
-        matrix, rows = read_matrix(Path(options["dist_mat_input_file"]))
-        return submatrix(matrix, rows, ids)
+    # ---- what is clustered
 
-    def _exemplar_rows(self, campaign: Campaign, ids: list[str], clustering: Clustering) -> list[int]:
-        """Return one row per cluster: the centre that affinity propagation chose, or the lowest energy."""
-        if not campaign.options["cluster_on_energy"]:
-            return [int(row) for row in clustering.exemplars]
+    @cached_property
+    def _kept(self) -> dict[str, Any]:
+        """What a replica loads once."""
+        return {}
+
+    def _distances(self, campaign: Campaign, ids: list[str]) -> np.ndarray:
+        """Return the pool's distances: a memory map where they are a matrix file as a whole."""
+        options = campaign.options
+        if "distances" not in self._kept:
+            if options.get("matrix_step"):
+                found = load_matrix(campaign, f"{options['matrix_step']}.distances", ids)
+            else:
+                matrix, rows = read_matrix(Path(options["dist_mat_input_file"]))
+                found = matrix if rows == ids else submatrix(matrix, rows, ids)
+            self._kept["distances"] = found
+        distances: np.ndarray = self._kept["distances"]
+        return distances
+
+    def _vectors(self, campaign: Campaign, ids: list[str]) -> np.ndarray:
+        return pool_vectors(campaign, ids, campaign.options["vectors_name"])
+
+    def _rdf_summary(self, campaign: Campaign) -> dict[str, Any]:
+        """Return how the step that made the vectors compares them; empty for imported ones."""
+        step = campaign.options.get("vectors_step")
+        return dict(campaign.summary(step)["comparison"]) if step else {}
+
+    def _require_memory(self, campaign: Campaign, n: int) -> None:
+        options = campaign.options
+        require_memory(options["cluster_method"], n, solver=options["solver"])
+
+    def _threads(self, campaign: Campaign) -> int | None:
+        """Return the threads of a fit: omp_num_threads where it is given, else all there are."""
+        return int(campaign.options["omp_num_threads"]) if campaign.given("omp_num_threads") else None
+
+    # ---- fits
+
+    def _search(self, campaign: Campaign) -> ClusterSearch:
+        if "search" not in self._kept:
+            options, ids = campaign.options, campaign.pool_ids()
+            self._require_memory(campaign, len(ids))
+            self._kept["search"] = ClusterSearch(
+                self._distances(campaign, ids),
+                options["num_of_clusters"],
+                tolerance=int(options["num_of_clusters_tolerance"]),
+                preference_range=options.get("preference_range"),
+                affinity_type=tuple(options["affinity_type"]),
+                damping=float(options["damping"]),
+                convergence_iter=int(options["convergence_iter"]),
+                max_iter=int(options["max_iter"]),
+                max_sampled_preferences=int(options["max_sampled_preferences"]),
+                preference=options.get("preference"),
+                output_without_success=bool(options["output_without_success"]),
+                solver=options["solver"],
+                threads=self._threads(campaign),
+            )
+        search: ClusterSearch = self._kept["search"]
+        return search
+
+    def _without_search(self, campaign: Campaign, ids: list[str]) -> Clustering:
+        options = campaign.options
+        number, seed = options["num_of_clusters"], campaign.seed
+        self._require_memory(campaign, len(ids))
+        if options["cluster_method"] == "minibatch_kmeans":
+            vectors = self._vectors(campaign, ids)
+            comparison = self._rdf_summary(campaign)
+            if comparison:
+                vectors = vectors / np.array(comparison["divisors"])
+            return minibatch_kmeans(vectors, number, seed=seed)
+        if options["cluster_method"] == "kmedoids":
+            return kmedoids(self._distances(campaign, ids), number, seed=seed, threads=self._threads(campaign))
+        return self._search(campaign).result()  # of a single structure
+
+    def _clustering(self, campaign: Campaign) -> Clustering:
+        """Return the accepted clustering: its fit as it was committed, whoever made it."""
+        if campaign.options["cluster_method"] == "affinity" and len(campaign.pool_ids()) > 1:
+            self.next_round(campaign)  # so that the search has heard of every fit
+            search = self._search(campaign)
+            pending = search.ask_ahead(1)
+            if pending:
+                raise RunFailed(f"{campaign.step}: the fit at preference {pending[0]:g} failed: {_failure(campaign)}")
+            return search.result()
+        done = campaign.catalogue.work_items.outcomes(campaign.run, campaign.step)
+        if not done:
+            raise RunFailed(f"{campaign.step}: {_failure(campaign)}")
+        outcome = done[0]["outcome"]
+        labels, exemplars = _labels(outcome)
+        return Clustering(labels, exemplars, 0.0, len(exemplars), outcome["converged"], [])
+
+    # ---- what comes of it
+
+    def _energies(self, campaign: Campaign, ids: list[str]) -> np.ndarray:
         name = campaign.options["energy_name"]
         energies = campaign.properties(ids, name)
         without = [struct for struct, energy in zip(ids, energies) if energy is None]
@@ -71,7 +203,31 @@ class AffinityPropagationFixedClusters(Procedure):
                 f"{campaign.step}: cluster_on_energy needs the property '{name}', and {len(without)} structures lack "
                 f"it (first {without[0]}): evaluate energies before, or name another energy_name"
             )
-        return [int(row) for row in choose_by_energy(clustering.labels, np.array(energies, dtype=float))]
+        return np.array(energies, dtype=float)
+
+    def _exemplar_rows(self, campaign: Campaign, ids: list[str], clustering: Clustering) -> list[int]:
+        """Return one row per cluster: the centre that the method chose, or the lowest energy."""
+        if not campaign.options["cluster_on_energy"]:
+            return [int(row) for row in clustering.exemplars]
+        return [int(row) for row in choose_by_energy(clustering.labels, self._energies(campaign, ids))]
+
+    def _write_matrices(self, campaign: Campaign, ids: list[str], exemplars: list[str]) -> None:
+        """Write the similarities, and the distances between the exemplars under the name of this step."""
+        options, chosen = campaign.options, sorted(exemplars)
+        if options["cluster_method"] == "affinity":
+            distances, kind = self._distances(campaign, ids), tuple(options["affinity_type"])
+            rows = max(1, STRIP_PAIRS // len(ids))
+            blocks = (affinities(distances[i : i + rows], kind) for i in range(0, len(ids), rows))
+            path = Path(options["affinity_matrix_path"])
+            store_blocks(campaign, path, blocks, ids, f"{campaign.step}.affinities")
+        if options["dist_mat_input_file"] or options.get("matrix_step"):
+            between = submatrix(self._distances(campaign, ids), ids, chosen)
+        else:
+            comparison = self._rdf_summary(campaign)
+            vectors = self._vectors(campaign, chosen) / np.array(comparison.get("divisors", 1.0))
+            between = distance_matrix(vectors, comparison.get("metric", "euclidean"))
+        # What a second clustering reads.
+        store_matrix(campaign, Path(options["exemplars_matrix_file"]), between, chosen, f"{campaign.step}.distances")
 
     def _store(self, campaign: Campaign, ids: list[str], clustering: Clustering, exemplars: list[str]) -> None:
         options = campaign.options
@@ -83,41 +239,71 @@ class AffinityPropagationFixedClusters(Procedure):
         campaign.make_pool(exemplars, options["exemplars_pool"])
         campaign.log("clustered", structures=len(ids), clusters=clustering.n_clusters)
 
-    def _write_files(
-        self,
-        campaign: Campaign,
-        ids: list[str],
-        distances: np.ndarray,
-        exemplars: list[str],
-        clustering: Clustering,
-    ) -> None:
-        options, step = campaign.options, campaign.step
-        affinities = affinity_matrix(distances, tuple(options["affinity_type"]))
-        store_matrix(campaign, Path(options["affinity_matrix_path"]), affinities, ids, f"{step}.affinities")
-        chosen = sorted(exemplars)
-        between = submatrix(distances, ids, chosen)
-        # Under the name of this step: what a second clustering reads.
-        store_matrix(campaign, Path(options["exemplars_matrix_file"]), between, chosen, f"{step}.distances")
+    def _write_files(self, campaign: Campaign, ids: list[str], exemplars: list[str], clustering: Clustering) -> None:
+        options = campaign.options
         campaign.export(ids, options["output_dir"], options["output_format"])
         campaign.export(exemplars, options["exemplars_output_dir"], options["exemplars_output_format"])
         if campaign.sees_folder():
-            write_text(Path(options["output_file"]), account(ids, clustering, exemplars))
+            text = account(ids, clustering, exemplars, options["cluster_method"])
+            write_text(Path(options["output_file"]), text)
             if options["plot_histograms"]:
-                pool, chosen_ones = campaign.structures(ids), campaign.structures(chosen)
-                plot_histograms(pool, chosen_ones, campaign.folder / f"{step}_histograms.png")
+                self._plot(campaign, ids, exemplars)
+
+    def _plot(self, campaign: Campaign, ids: list[str], exemplars: list[str]) -> None:
+        from genarris_fw.views.pictures import clustering_histograms
+
+        clustering_histograms(
+            campaign.structures(ids),
+            campaign.structures(sorted(exemplars)),
+            campaign.folder,
+            prop_figname=f"{campaign.step}_volumes",
+            spg_bar_chart_fname=f"{campaign.step}_space_groups",
+        )
 
 
-def account(ids: list[str], clustering: Clustering, exemplars: list[str]) -> str:
+def _record(found: Fit | Clustering) -> dict[str, Any]:
+    """Return what a work item keeps of a division into clusters."""
+    return {
+        "clusters": int(found.n_clusters),
+        "converged": bool(found.converged),
+        "labels": Binary(np.asarray(found.labels, dtype="<i4").tobytes()),
+        "exemplars": [int(row) for row in found.exemplars],
+    }
+
+
+def _labels(outcome: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    return np.frombuffer(outcome["labels"], dtype="<i4").astype(np.intp), np.array(outcome["exemplars"], dtype=np.intp)
+
+
+def _fits(campaign: Campaign) -> dict[float, Fit]:
+    """Return the committed fits of a search by preference."""
+    fits = {}
+    for record in campaign.catalogue.work_items.outcomes(campaign.run, campaign.step):
+        outcome, preference = record["outcome"], record["payload"].get("preference")
+        if preference is not None:
+            about = (outcome["converged"], outcome["damping"], outcome["iterations"])
+            fits[preference] = Fit(preference, *_labels(outcome), *about)
+    return fits
+
+
+def _failure(campaign: Campaign) -> str:
+    failures = campaign.catalogue.work_items.failures(campaign.run, campaign.step)
+    return str(failures[0]["error"]) if failures else "nothing was clustered"
+
+
+def account(ids: list[str], clustering: Clustering, exemplars: list[str], method: str = "affinity") -> str:
     """Return what the search tried and what came out, for ``output_file``."""
+    how = f"preference {clustering.preference:g}" if method == "affinity" else method
     lines = [
-        f"structures {len(ids)}, clusters {clustering.n_clusters}, preference {clustering.preference:g}, "
+        f"structures {len(ids)}, clusters {clustering.n_clusters}, {how}, "
         f"{'converged' if clustering.converged else 'closest that was found'}",
         "",
-        "preference  clusters  converged",
-        *(f"{p:<11g} {k:<9d} {'yes' if ok else 'no'}" for p, k, ok in clustering.tried),
-        "",
-        "cluster  size  exemplar",
     ]
+    if clustering.tried:
+        lines += ["preference  clusters  converged"]
+        lines += [f"{p:<11g} {k:<9d} {'yes' if ok else 'no'}" for p, k, ok in clustering.tried]
+        lines += [""]
     labels = np.asarray(clustering.labels)
+    lines += ["cluster  size  exemplar"]
     lines += [f"{i:<8d} {int((labels == i).sum()):<5d} {name}" for i, name in enumerate(exemplars)]
     return "\n".join(lines) + "\n"

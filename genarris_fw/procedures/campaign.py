@@ -62,9 +62,11 @@ class Campaign:
     @property
     def replicas_asked_for(self) -> int | None:
         """The option ``num_replicas``, or None where the user did not give it."""
-        if self._step.get("origins", {}).get("num_replicas", "default").startswith("default"):
-            return None
-        return int(self.options["num_replicas"])
+        return int(self.options["num_replicas"]) if self.given("num_replicas") else None
+
+    def given(self, option: str) -> bool:
+        """Tell whether the user gave an option, or it was inferred from something given."""
+        return not self._step.get("origins", {}).get(option, "default").startswith("default")
 
     @property
     def num_replicas(self) -> int:

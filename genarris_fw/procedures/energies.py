@@ -14,9 +14,7 @@ from genarris_fw.engines import get as get_engine
 from genarris_fw.errors import RunFailed
 from genarris_fw.procedures.base import Campaign, Procedure
 from genarris_fw.procedures.documents import plain
-
-# CODATA 2018: e x N_A / 1000.
-KJ_PER_MOL_PER_EV = 96.48533212331
+from genarris_fw.units import KJ_PER_MOL_PER_EV
 
 
 class EngineProcedure(Procedure):
@@ -108,3 +106,19 @@ def refuse_nothing(campaign: Campaign, ids: Sequence[str]) -> None:
     failures = campaign.catalogue.work_items.failures(campaign.run, campaign.step)
     first = failures[0]["error"] if failures else "no structure was evaluated"
     raise RunFailed(f"{campaign.step}: all {len(failures)} structures failed; the first: {first}")
+
+
+def energies_per_molecule(campaign: Campaign, ids: Sequence[str], name: str) -> list[float | None]:
+    """Return energies in eV per molecule, None where a structure has none.
+
+    An engine's energy is kept with its number of molecules; an imported one is of the cell.
+    """
+    fields = [f"energies.{name}.per_molecule", f"properties.{name}", "Z"]
+    found: list[float | None] = []
+    for record in campaign.catalogue.structures.load(campaign.run, ids, fields):
+        energy = ((record.get("energies") or {}).get(name) or {}).get("per_molecule")
+        of_cell, Z = (record.get("properties") or {}).get(name), record.get("Z")
+        if energy is None and of_cell is not None and Z:
+            energy = of_cell / Z
+        found.append(None if energy is None else float(energy))
+    return found

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from genarris_fw.descriptors import read_matrix, submatrix, write_matrix
+from genarris_fw.descriptors import read_matrix, submatrix, write_blocks
 from genarris_fw.errors import RunFailed
 from genarris_fw.procedures.campaign import Campaign
 
@@ -31,9 +31,14 @@ def store_matrix(campaign: Campaign, path: Path, matrix: np.ndarray, ids: Sequen
     name : str
         By which `load_matrix` finds it.
     """
+    store_blocks(campaign, path, [matrix], ids, name)
+
+
+def store_blocks(campaign: Campaign, path: Path, blocks: Iterable[np.ndarray], ids: Sequence[str], name: str) -> None:
+    """Do as `store_matrix` does with a matrix that comes in blocks of rows, none of which needs to stay."""
     with tempfile.TemporaryDirectory() as folder:
         target = path if campaign.folder.is_dir() else Path(folder) / path.name
-        write_matrix(target, matrix, ids, run=campaign.run, step=campaign.step)
+        write_blocks(target, blocks, ids, run=campaign.run, step=campaign.step)
         record_matrix(campaign, name, target, path, ids)
 
 

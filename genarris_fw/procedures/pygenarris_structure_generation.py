@@ -25,6 +25,7 @@ from genarris_fw.generation.duplicates import first_of_equals
 from genarris_fw.generation.modes import pilot
 from genarris_fw.procedures.base import Campaign, Outcome, Procedure, explicit_serialize
 from genarris_fw.procedures.documents import to_document
+from genarris_fw.procedures.duplicates import mark_duplicates
 from genarris_fw.procedures.generation_plan import GenerationPlan
 
 FIRST_DRAWS = {"rejection": 20_000, "packing": 256}  # of each site
@@ -209,12 +210,15 @@ class PygenarrisStructureGeneration(Procedure):
         }
 
     def _without_duplicates(self, campaign: Campaign, names: list[str]) -> list[str]:
-        """Leave out the structures of a group, given in draw order, that equal an earlier one."""
+        """Leave out the structures of a group, given in draw order, that equal an earlier one; they name it."""
         tolerance = float(campaign.options.get("duplicate_tolerance") or 0.0)
         if not tolerance or len(names) < 2:
             return names
         vectors = np.array(campaign.properties(names, "AMD"), dtype=float)
         firsts = first_of_equals(vectors, tolerance)
+        mark_duplicates(
+            campaign, {name: (names[first], None) for k, (name, first) in enumerate(zip(names, firsts)) if first != k}
+        )
         return [name for k, name in enumerate(names) if firsts[k] == k]
 
     def _write_files(self, campaign: Campaign, plan: GenerationPlan, ids: list[str]) -> None:

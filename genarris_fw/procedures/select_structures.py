@@ -11,9 +11,10 @@ from genarris_fw.clustering.diversity import most_diverse, most_diverse_of_vecto
 from genarris_fw.clustering.selection import best_of_groups, within_window
 from genarris_fw.errors import RunFailed
 from genarris_fw.procedures.base import Campaign, Procedure, explicit_serialize
-from genarris_fw.procedures.energies import KJ_PER_MOL_PER_EV
+from genarris_fw.procedures.energies import energies_per_molecule
 from genarris_fw.procedures.matrices import load_matrix
 from genarris_fw.procedures.vectors import pool_vectors
+from genarris_fw.units import KJ_PER_MOL_PER_EV
 
 
 @explicit_serialize
@@ -41,7 +42,7 @@ class SelectStructures(Procedure):
             left["most_diverse"] = len(ids)
         campaign.make_pool(ids)
         campaign.export(ids, options["output_dir"], options["output_format"])
-        campaign.log("selected", **left)
+        campaign.log("selected", left=left)
         return {"structures": len(ids), "left": left}
 
     def _energies(self, campaign: Campaign, ids: Sequence[str], option: str) -> list[float]:
@@ -83,19 +84,3 @@ class SelectStructures(Procedure):
 
 def _rows(ids: Sequence[str], rows: np.ndarray) -> list[str]:
     return [ids[row] for row in rows]
-
-
-def energies_per_molecule(campaign: Campaign, ids: Sequence[str], name: str) -> list[float | None]:
-    """Return energies in eV per molecule, None where a structure has none.
-
-    An engine's energy is kept with its number of molecules; an imported one is of the cell.
-    """
-    fields = [f"energies.{name}.per_molecule", f"properties.{name}", "Z"]
-    found: list[float | None] = []
-    for record in campaign.catalogue.structures.load(campaign.run, ids, fields):
-        energy = ((record.get("energies") or {}).get(name) or {}).get("per_molecule")
-        of_cell, Z = (record.get("properties") or {}).get(name), record.get("Z")
-        if energy is None and of_cell is not None and Z:
-            energy = of_cell / Z
-        found.append(None if energy is None else float(energy))
-    return found

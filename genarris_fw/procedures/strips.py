@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from genarris_fw.catalogue.work_items import Item
-from genarris_fw.descriptors import matrix_file
+from genarris_fw.descriptors import matrix_strips
 from genarris_fw.procedures.base import Campaign, Outcome
 from genarris_fw.procedures.matrices import record_matrix
 
@@ -38,7 +38,7 @@ def strip_items(
     """
     n, key = len(ids), matrix_key(campaign, ids)
     if campaign.sees_folder():
-        matrix_file.create(path, n, key)
+        matrix_strips.create(path, n, key)
     rows = max(1, pairs // n)
     return [
         Item(f"rows {key[-8:]} {first:07d}", payload | {"first": first, "last": min(first + rows, n), "matrix": key})
@@ -56,8 +56,8 @@ def matrix_key(campaign: Campaign, ids: Sequence[str]) -> str:
 def strip_done(campaign: Campaign, path: Path, item: Item, rows: np.ndarray) -> Outcome:
     """Keep the rows of a strip: in the run's folder where this node sees the gate's file in it, else in GridFS."""
     first, key = item.payload["first"], item.payload["matrix"]
-    if matrix_file.laid_out(path, rows.shape[1], key):
-        largest = matrix_file.write_rows(path, first, rows)
+    if matrix_strips.laid_out(path, rows.shape[1], key):
+        largest = matrix_strips.write_rows(path, first, rows)
         return Outcome({"largest": largest, "stored": "folder"})
     with tempfile.TemporaryDirectory() as folder:
         local = Path(folder) / "strip"
@@ -101,14 +101,15 @@ def join_strips(
     scale = max((record["outcome"]["largest"] for record in outcomes), default=0.0) if standardize else None
     with tempfile.TemporaryDirectory() as folder:
         target = path if campaign.sees_folder() else Path(folder) / path.name
-        if not matrix_file.is_finished(target, ids, scale, **about):
-            matrix_file.create(target, n, key)
+        scaled = {} if scale is None else {"scale": scale}
+        if not matrix_strips.is_finished(target, ids, **about, **scaled):
+            matrix_strips.create(target, n, key)
             for record in outcomes:
                 if record["outcome"]["stored"] == "gridfs":
                     _fetch(campaign, target, record)
-            for first, last in _runs(matrix_file.missing_rows(target)):
-                matrix_file.write_rows(target, first, compute(first, last))
-            matrix_file.finish(target, ids, scale, **about)
+            for first, last in _runs(matrix_strips.missing_rows(target)):
+                matrix_strips.write_rows(target, first, compute(first, last))
+            matrix_strips.finish(target, ids, scale, **about)
         record_matrix(campaign, name, target, path, ids)
     for record in outcomes:
         campaign.catalogue.artifacts.remove(campaign.run, _artifact(campaign, record["key"]))
@@ -118,10 +119,10 @@ def _fetch(campaign: Campaign, target: Path, record: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = campaign.catalogue.artifacts.fetch(campaign.run, _artifact(campaign, record["key"]), Path(folder))
         if found is not None:
-            matrix_file.write_rows(target, record["payload"]["first"], found.read_bytes())
+            matrix_strips.write_rows(target, record["payload"]["first"], found.read_bytes())
 
 
-def _runs(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
+def _runs(rows: np.ndarray) -> Iterator[tuple[int, int]]:
     """Return rising row numbers as ranges (first, one after the last), none longer than a strip of 1,000."""
     numbers = [int(row) for row in rows]
     start = 0

@@ -13,6 +13,7 @@ RESULTS = {
     "relabelled": "{} relabelled to a larger group",
     "refused": "{} not pressed",
     "undescribed": "{} without descriptor",
+    "uncompared": "{} could not be compared",
     "clusters": "{} clusters",
     "evaluated": "{} evaluated",
     "relaxed": "{} relaxed",

@@ -34,9 +34,7 @@ def check(farm: Farm, crowd: Crowd, items: int, steps: int) -> None:
 
 def run_and_kill(farm: Farm, crowd: Crowd, items: int, steps: int, kills: int, seconds: float) -> None:
     # Plan and collect take long enough to be hit.
-    farm.add(
-        items=items, seconds=0.03, steps=steps, lease_seconds=2, plan_seconds=0.7, collect_seconds=0.7, rounds=3
-    )
+    farm.add(items=items, seconds=0.03, steps=steps, lease_seconds=2, plan_seconds=0.7, collect_seconds=0.7, rounds=3)
     with impatient(2.0):
         soak(farm, crowd, kills, seconds)
     check(farm, crowd, items, steps)

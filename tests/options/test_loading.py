@@ -382,7 +382,14 @@ def test_without_effect_is_a_notice(tmp_path):
         + "[run_rdf_calc]\ndevice = cpu\n",
     )
     text = "\n".join(configuration.notices)
-    for words in ("working_dir", "info_level", "prop_figname", "num_structures_2", "RCD_Calculation is not among", "device"):
+    for words in (
+        "working_dir",
+        "info_level",
+        "prop_figname",
+        "num_structures_2",
+        "RCD_Calculation is not among",
+        "device",
+    ):
         assert words in text
     assert "[structure_generation_batch] this section has no effect" in text and "[FHI-aims]" in text
     assert "Run_Rdf_Calc is not among the procedures" in text

@@ -79,7 +79,10 @@ def accepts(model, option, value):
 
 
 def test_words_agree_with_the_rooms_that_use_them():
-    from genarris_fw.descriptors import distances
+    from genarris_fw.clustering import matching, memory
+    from genarris_fw.clustering.duplicates import Windows
+    from genarris_fw.clustering.matching import Comparison
+    from genarris_fw.descriptors import RDF_CONVENTIONS, distances
     from genarris_fw.engines import tblite_engine as tblite
     from genarris_fw.generation import contacts
     from genarris_fw.generation.group_choice import choose
@@ -101,5 +104,18 @@ def test_words_agree_with_the_rooms_that_use_them():
         assert accepts(generator, "custom_radii", {"H": length}) is fits
     for length, fits in ((contacts.LARGEST_DISTANCE, True), (contacts.LARGEST_DISTANCE + 0.1, False)):
         assert accepts(generator, "custom_radii_by_pairs", {"O-H": length}) is fits
+    for name in RDF_CONVENTIONS:
+        assert model_named("Run_Rdf_Calc").model_validate({"rdf_convention": name}).rdf_convention == name
+    clustering = model_named("Affinity_Propagation_Fixed_Clusters")
+    for name in memory.METHODS:
+        assert clustering.model_validate({"cluster_method": name}).cluster_method == name
+    for name in memory.SOLVERS:
+        assert clustering.model_validate({"solver": name}).solver == name
+    duplicates = model_named("Remove_Duplicates")
+    for group in (Windows(), Comparison()):
+        for name, value in vars(group).items():
+            assert duplicates.info(name).default == value, name
+    for name in matching.METHODS:
+        assert duplicates.model_validate({"method": name}).method == name
     for method in tblite.METHODS:
         assert model.model_validate({"method": method}).method == method

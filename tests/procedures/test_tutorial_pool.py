@@ -122,4 +122,6 @@ def test_the_second_clustering_is_done_on_the_exemplars_rows(finished) -> None:
     for name in ("affinity_matrix.dat", "affinity_matrix1.dat"):
         assert (folder / name).is_file()
     for step in ("affinity_propagation_fixed_clusters", "affinity_propagation_fixed_clusters_2"):
-        assert (folder / f"{step}_histograms.png").read_bytes().startswith(b"\x89PNG")
+        for picture in ("volumes", "space_groups"):
+            assert (folder / f"{step}_{picture}.png").read_bytes().startswith(b"\x89PNG")
+            assert "<svg" in (folder / f"{step}_{picture}.svg").read_text()

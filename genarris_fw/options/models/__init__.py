@@ -21,7 +21,7 @@ from genarris_fw.options.models.generation import (
     RigidPressOptions,
 )
 from genarris_fw.options.models.master import MasterOptions
-from genarris_fw.options.models.selection import SelectStructuresOptions
+from genarris_fw.options.models.selection import RemoveDuplicatesOptions, SelectStructuresOptions
 
 # In the order of the Robust workflow.
 MODELS: tuple[type[ProcedureOptions], ...] = (
@@ -34,6 +34,7 @@ MODELS: tuple[type[ProcedureOptions], ...] = (
     RCDCalculationOptions,
     RCDDifferenceFolderInnerOptions,
     AffinityPropagationFixedClustersOptions,
+    RemoveDuplicatesOptions,
     SelectStructuresOptions,
     FHIAimsEnergyEvaluationOptions,
     RunFHIAimsBatchOptions,

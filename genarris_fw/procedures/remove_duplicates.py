@@ -1,0 +1,119 @@
+"""Remove_Duplicates: crystals that differ in nothing but their description, or by little, are kept once.
+
+First the fingerprints, some structures an item. What they cannot tell apart falls into groups, most of a few
+structures; an item is some whole groups, in which crystals are compared and the survivors chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from genarris_fw.catalogue.work_items import Item
+from genarris_fw.clustering.duplicates import Windows, candidates, find_duplicates, groups, ranking
+from genarris_fw.clustering.fingerprints import Fingerprint, fingerprint
+from genarris_fw.clustering.matching import Comparison
+from genarris_fw.errors import InputError
+from genarris_fw.procedures.base import Campaign, Outcome, Procedure, explicit_serialize
+from genarris_fw.procedures.duplicates import mark_duplicates
+from genarris_fw.procedures.energies import energies_per_molecule
+
+STRUCTURES_PER_ITEM = 50
+FINGERPRINTS, GROUPS = "fingerprints ", "groups "
+# The options that make up a `Windows` and a `Comparison`.
+WINDOWS = ("volume_tolerance", "amd_tolerance", "pdd_tolerance")
+COMPARISON = (
+    *("method", "rmsd_tolerance", "molecules_in_cluster", "mirror_images", "hydrogens"),
+    *("ltol", "stol", "angle_tol"),
+)
+
+
+@explicit_serialize
+class RemoveDuplicates(Procedure):
+    """Make a pool without duplicates; every duplicate names its survivor."""
+
+    rounds = True
+
+    def plan(self, campaign: Campaign) -> list[Item]:
+        """Return items of some structures each."""
+        _windows(campaign), _comparison(campaign)  # what is wrong with the options is told before any work
+        ids = campaign.pool_ids()
+        batches = [ids[start : start + STRUCTURES_PER_ITEM] for start in range(0, len(ids), STRUCTURES_PER_ITEM)]
+        return [Item(FINGERPRINTS + batch[0], {"ids": batch}) for batch in batches]
+
+    def work(self, campaign: Campaign, item: Item) -> Outcome:
+        """Make fingerprints, or compare the crystals of some groups."""
+        structures = campaign.structures(item.payload["ids"], [])
+        if item.key.startswith(FINGERPRINTS):
+            made, refused = {}, {}
+            for structure in structures:
+                try:
+                    made[structure.struct_id] = fingerprint(structure).to_dict()
+                except InputError as error:
+                    refused[structure.struct_id] = str(error)
+            return Outcome({"fingerprints": made, "refused": refused})
+        found = find_duplicates(structures, windows=_windows(campaign), comparison=_comparison(campaign))
+        ids = item.payload["ids"]
+        duplicates = {
+            name: {"of": ids[row], "rmsd": float(rmsd)}
+            for name, row, rmsd in zip(ids, found.survivors, found.rmsd)
+            if ids[row] != name
+        }
+        return Outcome({"duplicates": duplicates, "candidates": found.candidates, "compared": found.compared})
+
+    def next_round(self, campaign: Campaign) -> list[Item]:
+        """Return the groups of structures that their fingerprints cannot tell apart."""
+        done = self._outcomes(campaign, FINGERPRINTS)
+        prints = {name: Fingerprint.from_dict(one) for outcome in done for name, one in outcome["fingerprints"].items()}
+        ids = sorted(prints)
+        pairs = candidates([prints[name] for name in ids], _windows(campaign))
+        order = ranking(len(ids), energies_per_molecule(campaign, ids, campaign.options["energy_name"]))
+        place = np.argsort(order)
+        return [
+            Item(f"{GROUPS}{ids[rows[0]]}", {"ids": [ids[row] for row in rows]})
+            for rows in _together(groups(order, pairs), place)
+        ]
+
+    def collect(self, campaign: Campaign) -> dict[str, Any]:
+        """Make the pool of the survivors; what could not be compared is among them."""
+        ids, compared = campaign.pool_ids(), self._outcomes(campaign, GROUPS)
+        duplicates = {name: of for outcome in compared for name, of in outcome["duplicates"].items()}
+        refused = {name: why for one in self._outcomes(campaign, FINGERPRINTS) for name, why in one["refused"].items()}
+        if refused:
+            first = min(refused.items())[1]
+            campaign.log("structures that cannot be compared stay", level="WARNING", number=len(refused), first=first)
+        survivors = [name for name in ids if name not in duplicates]
+        mark_duplicates(campaign, {name: (of["of"], of["rmsd"]) for name, of in duplicates.items()})
+        campaign.make_pool(survivors)
+        campaign.export(survivors, campaign.options["output_dir"], campaign.options["output_format"])
+        return {
+            "structures": len(survivors),
+            "duplicates": len(duplicates),
+            "candidates": sum(outcome["candidates"] for outcome in compared),
+            "compared": sum(outcome["compared"] for outcome in compared),
+            "uncompared": len(refused),
+        }
+
+    def _outcomes(self, campaign: Campaign, prefix: str) -> list[dict[str, Any]]:
+        done = campaign.catalogue.work_items.outcomes(campaign.run, campaign.step, prefix=prefix)
+        return [record["outcome"] for record in done]
+
+
+def _together(found: list[np.ndarray], place: np.ndarray) -> Iterator[list[int]]:
+    """Put whole groups together to items of at least STRUCTURES_PER_ITEM structures, each in the order of ranking."""
+    rows: list[int] = []
+    for i, group in enumerate(found):
+        rows += group.tolist()
+        if len(rows) >= STRUCTURES_PER_ITEM or i == len(found) - 1:
+            yield sorted(rows, key=lambda row: int(place[row]))
+            rows = []
+
+
+def _windows(campaign: Campaign) -> Windows:
+    return Windows(**{name: float(campaign.options[name]) for name in WINDOWS})
+
+
+def _comparison(campaign: Campaign) -> Comparison:
+    return Comparison(**{name: campaign.options[name] for name in COMPARISON})
