@@ -6,7 +6,6 @@ from genarris_fw.clustering.affinity import (
     affinities,
     affinity_matrix,
     affinity_propagation,
-    derived_preference_range,
 )
 from genarris_fw.clustering.diversity import most_diverse, most_diverse_of_vectors
 from genarris_fw.clustering.duplicates import find_duplicates
@@ -26,7 +25,6 @@ __all__ = [
     "affinity_matrix",
     "affinity_propagation",
     "choose_by_energy",
-    "derived_preference_range",
     "find_duplicates",
     "kmedoids",
     "memory_here",

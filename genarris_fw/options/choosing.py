@@ -102,6 +102,8 @@ def _distance_matrix(bench: Bench, draft: Draft, source: Pool) -> None:
             origin = f"inferred from [{written.section}] {option} (line {written.line})"
             draft.put("dist_mat_input_file", bench.absolute(str(written.value)), origin)
             bench.require_file(draft, option, "the distance matrix of the imported structures", written)
+    if draft.has("dist_mat_ids_file"):
+        bench.require_file(draft, "dist_mat_ids_file", "a file with one id a line")
     matrix = options["dist_mat_input_file"]
     first = _first_matrix(bench, draft) or matrix or bench.absolute("distance_matrix.dat")
     draft.put("exemplars_matrix_file", marked(first, str(draft.step.occurrence)), "the distance matrix's name")

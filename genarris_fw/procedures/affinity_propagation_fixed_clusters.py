@@ -116,7 +116,9 @@ class AffinityPropagationFixedClusters(Procedure):
             if options.get("matrix_step"):
                 found = load_matrix(campaign, f"{options['matrix_step']}.distances", ids)
             else:
-                matrix, rows = read_matrix(Path(options["dist_mat_input_file"]))
+                named = options["dist_mat_ids_file"]
+                listed = Path(named).read_text().split() if named else None
+                matrix, rows = read_matrix(Path(options["dist_mat_input_file"]), ids=listed)
                 found = matrix if rows == ids else submatrix(matrix, rows, ids)
             self._kept["distances"] = found
         distances: np.ndarray = self._kept["distances"]

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genarris_fw.clustering import affinity_matrix, affinity_propagation, choose_by_energy, wanted_clusters
+from genarris_fw.clustering import (
+    affinities,
+    affinity_matrix,
+    affinity_propagation,
+    choose_by_energy,
+    wanted_clusters,
+)
 from genarris_fw.descriptors import distance_matrix, read_matrix, submatrix
 from genarris_fw.errors import InputError, RunFailed
 
@@ -37,9 +43,10 @@ def points(n, d, seed=0):
     return distance_matrix(np.random.default_rng(seed).normal(size=(n, d)), standardize=True)
 
 
-def test_published_clustering(pool, energies):
+@pytest.mark.parametrize("solver", ["compiled", "scikit-learn"])
+def test_published_clustering(pool, energies, solver):
     matrix, ids = pool
-    result = affinity_propagation(matrix, preference=-421.053)
+    result = affinity_propagation(matrix, preference=-421.053, solver=solver)
     assert result.converged and result.n_clusters == 9 and len(result.tried) == 1
     assert {ids[row] for row in result.exemplars} == set(energies)
     assert sorted(np.bincount(result.labels), reverse=True) == SIZES
@@ -58,13 +65,15 @@ def test_published_second_pass(pool, energies):
     ]
     chosen = choose_by_energy(result.labels, [energies[name] for name in names])
     assert {names[row][9:] for row in chosen} == {"1f0f30abd3", "97c4667d6b", "00c3602574"}
-    searched = affinity_propagation(submatrix(*pool, names), 3)
-    assert np.array_equal(searched.labels, result.labels)
+    for beginning in (None, [-200, -100], [-2000, 1000]):
+        searched = affinity_propagation(submatrix(*pool, names), 3, preference_range=beginning)
+        assert np.array_equal(searched.labels, result.labels)
 
 
+@pytest.mark.parametrize("solver", ["compiled", "scikit-learn"])
 @pytest.mark.parametrize(("preference", "count"), COUNTS.items())
-def test_published_counts(pool, preference, count):
-    assert affinity_propagation(pool[0], preference=preference).n_clusters == count
+def test_published_counts(pool, preference, count, solver):
+    assert affinity_propagation(pool[0], preference=preference, solver=solver).n_clusters == count
 
 
 def test_published_range(pool):
@@ -182,6 +191,19 @@ def test_affinities():
     assert affinity_matrix(distances, ["exponential", 2])[0, 1] == pytest.approx(-np.e)
 
 
+@pytest.mark.parametrize("affinity_type", [("multiplicative", 1000), ("power", 2), ("exponential", 3)])
+def test_strips_of_affinities(affinity_type):
+    distances = points(20, 4)
+    whole = affinity_matrix(distances, affinity_type).astype(np.float32)
+    strips = [affinities(distances[start : start + 7].astype(np.float64), affinity_type) for start in (0, 7, 14)]
+    assert np.array_equal(np.vstack(strips), whole) and strips[0].dtype == np.float32
+    assert affinities(np.empty((0, 20)), affinity_type).shape == (0, 20)
+    with pytest.raises(InputError, match="negative"):
+        affinities(-distances[:3], affinity_type)
+    with pytest.raises(InputError, match="too large"):
+        affinities([[100.0]], ["exponential", 1])
+
+
 def test_wanted_clusters():
     assert [wanted_clusters(0.1, n) for n in (5, 10, 89, 200)] == [1, 1, 8, 20]
     assert (wanted_clusters(10, 89), wanted_clusters(10.0, 10), wanted_clusters(0.29, 100)) == (10, 10, 29)
@@ -208,6 +230,8 @@ def test_wanted_clusters():
         ({"max_iter": 0}, "max_iter"),
         ({"max_sampled_preferences": 0}, "max_sampled_preferences"),
         ({"preference": float("inf")}, "preference"),
+        ({"solver": "sklearn"}, "solver"),
+        ({"threads": 0}, "threads"),
     ],
 )
 def test_bad_options(pool, options, words):

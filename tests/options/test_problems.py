@@ -205,3 +205,14 @@ def test_whatever_the_file_holds_only_options_errors_are_raised(tmp_path, text):
         assert error.problems and all(len(line.splitlines()) == 1 for line in error.problems)
     else:
         assert all(len(line.splitlines()) == 1 for line in configuration.notices)
+
+
+def test_choices_without_a_criterion_or_that_exclude_each_other(tmp_path):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "a.json").write_text("{}")
+    head = "[Genarris_master]\nprocedures = ['{}']\n[{}]\nstructure_dir = raw\n"
+    (line,) = problems(tmp_path, head.format("Select_Structures", "select_structures"))
+    assert "nothing to select by; expected one or more of energy_window" in line
+    text = head.format("Remove_Duplicates", "remove_duplicates") + "method = structure_matcher\nmirror_images = False\n"
+    (line,) = problems(tmp_path, text)
+    assert "structure_matcher cannot tell mirror images apart" in line

@@ -22,7 +22,8 @@ class InProcess:
     """A folder with a ui.conf, a database, and the rockets of its run in this process."""
 
     def __init__(self, uri: str, folder: Path) -> None:
-        self.folder = folder
+        self.uri, self.folder = uri, folder
+        folder.mkdir(exist_ok=True)
         self.launchpad = open_launchpad(uri)
         prepare(self.launchpad)
 

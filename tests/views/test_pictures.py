@@ -19,7 +19,6 @@ from shared_data import shared
 from small_run import EXEMPLARS, IDS, KJ_PER_MOL, RUN, SPACE_GROUPS, crystal, energy
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.cli import main
 from genarris_fw.crystal import Structure, read_folder
 from genarris_fw.descriptors import write_matrix
 from genarris_fw.errors import InputError

@@ -66,10 +66,15 @@ class AffinityPropagationFixedClustersOptions(SharedOptions):
         "affinity",
     )
     solver: Solver = option("Which program does affinity propagation: ours, or scikit-learn's", "compiled")
+    dist_mat_ids_file: InputFile = option(
+        "For a matrix without a .json of its ids, as the original writes them: a file with the id of each row, one a "
+        "line, in their order",
+        again="reset",
+    )
     preference_range: Pair = option(
         "Lowest and highest preference of the search",
         default_2_0=REQUIRED,
-        default_words="from the similarities: 10 x their 5th percentile to their median",
+        default_words="begins where a greedy choice of exemplars expects the number wanted",
     )
     output_format: Format = option("Format of the exported structures", "both")
     cluster_on_energy: Flag = option("Take the structure of lowest energy of each cluster as its exemplar", False)

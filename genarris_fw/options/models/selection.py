@@ -43,12 +43,12 @@ class RemoveDuplicatesOptions(SharedOptions):
     molecules_in_cluster: Whole = option("Number of molecules that are superposed", 20, ge=2, le=200)
     mirror_images: Flag = option("Whether a crystal and its mirror image are duplicates", True)
     hydrogens: Flag = option("Whether hydrogen atoms are superposed too", False)
-    volume_tolerance: Real = option("Largest relative difference of the volumes of duplicates", 0.03, ge=0, le=1)
+    volume_tolerance: Real = option("Largest relative difference of the volumes of duplicates", 0.05, ge=0, le=1)
     amd_tolerance: Real = option(
-        "Largest difference of the average minimum distances of duplicates", 0.1, unit="Å", ge=0, le=10
+        "Largest difference of the average minimum distances of duplicates", 0.12, unit="Å", ge=0, le=10
     )
     pdd_tolerance: Real = option(
-        "Largest difference of the pointwise distances of duplicates", 0.2, unit="Å", ge=0, le=10
+        "Largest difference of the pointwise distances of duplicates", 0.3, unit="Å", ge=0, le=10
     )
     ltol: Real = option("Tolerance of lengths of structure_matcher, relative", 0.5, gt=0, le=10)
     stol: Real = option("Tolerance of sites of structure_matcher, relative", 0.5, gt=0, le=10)

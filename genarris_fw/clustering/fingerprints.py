@@ -1,0 +1,177 @@
+"""Numbers that tell crystals apart before they are compared: what depends neither on the cell nor on its size."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from math import gcd
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import genarris_fw._kernels.molecules as kernel
+from genarris_fw.clustering.kinds import Kind, kind_of
+from genarris_fw.crystal.bonds import BOND_FACTOR
+from genarris_fw.crystal.radii import natural_cutoffs
+from genarris_fw.crystal.structure import Structure
+from genarris_fw.crystal.symmetry import niggli_lattices
+from genarris_fw.descriptors.amd import nearest_distances
+from genarris_fw.errors import InputError
+
+Floats = NDArray[np.float64]
+
+AMD_NEIGHBOURS = 100
+# Of the pointwise distances, these neighbours: few numbers, which a database can hold, over the same distances.
+PDD_NEIGHBOURS = (1, 3, 6, 10, 15, 21, 29, 40, 55, 75, 100)
+
+
+@dataclass(frozen=True, eq=False)
+class Molecules:
+    """A crystal taken apart into molecules.
+
+    Attributes
+    ----------
+    lattice : (3, 3) ndarray
+        Niggli vectors of the given lattice, Å, in the given setting.
+    positions : (n, 3) ndarray
+        Of the atoms of the structure, in its order, moved by lattice vectors so that every molecule is whole, Å.
+    kinds : list of Kind
+        Of every molecule.
+    atoms : list of list of int
+        Of every molecule, in the order of its kind.
+    """
+
+    lattice: Floats
+    positions: Floats
+    kinds: list[Kind]
+    atoms: list[list[int]]
+
+
+@dataclass(frozen=True, eq=False)
+class Fingerprint:
+    """What is compared first: equal, up to the tolerances, for duplicates.
+
+    Attributes
+    ----------
+    compound : str
+        Kinds of molecules and their ratio.
+    volume : float
+        Å3 for the smallest set of molecules with that ratio: per molecule where there is one kind.
+    amd : (100,) ndarray
+        Average minimum distances, Å.
+    pdd : (m, 11) ndarray
+        Rows of the pointwise distance distribution, averaged over the atoms of one sort (element and surroundings in
+        the graph of the molecule), sorts in a fixed order; the columns are the neighbours `PDD_NEIGHBOURS`, Å.
+
+    Notes
+    -----
+    Moving every atom by no more than e changes no number of `amd` and `pdd` by more than 2 e, because that is true of
+    the distance from any atom to its k-th neighbour, and of means of such. (Widdowson, Mosca, Pulte, Kurlin and Cooper,
+    MATCH Commun. Math. Comput. Chem. 87, 529 (2022); Widdowson and Kurlin, NeurIPS 35 (2022).) The difference between
+    two `pdd` is never more than the earth mover's distance between the distributions over atoms of one sort.
+    """
+
+    compound: str
+    volume: float
+    amd: Floats
+    pdd: Floats
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as json and MongoDB take them."""
+        return {
+            "compound": self.compound,
+            "volume": self.volume,
+            "amd": self.amd.tolist(),
+            "pdd": self.pdd.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> Fingerprint:
+        """Make a fingerprint of what `to_dict` gave."""
+        return cls(record["compound"], record["volume"], np.array(record["amd"]), np.array(record["pdd"]))
+
+
+def fingerprint(structure: Structure) -> Fingerprint:
+    """Return the fingerprint of a crystal.
+
+    Parameters
+    ----------
+    structure : Structure
+        A crystal of separate molecules; its atoms may come in any order and in any cell.
+
+    Returns
+    -------
+    Fingerprint
+
+    Raises
+    ------
+    InputError
+        For a molecule, a crystal without atoms, one with bonds from cell to cell without end, or numbers that are not
+        finite.
+    """
+    return fingerprint_of(molecules_of(structure), structure)
+
+
+def fingerprint_of(crystal: Molecules, structure: Structure) -> Fingerprint:
+    """Return the fingerprint of a crystal that has been taken apart (see `fingerprint`)."""
+    distances = nearest_distances(crystal.lattice, crystal.positions, np.arange(len(structure)), AMD_NEIGHBOURS)
+    columns = np.array(PDD_NEIGHBOURS) - 1
+    sorts: dict[tuple[str, str], list[int]] = {}
+    for kind, atoms in zip(crystal.kinds, crystal.atoms):
+        for colour, atom in zip(kind.colours, atoms):
+            sorts.setdefault((kind.name, colour), []).append(atom)
+    number = Counter(kind.name for kind in crystal.kinds)
+    units = gcd(*number.values())
+    return Fingerprint(
+        compound=" ".join(f"{count // units}x{name}" for name, count in sorted(number.items())),
+        volume=structure.cell_volume / units,
+        amd=distances.mean(axis=0),
+        pdd=np.array([distances[sorts[sort]].mean(axis=0)[columns] for sort in sorted(sorts)]),
+    )
+
+
+def molecules_of(structure: Structure) -> Molecules:
+    """Take a crystal apart into molecules.
+
+    Parameters
+    ----------
+    structure : Structure
+        A crystal; its atoms may come in any order and in any cell.
+
+    Returns
+    -------
+    Molecules
+
+    Raises
+    ------
+    InputError
+        For a molecule, a crystal without atoms, one with bonds from cell to cell without end, or numbers that are not
+        finite.
+    """
+    name = structure.struct_id or "a structure"
+    if structure.lattice is None:
+        raise InputError(f"{name} is a molecule: duplicates are sought among crystals, give it a lattice")
+    if len(structure) == 0:
+        raise InputError(f"{name} has no atoms")
+    if not (np.isfinite(structure.lattice).all() and np.isfinite(structure.positions).all()):
+        raise InputError(f"{name}: a lattice vector or position is not a finite number")
+    lattice = np.ascontiguousarray(niggli_lattices(structure.lattice[None], structure.struct_id)[0])
+    positions = np.array(structure.positions, dtype=float)
+    radii = natural_cutoffs(structure.species, BOND_FACTOR)
+    label = np.empty(len(structure), dtype=np.intp)
+    bonded = np.zeros((len(structure), len(structure)), dtype=np.uint8)
+    count = kernel.make_whole(lattice, positions, radii, label, bonded)
+    if count < 0:
+        raise InputError(
+            f"{name}: bonds run from cell to cell without end at atom {-count}; "
+            "only crystals of separate molecules can be compared"
+        )
+    kinds, atoms = [], []
+    for rows in np.split(np.argsort(label, kind="stable"), np.cumsum(np.bincount(label))[:-1]):
+        own = [structure.species[i] for i in rows]
+        pairs = np.argwhere(np.triu(bonded[np.ix_(rows, rows)])).tolist()
+        kind, order = kind_of(tuple(own), tuple(map(tuple, pairs)))
+        kinds.append(kind)
+        atoms.append([int(rows[k]) for k in order])
+    return Molecules(lattice, positions, kinds, atoms)
