@@ -184,7 +184,7 @@ def rounds(quick, folder):
 def growth(quick, folder):
     """Time and memory of one fit by the size of the pool; the exponent is that of the time per iteration."""
     rows = []
-    for n in (500, 1000, 2000) if quick else (1000, 2000, 5000, 10000):
+    for n in (500, 1000, 2000) if quick else (1000, 2000, 5000, 10000, 20000):
         path = saved(n, folder)
         rows.append({"n": n} | in_child(path, "compiled", likely_preference(path), default_threads()))
         rows[-1]["ms_per_iteration"] = 1e3 * rows[-1]["wall_s"] / rows[-1]["iterations"]

@@ -108,10 +108,15 @@ def in_child(what: str, *arguments: Any) -> Figures:
     return result(begun(what, *arguments))
 
 
+def best(what: str, *arguments: Any) -> Figures:
+    """Return the quickest of three: the first to use some memory may pay for getting it from the machine."""
+    return min((in_child(what, *arguments) for _ in range(3)), key=lambda one: one["wall_s"])
+
+
 def beside_scipy(n: int, metrics: list[str], threads: int | None) -> list[Figures]:
     rows = []
     for metric in metrics:
-        mine, peer = in_child("ours", n, metric, threads), in_child("scipy", n, metric)
+        mine, peer = best("ours", n, metric, threads), best("scipy", n, metric)
         rows.append(
             {
                 "metric": metric,

@@ -103,7 +103,7 @@ def most_diverse_of_vectors(
         found[np.arange(stop - start), np.arange(start, stop)] = 0.0
         if not np.isfinite(found).all():
             raise InputError(f"pdist_distance_type {comparison.metric} is not defined for all these vectors")
-        return found
+        return np.asarray(found)
 
     if first is None:
         step = max(1, _BLOCK // total)

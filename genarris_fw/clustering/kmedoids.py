@@ -198,7 +198,7 @@ def kmedoids(
 
     The medoids are such that no exchange of one of them for another structure lowers the sum of the distances of
     all structures to their nearest medoid. The matrix is only read, by whole rows, and little else is kept: some
-    fifty bytes for each structure. One pass over the matrix costs what reading it costs; it takes a handful.
+    hundred bytes for each structure. One pass over the matrix costs what reading it costs; it takes about ten.
 
     Parameters
     ----------
