@@ -565,6 +565,22 @@ def test_the_newest_clustering_that_covers_the_pool(catalogue: Catalogue) -> Non
     assert whole.labels is not None and whole.labels.max() == 3
 
 
+def test_the_clustering_that_made_the_pool_comes_before_a_newer_one(catalogue: Catalogue) -> None:
+    steps = catalogue.runs.get(RUN)["options"]["steps"]
+    first = next(step["options"] for step in steps if step["options"].get("output_pool") == "clusters")
+    first |= {"property_key": "AP_cluster", "exemplar_key": "AP_exemplar", "matrix_step": "run_rdf_calc"}
+    second = {"output_pool": "again", "property_key": "AP_cluster_2", "exemplar_key": "AP_exemplar_2"}
+    steps.append({"name": "affinity_propagation_fixed_clusters_2", "options": second | {"matrix_step": "rcd"}})
+    catalogue.runs.set(RUN, **{"options.steps": steps})
+    fields = {"properties.AP_cluster_2": 0, "properties.AP_exemplar_2": IDS[0]}
+    catalogue.structures.set_fields(RUN, "second", [(name, fields, 0) for name in IDS])
+    catalogue.structures.add_to_pool(RUN, "clusters", IDS)
+    catalogue.structures.add_to_pool(RUN, "again", IDS)
+    for name, clusters, step in (("clusters", 4, "run_rdf_calc"), ("again", 1, "rcd"), ("raw", 1, "rcd")):
+        pool = gather(catalogue, RUN, name)
+        assert (len(set(pool.labels)), pool.matrix_step) == (clusters, step)
+
+
 def test_energies_of_other_settings_are_not_compared(catalogue: Catalogue) -> None:
     query = {"struct_id": EXEMPLARS[3]}
     catalogue.structures.collection.update_one(query, {"$set": {"energies.energy.settings_hash": "other"}})

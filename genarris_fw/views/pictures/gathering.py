@@ -22,7 +22,7 @@ from genarris_fw.views.pictures.quantities import no_number, number
 Array = NDArray[np.float64]
 
 # Names that properties have where the run's steps name no others, the newest first.
-CLUSTER_KEYS = (("AP_cluster", "AP_exemplar"),)
+CLUSTER_KEYS = (("AP_cluster", "AP_exemplar", ""),)
 VECTOR_NAMES = ("RDF", "RSF")
 ENERGY_NAMES = ("energy",)
 # Up to so many structures the distances are computed from the vectors where no matrix is stored.
@@ -41,10 +41,13 @@ class Pool:
     documents : list of dict
         ``Z``, ``properties`` without long lists, ``energies``.
     labels : (n,) ndarray of int or None
-        Clusters of the newest clustering that all structures have; `exemplars` are rows.
+        Clusters, of the clustering that made the pool, else the newest that all structures have; `exemplars` are
+        rows.
     vectors : (n, d) ndarray or None
     energies : (n,) ndarray or None
         eV per molecule, NaN where there is none or one of another engine or other settings.
+    matrix_step : str
+        The step whose distances were clustered, empty where that is not known.
     metric : str
     normalize : bool
         How the run compares vectors.
@@ -60,6 +63,7 @@ class Pool:
     exemplars: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
     vectors: Array | None = None
     energies: Array | None = None
+    matrix_step: str = ""
     metric: str = "euclidean"
     normalize: bool = True
     missing: dict[str, str] = field(default_factory=dict)
@@ -104,24 +108,25 @@ def gather(catalogue: Catalogue, run: str, name: str) -> Pool:
     """
     steps = catalogue.runs.get(run).get("options", {}).get("steps", [])
     options = [step["options"] for step in reversed(steps)]
+    described = [step["options"] for step in reversed(steps) if step.get("procedure") == "Run_Rdf_Calc"]
     ids = catalogue.structures.pool_ids(run, name)
     if not ids:
         known = ", ".join(catalogue.structures.pools(run)) or "none yet"
         raise InputError(f"no pool '{name}' in run '{run}'; its pools: {known}")
-    vectors = _names(options, "property_name", VECTOR_NAMES)
+    vectors = _names(described, "property_name", VECTOR_NAMES)
     documents: list[dict[str, Any]] = []
     found: dict[str, list[Any]] = {vector: [] for vector in vectors}
     for document in catalogue.structures.load(run, ids, ["Z", "properties", "energies"]):
         properties = document.get("properties") or {}
         for vector in vectors:
             found[vector].append(properties.get(vector))
-        # Long lists (vectors, AMD, surroundings of atoms) are not kept: pools are large.
-        document["properties"] = {key: value for key, value in properties.items() if not isinstance(value, list)}
+        # Long ones (vectors, AMD, RCD, surroundings of atoms) are not kept: pools are large.
+        document["properties"] = {k: value for k, value in properties.items() if not isinstance(value, list | dict)}
         documents.append(document)
     pool = Pool(run, name, ids, documents)
     [pool.metric, *_] = _names(options, "pdist_distance_type", [pool.metric])
     pool.normalize = next((bool(o["normalize_rdf_vectors"]) for o in options if "normalize_rdf_vectors" in o), True)
-    _read_clusters(pool, options)
+    _read_clusters(pool, sorted(options, key=lambda step: name not in _pools_of(step)))
     _read_vectors(pool, found)
     _read_energies(pool, _names(options, "energy_name", ENERGY_NAMES))
     return pool
@@ -133,15 +138,23 @@ def _names(options: Sequence[dict[str, Any]], option: str, others: Sequence[str]
     return list(dict.fromkeys([*named, *others]))
 
 
+def _pools_of(step: dict[str, Any]) -> tuple[Any, Any]:
+    return step.get("output_pool"), step.get("exemplars_pool")
+
+
 def _read_clusters(pool: Pool, options: Sequence[dict[str, Any]]) -> None:
-    """Find the newest clustering that all structures of the pool have, and which of them are its exemplars."""
-    keys = [(o["property_key"], o.get("exemplar_key", "")) for o in options if o.get("property_key")]
+    """Take the first clustering that all structures of the pool have, and which of them are its exemplars."""
+    keys = [
+        (o["property_key"], o.get("exemplar_key", ""), o.get("matrix_step") or "")
+        for o in options
+        if "property_key" in o
+    ]
     known = {}
-    for cluster, exemplar in dict.fromkeys([*keys, *CLUSTER_KEYS]):
+    for cluster, exemplar, matrix_step in [*keys, *CLUSTER_KEYS]:
         labels = pool.property(cluster)
         known[cluster] = int(np.isfinite(labels).sum())
         if known[cluster] == len(labels):
-            pool.labels = labels.astype(np.intp)
+            pool.labels, pool.matrix_step = labels.astype(np.intp), matrix_step
             chosen = {document["properties"].get(exemplar) for document in pool.documents}
             pool.exemplars = np.array([row for row, name in enumerate(pool.ids) if name in chosen], dtype=np.intp)
             return
@@ -179,7 +192,7 @@ def _read_energies(pool: Pool, names: Sequence[str]) -> None:
 
 @contextmanager
 def distances_of(catalogue: Catalogue, pool: Pool) -> Iterator[tuple[NDArray[np.float32], NDArray[np.intp]] | None]:
-    """Open the newest distance matrix that holds all structures of a pool.
+    """Open the distance matrix that was clustered, else the newest that holds all structures of a pool.
 
     Yields
     ------
@@ -189,8 +202,8 @@ def distances_of(catalogue: Catalogue, pool: Pool) -> Iterator[tuple[NDArray[np.
     """
     steps = catalogue.runs.get(pool.run).get("options", {}).get("steps", [])
     with TemporaryDirectory() as folder:
-        for step in reversed(steps):
-            record = catalogue.artifacts.find(pool.run, f"{step['name']}.distances")
+        for step in [pool.matrix_step, *(step["name"] for step in reversed(steps))]:
+            record = catalogue.artifacts.find(pool.run, f"{step}.distances")
             if record is None or not set(pool.ids) <= set(record["ids"]):
                 continue
             path = catalogue.artifacts.fetch(pool.run, record["name"], Path(folder))
