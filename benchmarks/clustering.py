@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from genarris_fw.clustering.affinity import ClusterSearch
-from genarris_fw.clustering.propagation import Similarities, default_threads, fit
+from genarris_fw.clustering.propagation import Similarities, fit
 from genarris_fw.descriptors import distance_matrix
+from genarris_fw.threads import default_threads
 
 FEATURES = 48
 A = 1000.0  # similarity = -A x distance

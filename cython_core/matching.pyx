@@ -5,7 +5,8 @@ from libc.math cimport INFINITY, fabs, floor, sqrt
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
-from genarris_fw._kernels.superposition cimport Motion, Sums, add, cross, dot, fit, invert, move, square_distance
+from genarris_fw._kernels.lattice cimport cross, dot
+from genarris_fw._kernels.superposition cimport Motion, Sums, add, fit, invert, move, square_distance
 
 
 cdef enum:

@@ -3,7 +3,8 @@
 from libc.math cimport rint
 from libc.stdlib cimport free, malloc
 
-from genarris_fw._kernels.superposition cimport dot, invert
+from genarris_fw._kernels.lattice cimport dot
+from genarris_fw._kernels.superposition cimport invert
 
 
 def make_whole(

@@ -1,20 +1,12 @@
-# Vectors, cells, and the rigid motion that brings some points closest to others.
+# Cells, and the rigid motion that brings some points closest to others.
 
 from libc.math cimport fabs, sqrt
 
-
-cdef inline double dot(const double* a, const double* b) noexcept nogil:
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+from genarris_fw._kernels.lattice cimport cross, dot
 
 
 cdef inline double square_distance(const double* a, const double* b) noexcept nogil:
     return (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2
-
-
-cdef inline void cross(const double* a, const double* b, double* out) noexcept nogil:
-    out[0] = a[1] * b[2] - a[2] * b[1]
-    out[1] = a[2] * b[0] - a[0] * b[2]
-    out[2] = a[0] * b[1] - a[1] * b[0]
 
 
 cdef inline double invert(const double* v, double* reciprocal, double* height) noexcept nogil:

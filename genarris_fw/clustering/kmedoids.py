@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import genarris_fw._kernels.kmedoids as kernel
-from genarris_fw.clustering.propagation import default_threads
 from genarris_fw.clustering.result import Clustering, wanted_clusters
 from genarris_fw.errors import InputError, RunFailed
+from genarris_fw.threads import default_threads
 
 Distances = NDArray[np.float32]
 Rows = NDArray[np.intp]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import genarris_fw._kernels.affinity as kernel
+from genarris_fw.threads import default_threads
 
 SOLVERS = ("compiled", "scikit-learn")
 
@@ -98,13 +98,6 @@ class Similarities:
 def _extremes(matrix: NDArray[np.float32], row: int) -> tuple[float, float]:
     others = [part for part in (matrix[row, :row], matrix[row, row + 1 :]) if len(part)]
     return min(float(part.min()) for part in others), max(float(part.max()) for part in others)
-
-
-def default_threads() -> int:
-    """Return the number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def fit(

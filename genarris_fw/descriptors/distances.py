@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import genarris_fw._kernels.distances as kernel
 from genarris_fw.errors import InputError
+from genarris_fw.threads import default_threads
 
 Array = NDArray[np.float64]
 Matrix = NDArray[np.float32]
@@ -280,7 +280,7 @@ def _ways(rows: Array, comparison: Comparison) -> Fill:
 def _in_threads(call: Callable[[int, int], Any], first: int, last: int, threads: int | None) -> list[Any]:
     """Results of call(start, stop) for the blocks of rows from first to last - 1."""
     if threads is None:
-        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        threads = default_threads()
     if isinstance(threads, bool) or not isinstance(threads, int | np.integer) or threads < 1:
         raise InputError(f"threads is {threads}; give a whole number, at least 1")
     edges = [first, *range(first - first % BLOCK + BLOCK, last, BLOCK), last]

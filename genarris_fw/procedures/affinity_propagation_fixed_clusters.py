@@ -136,10 +136,6 @@ class AffinityPropagationFixedClusters(Procedure):
         options = campaign.options
         require_memory(options["cluster_method"], n, solver=options["solver"])
 
-    def _threads(self, campaign: Campaign) -> int | None:
-        """Return the threads of a fit: omp_num_threads where it is given, else all there are."""
-        return int(campaign.options["omp_num_threads"]) if campaign.given("omp_num_threads") else None
-
     # ---- fits
 
     def _search(self, campaign: Campaign) -> ClusterSearch:
@@ -159,7 +155,7 @@ class AffinityPropagationFixedClusters(Procedure):
                 preference=options.get("preference"),
                 output_without_success=bool(options["output_without_success"]),
                 solver=options["solver"],
-                threads=self._threads(campaign),
+                threads=campaign.threads(self.most_replicas(campaign, [])),
             )
         search: ClusterSearch = self._kept["search"]
         return search
@@ -175,7 +171,12 @@ class AffinityPropagationFixedClusters(Procedure):
                 vectors = vectors / np.array(comparison["divisors"])
             return minibatch_kmeans(vectors, number, seed=seed)
         if options["cluster_method"] == "kmedoids":
-            return kmedoids(self._distances(campaign, ids), number, seed=seed, threads=self._threads(campaign))
+            return kmedoids(
+                self._distances(campaign, ids),
+                number,
+                seed=seed,
+                threads=campaign.threads(self.most_replicas(campaign, [])),
+            )
         return self._search(campaign).result()  # of a single structure
 
     def _clustering(self, campaign: Campaign) -> Clustering:

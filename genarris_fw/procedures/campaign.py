@@ -12,6 +12,7 @@ from genarris_fw.crystal import Molecule, Structure, read_folder, write
 from genarris_fw.errors import RunFailed
 from genarris_fw.farm.logs import Log
 from genarris_fw.procedures.documents import from_document, to_document
+from genarris_fw.threads import default_threads
 
 
 class Campaign:
@@ -72,6 +73,18 @@ class Campaign:
     def num_replicas(self) -> int:
         """How many replicas the step gets: its option, else as many as ``genarris-fw run`` has workers."""
         return self.replicas_asked_for or max(1, int(self.record.get("workers") or 1))
+
+    def threads(self, replicas: int) -> int:
+        """Return how many threads a replica may use: ``omp_num_threads``, else its share of this machine's cores.
+
+        Parameters
+        ----------
+        replicas : int
+            How many replicas work at a time.
+        """
+        if self.given("omp_num_threads"):
+            return int(self.options["omp_num_threads"])
+        return max(1, default_threads() // max(1, replicas))
 
     def summary(self, step: str) -> dict[str, Any]:
         """Return the summary of an earlier step.

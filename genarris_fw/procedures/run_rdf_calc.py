@@ -119,7 +119,10 @@ class RunRdfCalc(Procedure):
         )
 
     def _rows(self, campaign: Campaign, first: int, last: int, comparison: dict[str, Any]) -> np.ndarray:
-        return distance_rows(self._pool_vectors(campaign), first, last, Comparison.of_record(comparison))
+        vectors = self._pool_vectors(campaign)
+        strips = -(-len(vectors) // (last - first))
+        threads = campaign.threads(min(strips, campaign.num_replicas))
+        return distance_rows(vectors, first, last, Comparison.of_record(comparison), threads)
 
     def _export(self, campaign: Campaign, ids: list[str]) -> None:
         """Write the jsons; without an output folder of its own the pool's files are written anew."""
