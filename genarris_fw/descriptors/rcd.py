@@ -9,7 +9,7 @@ import numpy as np
 from ase.data import atomic_masses, atomic_numbers
 from numpy.typing import NDArray
 
-import genarris_fw._kernels.rcd as kernel
+import genarris_fw._kernels.neighbours as kernel
 from genarris_fw.crystal.structure import Molecule, Structure
 from genarris_fw.descriptors.amd import nearest_distances
 from genarris_fw.descriptors.rcd_descriptor import NEAREST, Environment, RelativeCoordinates
