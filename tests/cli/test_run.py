@@ -45,8 +45,11 @@ def pool(folder: Path) -> dict[str, list]:
 
 
 def wait_for_events(folder: Path, number: int) -> None:
-    """Wait until the rockets of a run have logged so much."""
-    for _ in range(1200):
+    """Wait until the rockets of a run have logged so much.
+
+    A rocket that was killed between FireWorks' checkout and its lease is noticed after a minute only.
+    """
+    for _ in range(2000):
         lines = sum(len(path.read_text().splitlines()) for path in (folder / "logs").glob("*.log"))
         if lines >= number:
             return
