@@ -98,18 +98,20 @@ def join_strips(
     """
     key, n = matrix_key(campaign, ids), len(ids)
     outcomes = campaign.catalogue.work_items.outcomes(campaign.run, campaign.step, prefix=f"rows {key[-8:]}")
-    scale = max((record["outcome"]["largest"] for record in outcomes), default=0.0) if standardize else None
+    largest = max((record["outcome"]["largest"] for record in outcomes), default=0.0)
     with tempfile.TemporaryDirectory() as folder:
         target = path if campaign.sees_folder() else Path(folder) / path.name
-        scaled = {} if scale is None else {"scale": scale}
+        scaled = {"scale": largest} if standardize else {}
         if not matrix_strips.is_finished(target, ids, **about, **scaled):
             matrix_strips.create(target, n, key)
             for record in outcomes:
                 if record["outcome"]["stored"] == "gridfs":
                     _fetch(campaign, target, record)
             for first, last in _runs(matrix_strips.missing_rows(target)):
-                matrix_strips.write_rows(target, first, compute(first, last))
-            matrix_strips.finish(target, ids, scale, **about)
+                largest = max(largest, matrix_strips.write_rows(target, first, compute(first, last)))
+            matrix_strips.finish(target, ids, largest if standardize else None, **about)
+        # Laid out again by a gate that came after one that had finished the matrix.
+        matrix_strips.strips_file(target).unlink(missing_ok=True)
         record_matrix(campaign, name, target, path, ids)
     for record in outcomes:
         campaign.catalogue.artifacts.remove(campaign.run, _artifact(campaign, record["key"]))

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from in_process import WATER, InProcess, waters
 
+from genarris_fw.catalogue import Catalogue
 from genarris_fw.crystal import Molecule, Structure
 from genarris_fw.descriptors import rcd, rcd_difference_rows, read_matrix
+from genarris_fw.farm.rockets import rerun_fizzled
 from genarris_fw.procedures import rcd_difference_folder_inner, strips
 
 CONF = """\
@@ -134,3 +136,28 @@ def test_a_pool_without_the_molecule_fails_in_one_line(in_process: InProcess) ->
     record = run(in_process)
     assert record["state"] == "failed"
     assert "no structure could be described" in record["failure"] and "\n" not in record["failure"]
+
+
+def test_a_gate_that_comes_after_a_finished_matrix_leaves_no_strips(
+    in_process: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first gate dies between the finished matrix and the end of its step; the run is continued."""
+    joined, calls = rcd_difference_folder_inner.join_strips, []
+
+    def stumble(*arguments, **more):
+        joined(*arguments, **more)
+        calls.append(1)
+        if len(calls) == 1:
+            raise OSError("the node is gone")
+
+    monkeypatch.setattr(rcd_difference_folder_inner, "join_strips", stumble)
+    pool = waters(12)
+    in_process.write_pool(pool)
+    assert run(in_process, '["RCD_Calculation", "RCD_Difference_Folder_Inner"]')["state"] == "failed"
+    rerun_fizzled(in_process.launchpad, "rcd")
+    Catalogue(in_process.database).runs.resumed("rcd")
+    record = run(in_process, '["RCD_Calculation", "RCD_Difference_Folder_Inner"]')
+    assert record["state"] == "finished" and len(calls) == 2, record.get("failure")
+    matrix, _ = read_matrix(in_process.folder / "rcd_difference_matrix.dat")
+    np.testing.assert_array_equal(matrix, rcd_difference_rows(rcd(pool, molecule(), 8), 0, 12, 0.5, 3))
+    assert not list(in_process.folder.glob("*.rows"))
