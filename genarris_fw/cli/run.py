@@ -64,7 +64,7 @@ def carry_out(site: Site, configuration: Configuration, workers: int, quiet: boo
     for step in configuration.steps:
         procedure_class(step.procedure)  # what cannot be imported is said here, not in a worker's log
     run, folder = configuration.run_name, Path(configuration.folder)
-    added = add_run(site.launchpad, configuration)
+    added = add_run(site.launchpad, configuration, workers)
     record = site.catalogue.runs.find(run) or {}
     if record.get("state") == "finished":
         console.print(f"run '{run}' is finished: nothing to do")

@@ -54,13 +54,16 @@ def _control_files(configuration: Configuration) -> dict[str, str]:
     return {name: Path(path).read_text() for name, path in paths.items() if path and Path(path).is_file()}
 
 
-def build_workflow(configuration: Configuration) -> Workflow:
+def build_workflow(configuration: Configuration, workers: int | None = None) -> Workflow:
     """Return the self-contained workflow of a run: a pure chain of a few fireworks per procedure.
 
     Parameters
     ----------
     configuration : Configuration
         The user's ``ui.conf``, resolved.
+    workers : int, optional
+        How many rockets will work at a time, where that is known: the first step is planned before anybody else
+        could tell.
 
     Returns
     -------
@@ -68,7 +71,7 @@ def build_workflow(configuration: Configuration) -> Workflow:
         Its first firework carries the run's record; nothing else is needed to carry it out.
     """
     run = configuration.run_name
-    record = run_record(configuration)
+    record = run_record(configuration) | ({"workers": workers} if workers else {})
     spec = {"run": run, "_priority": PATH_PRIORITY, "_add_launchpad_and_fw_id": True}
     chain = [Firework(BeginRun(run=run, record=record), spec=dict(spec), name="begin")]
     for step in configuration.steps:
@@ -106,8 +109,15 @@ def _is_whole(launchpad: LaunchPad, document: dict[str, Any]) -> bool:
     return False
 
 
-def add_run(launchpad: LaunchPad, configuration: Configuration) -> bool:
+def add_run(launchpad: LaunchPad, configuration: Configuration, workers: int | None = None) -> bool:
     """Add a run's workflow to a LaunchPad, unless it is there already.
+
+    Parameters
+    ----------
+    launchpad : LaunchPad
+        Where to.
+    configuration, workers
+        As in `build_workflow`.
 
     Returns
     -------
@@ -127,7 +137,7 @@ def add_run(launchpad: LaunchPad, configuration: Configuration) -> bool:
                 f"run '{run}' is in the catalogue without a workflow: "
                 f"genarris-fw delete {run}, or choose another run_name"
             )
-        add_workflows(launchpad, [build_workflow(configuration)])
+        add_workflows(launchpad, [build_workflow(configuration, workers)])
         return True
     if document["metadata"].get("options_hash") != options_hash(configuration):
         raise InputError(changed_options(launchpad, document, configuration))

@@ -234,3 +234,17 @@ def test_a_full_disk_for_the_run_folder(tmp_path: Path, database_uri: str) -> No
         assert len(pool(place)) == 42  # the quota of 14 in three compatible groups
     finally:
         subprocess.run(["umount", "-l", str(place)], check=False)
+
+
+def test_the_first_step_has_a_replica_for_every_worker(tmp_path: Path) -> None:
+    """It is planned at once, before the command has looked at the run a first time."""
+    conf = urea_folder(tmp_path, procedures=("Run_Rdf_Calc",), more="[run_rdf_calc]\nstructure_dir = pool\n")
+    source = Path(__file__).parents[1] / "data" / "crystal_tutorial_records.json"
+    records = json.loads(source.read_text())
+    (tmp_path / "pool").mkdir()
+    one = records[0] if isinstance(records, list) else next(iter(records.values()))
+    for i in range(120):
+        (tmp_path / "pool" / f"s{i}.json").write_text(json.dumps(one | {"struct_id": f"s{i}"}))
+    result = genarris("run", str(conf), "--workers", "3", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "items=3 sides=2" in (tmp_path / "Genarris.log").read_text()
