@@ -31,7 +31,7 @@ from yardstick import yardstick
 
 from genarris_fw.clustering.duplicates import Windows, candidates, find_duplicates
 from genarris_fw.clustering.fingerprints import fingerprint
-from genarris_fw.clustering.matching import Comparison, match, prepare
+from genarris_fw.clustering.matching import Matching, match, prepare
 from genarris_fw.crystal import Structure, read_molecule
 from genarris_fw.errors import GenarrisError
 from genarris_fw.generation import estimate_volume, generate, occupations, press
@@ -47,7 +47,7 @@ MIXTURE = [
     ("benzene", 4, 0.05),
 ]
 GROUPS = [2, 4, 5, 7, 9, 13, 14, 15, 18, 19, 29, 33, 43, 56, 60, 61, 76, 88, 92, 96, 114, 148, 169]
-TOO_CLOSE = 2 * Comparison().rmsd_tolerance
+TOO_CLOSE = 2 * Matching().rmsd_tolerance
 NOISE = 0.02  # Å per coordinate
 ATTEMPTS = 20_000
 WIDER = 1.1

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import genarris_fw._kernels.close_pairs as kernel
 from genarris_fw.clustering.fingerprints import Fingerprint, fingerprint
-from genarris_fw.clustering.matching import Comparison, checked_pairs, match, prepare
+from genarris_fw.clustering.matching import Matching, checked_pairs, match, prepare
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.errors import InputError
 
@@ -182,7 +182,7 @@ def find_duplicates(
     structures: Sequence[Structure],
     energies: Sequence[float | None] | Floats | None = None,
     windows: Windows | None = None,
-    comparison: Comparison | None = None,
+    comparison: Matching | None = None,
     threads: int = 1,
 ) -> Duplicates:
     """Find the duplicates in a pool.
@@ -198,7 +198,7 @@ def find_duplicates(
         As in `resolve`.
     windows : Windows, optional
         How far fingerprints may differ, with either method.
-    comparison : Comparison, optional
+    comparison : Matching, optional
         How candidates are compared.
     threads : int, optional
 
@@ -211,7 +211,7 @@ def find_duplicates(
     InputError
         For a structure that cannot be compared (see `fingerprint` and `prepare`), or energies of another number.
     """
-    chosen = comparison or Comparison()
+    chosen = comparison or Matching()
     order = ranking(len(structures), energies)
     with ThreadPoolExecutor(max(1, threads)) as pool:
         pairs = candidates(list(pool.map(fingerprint, structures)), windows)
@@ -256,7 +256,7 @@ def _resolve_group(
     partners: list[Rows],
     survivors: Rows,
     rmsd: Floats,
-    comparison: Comparison,
+    comparison: Matching,
 ) -> int:
     """Find the survivors of one group; returns how many pairs were compared."""
     ready = {i: prepare(structures[i], comparison) for i in group.tolist()}

@@ -30,7 +30,7 @@ SURROUNDINGS = 50  # neighbours of each atom
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Matching:
     """How two crystals are compared, and when they count as one.
 
     Attributes
@@ -118,14 +118,14 @@ class Prepared:
         return self._shells[reference, count]
 
 
-def prepare(structure: Structure, comparison: Comparison | None = None) -> Any:
+def prepare(structure: Structure, comparison: Matching | None = None) -> Any:
     """Prepare a crystal for `match`.
 
     Parameters
     ----------
     structure : Structure
         A crystal of separate molecules; its atoms may come in any order and in any cell.
-    comparison : Comparison, optional
+    comparison : Matching, optional
 
     Returns
     -------
@@ -138,7 +138,7 @@ def prepare(structure: Structure, comparison: Comparison | None = None) -> Any:
         For a molecule, a crystal without atoms, one with bonds from cell to cell without end, one so symmetric that it
         cannot be compared, or where pymatgen is needed and missing.
     """
-    chosen = comparison or Comparison()
+    chosen = comparison or Matching()
     if chosen.method == "structure_matcher":
         return _for_pymatgen(structure, chosen.hydrogens)
     crystal = molecules_of(structure)
@@ -191,14 +191,14 @@ def _all_orders(
     )
 
 
-def match(a: Structure | Any, b: Structure | Any, comparison: Comparison | None = None) -> float | None:
+def match(a: Structure | Any, b: Structure | Any, comparison: Matching | None = None) -> float | None:
     """Compare two crystals.
 
     Parameters
     ----------
     a, b : Structure, or what `prepare` made of one
         Crystals.
-    comparison : Comparison, optional
+    comparison : Matching, optional
 
     Returns
     -------
@@ -216,7 +216,7 @@ def match(a: Structure | Any, b: Structure | Any, comparison: Comparison | None 
     -----
     The idea of superposing clusters is that of COMPACK (Chisholm and Motherwell, J. Appl. Cryst. 38, 228, 2005).
     """
-    chosen = comparison or Comparison()
+    chosen = comparison or Matching()
     first, second = (prepare(one, chosen) if isinstance(one, Structure) else one for one in (a, b))
     if chosen.method == "structure_matcher":
         return _match_by_pymatgen(first, second, chosen)
@@ -245,7 +245,7 @@ def match(a: Structure | Any, b: Structure | Any, comparison: Comparison | None 
 
 
 def match_pairs(
-    structures: Sequence[Structure], pairs: ArrayLike, comparison: Comparison | None = None, threads: int = 1
+    structures: Sequence[Structure], pairs: ArrayLike, comparison: Matching | None = None, threads: int = 1
 ) -> Floats:
     """Compare pairs of crystals; each crystal is prepared once.
 
@@ -255,7 +255,7 @@ def match_pairs(
         Crystals.
     pairs : (m, 2) array_like of int
         Rows of `structures`.
-    comparison : Comparison, optional
+    comparison : Matching, optional
     threads : int, optional
 
     Returns
@@ -268,7 +268,7 @@ def match_pairs(
     InputError
         As in `prepare`, and for pairs of other structures.
     """
-    chosen = comparison or Comparison()
+    chosen = comparison or Matching()
     rows = checked_pairs(pairs, len(structures))
     with ThreadPoolExecutor(max(1, threads)) as pool:
         needed = np.unique(rows)
@@ -301,7 +301,7 @@ def _for_pymatgen(structure: Structure, hydrogens: bool) -> Any:
     return PymatgenStructure(structure.lattice, names, structure.positions[list(kept)], coords_are_cartesian=True)
 
 
-def _match_by_pymatgen(a: Any, b: Any, chosen: Comparison) -> float | None:
+def _match_by_pymatgen(a: Any, b: Any, chosen: Matching) -> float | None:
     from pymatgen.analysis.structure_matcher import StructureMatcher
 
     matcher = StructureMatcher(chosen.ltol, chosen.stol, chosen.angle_tol, primitive_cell=True, scale=False)

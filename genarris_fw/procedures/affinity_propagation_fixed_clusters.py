@@ -7,7 +7,6 @@ is the same for any number of replicas.
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +42,9 @@ class AffinityPropagationFixedClusters(Procedure):
     """Cluster a pool; the exemplars are a pool of their own. Every row is found by its structure's id."""
 
     rounds = True
+    # Loaded once by a replica.
+    _matrix: np.ndarray | None = None
+    _cluster_search: ClusterSearch | None = None
 
     def plan(self, campaign: Campaign) -> list[Item]:
         """Check everything that is needed, and return the first fit."""
@@ -77,11 +79,9 @@ class AffinityPropagationFixedClusters(Procedure):
         """Return the next fit of the search, and those that may follow, as many as there are replicas."""
         if campaign.options["cluster_method"] != "affinity" or len(campaign.pool_ids()) == 1:
             return []
-        search, done = self._search(campaign), _fits(campaign)
-        while (ahead := search.ask_ahead(1)) and ahead[0] in done:
-            search.tell(done[ahead[0]])
-        ahead = search.ask_ahead(self.most_replicas(campaign, []))
-        return [Item(f"preference {p!r}", {"preference": p}, priority=-i) for i, p in enumerate(ahead) if p not in done]
+        ahead = self._informed_search(campaign).ask_ahead(self.most_replicas(campaign, []))
+        # Those that were fitted ahead are items already.
+        return [Item(f"preference {p!r}", {"preference": p}, priority=-i) for i, p in enumerate(ahead)]
 
     def collect(self, campaign: Campaign) -> dict[str, Any]:
         """Store labels and exemplars on the structures, make the pools, write the files."""
@@ -104,25 +104,18 @@ class AffinityPropagationFixedClusters(Procedure):
 
     # ---- what is clustered
 
-    @cached_property
-    def _kept(self) -> dict[str, Any]:
-        """What a replica loads once."""
-        return {}
-
     def _distances(self, campaign: Campaign, ids: list[str]) -> np.ndarray:
         """Return the pool's distances: a memory map where they are a matrix file as a whole."""
         options = campaign.options
-        if "distances" not in self._kept:
+        if self._matrix is None:
             if options.get("matrix_step"):
-                found = load_matrix(campaign, f"{options['matrix_step']}.distances", ids)
+                self._matrix = load_matrix(campaign, f"{options['matrix_step']}.distances", ids)
             else:
                 named = options["dist_mat_ids_file"]
                 listed = Path(named).read_text().split() if named else None
                 matrix, rows = read_matrix(Path(options["dist_mat_input_file"]), ids=listed)
-                found = matrix if rows == ids else submatrix(matrix, rows, ids)
-            self._kept["distances"] = found
-        distances: np.ndarray = self._kept["distances"]
-        return distances
+                self._matrix = matrix if rows == ids else submatrix(matrix, rows, ids)
+        return self._matrix
 
     def _vectors(self, campaign: Campaign, ids: list[str]) -> np.ndarray:
         return pool_vectors(campaign, ids, campaign.options["vectors_name"])
@@ -139,10 +132,10 @@ class AffinityPropagationFixedClusters(Procedure):
     # ---- fits
 
     def _search(self, campaign: Campaign) -> ClusterSearch:
-        if "search" not in self._kept:
+        if self._cluster_search is None:
             options, ids = campaign.options, campaign.pool_ids()
             self._require_memory(campaign, len(ids))
-            self._kept["search"] = ClusterSearch(
+            self._cluster_search = ClusterSearch(
                 self._distances(campaign, ids),
                 options["num_of_clusters"],
                 tolerance=int(options["num_of_clusters_tolerance"]),
@@ -157,7 +150,13 @@ class AffinityPropagationFixedClusters(Procedure):
                 solver=options["solver"],
                 threads=campaign.threads(self.most_replicas(campaign, [])),
             )
-        search: ClusterSearch = self._kept["search"]
+        return self._cluster_search
+
+    def _informed_search(self, campaign: Campaign) -> ClusterSearch:
+        """Return the search, told of every fit of its path that is committed."""
+        search, done = self._search(campaign), _fits(campaign)
+        while (ahead := search.ask_ahead(1)) and ahead[0] in done:
+            search.tell(done[ahead[0]])
         return search
 
     def _without_search(self, campaign: Campaign, ids: list[str]) -> Clustering:
@@ -182,8 +181,7 @@ class AffinityPropagationFixedClusters(Procedure):
     def _clustering(self, campaign: Campaign) -> Clustering:
         """Return the accepted clustering: its fit as it was committed, whoever made it."""
         if campaign.options["cluster_method"] == "affinity" and len(campaign.pool_ids()) > 1:
-            self.next_round(campaign)  # so that the search has heard of every fit
-            search = self._search(campaign)
+            search = self._informed_search(campaign)
             pending = search.ask_ahead(1)
             if pending:
                 raise RunFailed(f"{campaign.step}: the fit at preference {pending[0]:g} failed: {_failure(campaign)}")

@@ -11,6 +11,7 @@ from genarris_fw.descriptors import RelativeCoordinates, rcd
 from genarris_fw.errors import InputError, RunFailed
 from genarris_fw.files import write_text
 from genarris_fw.procedures.base import Campaign, Outcome, Procedure, explicit_serialize
+from genarris_fw.procedures.batches import in_batches
 
 STRUCTURES_PER_ITEM = 50
 
@@ -21,9 +22,7 @@ class RCDCalculation(Procedure):
 
     def plan(self, campaign: Campaign) -> list[Item]:
         """Return items of some structures each."""
-        ids = campaign.pool_ids()
-        batches = [ids[start : start + STRUCTURES_PER_ITEM] for start in range(0, len(ids), STRUCTURES_PER_ITEM)]
-        return [Item(batch[0], {"ids": batch}) for batch in batches]
+        return in_batches(campaign.pool_ids(), STRUCTURES_PER_ITEM)
 
     def work(self, campaign: Campaign, item: Item) -> Outcome:
         """Describe the structures of an item; one that is not made of the molecule is left out and named."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,8 @@ STRIP_PAIRS = 1 << 20  # some seconds
 @explicit_serialize
 class RCDDifferenceFolderInner(Procedure):
     """Compare all structures of a pool; the pool stays as it is and gets a distance matrix."""
+
+    _descriptors_of_pool: list[RelativeCoordinates] | None = None  # loaded once by a replica
 
     def plan(self, campaign: Campaign) -> list[Item]:
         """Return the strips of the matrix; the first rows are computed here, so that bad options are told at once."""
@@ -47,13 +48,8 @@ class RCDDifferenceFolderInner(Procedure):
         )
         return {"structures": len(ids)}
 
-    @cached_property
-    def _kept(self) -> dict[str, Any]:
-        """What a replica loads once."""
-        return {}
-
     def _descriptors(self, campaign: Campaign) -> list[RelativeCoordinates]:
-        if "descriptors" not in self._kept:
+        if self._descriptors_of_pool is None:
             ids, name = campaign.pool_ids(), campaign.options["property_name"]
             plain = dict(zip(ids, campaign.properties(ids, name)))
             without = [struct for struct, one in plain.items() if not isinstance(one, dict)]
@@ -62,9 +58,8 @@ class RCDDifferenceFolderInner(Procedure):
                     f"{campaign.step}: {len(without)} of {len(ids)} structures lack the descriptor '{name}' (first "
                     f"{without[0]}): run RCD_Calculation on this pool, or name another property_name"
                 )
-            self._kept["descriptors"] = [RelativeCoordinates.from_plain(one, struct) for struct, one in plain.items()]
-        descriptors: list[RelativeCoordinates] = self._kept["descriptors"]
-        return descriptors
+            self._descriptors_of_pool = [RelativeCoordinates.from_plain(one, struct) for struct, one in plain.items()]
+        return self._descriptors_of_pool
 
     def _rows(self, campaign: Campaign, first: int, last: int) -> np.ndarray:
         options = campaign.options

@@ -14,17 +14,18 @@ import numpy as np
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.clustering.duplicates import Windows, candidates, find_duplicates, groups, ranking
 from genarris_fw.clustering.fingerprints import Fingerprint, fingerprint
-from genarris_fw.clustering.matching import Comparison
+from genarris_fw.clustering.matching import Matching
 from genarris_fw.errors import InputError
 from genarris_fw.procedures.base import Campaign, Outcome, Procedure, explicit_serialize
+from genarris_fw.procedures.batches import in_batches
 from genarris_fw.procedures.duplicates import mark_duplicates
 from genarris_fw.procedures.energies import energies_per_molecule
 
 STRUCTURES_PER_ITEM = 50
 FINGERPRINTS, GROUPS = "fingerprints ", "groups "
-# The options that make up a `Windows` and a `Comparison`.
+# The options that make up a `Windows` and a `Matching`.
 WINDOWS = ("volume_tolerance", "amd_tolerance", "pdd_tolerance")
-COMPARISON = (
+MATCHING = (
     *("method", "rmsd_tolerance", "molecules_in_cluster", "mirror_images", "hydrogens"),
     *("ltol", "stol", "angle_tol"),
 )
@@ -38,10 +39,8 @@ class RemoveDuplicates(Procedure):
 
     def plan(self, campaign: Campaign) -> list[Item]:
         """Return items of some structures each."""
-        _windows(campaign), _comparison(campaign)  # what is wrong with the options is told before any work
-        ids = campaign.pool_ids()
-        batches = [ids[start : start + STRUCTURES_PER_ITEM] for start in range(0, len(ids), STRUCTURES_PER_ITEM)]
-        return [Item(FINGERPRINTS + batch[0], {"ids": batch}) for batch in batches]
+        _windows(campaign), _matching(campaign)  # what is wrong with the options is told before any work
+        return in_batches(campaign.pool_ids(), STRUCTURES_PER_ITEM, FINGERPRINTS)
 
     def work(self, campaign: Campaign, item: Item) -> Outcome:
         """Make fingerprints, or compare the crystals of some groups."""
@@ -54,7 +53,7 @@ class RemoveDuplicates(Procedure):
                 except InputError as error:
                     refused[structure.struct_id] = str(error)
             return Outcome({"fingerprints": made, "refused": refused})
-        found = find_duplicates(structures, windows=_windows(campaign), comparison=_comparison(campaign))
+        found = find_duplicates(structures, windows=_windows(campaign), comparison=_matching(campaign))
         ids = item.payload["ids"]
         duplicates = {
             name: {"of": ids[row], "rmsd": float(rmsd)}
@@ -115,5 +114,5 @@ def _windows(campaign: Campaign) -> Windows:
     return Windows(**{name: float(campaign.options[name]) for name in WINDOWS})
 
 
-def _comparison(campaign: Campaign) -> Comparison:
-    return Comparison(**{name: campaign.options[name] for name in COMPARISON})
+def _matching(campaign: Campaign) -> Matching:
+    return Matching(**{name: campaign.options[name] for name in MATCHING})

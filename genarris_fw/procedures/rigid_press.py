@@ -10,6 +10,7 @@ from genarris_fw.catalogue.work_items import Item
 from genarris_fw.errors import RunFailed
 from genarris_fw.generation import ContactRules, press_fully
 from genarris_fw.procedures.base import Campaign, Outcome, Procedure, explicit_serialize
+from genarris_fw.procedures.batches import in_batches
 from genarris_fw.procedures.documents import to_document
 
 STRUCTURES_PER_ITEM = 50
@@ -24,9 +25,7 @@ class RigidPress(Procedure):
 
     def plan(self, campaign: Campaign) -> list[Item]:
         """Return items of some structures each."""
-        ids = campaign.pool_ids()
-        batches = [ids[start : start + STRUCTURES_PER_ITEM] for start in range(0, len(ids), STRUCTURES_PER_ITEM)]
-        return [Item(batch[0], {"ids": batch}) for batch in batches]
+        return in_batches(campaign.pool_ids(), STRUCTURES_PER_ITEM)
 
     def work(self, campaign: Campaign, item: Item) -> Outcome:
         """Press the structures of an item; one that cannot be pressed is left out and named."""

@@ -6,7 +6,6 @@ the pool as a whole (the norms of its columns) is worked out once and goes with 
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.descriptors import Comparison, distance_rows, rdf
 from genarris_fw.procedures.base import Campaign, Outcome, Procedure, explicit_serialize
+from genarris_fw.procedures.batches import in_batches
 from genarris_fw.procedures.strips import join_strips, strip_done, strip_items
 from genarris_fw.procedures.vectors import pool_vectors
 
@@ -27,14 +27,14 @@ class RunRdfCalc(Procedure):
     """Compute the descriptor of every structure and the matrix of their distances."""
 
     rounds = True
+    _vectors_of_pool: np.ndarray | None = None  # loaded once by a replica
 
     def plan(self, campaign: Campaign) -> list[Item]:
         """Return items of a few structures each, and the elements that all vectors are made for."""
         ids = campaign.pool_ids()
         species = campaign.catalogue.structures.load(campaign.run, ids, ["geometry.species"])
         elements = sorted({name for record in species for name in record["geometry"]["species"]})
-        batches = [ids[start : start + STRUCTURES_PER_ITEM] for start in range(0, len(ids), STRUCTURES_PER_ITEM)]
-        return [Item(VECTORS + batch[0], {"ids": batch, "elements": elements}) for batch in batches]
+        return in_batches(ids, STRUCTURES_PER_ITEM, VECTORS, elements=elements)
 
     def work(self, campaign: Campaign, item: Item) -> Outcome:
         """Compute the vectors of an item's structures, or a strip of the matrix."""
@@ -95,22 +95,16 @@ class RunRdfCalc(Procedure):
         self._export(campaign, ids)
         return {"structures": len(ids), "dimensions": self._pool_vectors(campaign).shape[1], "comparison": comparison}
 
-    @cached_property
-    def _kept(self) -> dict[str, Any]:
-        """What a replica loads once."""
-        return {}
-
     def _described(self, campaign: Campaign) -> list[str]:
         """Return the structures whose vectors are committed, in ascending order."""
         done = campaign.catalogue.work_items.outcomes(campaign.run, campaign.step, prefix=VECTORS)
         return sorted(name for record in done for name in record["payload"]["ids"])
 
     def _pool_vectors(self, campaign: Campaign) -> np.ndarray:
-        if "vectors" not in self._kept:
+        if self._vectors_of_pool is None:
             name = campaign.options["property_name"]
-            self._kept["vectors"] = pool_vectors(campaign, self._described(campaign), name)
-        vectors: np.ndarray = self._kept["vectors"]
-        return vectors
+            self._vectors_of_pool = pool_vectors(campaign, self._described(campaign), name)
+        return self._vectors_of_pool
 
     def _comparison(self, campaign: Campaign) -> Comparison:
         options = campaign.options

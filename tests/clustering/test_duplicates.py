@@ -19,7 +19,7 @@ from genarris_fw.clustering.duplicates import (
     resolve,
 )
 from genarris_fw.clustering.fingerprints import PDD_NEIGHBOURS, Fingerprint, fingerprint
-from genarris_fw.clustering.matching import Comparison, match
+from genarris_fw.clustering.matching import Matching, match
 from genarris_fw.crystal import Structure, read_folder
 from genarris_fw.descriptors.amd import amd, pdd
 from genarris_fw.errors import InputError
@@ -173,10 +173,10 @@ def test_lowest_energy_survives():
 
 def test_tolerance_of_the_comparison():
     together = [pool()[0], again(pool()[0], 1)]
-    assert find_duplicates(together, comparison=Comparison(rmsd_tolerance=0.01)).survivors.tolist() == [0, 1]
+    assert find_duplicates(together, comparison=Matching(rmsd_tolerance=0.01)).survivors.tolist() == [0, 1]
     assert find_duplicates(together, windows=Windows(amd_tolerance=0.0)).survivors.tolist() == [0, 1]
     exact = [pool()[0], again(pool()[0], 1, 0.0)]
-    strict = find_duplicates(exact, windows=Windows(0.0, 0.0, 0.0), comparison=Comparison(rmsd_tolerance=1e-5))
+    strict = find_duplicates(exact, windows=Windows(0.0, 0.0, 0.0), comparison=Matching(rmsd_tolerance=1e-5))
     assert strict.survivors.tolist() == [0, 0]
 
 

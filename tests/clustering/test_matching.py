@@ -12,7 +12,7 @@ from shared_data import shared
 
 from genarris_fw.clustering.fingerprints import fingerprint, molecules_of
 from genarris_fw.clustering.kinds import isomorphisms, kind_of, refined_colours
-from genarris_fw.clustering.matching import Comparison, match, match_pairs, prepare
+from genarris_fw.clustering.matching import Matching, match, match_pairs, prepare
 from genarris_fw.crystal import Molecule, Structure, read
 from genarris_fw.errors import InputError
 from genarris_fw.generation import estimate_volume, generate
@@ -77,7 +77,7 @@ def test_one_crystal_in_other_words(name, k, seed, mirror, cell, repeat, by_mole
     assert b.volume == pytest.approx(a.volume, rel=1e-9)
     np.testing.assert_allclose(b.amd, a.amd, atol=1e-7)
     np.testing.assert_allclose(b.pdd, a.pdd, atol=1e-7)
-    comparison = Comparison(hydrogens=hydrogens)
+    comparison = Matching(hydrogens=hydrogens)
     assert match(crystal, other, comparison) == pytest.approx(0, abs=1e-6)
     assert match(other, crystal, comparison) == pytest.approx(0, abs=1e-6)
 
@@ -110,7 +110,7 @@ def test_mirror_images_are_told_apart_on_demand():
     crystal = pool("chiral", 19, 1)[0]
     mirrored = turned(crystal, np.random.default_rng(0), mirror=True)
     same = turned(crystal, np.random.default_rng(0))
-    apart = Comparison(mirror_images=False)
+    apart = Matching(mirror_images=False)
     assert match(crystal, mirrored) == pytest.approx(0, abs=1e-6)
     assert match(crystal, mirrored, apart) is None or match(crystal, mirrored, apart) > 0.25
     assert match(crystal, same, apart) == pytest.approx(0, abs=1e-6)
@@ -135,7 +135,7 @@ def test_cluster_of_one_shift_by_hand():
 
 def test_shell_is_of_the_closest_contacts():
     crystal = pool("glycine")[0]
-    index, shift = prepare(crystal, Comparison(hydrogens=True)).shell(0, 15)
+    index, shift = prepare(crystal, Matching(hydrogens=True)).shell(0, 15)
     taken = molecules_of(crystal)
     molecules = [taken.positions[rows] for rows in taken.atoms]
     lattice = taken.lattice
@@ -145,7 +145,7 @@ def test_shell_is_of_the_closest_contacts():
         contacts.append(np.linalg.norm(molecules[0][:, None] - molecules[m][None] - move, axis=2).min())
     assert len(np.asarray(index)) == 15 and np.asarray(index)[0] == 0 and not np.asarray(shift)[0].any()
     expected = np.sort(contacts)[:15]
-    packing = prepare(crystal, Comparison(hydrogens=True)).packing
+    packing = prepare(crystal, Matching(hydrogens=True)).packing
     far_index, _ = packing.shell(0, 15)
     assert list(far_index) == list(index)
     ready = molecules_of(crystal)
@@ -169,7 +169,7 @@ def test_inequivalent_molecules_must_all_be_found():
     lattice = np.diag([4.5, 4.6, 60.0])
     mixed = Structure(lattice, co2.species * 2, np.concatenate([layer, other + np.array([0, 0, 30.0])]))
     plain = Structure(lattice, co2.species * 2, np.concatenate([layer, layer + np.array([0, 0, 30.0])]))
-    few = Comparison(molecules_in_cluster=9)
+    few = Matching(molecules_in_cluster=9)
     assert len(prepare(mixed, few).references) == 2
     assert match(plain, plain, few) == pytest.approx(0, abs=1e-6)
     assert match(plain, mixed, few) is None or match(plain, mixed, few) > 0.25
@@ -228,7 +228,7 @@ def test_crystal_of_two_compounds():
 
 def test_agrees_with_oxtalign():
     oxtalign = pytest.importorskip("oxtalign", reason="oxtalign, which compares crystals independently, is not there")
-    comparison = Comparison(molecules_in_cluster=15)
+    comparison = Matching(molecules_in_cluster=15)
     crystals = [read(path)[0] for path in sorted(shared("crystals").glob("*.cif"))]
     crystals += [pool(name)[k] for name in ("glycine", "urea", "benzene") for k in range(3)]
     rng = np.random.default_rng(0)
@@ -253,7 +253,7 @@ def test_agrees_with_oxtalign():
 
 def test_structure_matcher():
     pytest.importorskip("pymatgen", reason="pymatgen is not there")
-    comparison = Comparison(method="structure_matcher", ltol=0.2, stol=0.3, angle_tol=3.0)
+    comparison = Matching(method="structure_matcher", ltol=0.2, stol=0.3, angle_tol=3.0)
     a, b = pool("glycine")[:2]
     other = turned(a, np.random.default_rng(0), 0.01, cell=[[1, 1, 0], [0, 1, 0], [0, 0, 1]])
     assert match(a, other, comparison) < 0.05
@@ -263,7 +263,7 @@ def test_structure_matcher():
 def test_structure_matcher_without_pymatgen_says_so(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pymatgen.core", None)
     with pytest.raises(InputError, match="pip install pymatgen"):
-        prepare(pool("glycine")[0], Comparison(method="structure_matcher"))
+        prepare(pool("glycine")[0], Matching(method="structure_matcher"))
 
 
 def test_pairs_in_batches():
@@ -292,7 +292,7 @@ def test_pairs_in_batches():
 )
 def test_options_outside_their_range(options, named):
     with pytest.raises(InputError, match=named):
-        Comparison(**options)
+        Matching(**options)
 
 
 def test_what_is_no_molecular_crystal():

@@ -81,7 +81,7 @@ def accepts(model, option, value):
 def test_words_agree_with_the_rooms_that_use_them():
     from genarris_fw.clustering import matching, memory
     from genarris_fw.clustering.duplicates import Windows
-    from genarris_fw.clustering.matching import Comparison
+    from genarris_fw.clustering.matching import Matching
     from genarris_fw.descriptors import RDF_CONVENTIONS, distances
     from genarris_fw.engines import tblite_engine as tblite
     from genarris_fw.generation import contacts
@@ -112,7 +112,7 @@ def test_words_agree_with_the_rooms_that_use_them():
     for name in memory.SOLVERS:
         assert clustering.model_validate({"solver": name}).solver == name
     duplicates = model_named("Remove_Duplicates")
-    for group in (Windows(), Comparison()):
+    for group in (Windows(), Matching()):
         for name, value in vars(group).items():
             assert duplicates.info(name).default == value, name
     for name in matching.METHODS:

@@ -135,6 +135,7 @@ def test_tiny_pools(in_process: InProcess, number: int, method: str) -> None:
     text = CONF.replace("num_of_clusters = 6", f"num_of_clusters = {number}")
     record = again.run(text.format(procedures=TWO, more=f"cluster_method = {method}", rdf=""))
     assert record["state"] == "finished", record.get("failure")
+    again.close()
     assert record["summaries"][STEP]["clusters"] == number
 
 
