@@ -21,12 +21,20 @@ class EngineError(GenarrisError):
         ``crash`` or ``missing``.
     permanent : bool, optional
         True when trying the same calculation again cannot help.
+    folder : str, optional
+        Where the engine ran.
+    output : str, optional
+        The tail of what it wrote.
     """
 
-    def __init__(self, message: str, kind: str = "crash", permanent: bool = False) -> None:
+    def __init__(
+        self, message: str, kind: str = "crash", permanent: bool = False, folder: str = "", output: str = ""
+    ) -> None:
         super().__init__(message)
         self.kind = kind
         self.permanent = permanent
+        self.folder = folder
+        self.output = output
 
 
 class DatabaseError(GenarrisError):
@@ -35,3 +43,7 @@ class DatabaseError(GenarrisError):
 
 class RunFailed(GenarrisError):
     """A procedure cannot give a result, so the run cannot go on."""
+
+
+class Interrupted(GenarrisError):
+    """The time is over before the work is done; it goes on later, from its checkpoint where there is one."""

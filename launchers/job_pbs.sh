@@ -1,7 +1,7 @@
 #!/bin/bash
 # One allocation with many rockets, one on each core.   qsub job.sh
 #PBS -N genarris
-#PBS -l select=1:ncpus=16:mpiprocs=16
+#PBS -l select=1:ncpus=16
 #PBS -l walltime=24:00:00
 #PBS -j oe
 
@@ -9,4 +9,9 @@ export PATH=/path/to/environment/bin:"$PATH"
 mkdir -p /path/to/run/launches && cd /path/to/run/launches || exit 2
 # the database is the one that my_launchpad.yaml names
 genarris-fw recover --dir /path/to/run
-mpiexec -n 16 rlaunch -c /path/to/run rapidfire --nlaunches 0 --sleep 5
+export GENARRIS_FW_END="$(python3 -m genarris_fw.farm.schedulers)"
+trap : TERM  # the queue's warning is for the rockets: this script waits until they have left
+for rocket in $(seq "${NCPUS:-16}"); do
+    rlaunch -c /path/to/run rapidfire --nlaunches 0 --sleep 5 &
+done
+until wait; do :; done

@@ -8,6 +8,7 @@ from pymongo.database import Database
 from genarris_fw.catalogue.artifacts import Artifacts
 from genarris_fw.catalogue.indexes import ensure_indexes
 from genarris_fw.catalogue.leases import Leases
+from genarris_fw.catalogue.replicas import Replicas
 from genarris_fw.catalogue.runs import Runs
 from genarris_fw.catalogue.structures import Structures
 from genarris_fw.catalogue.work_items import WorkItems
@@ -26,15 +27,16 @@ class Catalogue:
 
     Attributes
     ----------
-    runs, structures, work_items, leases, artifacts
+    runs, structures, work_items, replicas, leases, artifacts
         The collections, each behind a small class of its own.
     """
 
     def __init__(self, database: Database) -> None:
         self.database = database.with_options(write_concern=DURABLE)
         self.runs = Runs(self.database["runs"])
-        self.structures = Structures(self.database["structures"])
+        self.structures = Structures(self.database["structures"], self.runs)
         self.work_items = WorkItems(self.database["work_items"])
+        self.replicas = Replicas(self.database["replicas"], self.database["work_items"])
         self.leases = Leases(self.database["leases"])
         self.artifacts = Artifacts(self.database)
 
@@ -46,7 +48,7 @@ class Catalogue:
         """Remove every document of a run; return how many of each collection."""
         removed = {
             name: self.database[name].delete_many({"run": run}).deleted_count
-            for name in ("structures", "work_items", "leases")
+            for name in ("structures", "work_items", "replicas", "leases")
         }
         removed["artifacts"] = self.artifacts.delete(run)
         removed["runs"] = self.database["runs"].delete_many({"_id": run}).deleted_count

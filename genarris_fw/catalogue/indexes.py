@@ -28,7 +28,13 @@ INDEXES: dict[str, list[IndexModel]] = {
         ),
         IndexModel([("lease.claim", ASCENDING)], sparse=True),
         IndexModel([("lease.owner", ASCENDING)], sparse=True),
+        # How often leases were lost: the few items that this happened to.
+        IndexModel(
+            [("run", ASCENDING), ("procedure", ASCENDING), ("lost", ASCENDING)],
+            partialFilterExpression={"lost": {"$gt": 0}},
+        ),
     ],
+    "replicas": [IndexModel([("run", ASCENDING), ("step", ASCENDING)])],
     "leases": [
         IndexModel([("run", ASCENDING), ("state", ASCENDING)]),
         IndexModel([("owner", ASCENDING)], sparse=True),

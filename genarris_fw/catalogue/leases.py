@@ -181,6 +181,19 @@ class Leases:
         """Return the open leases that have a holder."""
         return list(self.collection.find({"run": run, "state": "open", "owner": {"$exists": True}}))
 
+    def unheld_for(self, run: str, fw_id: int, launch_id: int | None, seconds: float) -> bool:
+        """Note that a firework was seen checked out without a lease; tell whether it was first seen so long ago.
+
+        FireWorks' own times are those of the machines that wrote them, whose clocks may differ.
+        """
+        identifier = f"{run}:unheld:{fw_id}:{launch_id}"
+        about = {"run": run, "fw_id": fw_id, "launch_id": launch_id, "state": "unheld"}
+        since = {"since": {"$ifNull": ["$since", "$$NOW"]}}
+        self.collection.update_one({"_id": identifier}, [{"$set": about | since}], upsert=True)
+        long_ago = {"$subtract": ["$$NOW", int(seconds * 1000)]}
+        query = {"_id": identifier, "$expr": {"$lte": ["$since", long_ago]}}
+        return self.collection.find_one(query, {"_id": 1}) is not None
+
     def begin_recovery(self, lease: dict[str, Any], recoverer: str, seconds: float = 20.0) -> bool:
         """Take a lost lease in order to have its firework run again.
 

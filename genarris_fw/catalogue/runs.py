@@ -40,7 +40,7 @@ class Runs:
             When a run of that name was begun by another firework.
         """
         record = {"_id": name, "name": name, "state": "running", "created": now(), "begun_by": begun_by}
-        record |= {"summaries": {}, "procedures": {}} | document
+        record |= {"summaries": {}, "procedures": {}, "pools": {}} | document
         try:
             self.collection.insert_one(record)
         except DuplicateKeyError:
@@ -78,6 +78,12 @@ class Runs:
         """Set fields of the run's document."""
         self.collection.update_one({"_id": name}, {"$set": fields})
 
+    def set_pool(self, name: str, pool: str, structures: int) -> None:
+        """Note how many structures a pool has; in a run of an older version, whose pools are counted, nothing."""
+        # A pool's name is a folder's: with dots in it, it is no path of a field.
+        noted = {"$setField": {"field": {"$literal": pool}, "input": "$pools", "value": structures}}
+        self.collection.update_one({"_id": name, "pools": {"$exists": True}}, [{"$set": {"pools": noted}}])
+
     def at_least_workers(self, name: str, workers: int) -> None:
         """Note that so many rockets work at a time, unless more are known of."""
         self.collection.update_one(
@@ -90,6 +96,11 @@ class Runs:
             {"_id": name, f"procedures.{procedure}.started": {"$exists": False}},
             {"$set": {f"procedures.{procedure}.started": now(), f"procedures.{procedure}.state": "running"}},
         )
+
+    def count_items(self, name: str, procedure: str, counts: dict[str, int]) -> None:
+        """Store how many work items a procedure has in all, done and failed: at its plan, and when it is collected."""
+        items = {"total": sum(counts.values()), "done": counts["done"], "failed": counts["failed"]}
+        self.set(name, **{f"procedures.{procedure}.items": items})
 
     def procedure_finished(self, name: str, procedure: str, summary: dict[str, Any]) -> None:
         """Store a procedure's summary and when it ended."""

@@ -9,6 +9,8 @@ from pymongo import UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
+from genarris_fw.catalogue.runs import Runs
+
 DUPLICATE_KEY = 11000
 BATCH = 500
 
@@ -21,8 +23,9 @@ def document_id(run: str, struct_id: str) -> str:
 class Structures:
     """Structures as plain documents; conversion to and from the science's objects is not done here."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection, runs: Runs) -> None:
         self.collection = collection
+        self.runs = runs
 
     def write_new(self, run: str, procedure: str, documents: Iterable[tuple[dict[str, Any], int]]) -> None:
         """Write new structures under their deterministic ids; writing again has the same effect.
@@ -97,11 +100,12 @@ class Structures:
         )
 
     def add_to_pool(self, run: str, pool: str, struct_ids: Sequence[str]) -> None:
-        """Make structures members of a pool."""
+        """Make structures members of a pool; its size is counted once, here, and noted in the run's document."""
         for batch in _batches(struct_ids):
             self.collection.update_many(
                 {"_id": {"$in": [document_id(run, name) for name in batch]}}, {"$addToSet": {"pools": pool}}
             )
+        self.runs.set_pool(run, pool, self.count(run, pool))
 
     def replace_pool(self, run: str, pool: str, struct_ids: Sequence[str]) -> None:
         """Make a pool hold exactly these structures."""

@@ -1,8 +1,9 @@
 """The collection ``work_items``: pieces of a procedure that replicas claim, hold by a lease, and commit.
 
-An item goes ``waiting -> leased -> done``; an error sends it back to ``waiting`` until it has had its
-attempts, then to ``failed``; a lease that ends without commit sends it back to ``waiting``. Every claim
-raises the item's fencing token. Times are the server's (``$$NOW``), so no worker's clock matters.
+An item goes ``waiting -> leased -> done``. An error sends it to ``resting`` for a moment and from there back to
+``waiting``, until it has had its attempts, then to ``failed``; a lease that ends without commit sends it back to
+``waiting``. Every claim raises the item's fencing token. Times are the server's (``$$NOW``), so no worker's clock
+matters.
 """
 
 from __future__ import annotations
@@ -11,14 +12,19 @@ import random
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
-from pymongo import InsertOne, UpdateOne
+from pymongo import ReturnDocument, UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
 DUPLICATE_KEY = 11000
-STATES = ("waiting", "leased", "done", "failed")
+STATES = ("waiting", "leased", "done", "failed")  # as a person counts them: what rests waits as well
+UNFINISHED = ("waiting", "leased", "resting")
+INSERTED_AT_ONCE = 5000
+# The rest before another attempt doubles with each, up to this.
+LONGEST_REST_SECONDS = 60.0
 # A lease lost this often points at an item that kills its replicas (memory, a crash of the interpreter).
 MAX_LOST = 20
 GIVEN_UP = f"its replica was lost {MAX_LOST} times (memory? a crash?)"
@@ -40,6 +46,8 @@ class Item:
         Fencing token of the claim (0 before).
     attempts : int
         Failed attempts so far.
+    checkpoint : dict or None
+        What an earlier replica had reached when it had to stop (`WorkItems.keep`).
     """
 
     key: str
@@ -47,6 +55,7 @@ class Item:
     priority: int = 0
     token: int = 0
     attempts: int = 0
+    checkpoint: dict[str, Any] | None = None
 
 
 class WorkItems:
@@ -56,66 +65,45 @@ class WorkItems:
         self.collection = collection
 
     def insert(self, run: str, procedure: str, items: Iterable[Item]) -> int:
-        """Store items as waiting and return how many are new; those already there are left as they are."""
-        requests = [
-            InsertOne(
-                {
-                    "_id": _id(run, procedure, item.key),
-                    "run": run,
-                    "procedure": procedure,
-                    "key": item.key,
-                    "state": "waiting",
-                    "priority": item.priority,
-                    "rnd": random.random(),
-                    "attempts": 0,
-                    "lost": 0,
-                    "token": 0,
-                    "payload": item.payload,
-                }
-            )
-            for item in items
-        ]
-        if not requests:
-            return 0
-        try:
-            return int(self.collection.bulk_write(requests, ordered=False).inserted_count)
-        except BulkWriteError as error:
-            if any(e["code"] != DUPLICATE_KEY for e in error.details["writeErrors"]):
-                raise
-            return int(error.details["nInserted"])
+        """Store items as waiting and return how many are new; those already there are left as they are.
+
+        The items are taken some thousands at a time: a generator may give any number of them.
+        """
+        inserted, source = 0, iter(items)
+        while batch := [_new(run, procedure, item) for item in islice(source, INSERTED_AT_ONCE)]:
+            try:
+                inserted += len(self.collection.insert_many(batch, ordered=False).inserted_ids)
+            except BulkWriteError as error:
+                if any(e["code"] != DUPLICATE_KEY for e in error.details["writeErrors"]):
+                    raise
+                inserted += int(error.details["nInserted"])
+        return inserted
 
     def claim(self, run: str, procedure: str, owner: str, number: int, lease_seconds: float) -> list[Item]:
-        """Claim up to ``number`` waiting items in three round trips.
+        """Claim up to ``number`` waiting items: one of them in one round trip, many in three.
 
         Candidates are taken from a random point of the stored random field, so that replicas rarely meet; the
         update leases those of them that still wait; the claim's own id tells which.
         """
+        claim = uuid.uuid4().hex
+        lease = _lease(owner, claim, lease_seconds)
+        if number == 1:
+            return self._claim_one(run, procedure, lease)
         candidates = self._candidates(run, procedure, number)
         if not candidates:
             return []
-        claim = uuid.uuid4().hex
-        self.collection.update_many(
-            {"_id": {"$in": candidates}, "state": "waiting"},
-            [
-                {
-                    "$set": {
-                        "state": "leased",
-                        "token": {"$add": ["$token", 1]},
-                        "lease": {
-                            "owner": owner,
-                            "claim": claim,
-                            "since": "$$NOW",
-                            "expires": {"$add": ["$$NOW", int(lease_seconds * 1000)]},
-                        },
-                    }
-                }
-            ],
+        self.collection.update_many({"_id": {"$in": candidates}, "state": "waiting"}, lease)
+        return [_claimed(record) for record in self.collection.find({"lease.claim": claim, "state": "leased"})]
+
+    def _claim_one(self, run: str, procedure: str, lease: list[dict[str, Any]]) -> list[Item]:
+        # From the head of the index: whoever comes second to an item is given the next by the server itself.
+        record = self.collection.find_one_and_update(
+            {"run": run, "procedure": procedure, "state": "waiting"},
+            lease,
+            sort=[("priority", -1), ("rnd", 1)],
+            return_document=ReturnDocument.AFTER,
         )
-        mine = self.collection.find({"lease.claim": claim, "state": "leased"})
-        return [
-            Item(record["key"], record["payload"], record["priority"], record["token"], record["attempts"])
-            for record in mine
-        ]
+        return [] if record is None else [_claimed(record)]
 
     def _candidates(self, run: str, procedure: str, number: int) -> list[str]:
         """Return the ids of waiting items, highest priority first, in the random field's order."""
@@ -153,7 +141,7 @@ class WorkItems:
                     _held(run, procedure, owner, item),
                     {
                         "$set": {"state": "done", "outcome": outcome, "seconds": seconds, "done_by": owner},
-                        "$unset": {"lease": "", "error": ""},
+                        "$unset": {"lease": "", "error": "", "failure": "", "checkpoint": ""},
                     },
                 )
                 for item, outcome, seconds in finished
@@ -162,18 +150,63 @@ class WorkItems:
         )
         return int(result.modified_count)
 
-    def fail(self, run: str, procedure: str, owner: str, item: Item, error: str, max_attempts: int) -> str:
-        """Record a failed attempt; return the new state: ``waiting``, ``failed``, or ``lost`` (not ours)."""
+    def fail(
+        self,
+        run: str,
+        procedure: str,
+        owner: str,
+        item: Item,
+        error: str,
+        max_attempts: int,
+        rest_seconds: float = 0.0,
+        details: dict[str, Any] | None = None,
+    ) -> str:
+        """Record a failed attempt.
+
+        Parameters
+        ----------
+        error : str
+            What went wrong, in one line.
+        max_attempts : int
+            With so many failed attempts the item is given up.
+        rest_seconds : float, optional
+            How long the item rests before its second attempt; twice as long before the third, and so on.
+        details : dict, optional
+            Where it happened: host, folder, the tail of the engine's output.
+
+        Returns
+        -------
+        str
+            The new state: ``waiting``, ``resting``, ``failed``, or ``lost`` (it was not ours any more).
+        """
         attempts = item.attempts + 1
-        state = "failed" if attempts >= max_attempts else "waiting"
+        state = "failed" if attempts >= max_attempts else "resting" if rest_seconds > 0 else "waiting"
+        rest = min(rest_seconds * 2.0 ** (attempts - 1), LONGEST_REST_SECONDS)
+        again = {"again": _from_now(rest)} if state == "resting" else {}
+        # Literals: an error's text may begin with a dollar sign.
+        said = {"error": {"$literal": error}, "failed_by": owner, "failure": {"$literal": details or {}}}
         result = self.collection.update_one(
             _held(run, procedure, owner, item),
-            {
-                "$set": {"state": state, "attempts": attempts, "error": error, "failed_by": owner},
-                "$unset": {"lease": ""},
-            },
+            [{"$set": {"state": state, "attempts": attempts} | said | again}, {"$unset": "lease"}],
         )
         return state if result.modified_count else "lost"
+
+    def forgive(self, run: str, procedure: str, owner: str, keys: Sequence[str]) -> int:
+        """Forget the failed attempts at these items whose last one was an owner's; return how many had been given up.
+
+        For a replica that finds itself broken: it may have used up the attempts of innocent items.
+        """
+        mine = {"_id": {"$in": [_id(run, procedure, key) for key in keys]}, "failed_by": owner}
+        anew = {"$set": {"state": "waiting", "attempts": 0}, "$unset": {"again": ""}}
+        given_up = self.collection.update_many(mine | {"state": "failed"}, anew)
+        self.collection.update_many(mine | {"state": "resting"}, anew)
+        self.collection.update_many(mine | {"state": "waiting"}, {"$set": {"attempts": 0}})
+        return int(given_up.modified_count)
+
+    def keep(self, run: str, procedure: str, owner: str, item: Item, checkpoint: dict[str, Any]) -> bool:
+        """Keep what the work on an item has reached, for whoever claims it next; tell whether it is still ours."""
+        result = self.collection.update_one(_held(run, procedure, owner, item), {"$set": {"checkpoint": checkpoint}})
+        return bool(result.matched_count)
 
     def give_back(self, owner: str) -> int:
         """Return everything that an owner holds to ``waiting``."""
@@ -186,16 +219,25 @@ class WorkItems:
         """Extend every lease of an owner; return how many it holds."""
         result = self.collection.update_many(
             {"lease.owner": owner, "state": "leased"},
-            [{"$set": {"lease.expires": {"$add": ["$$NOW", int(lease_seconds * 1000)]}}}],
+            [{"$set": {"lease.expires": _from_now(lease_seconds)}}],
         )
         return int(result.matched_count)
 
     def reap(self, run: str, procedure: str | None = None) -> int:
-        """Return items whose lease has expired to ``waiting``; give up those lost too often."""
-        query: dict[str, Any] = {"run": run, "state": "leased", "$expr": {"$lt": ["$lease.expires", "$$NOW"]}}
-        if procedure is not None:
-            query["procedure"] = procedure
-        return self._release(query)
+        """Return items whose lease has expired, or who have rested, to ``waiting``; give up those lost too often.
+
+        Returns
+        -------
+        int
+            How many leases had expired, or items had rested.
+        """
+        where = {"run": run} | ({} if procedure is None else {"procedure": procedure})
+        expired = self._release(where | {"state": "leased", "$expr": {"$lt": ["$lease.expires", "$$NOW"]}})
+        rested = self.collection.update_many(
+            where | {"state": "resting", "$expr": {"$lt": ["$again", "$$NOW"]}},
+            {"$set": {"state": "waiting"}, "$unset": {"again": ""}},
+        )
+        return expired + int(rested.modified_count)
 
     def release_lost(self, owner: str) -> int:
         """Return the items of an owner known to be dead to ``waiting``."""
@@ -219,15 +261,23 @@ class WorkItems:
         return int(result.modified_count)
 
     def counts(self, run: str, procedure: str) -> dict[str, int]:
-        """Return how many items are in each state."""
-        return {
-            state: self.collection.count_documents({"run": run, "procedure": procedure, "state": state})
-            for state in STATES
-        }
+        """Return how many items are in each of the four states; those that rest before another attempt wait."""
+
+        def number(state: str) -> int:
+            return self.collection.count_documents({"run": run, "procedure": procedure, "state": state})
+
+        counts = {state: number(state) for state in STATES}
+        counts["waiting"] += number("resting")
+        return counts
+
+    def waiting(self, run: str, procedure: str, at_most: int) -> int:
+        """Return how many items wait, counted up to a limit."""
+        query = {"run": run, "procedure": procedure, "state": "waiting"}
+        return self.collection.count_documents(query, limit=at_most)
 
     def unfinished(self, run: str, procedure: str) -> bool:
         """Tell whether any item is still waiting or leased."""
-        query = {"run": run, "procedure": procedure, "state": {"$in": ["waiting", "leased"]}}
+        query = {"run": run, "procedure": procedure, "state": {"$in": list(UNFINISHED)}}
         return self.collection.find_one(query, {"_id": 1}) is not None
 
     def outcomes(self, run: str, procedure: str, prefix: str = "") -> list[dict[str, Any]]:
@@ -241,13 +291,22 @@ class WorkItems:
         )
 
     def failures(self, run: str, procedure: str) -> list[dict[str, Any]]:
-        """Return ``{key, payload, error, attempts}`` of the items given up, by key."""
+        """Return ``{key, payload, error, attempts, failure, failed_by}`` of the items given up, by key."""
         return list(
             self.collection.find(
                 {"run": run, "procedure": procedure, "state": "failed"},
-                {"_id": 0, "key": 1, "payload": 1, "error": 1, "attempts": 1},
+                {"_id": 0, "key": 1, "payload": 1, "error": 1, "attempts": 1, "failure": 1, "failed_by": 1},
             ).sort("key", 1)
         )
+
+    def mean_seconds(self, run: str, procedure: str, sample: int = 100) -> float | None:
+        """Return the mean seconds of some committed items, None before there is one."""
+        pipeline: list[dict[str, Any]] = [
+            {"$match": {"run": run, "procedure": procedure, "state": "done"}},
+            {"$limit": sample},
+            {"$group": {"_id": None, "seconds": {"$avg": "$seconds"}}},
+        ]
+        return next((group["seconds"] for group in self.collection.aggregate(pipeline)), None)
 
     def owners(self, run: str) -> list[str]:
         """Return the owners that hold leases of a run's items."""
@@ -280,6 +339,37 @@ def claimable(run: str, procedure: str, rnd: dict[str, float], number: int) -> l
         {"$limit": number},
         {"$project": {"priority": 1, "lost": 1}},
     ]
+
+
+def _new(run: str, procedure: str, item: Item) -> dict[str, Any]:
+    return {
+        "_id": _id(run, procedure, item.key),
+        "run": run,
+        "procedure": procedure,
+        "key": item.key,
+        "state": "waiting",
+        "priority": item.priority,
+        "rnd": random.random(),
+        "attempts": 0,
+        "lost": 0,
+        "token": 0,
+        "payload": item.payload,
+    }
+
+
+def _claimed(record: dict[str, Any]) -> Item:
+    names = ("key", "payload", "priority", "token", "attempts")
+    return Item(*(record[name] for name in names), checkpoint=record.get("checkpoint"))
+
+
+def _from_now(seconds: float) -> dict[str, Any]:
+    return {"$add": ["$$NOW", int(seconds * 1000)]}
+
+
+def _lease(owner: str, claim: str, seconds: float) -> list[dict[str, Any]]:
+    """Return the update that leases an item."""
+    lease = {"owner": owner, "claim": claim, "since": "$$NOW", "expires": _from_now(seconds)}
+    return [{"$set": {"state": "leased", "token": {"$add": ["$token", 1]}, "lease": lease}}]
 
 
 def _id(run: str, procedure: str, key: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from genarris_fw.cli.db_roles import roles
 from genarris_fw.cli.existing import refuse_absent
 from genarris_fw.errors import DatabaseError
 from genarris_fw.farm import backup as archive
@@ -45,6 +46,9 @@ uri_option = click.option("--uri", help="Another database than the one found for
 @click.group(short_help="Start, stop, look at and back up the database of a folder.")
 def command() -> None:
     """The database of a folder: start, stop, look, back up."""
+
+
+command.add_command(roles)
 
 
 @command.command(short_help="Start the server, or adopt the running one; leave it running.")

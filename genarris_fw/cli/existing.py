@@ -29,8 +29,17 @@ def database_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def open_existing(folder: Path, uri: str | None) -> Iterator[Site]:
+def open_existing(folder: Path, uri: str | None, read_only: bool = False) -> Iterator[Site]:
     """Open the database that the user named, or the folder's own, which must be there.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder.
+    uri : str, optional
+        What the user gave.
+    read_only : bool, optional
+        As in `genarris_fw.cli.site.open_site`: for commands that only look.
 
     Raises
     ------
@@ -38,7 +47,7 @@ def open_existing(folder: Path, uri: str | None) -> Iterator[Site]:
         When there is none, or it cannot be reached.
     """
     refuse_absent(find_server(folder, uri), folder)
-    with open_site(folder, uri) as site:
+    with open_site(folder, uri, read_only=read_only) as site:
         yield site
 
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "add": "add",
     "rockets": "rockets",
     "status": "status",
+    "metrics": "metrics",
     "export": "export",
     "pictures": "pictures",
     "import": "import_",

@@ -13,9 +13,11 @@ from rich.console import Console
 
 from genarris_fw.cli.main import EXIT_OK, EXIT_RUN_FAILED, EXIT_SOME_FAILED
 from genarris_fw.cli.site import Site, open_site
+from genarris_fw.cli.walltime import walltime_option
 from genarris_fw.engines import installed
 from genarris_fw.errors import InputError
 from genarris_fw.farm.logs import merge
+from genarris_fw.farm.patience import patiently
 from genarris_fw.farm.recovery import recover
 from genarris_fw.farm.rockets import Rockets, rerun_fizzled
 from genarris_fw.farm.workflow import add_run
@@ -37,8 +39,9 @@ CONTINUE = "nothing acknowledged is lost: run the same command again to continue
     default=None,
     help="MongoDB URI; default: GENARRIS_FW_URI, my_launchpad.yaml, an embedded server.",
 )
+@walltime_option
 @click.option("--quiet", is_flag=True, help="No progress display, only the closing table.")
-def command(ui_conf: Path, workers: int | None, uri: str | None, quiet: bool) -> int:
+def command(ui_conf: Path, workers: int | None, uri: str | None, walltime: None, quiet: bool) -> int:
     """Carry out UI_CONF here; called again it continues, and does nothing on a finished run."""
     configuration = load(ui_conf)
     console = standard_output()
@@ -88,7 +91,8 @@ def carry_out(site: Site, configuration: Configuration, workers: int, quiet: boo
             if record:
                 progress.update(status(site.catalogue, run))
 
-        return rockets.watch(look)
+        # A server elsewhere may come back; the folder's own is started again by the next command.
+        return rockets.watch(look) if site.keep_open else patiently(lambda: rockets.watch(look))
 
 
 def refuse_unavailable(configuration: Configuration) -> None:

@@ -4,29 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fireworks import LaunchPad
+from pymongo import MongoClient
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.schema import check_schema
+from genarris_fw.farm.certificates import refuse_unreadable
 from genarris_fw.farm.databases import find_server
-from genarris_fw.farm.launchpads import explained, prepare
+from genarris_fw.farm.launchpads import CLIENT_OPTIONS, as_reader, database_name, explained, prepare, redact
 from genarris_fw.farm.launchpads import launchpad as open_launchpad
+
+if TYPE_CHECKING:
+    from fireworks import LaunchPad
 
 
 @dataclass
 class Site:
-    """An open database: the LaunchPad and the catalogue in it."""
+    """An open database: the catalogue, and the LaunchPad that it lies in."""
 
-    launchpad: LaunchPad
     catalogue: Catalogue
     uri: str
     keep_open: tuple[int, ...] = ()
+    opened: LaunchPad | None = field(default=None, repr=False)
+
+    @property
+    def launchpad(self) -> LaunchPad:
+        """The LaunchPad; a site that was opened to read opens it when it is asked for (a second's imports)."""
+        if self.opened is None:
+            self.opened = open_launchpad(self.uri)
+        return self.opened
 
 
 @contextmanager
-def open_site(folder: Path, uri: str | None = None, hint: str = "") -> Iterator[Site]:
+def open_site(folder: Path, uri: str | None = None, hint: str = "", read_only: bool = False) -> Iterator[Site]:
     """Find the database (starting the folder's own where there is no other) and open it.
 
     Parameters
@@ -37,18 +50,38 @@ def open_site(folder: Path, uri: str | None = None, hint: str = "") -> Iterator[
         What the user gave; else the environment, my_launchpad.yaml, the folder's embedded server.
     hint : str, optional
         What to do when the database breaks while it is open, instead of the general advice.
+    read_only : bool, optional
+        Write nothing, neither indexes nor the version of the catalogue, and load no FireWorks.
 
     Raises
     ------
     DatabaseError
-        When it cannot be reached, refuses the password or breaks.
+        When it cannot be reached, refuses the password, breaks, or a newer version of this package made it.
     """
     server = find_server(folder, uri)
     with server.use() as found:
         with explained(found):
-            launchpad = open_launchpad(found)
-            prepare(launchpad)
-            catalogue = Catalogue(launchpad.db)
-            catalogue.ensure_indexes()
+            site = _to_read(found) if read_only else _prepared(found)
+            site.keep_open = server.lock_descriptors
+            check_schema(site.catalogue.database, write=False)
         with explained(found, hint):
-            yield Site(launchpad, catalogue, found, getattr(server, "lock_descriptors", ()))
+            yield site
+        if read_only:
+            site.catalogue.database.client.close()
+
+
+def _prepared(uri: str) -> Site:
+    launchpad = open_launchpad(uri)
+    site = Site(Catalogue(launchpad.db), uri, opened=launchpad)
+    check_schema(launchpad.db, write=False)  # before anything is written into what a newer package made
+    with as_reader():  # who may not write may still export
+        prepare(launchpad)
+        site.catalogue.ensure_indexes()
+        check_schema(launchpad.db)
+    return site
+
+
+def _to_read(uri: str) -> Site:
+    refuse_unreadable(uri, redact(uri))
+    client: MongoClient = MongoClient(uri, **CLIENT_OPTIONS)
+    return Site(Catalogue(client[database_name(uri)]), uri)

@@ -28,11 +28,12 @@ SECONDS_BETWEEN_LOOKS = 1.0
 @click.option("--watch", is_flag=True, help="Look again every second until the run is over.")
 @database_options
 def command(run: str | None, as_json: bool, watch: bool, folder: Path, uri: str | None) -> None:
-    """Show how far RUN is: per procedure what waits, runs, is done or failed, the rate and the time left.
+    """Show how far RUN is: per procedure what waits, runs, is done, failed or lost, the rate and the time left.
 
+    With several hosts, what each of them gets done; and the replicas that took themselves out of work.
     Without RUN: the only run of the database, or the list of its runs.
     """
-    with open_existing(folder, uri) as site:
+    with open_existing(folder, uri, read_only=True) as site:
         name = run or _only_run(site)
         if name is None:
             runs = _runs(site)
@@ -53,7 +54,7 @@ def _status(site: Site, run: str) -> dict[str, Any]:
     try:
         return status(site.catalogue, run)
     except InputError:
-        if site.launchpad.workflows.find_one({"metadata.run": run}, {"_id": 1}):
+        if site.catalogue.database["workflows"].find_one({"metadata.run": run}, {"_id": 1}):
             raise InputError(f"run '{run}' waits for its first rocket: genarris-fw run, or rlaunch rapidfire") from None
         raise
 

@@ -2,7 +2,8 @@
 
 The archive is a ``tar.gz`` of ``manifest.json`` and one ``<collection>.bson`` for each collection, documents
 one after the other as ``mongodump`` writes them. The manifest holds the number of documents, the SHA-256 of each
-file, options and indexes. Collections are read one after the other: stop the rockets where they must agree.
+file, options and indexes. A member of a replica set is read as of one moment, whatever is written meanwhile. From a
+server by itself, collections are read one after the other: stop the rockets where they must agree.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Any
@@ -23,8 +24,10 @@ from bson.codec_options import CodecOptions
 from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
+from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.errors import OperationFailure
 
 from genarris_fw import __version__
 from genarris_fw.errors import DatabaseError, InputError
@@ -35,9 +38,11 @@ _MANIFEST = "manifest.json"
 _BATCH_BYTES = 8 * 1024**2
 _RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 _COUNTER = "fw_id_assigner"
+_MOMENT_IS_LOST = (239, 246)  # the server has not kept it, or an index was made meanwhile
+_ATTEMPTS = 5
 
 
-def backup(uri: str, file: Path) -> dict[str, int]:
+def backup(uri: str, file: Path, scratch: Path | None = None) -> dict[str, int]:
     """Write the database at `uri` to `file`.
 
     Parameters
@@ -45,7 +50,9 @@ def backup(uri: str, file: Path) -> dict[str, int]:
     uri : str
         A MongoDB URI.
     file : Path
-        The archive; it appears when it is complete.
+        The archive; it appears when it is complete, and on the disk.
+    scratch : Path, optional
+        Where the uncompressed documents lie meanwhile (default: next to the file).
 
     Returns
     -------
@@ -64,8 +71,8 @@ def backup(uri: str, file: Path) -> dict[str, int]:
     try:
         with explained(uri), MongoClient(uri, **client_options(uri)) as client:
             database = client[database_name(uri)]
-            with tempfile.TemporaryDirectory(dir=file.parent, prefix=".backup-") as place:
-                collections = [_dump(database, about, Path(place)) for about in _collections(database)]
+            with tempfile.TemporaryDirectory(dir=scratch or file.parent, prefix=".backup-") as place:
+                collections = _dump_all(database, Path(place))
                 manifest = {
                     "format": FORMAT,
                     "genarris_fw": __version__,
@@ -79,6 +86,8 @@ def backup(uri: str, file: Path) -> dict[str, int]:
                     partial.chmod(0o600)
                     for name in (_MANIFEST, *(about["file"] for about in collections)):
                         archive.add(Path(place) / name, arcname=name)
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
         partial.replace(file)
     except OSError as error:
         raise InputError(f"{file}: cannot be written ({error.strerror or error})") from error
@@ -86,6 +95,21 @@ def backup(uri: str, file: Path) -> dict[str, int]:
         with suppress(OSError):
             partial.unlink()
     return {about["name"]: about["count"] for about in collections}
+
+
+def _dump_all(database: Database[dict[str, Any]], place: Path) -> list[dict[str, Any]]:
+    """Write all collections into the folder and return their entries of the manifest."""
+    member = "setName" in database.client.admin.command("hello")
+    for attempt in range(_ATTEMPTS):
+        # The collections are listed before the moment, which the first read decides, so that all were there.
+        listed = _collections(database)
+        try:
+            with database.client.start_session(snapshot=True) if member else nullcontext() as session:
+                return [_dump(database, about, place, session) for about in listed]
+        except OperationFailure as error:
+            if error.code not in _MOMENT_IS_LOST or attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable")
 
 
 def _collections(database: Database[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -98,13 +122,16 @@ def _collections(database: Database[dict[str, Any]]) -> list[dict[str, Any]]:
     )  # fmt: skip
 
 
-def _dump(database: Database[dict[str, Any]], about: dict[str, Any], place: Path) -> dict[str, Any]:
+def _dump(
+    database: Database[dict[str, Any]], about: dict[str, Any], place: Path, session: ClientSession | None
+) -> dict[str, Any]:
     """Write one collection's documents into a file of the folder and return its entry of the manifest."""
     collection: Collection[Any] = database.get_collection(about["name"], codec_options=_RAW)
     name = quote(about["name"], safe="") + ".bson"
     digest, count = hashlib.sha256(), 0
     with (place / name).open("wb") as output:
-        for document in collection.find():
+        # what is capped has no past
+        for document in collection.find(session=None if about["options"].get("capped") else session):
             output.write(document.raw)
             digest.update(document.raw)
             count += 1

@@ -15,13 +15,17 @@ from pymongo.errors import PyMongoError
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.leases import LeaseLost, lease_id
-from genarris_fw.errors import GenarrisError, RunFailed
+from genarris_fw.catalogue.schema import check_schema
+from genarris_fw.errors import GenarrisError, Interrupted, RunFailed
 from genarris_fw.farm.heartbeat import Heartbeat
 from genarris_fw.farm.logs import Log
 from genarris_fw.farm.owner import is_dead, owner_name
+from genarris_fw.farm.patience import patiently
 from genarris_fw.farm.recovery import recover_firework
 from genarris_fw.farm.replica import Replica
 from genarris_fw.farm.sides import add_sides, archive_unstarted_sides
+from genarris_fw.farm.successors import successor
+from genarris_fw.farm.walltime import Walltime, listening, of_this_process, stop_pulling
 from genarris_fw.procedures.campaign import Campaign
 
 if TYPE_CHECKING:
@@ -32,12 +36,19 @@ WAIT_FOR_HOLDER = 0.5
 
 @dataclass
 class Holding:
-    """A firework's lease while it is held."""
+    """A firework's lease while it is held.
+
+    Attributes
+    ----------
+    unfinished : bool
+        The firework ends before its work does: its lease is given back, not closed.
+    """
 
     catalogue: Catalogue
     identifier: str
     owner: str
     token: int
+    unfinished: bool = False
 
     def still_mine(self) -> bool:
         """Tell whether nobody has taken the lease over."""
@@ -83,7 +94,10 @@ def hold(
             # What goes wrong here says nothing about the run any more: another rocket carries it on.
             raise LeaseLost(f"{holding.identifier} was taken over before this rocket stopped") from error
         raise
-    catalogue.leases.collected(holding.identifier, token)
+    if not holding.unfinished:
+        catalogue.leases.collected(holding.identifier, token)
+    elif not catalogue.leases.release(holding.identifier, token):
+        raise LeaseLost(f"{holding.identifier} was taken over before this rocket stopped")
 
 
 def release_dead_holder(catalogue: Catalogue, run: str, step: str, role: str) -> None:
@@ -111,6 +125,7 @@ def carry_out(task: Procedure) -> FWAction:
         raise RunFailed("a run needs its database while it works: FireWorks' offline mode cannot be used")
     run, step, role, fw_id = task["run"], task["step"], task["role"], int(task.fw_id)
     catalogue = Catalogue(launchpad.db)
+    check_schema(launchpad.db)
     record = catalogue.runs.find(run)
     if record is None and role == "side":
         return FWAction(stored_data={"remark": f"run {run} is gone"})
@@ -119,13 +134,21 @@ def carry_out(task: Procedure) -> FWAction:
     level = "DEBUG" if options.get("verbose") else "INFO"
     log = Log(Path(record["folder"]), level, run=run, step=step, role=role, fw=fw_id)
     campaign = Campaign(catalogue, record, step, log)
+    campaign.walltime = walltime = of_this_process()
     begun = time.monotonic()
     try:
-        with hold(launchpad, fw_id, run, step, role, campaign.lease_seconds) as holding:
+        with (
+            listening(walltime),
+            hold(launchpad, fw_id, run, step, role, campaign.lease_seconds) as holding,
+        ):
             if holding is None:
                 return FWAction(stored_data={"remark": "already collected"})
             log("started", launch_dir=Path.cwd())
-            counts = ROLES[role](task, campaign, launchpad, holding)
+            # Every role may be played again from its beginning: what is done stays done.
+            counts = patiently(
+                lambda: ROLES[role](task, campaign, launchpad, holding),
+                again=lambda: catalogue.work_items.give_back(holding.owner),
+            )
             log("finished", seconds=round(time.monotonic() - begun, 3), **counts)
     except LeaseLost as lost:
         log("taken over", level="WARNING", why=lost)
@@ -136,10 +159,13 @@ def carry_out(task: Procedure) -> FWAction:
         message = explain(error, campaign.folder)
         log("stopped", level="ERROR", error=message)
         log("traceback", level="DEBUG", traceback=traceback.format_exc())
-        if role == "side" or isinstance(error, PyMongoError):
-            raise
+        if role == "side" or isinstance(error, PyMongoError | Interrupted):
+            raise  # nothing is wrong with the run: another launch goes on
         catalogue.runs.failed(run, step, message)
         raise RunFailed(message) from error
+    if holding.unfinished:
+        stop_pulling(launchpad)
+        return successor(launchpad, task)
     return FWAction(stored_data={"run": run, "step": step, "role": role} | counts)
 
 
@@ -154,29 +180,46 @@ def explain(error: Exception, folder: Path) -> str:
 
 
 def _plan(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Holding) -> dict[str, Any]:
-    campaign.catalogue.runs.procedure_started(campaign.run, campaign.step)
-    campaign.import_pool()
-    items = list(task.plan(campaign))
-    campaign.catalogue.work_items.insert(campaign.run, campaign.step, items)
+    number = _insert_items(task, campaign)
     campaign.catalogue.leases.open(campaign.run, campaign.step, "gate", 0)
-    sides = min(task.wanted_replicas(campaign), max(1, task.most_replicas(campaign, items))) - 1
+    sides = min(task.wanted_replicas(campaign), max(1, task.most_replicas(campaign, number))) - 1
     holding.check("planning")  # sides that a plan woken too late adds would find nothing to do
-    return {"items": len(items), "sides": add_sides(launchpad, task, sides)}
+    return {"items": number, "sides": add_sides(launchpad, task, sides)}
 
 
-def _work(task: Procedure, campaign: Campaign, replica: Replica) -> dict[str, Any]:
-    state = replica.work()
-    return {"done": replica.done, "failed": replica.failed} | ({"gate": "lost"} if state == "gate lost" else {})
+def _insert_items(task: Procedure, campaign: Campaign) -> int:
+    """Store the step's work items; return how many it has."""
+    run, step = campaign.run, campaign.step
+    campaign.catalogue.runs.procedure_started(run, step)
+    campaign.import_pool()
+    campaign.catalogue.work_items.insert(run, step, task.plan(campaign))
+    counts = campaign.catalogue.work_items.counts(run, step)
+    campaign.catalogue.runs.count_items(run, step, counts)
+    return sum(counts.values())
+
+
+def _work(task: Procedure, campaign: Campaign, holding: Holding, replica: Replica) -> dict[str, Any]:
+    """Work as a replica; note who does, for those who watch."""
+    replicas = campaign.catalogue.replicas
+    replicas.begin(holding.owner, campaign.run, campaign.step, task["role"], int(task.fw_id))
+    try:
+        state = replica.work()
+    finally:
+        replicas.end(holding.owner)
+    holding.unfinished = state == "ending"
+    return {"done": replica.done, "failed": replica.failed} | ({} if state == "finished" else {"then": state})
 
 
 def _collect(task: Procedure, campaign: Campaign, holding: Holding) -> None:
-    failures = campaign.catalogue.work_items.failures(campaign.run, campaign.step)
-    summary = task.collect(campaign) | {"failed": len(failures)}
+    run, step = campaign.run, campaign.step
+    counts = campaign.catalogue.work_items.counts(run, step)
+    summary = task.collect(campaign) | {"failed": counts["failed"]}
     holding.check("collecting")
-    campaign.catalogue.runs.procedure_finished(campaign.run, campaign.step, summary)
+    campaign.catalogue.runs.count_items(run, step, counts)
+    campaign.catalogue.runs.procedure_finished(run, step, summary)
 
 
-def _leading_replica(task: Procedure, campaign: Campaign, holding: Holding) -> Replica:
+def _leading_replica(task: Procedure, campaign: Campaign, holding: Holding, walltime: Walltime) -> Replica:
     """Return the replica on the workflow's path: it adds the items of the next round."""
 
     def more_to_come() -> bool:
@@ -187,13 +230,17 @@ def _leading_replica(task: Procedure, campaign: Campaign, holding: Holding) -> R
             campaign.catalogue.leases.all_planned(holding.identifier, holding.token)
         return added > 0
 
-    return Replica(task, campaign, holding.owner, still_mine=holding.still_mine, more_to_come=more_to_come)
+    return Replica(
+        task, campaign, holding.owner, still_mine=holding.still_mine, more_to_come=more_to_come, walltime=walltime
+    )
 
 
-def _gate(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Holding) -> dict[str, Any]:
-    counts = _work(task, campaign, _leading_replica(task, campaign, holding))
-    archive_unstarted_sides(launchpad, campaign.run, campaign.step)
-    _collect(task, campaign, holding)
+def _lead(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Holding) -> dict[str, Any]:
+    """Work along on the workflow's path, then collect; a successor does what is left when the time is over."""
+    counts = _work(task, campaign, holding, _leading_replica(task, campaign, holding, campaign.walltime))
+    if not holding.unfinished:
+        archive_unstarted_sides(launchpad, campaign.run, campaign.step)
+        _collect(task, campaign, holding)
     return counts
 
 
@@ -213,21 +260,19 @@ def _side(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Ho
         holding.owner,
         gate_is_lost=lambda: lost_gate() is not None,
         more_to_come=lambda: task.rounds and leases.may_plan(campaign.run, campaign.step, "gate"),
+        walltime=campaign.walltime,
+        idle_limit=campaign.idle_limit,
     )
-    counts = _work(task, campaign, replica)
+    counts = _work(task, campaign, holding, replica)
     # The rocket that recovers the gate returns at once, so that it is free to pull the gate itself.
-    if (lease := lost_gate()) is not None:
+    if not holding.unfinished and (lease := lost_gate()) is not None:
         recover_firework(launchpad, campaign.catalogue, lease, holding.owner)
     return counts
 
 
 def _whole(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Holding) -> dict[str, Any]:
-    campaign.catalogue.runs.procedure_started(campaign.run, campaign.step)
-    campaign.import_pool()
-    campaign.catalogue.work_items.insert(campaign.run, campaign.step, task.plan(campaign))
-    counts = _work(task, campaign, _leading_replica(task, campaign, holding))
-    _collect(task, campaign, holding)
-    return counts
+    _insert_items(task, campaign)
+    return _lead(task, campaign, launchpad, holding)
 
 
-ROLES = {"plan": _plan, "gate": _gate, "side": _side, "whole": _whole}
+ROLES = {"plan": _plan, "gate": _lead, "side": _side, "whole": _whole}

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,8 @@ from genarris_fw.catalogue.leases import Leases
 from genarris_fw.catalogue.work_items import WorkItems
 
 BEATS_PER_LEASE = 4
+# It looks after its parent, too: it does not wait for a server as long as a rocket may.
+ANSWER_MS = 5000
 
 
 class Heartbeat:
@@ -68,7 +71,7 @@ class Heartbeat:
 
 def open_database(launchpad: dict[str, Any]) -> Database:
     """Return the database of a LaunchPad's dictionary; importing FireWorks for it would take a second."""
-    options = launchpad.get("mongoclient_kwargs") or {}
+    options = {**(launchpad.get("mongoclient_kwargs") or {}), "serverSelectionTimeoutMS": ANSWER_MS}
     if launchpad.get("uri_mode"):
         return MongoClient(launchpad["host"], **options)[launchpad["name"]]
     user = {"username": launchpad["username"], "password": launchpad["password"]} if launchpad.get("username") else {}
@@ -87,6 +90,9 @@ def _parent_is_stopped(parent: int) -> bool:
 
 def main() -> None:
     """Renew the leases of one owner until the parent's end of the pipe closes."""
+    # A queue warns every process of a job; this one ends with its rocket, not before.
+    for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     parent = os.getppid()
     message = json.loads(sys.stdin.readline())
     owner, lease_seconds = message["owner"], float(message["lease_seconds"])

@@ -20,6 +20,7 @@ from genarris_fw.farm.databases import Database
 from genarris_fw.farm.launchpads import database_name, redact
 
 QUEUES = ("slurm", "pbs", "sge", "none")
+SGE_TEMPLATE = "sge_template.txt"
 _PRIVATE = ("my_launchpad.yaml",)
 
 
@@ -53,11 +54,13 @@ class Place:
     @classmethod
     def here(cls, folder: Path, database: Database) -> Place:
         """Return the place for a folder on this machine and in this environment."""
+        folder = Path(folder).absolute()
         return cls(
-            folder=str(Path(folder).absolute()),
+            folder=str(folder),
             uri=database.uri,
             origin=database.origin,
-            embedded=database.server is not None,
+            # Another folder's server is not for these jobs to start and stop.
+            embedded=database.server is not None and database.server.folder == folder,
             programs=str(Path(sys.executable).parent),
             host=socket.gethostname(),
         )
@@ -77,7 +80,8 @@ def render(template: str, place: Place) -> str:
     """Return a template filled for a place; paths are quoted for the shell or for YAML as they need it."""
     folder = shlex.quote(place.folder)
     start, recover = f"genarris-fw db start --dir {folder}", f"genarris-fw recover --dir {folder}"
-    before = [f'export PATH={shlex.quote(place.programs)}:"$PATH"', *([start] if place.embedded else []), recover]
+    end = 'export GENARRIS_FW_END="$(python3 -m genarris_fw.farm.schedulers)"'  # asked once, not by every rocket
+    before = [f'export PATH={shlex.quote(place.programs)}:"$PATH"', *([start] if place.embedded else []), recover, end]
     stop = f"stop_database() {{ genarris-fw db stop --dir {folder}; }}"
     values = {
         "FOLDER": folder,
@@ -87,7 +91,9 @@ def render(template: str, place: Place) -> str:
         "DATABASE": json.dumps(database_name(place.uri)),
         "ORIGIN": f"Found by genarris-fw init: {' '.join(place.origin.split())}.",
         "NAME": json.dumps(place.host),
-        "PRE_ROCKET": " && ".join(before),
+        "PRE_ROCKET": "; ".join(before),
+        "JOB_END": end,
+        "TEMPLATE_YAML": json.dumps(f"{place.folder}/{SGE_TEMPLATE}", ensure_ascii=False),
         "DATABASE_START": "\n".join((start + " || exit 2", stop, "trap stop_database EXIT"))
         if place.embedded
         else "# the database is the one that my_launchpad.yaml names",
@@ -119,6 +125,9 @@ def launcher_files(place: Place, queue: str) -> dict[str, str]:
     names = {name: name for name in ("FW_config.yaml", "my_launchpad.yaml", "my_fworker.yaml")}
     if queue != "none":
         names["my_qadapter.yaml"] = f"my_qadapter_{queue}.yaml"
+        names["my_qadapter_reserve.yaml"] = f"my_qadapter_reserve_{queue}.yaml"
+    if queue == "sge":
+        names[SGE_TEMPLATE] = SGE_TEMPLATE
     names["job.sh"] = f"job_{queue}.sh"
     return {name: render(template, place) for name, template in names.items()}
 

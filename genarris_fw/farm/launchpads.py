@@ -13,6 +13,8 @@ from pymongo import errors as mongo_errors
 from pymongo.uri_parser import parse_uri
 
 from genarris_fw.errors import DatabaseError
+from genarris_fw.farm.certificates import absolute_files, explain_tls, refuse_unreadable
+from genarris_fw.farm.patience import OUTAGE_SECONDS
 
 if TYPE_CHECKING:
     from fireworks import LaunchPad
@@ -108,12 +110,18 @@ def launchpad(uri: str, log_level: str = "WARNING") -> LaunchPad:
     Raises
     ------
     DatabaseError
-        When nothing answers, the password is refused or missing, or what answers is no MongoDB.
+        When nothing answers, the password is refused or missing, the server's certificate is not trusted, or what
+        answers is no MongoDB.
     """
     from fireworks import LaunchPad
 
     name = database_name(uri)
+    uri = absolute_files(uri)  # rockets and their heartbeats work in other folders
+    refuse_unreadable(uri, redact(uri))
     with explained(uri):
+        if _says_how_long(uri):  # that is for a server that goes away; one that is not there is an error in seconds
+            with MongoClient(uri, **CLIENT_OPTIONS) as client:
+                client.admin.command("ping")
         pad = LaunchPad(host=uri, name=name, uri_mode=True, strm_lvl=log_level, mongoclient_kwargs=client_options(uri))
         try:
             pad.fw_id_assigner.find_one({}, {"_id": 1})  # needs an answer and the right to read
@@ -121,6 +129,24 @@ def launchpad(uri: str, log_level: str = "WARNING") -> LaunchPad:
             pad.connection.close()
             raise
     return pad
+
+
+def patient(pad: LaunchPad, seconds: float = OUTAGE_SECONDS) -> LaunchPad:
+    """Return a LaunchPad on the same database for rockets: their calls wait for a server that is away for a while.
+
+    Parameters
+    ----------
+    pad : fireworks.LaunchPad
+        As from :func:`launchpad`, which gives up within seconds.
+    seconds : float, optional
+        How long to wait, unless the URI itself says so.
+    """
+    from fireworks import LaunchPad
+
+    fields = pad.to_dict()
+    if not _says_how_long(str(pad.host)):
+        fields["mongoclient_kwargs"] = {**pad.mongoclient_kwargs, "serverSelectionTimeoutMS": int(1000 * seconds)}
+    return LaunchPad.from_dict(fields)
 
 
 def ping(uri: str, timeout_ms: int = CONNECT_MS) -> dict[str, Any]:
@@ -131,6 +157,7 @@ def ping(uri: str, timeout_ms: int = CONNECT_MS) -> dict[str, Any]:
     DatabaseError
         As for :func:`launchpad`.
     """
+    refuse_unreadable(uri, redact(uri))
     options = {**CLIENT_OPTIONS, "serverSelectionTimeoutMS": timeout_ms, "connectTimeoutMS": timeout_ms}
     with explained(uri), MongoClient(uri, **options) as client:
         return dict(client.admin.command("serverStatus", repl=0, metrics=0, locks=0))
@@ -184,6 +211,9 @@ def explain(error: mongo_errors.PyMongoError, uri: str, hint: str = "") -> str:
     text = _one_line(error)
     if code == _AUTHENTICATION_FAILED:
         what, todo = "the database refuses the user name or the password", "check them, and authSource"
+    elif code == _UNAUTHORIZED and (refused := re.search(r"execute command \{ (\w+)", text)) and _user(uri):
+        what = f"the database's user '{_user(uri)}' may not do this ({refused[1]})"
+        todo, hint = "work as one with the role for workers (`genarris-fw db roles`)", ""
     elif code == _UNAUTHORIZED:
         what = "the database wants a user and a password that may do this"
         todo = "give them in GENARRIS_FW_URI or my_launchpad.yaml"
@@ -191,6 +221,8 @@ def explain(error: mongo_errors.PyMongoError, uri: str, hint: str = "") -> str:
         what, todo = "the database has no disk space left", "make room on its disk"
     elif isinstance(error, mongo_errors.ConfigurationError | mongo_errors.InvalidName):
         what, todo = f"not a usable MongoDB URI ({text})", f"write {_FORM}"
+    elif (encrypted := explain_tls(text, uri)) is not None:
+        what, todo = encrypted
     elif _speaks_something_else(error):
         what, todo = "what answers there is not a MongoDB server", "check host and port"
     elif isinstance(error, mongo_errors.ConnectionFailure):
@@ -199,6 +231,25 @@ def explain(error: mongo_errors.PyMongoError, uri: str, hint: str = "") -> str:
     else:
         what, todo = f"the database reports: {text}", "see its log"
     return f"{where}: {what}: {hint or todo}"
+
+
+@contextmanager
+def as_reader() -> Iterator[None]:
+    """Go on where the database's user may not write: what a reader looks at was prepared by somebody else."""
+    try:
+        yield
+    except (DatabaseError, mongo_errors.OperationFailure) as error:
+        cause = error.__cause__ if isinstance(error, DatabaseError) else error
+        if getattr(cause, "code", None) != _UNAUTHORIZED:
+            raise
+
+
+def _says_how_long(uri: str) -> bool:
+    return "serverselectiontimeoutms=" in uri.lower()
+
+
+def _user(uri: str) -> str:
+    return str(_parsed(uri).get("username") or "")
 
 
 def _speaks_something_else(error: mongo_errors.PyMongoError) -> bool:

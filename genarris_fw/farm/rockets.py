@@ -16,7 +16,9 @@ from fireworks import LaunchPad
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.errors import RunFailed
+from genarris_fw.farm.allow_list import refused
 from genarris_fw.farm.recovery import recover
+from genarris_fw.farm.walltime import listening, of_this_process
 
 RECOVER_EVERY = 3.0
 LOOK_EVERY = 0.5
@@ -54,6 +56,7 @@ class Rockets:
         self.workers = workers
         self.keep_open = keep_open
         self._processes: dict[int, subprocess.Popen] = {}
+        self.walltime = of_this_process()
         self._restarts = 0
         self._finished = False
         self._still_since = time.monotonic()
@@ -69,7 +72,8 @@ class Rockets:
             with contextlib.suppress(OSError):
                 assert process.stdin is not None
                 process.stdin.close()
-        end = time.monotonic() + (SECONDS_TO_END if self._finished else 0.0)
+        patience = SECONDS_TO_END if self._finished else self.walltime.grace() if self.walltime.ending() else 0.0
+        end = time.monotonic() + patience
         for process in self._processes.values():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=max(0.0, end - time.monotonic()))
@@ -121,7 +125,19 @@ class Rockets:
         ------
         RunFailed
             When workers die again and again.
+        KeyboardInterrupt
+            When the end of the allocation is near.
         """
+        with listening(self.walltime):
+            return self._watch(look)
+
+    def _refuse_hostile(self) -> None:
+        """Stop when a firework of the run is there that our rockets do not execute."""
+        if hostile := refused(self.launchpad, self.run):
+            raise RunFailed(hostile[0])
+
+    def _watch(self, look: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+        self._refuse_hostile()
         recovered = time.monotonic()
         while True:
             record = self.catalogue.runs.find(self.run) or {}
@@ -131,8 +147,11 @@ class Rockets:
                 return record
             self._refuse_fizzled_begin(record)
             self._refuse_standstill()
+            if self.walltime.ending():
+                raise KeyboardInterrupt
             if time.monotonic() - recovered > RECOVER_EVERY:
                 recover(self.launchpad, self.run)
+                self._refuse_hostile()
                 recovered = time.monotonic()
             self._restart_dead()
             time.sleep(LOOK_EVERY)

@@ -16,6 +16,8 @@ The server listens on a Unix socket in a folder of mode 0700 and on nothing else
 can run code, and other people share the machine. Where ``genarris_db/socket/`` does not serve (a name longer
 than the 107 bytes a socket may have, a file system without sockets), it is a temporary folder. Either way its
 path stays the same, so that a URI written into a my_launchpad.yaml stays valid.
+
+Where a queue job runs the folder's database (`genarris_fw.farm.keeper`), that one is used, on any node.
 """
 
 from __future__ import annotations
@@ -40,8 +42,8 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm import disk, mongod, sockets
-from genarris_fw.farm.launchpads import DATABASE, ping
+from genarris_fw.farm import allocation, allocation_data, disk, mongod, sockets
+from genarris_fw.farm.launchpads import DATABASE, ping, redact
 
 FOLDER = "genarris_db"
 CACHE_GB = 0.5
@@ -104,32 +106,43 @@ class Server:
     @property
     def origin(self) -> str:
         """Where the URI comes from, for messages."""
+        if lent := allocation.read(self.home):
+            return f"{lent}, of {self.home}"
         return f"the embedded server in {self.home}"
 
     @property
     def uri(self) -> str:
         """The URI; it names the database ``genarris`` and stays the same as long as the folder is not moved.
 
+        While a queue job runs the database, it is that one's, with a password.
+
         Raises
         ------
         DatabaseError
             When no socket can be placed.
         """
+        if lent := allocation.read(self.home):
+            return lent.uri
         record = self._record()
-        if not record or not self.running():
+        if not record or not self._lives():
             self._make_home()
             with disk.locked(self.home / "start.lock"):
                 record = self._record()
-                if not record or not self.running():
+                if not record or not self._lives():
                     record = self._with_socket(record)
         return str(record["uri"])
 
     def exists(self) -> bool:
         """Return whether a database was ever started in this folder."""
-        return self.data.is_dir() and any(self.data.iterdir())
+        there = self.data.is_dir() and any(self.data.iterdir())
+        return there or allocation_data.lies_in_backups(self.home) or allocation.read(self.home) is not None
 
     def running(self) -> bool:
         """Return whether the server lives (it may still be getting ready)."""
+        return allocation.find(self.home) is not None or self._lives()
+
+    def _lives(self) -> bool:
+        """Return whether the folder's own server lives on this machine."""
         self._reap()
         return disk.is_locked(self.home / "alive.lock")
 
@@ -144,10 +157,14 @@ class Server:
         -------
         dict
             ``running``, ``ready``, ``uri``, ``folder``, ``data``, ``log``, ``pid``, ``host``, ``version``,
-            ``started`` (UTC), ``keep`` (started to stay), ``in_use``, ``connections``, ``data_bytes``.
+            ``started`` (UTC), ``keep`` (started to stay), ``in_use``, ``connections``, ``data_bytes``, ``job`` (of a
+            queue, which runs it; the password is then left out of ``uri``), ``backups`` (archives, newest first).
         """
+        backups = [str(path) for path in allocation_data.backups(self.home)]
+        if lent := allocation.find(self.home):
+            return self._status_in_job(lent) | {"backups": backups}
         record = self._record() if self.exists() else {}
-        running = self.running()
+        running = self._lives()
         answer: dict[str, Any] = {}
         if running and record:
             with suppress(DatabaseError):
@@ -167,6 +184,29 @@ class Server:
             "in_use": self.in_use(),
             "connections": answer.get("connections", {}).get("current"),
             "data_bytes": disk.size(self.data),
+            "job": None,
+            "backups": backups,
+        }
+
+    def _status_in_job(self, lent: allocation.Allocation) -> dict[str, Any]:
+        answer = ping(lent.uri)
+        here = lent.host == socket.gethostname()
+        return {
+            "running": True,
+            "ready": True,
+            "uri": redact(lent.uri),
+            "folder": str(self.home),
+            "data": lent.data,
+            "log": str(self.log),
+            "pid": int(answer["pid"]),
+            "host": lent.host,
+            "version": lent.version,
+            "started": lent.started,
+            "keep": True,
+            "in_use": True,
+            "connections": answer["connections"]["current"],
+            "data_bytes": disk.size(Path(lent.data)) if here or Path(lent.data) == self.data else None,
+            "job": lent.job,
         }
 
     # ---- start, use, stop
@@ -192,13 +232,15 @@ class Server:
             When there is no mongod, no disk space, or it does not start: the message names the log and its
             last meaningful line.
         """
+        if lent := allocation.find(self.home):
+            return lent.uri
         self._make_home()
         with disk.locked(self.home / "start.lock"):
             deadline = time.monotonic() + timeout
             record = self._record()
-            if self.running() and not (record and self._adopt(record, deadline)):
+            if self._lives() and not (record and self._adopt(record, deadline)):
                 self._end(record)
-            if not self.running():
+            if not self._lives():
                 record = self._launch(record)
                 self._await_answer(record, deadline)
             record = self._record()
@@ -217,6 +259,9 @@ class Server:
         str
             The URI.
         """
+        if lent := allocation.find(self.home):
+            yield lent.uri  # it stays as long as its job
+            return
         self._make_home()
         descriptor = disk.open_lock_file(self.users_lock)
         try:
@@ -248,7 +293,7 @@ class Server:
     def _strangers(self) -> int:
         """Return how many connections other processes have open (plain ``rlaunch`` takes no lock of ours)."""
         record = self._record()
-        if not record or not self.running() or not Path("/proc/self/fd").is_dir():
+        if not record or not self._lives() or not Path("/proc/self/fd").is_dir():
             return 0
         deadline = time.monotonic() + _PARTING_SECONDS
         client: MongoClient[dict[str, Any]] = MongoClient(record["uri"], serverSelectionTimeoutMS=1000)
@@ -280,7 +325,10 @@ class Server:
         DatabaseError
             When it is in use, runs on another machine, or does not end.
         """
-        if not self.running():
+        if lent := allocation.find(self.home):  # the job's own business: it is stopped whoever uses it
+            allocation.stop(self.home, lent)
+            return True
+        if not self._lives():
             return False
         descriptor = disk.open_lock_file(self.users_lock)
         try:
@@ -332,6 +380,8 @@ class Server:
         if remark:
             warnings.warn(remark, stacklevel=4)
         disk.check_free_space(self.data)
+        for line in allocation_data.bring_home(self.home, self.cache_gb):
+            warnings.warn(line, stacklevel=4)
         record = self._with_socket(record)
         mongod.turn_over_log(self.log)
         record |= {
@@ -358,7 +408,7 @@ class Server:
     def _await_answer(self, record: dict[str, Any], deadline: float) -> None:
         """Wait until the server answers; raise when it ends instead."""
         path = Path(record["socket"])
-        while self.running():
+        while self._lives():
             if path.exists() and sockets.accepts(path):
                 answer = ping(record["uri"], timeout_ms=10_000)
                 known = {**record, "pid": int(answer["pid"]), "version": answer["version"], "ready": True}
@@ -397,7 +447,7 @@ class Server:
 
     def _end(self, record: dict[str, Any]) -> None:
         """End the server: SIGTERM, and SIGKILL after a minute (the journal keeps what was acknowledged)."""
-        if not self.running():
+        if not self._lives():
             return
         self._refuse_other_host(record)
         pid = record.get("pid") or self._pid_of_data()
@@ -408,7 +458,7 @@ class Server:
                 os.kill(pid, sign)
             deadline = time.monotonic() + STOP_SECONDS
             while time.monotonic() < deadline:
-                if not self.running():
+                if not self._lives():
                     if record:
                         Path(record["socket"]).unlink(missing_ok=True)
                         self._write_record({key: record[key] for key in _LASTING if key in record})

@@ -12,6 +12,7 @@ from fireworks import Firework, LaunchPad, Workflow
 from pymongo.errors import DuplicateKeyError
 
 from genarris_fw.farm.mending import mend_workflow
+from genarris_fw.farm.resources import inherited_spec
 
 if TYPE_CHECKING:
     from genarris_fw.procedures.base import Procedure
@@ -31,17 +32,14 @@ def add_sides(launchpad: LaunchPad, task: Procedure, number: int) -> int:
     launchpad : LaunchPad
         Where to.
     task : Procedure
-        The plan's task; its run and step name the sides.
+        The plan's task; its run and step name the sides, which run where its firework was told to.
     number : int
         How many sides the step shall have in all.
     """
-    _complete_half_added(launchpad, task)
+    spec = inherited_spec(launchpad, getattr(task, "fw_id", None))
+    _complete_half_added(launchpad, task, spec)
     sides = [
-        Workflow(
-            [_side(task)],
-            name=f"{task['run']} {task['step']} side",
-            metadata={"run": task["run"], "side_of": task["step"]},
-        )
+        side_workflow(task["run"], task["step"], type(task), spec)
         for _ in range(number - launchpad.fireworks.count_documents(_sides_of(task["run"], task["step"], OF_USE)))
     ]
     if sides:
@@ -49,12 +47,26 @@ def add_sides(launchpad: LaunchPad, task: Procedure, number: int) -> int:
     return len(sides)
 
 
-def _side(task: Procedure) -> Firework:
-    return Firework(
-        type(task)(run=task["run"], step=task["step"], role="side"),
-        spec={"run": task["run"], "_priority": SIDE_PRIORITY, "_add_launchpad_and_fw_id": True},
-        name=f"{task['step']} side",
-    )
+def side_firework(run: str, step: str, task_class: type[Procedure], spec_extra: dict[str, Any]) -> Firework:
+    """Return the firework of one side replica.
+
+    Parameters
+    ----------
+    run, step : str
+        What it works for.
+    task_class : type
+        The procedure.
+    spec_extra : dict
+        Where it runs and what it needs there: `inherited_spec` of the plan, or of the replica that it follows.
+    """
+    own = {"run": run, "_priority": SIDE_PRIORITY, "_add_launchpad_and_fw_id": True}
+    return Firework(task_class(run=run, step=step, role="side"), spec=spec_extra | own, name=f"{step} side")
+
+
+def side_workflow(run: str, step: str, task_class: type[Procedure], spec_extra: dict[str, Any]) -> Workflow:
+    """Return the workflow of one side replica; see `side_firework`."""
+    firework = side_firework(run, step, task_class, spec_extra)
+    return Workflow([firework], name=f"{run} {step} side", metadata={"run": run, "side_of": step})
 
 
 def _sides_of(run: str, step: str, states: Sequence[str]) -> dict[str, Any]:
@@ -62,13 +74,13 @@ def _sides_of(run: str, step: str, states: Sequence[str]) -> dict[str, Any]:
     return {"spec.run": run, "state": {"$in": list(states)}, "name": f"{step} side"}
 
 
-def _complete_half_added(launchpad: LaunchPad, task: Procedure) -> None:
+def _complete_half_added(launchpad: LaunchPad, task: Procedure, spec: dict[str, Any]) -> None:
     """Give the side workflows of a plan that was killed while it added them their fireworks."""
     query = {"metadata.run": task["run"], "metadata.side_of": task["step"]}
     nodes = [node for workflow in launchpad.workflows.find(query, {"nodes": 1}) for node in workflow["nodes"]]
     there = {record["fw_id"] for record in launchpad.fireworks.find({"fw_id": {"$in": nodes}}, {"fw_id": 1})}
     for fw_id in set(nodes) - there:
-        side = _side(task)
+        side = side_firework(task["run"], task["step"], type(task), spec)
         side.fw_id, side.state = fw_id, "READY"
         with contextlib.suppress(DuplicateKeyError):
             launchpad.fireworks.insert_one(side.to_db_dict())

@@ -12,7 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genarris_fw.errors import GenarrisError
 from genarris_fw.farm.owner import owner_name
+from genarris_fw.farm.patience import patiently
+from genarris_fw.farm.walltime import of_this_process
 
 if TYPE_CHECKING:
     from fireworks import LaunchPad
@@ -24,7 +27,7 @@ PR_SET_PDEATHSIG = 1
 def die_with_parent() -> None:
     """Ask Linux to end this process when the command that started it is gone, even by kill -9."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def serve(launchpad: LaunchPad, run: str, stop: Callable[[], bool], before: Callable[[], None] = lambda: None) -> None:
@@ -41,21 +44,37 @@ def serve(launchpad: LaunchPad, run: str, stop: Callable[[], bool], before: Call
     before : callable, optional
         Called before every rocket and every look.
     """
-    from fireworks import FWorker
     from fireworks.core.rocket_launcher import launch_rocket
 
+    from genarris_fw.catalogue.schema import check_schema
+    from genarris_fw.farm.allow_list import AllowedOnly, allowed_query, enforce
+
+    enforce()
     # The launch names this process, so that a firework it was killed with is known to be lost at once.
-    fworker = FWorker(name=owner_name(0), query={"spec.run": run})
-    ready = {"spec.run": run, "state": "READY"}
+    fworker = AllowedOnly(name=owner_name(0), query={"spec.run": run})
+    ready = {"spec.run": run, "state": "READY"} | allowed_query()
     runs = launchpad.db["runs"]
-    while True:
+
+    walltime = of_this_process()
+
+    def any_ready() -> bool:
+        # The short question first: rockets with nothing to do ask it all the time.
+        short = {"spec.run": run, "state": "READY"}
+        return all(launchpad.fireworks.find_one(query, {"_id": 1}) is not None for query in (short, ready))
+
+    def once() -> bool:
+        """Launch a rocket, or look whether the run is over; tell whether to go on."""
         before()
-        if launchpad.fireworks.find_one(ready, {"_id": 1}) is not None:
+        if any_ready():
+            check_schema(launchpad.db, write=False)  # a newer package may have come meanwhile
             launch_rocket(launchpad, fworker, strm_lvl="WARNING")
-            continue
+            return True
         state = (runs.find_one({"_id": run}, {"state": 1}) or {}).get("state", "running")
-        if state != "running" or stop():
-            return
+        return state == "running" and not stop()
+
+    # What a rocket leaves half done when the database goes is repaired like what a dead one leaves.
+    while not walltime.ending() and patiently(once):
+        pass
 
 
 def main() -> None:
@@ -73,6 +92,8 @@ def main() -> None:
         serve(launchpad, message["run"], lambda: bool(select.select([sys.stdin], [], [], POLL_SECONDS)[0]))
     except PyMongoError as error:
         sys.exit(f"worker {message['name']}: the database is gone: {str(error).splitlines()[0][:200]}")
+    except GenarrisError as error:
+        sys.exit(f"worker {message['name']}: {error}")
 
 
 if __name__ == "__main__":

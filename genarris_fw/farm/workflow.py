@@ -11,6 +11,7 @@ from fireworks import Firework, LaunchPad, Workflow
 
 from genarris_fw.crystal import read_molecule
 from genarris_fw.errors import InputError
+from genarris_fw.farm.resources import queue_type_of, replica_cores, spec_of
 from genarris_fw.farm.sides import PATH_PRIORITY, add_workflows
 from genarris_fw.options import Configuration, options_hash
 from genarris_fw.procedures.begin_run import BeginRun
@@ -72,17 +73,20 @@ def build_workflow(configuration: Configuration, workers: int | None = None) -> 
     """
     run = configuration.run_name
     record = run_record(configuration) | ({"workers": workers} if workers else {})
-    spec = {"run": run, "_priority": PATH_PRIORITY, "_add_launchpad_and_fw_id": True}
-    chain = [Firework(BeginRun(run=run, record=record), spec=dict(spec), name="begin")]
+    base = {"run": run, "_priority": PATH_PRIORITY, "_add_launchpad_and_fw_id": True}
+    queue_type = queue_type_of(Path(configuration.folder))
+    ends = base | spec_of(configuration.master, queue_type=queue_type)
+    chain = [Firework(BeginRun(run=run, record=record), spec=dict(ends), name="begin")]
     for step in configuration.steps:
         task = procedure_class(step.procedure)
+        spec = base | spec_of(step.options, replica_cores(step), queue_type)
         for role in ("whole",) if task.cheap else ("plan", "gate"):
             name = step.name if role == "whole" else f"{step.name} {role}"
             parents = [chain[-1]]
             chain.append(
                 Firework(task(run=run, step=step.name, role=role), spec=dict(spec), name=name, parents=parents)
             )
-    chain.append(Firework(FinishRun(run=run), spec=dict(spec), name="finish", parents=[chain[-1]]))
+    chain.append(Firework(FinishRun(run=run), spec=dict(ends), name="finish", parents=[chain[-1]]))
     return Workflow(chain, name=run, metadata={"run": run, "options_hash": record["options_hash"]})
 
 

@@ -12,6 +12,7 @@ from typing import Any
 WITHOUT_EFFECT_ON_RESULTS = frozenset(
     {
         *("num_cores", "num_replicas", "omp_num_threads", "verbose", "plot_histograms"),
+        *("walltime", "memory", "queue", "account", "category"),
         *(
             "output_dir",
             "output_format",
@@ -70,7 +71,8 @@ class Configuration:
     defaults : str
         'manual' or '2.0'.
     master : dict
-        lease_seconds (s), max_attempts, verbose, space_group_tolerance (Å), engine (None if not named).
+        lease_seconds (s), max_attempts, retry_delay (s), quarantine_after, idle_limit (s), verbose,
+        space_group_tolerance (Å), engine (None if not named), and what all procedures ask a queue for.
     master_origins : dict
         Option of the master section -> where its value comes from.
     molecule_path : str or None

@@ -12,13 +12,17 @@ from genarris_fw.options.configuration import Configuration, Step
 from genarris_fw.options.draft import Bench, Draft
 from genarris_fw.options.inference import RESOLVE
 from genarris_fw.options.models import MODELS, MasterOptions, ProcedureOptions
+from genarris_fw.options.models.base import QueueOptions
 from genarris_fw.options.names import why_not
 from genarris_fw.options.problems import OptionsError, Remarks, nearest, quoted
 from genarris_fw.options.reading import read_text
 from genarris_fw.options.sections import MODEL_OF, Given, Layers, Sections, sort_sections
 
 _MASTER = MasterOptions.procedure
-_KEPT_OF_MASTER = ("engine", "verbose", "lease_seconds", "max_attempts", "space_group_tolerance")
+_KEPT_OF_MASTER = (
+    *("engine", "verbose", "lease_seconds", "max_attempts", "retry_delay", "quarantine_after", "idle_limit"),
+    *("space_group_tolerance", *QueueOptions.model_fields),
+)
 
 
 def load(path: str | os.PathLike[str]) -> Configuration:
@@ -135,6 +139,7 @@ def _resolve(bench: Bench, model: type[ProcedureOptions], occurrence: int) -> No
     )
     bench.listed.add(model.procedure)
     bench.fill(draft)
+    _ask_the_queue(bench, draft)
     cores = draft.given.get("num_cores")
     if cores and cores.value is not None and cores.value > (os.cpu_count() or 1):
         bench.remarks.notice(
@@ -146,6 +151,14 @@ def _resolve(bench: Bench, model: type[ProcedureOptions], occurrence: int) -> No
         _notice_derived_outputs(bench, draft)
     RESOLVE[model.procedure](bench, draft)
     bench.drafts.append(draft)
+
+
+def _ask_the_queue(bench: Bench, draft: Draft) -> None:
+    """Take what a section does not ask a queue for from the master section; ``None`` in a section keeps that away."""
+    for option in QueueOptions.model_fields:
+        given = bench.sections.find(option, [_MASTER])
+        if given and option not in draft.given:
+            draft.put(option, given.value, f"inferred from [{given.section}] {option} (line {given.line})")
 
 
 def _notice_derived_outputs(bench: Bench, draft: Draft) -> None:

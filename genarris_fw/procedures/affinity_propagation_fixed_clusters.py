@@ -62,7 +62,7 @@ class AffinityPropagationFixedClusters(Procedure):
             self._vectors(campaign, ids)
         return [Item(options["cluster_method"])]
 
-    def most_replicas(self, campaign: Campaign, items: list[Item]) -> int:
+    def most_replicas(self, campaign: Campaign, items: int) -> int:
         """Return one where there is a single fit, or where fits take no time."""
         options = campaign.options
         search = options["cluster_method"] == "affinity" and options["preference"] is None
@@ -79,7 +79,7 @@ class AffinityPropagationFixedClusters(Procedure):
         """Return the next fit of the search, and those that may follow, as many as there are replicas."""
         if campaign.options["cluster_method"] != "affinity" or len(campaign.pool_ids()) == 1:
             return []
-        ahead = self._informed_search(campaign).ask_ahead(self.most_replicas(campaign, []))
+        ahead = self._informed_search(campaign).ask_ahead(self.most_replicas(campaign, 0))
         # Those that were fitted ahead are items already.
         return [Item(f"preference {p!r}", {"preference": p}, priority=-i) for i, p in enumerate(ahead)]
 
@@ -148,7 +148,7 @@ class AffinityPropagationFixedClusters(Procedure):
                 preference=options.get("preference"),
                 output_without_success=bool(options["output_without_success"]),
                 solver=options["solver"],
-                threads=campaign.threads(self.most_replicas(campaign, [])),
+                threads=campaign.threads(self.most_replicas(campaign, 0)),
             )
         return self._cluster_search
 
@@ -174,7 +174,7 @@ class AffinityPropagationFixedClusters(Procedure):
                 self._distances(campaign, ids),
                 number,
                 seed=seed,
-                threads=campaign.threads(self.most_replicas(campaign, [])),
+                threads=campaign.threads(self.most_replicas(campaign, 0)),
             )
         return self._search(campaign).result()  # of a single structure
 

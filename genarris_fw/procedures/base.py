@@ -41,9 +41,9 @@ class Procedure(FiretaskBase):
         """Return how many replicas the user's options ask for."""
         return campaign.num_replicas
 
-    def most_replicas(self, campaign: Campaign, items: list[Item]) -> int:
-        """Return how many replicas could be of use for these items."""
-        return len(items)
+    def most_replicas(self, campaign: Campaign, items: int) -> int:
+        """Return how many replicas could be of use for so many items."""
+        return items
 
     def work(self, campaign: Campaign, item: Item) -> Outcome:
         """Do one item; may be called any number of times, with the same effect as once."""

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Molecule, Structure, read_folder, write
 from genarris_fw.errors import RunFailed
 from genarris_fw.farm.logs import Log
+from genarris_fw.farm.walltime import Walltime
 from genarris_fw.procedures.documents import from_document, to_document
 from genarris_fw.threads import default_threads
 
@@ -43,6 +45,14 @@ class Campaign:
         Length of a lease.
     max_attempts : int
         How often an item may fail before it is given up.
+    retry_delay : float
+        Seconds before a failed item's second attempt.
+    quarantine_after : int
+        After so many different items failed in a row a replica stands back.
+    idle_limit : float
+        Seconds without work after which a side replica ends.
+    walltime : Walltime
+        When this process has to end.
     """
 
     def __init__(self, catalogue: Catalogue, record: dict[str, Any], step: str, log: Log) -> None:
@@ -58,7 +68,22 @@ class Campaign:
         self.folder = Path(record["folder"])
         self.seed = int(record["seed"])
         self.lease_seconds = float(self.configuration["master"]["lease_seconds"])
-        self.max_attempts = int(self.configuration["master"]["max_attempts"])
+        master = self.configuration["master"]
+        self.max_attempts = int(master["max_attempts"])
+        # Runs that an earlier version began lack these.
+        self.retry_delay = float(master.get("retry_delay", 1.0))
+        self.quarantine_after = int(master.get("quarantine_after", 5))
+        self.idle_limit = float(master.get("idle_limit", 600.0))
+        self.walltime = Walltime()
+        self._owner = ""
+
+    def begin_work(self, owner: str, walltime: Walltime) -> None:
+        """Note under which name this replica holds its items, and when it has to end."""
+        self._owner, self.walltime = owner, walltime
+
+    def keep(self, item: Item, checkpoint: dict[str, Any]) -> bool:
+        """Keep what the work on an item has reached, for whoever goes on; False when it is not ours."""
+        return self.catalogue.work_items.keep(self.run, self.step, self._owner, item, checkpoint)
 
     @property
     def replicas_asked_for(self) -> int | None:

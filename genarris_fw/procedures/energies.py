@@ -11,8 +11,9 @@ from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure
 from genarris_fw.engines import Context, Engine, Evaluation
 from genarris_fw.engines import get as get_engine
-from genarris_fw.errors import RunFailed
+from genarris_fw.errors import EngineError, Interrupted, RunFailed
 from genarris_fw.procedures.base import Campaign, Procedure
+from genarris_fw.procedures.checkpoints import Checkpoints
 from genarris_fw.procedures.documents import plain
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 
@@ -33,11 +34,35 @@ class EngineProcedure(Procedure):
         """Return one item per structure of the input pool."""
         return [Item(name, {"struct_id": name}) for name in campaign.pool_ids()]
 
-    def evaluate(self, campaign: Campaign, structure: Structure, relax: bool) -> Evaluation:
-        """Evaluate one structure in a folder of its own under ``aims_output_dir``, where one is named."""
+    def evaluate(self, campaign: Campaign, item: Item, structure: Structure, relax: bool) -> Evaluation:
+        """Evaluate one structure in a folder of its own under ``aims_output_dir``, where one is named.
+
+        A relaxation that another replica had to leave goes on from the geometry that it had reached.
+
+        Raises
+        ------
+        Interrupted
+            When the time is over before the evaluation is.
+        """
         folder = campaign.options.get("aims_output_dir")
         place = Path(folder) / (structure.struct_id or "molecule") if folder and campaign.folder.is_dir() else None
-        return self.engine(campaign).evaluate(structure, relax=relax, context=Context(folder=place))
+        checkpoints = Checkpoints(campaign, item)
+        context = Context(
+            folder=place,
+            deadline=campaign.walltime.deadline(),
+            should_stop=campaign.walltime.ending,
+            checkpoint=checkpoints.reached if relax else None,
+        )
+        try:
+            evaluation = self.engine(campaign).evaluate(checkpoints.start(structure), relax=relax, context=context)
+        except EngineError as error:
+            if error.kind == "walltime" and campaign.walltime.ending():
+                raise Interrupted(str(error)) from error
+            raise
+        if not evaluation.converged and evaluation.details.get("reason") in ("deadline", "stopped"):
+            checkpoints.keep(evaluation.structure)
+            raise Interrupted(f"{structure.struct_id or 'the molecule'}: the time is over before it is relaxed")
+        return evaluation
 
 
 def energy_record(evaluation: Evaluation, engine: Engine, Z: int) -> dict[str, Any]:

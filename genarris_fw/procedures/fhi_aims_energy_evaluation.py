@@ -24,7 +24,7 @@ class FHIAimsEnergyEvaluation(EngineProcedure):
         """Evaluate one structure."""
         name, energy_name = item.payload["struct_id"], campaign.options["energy_name"]
         [structure] = campaign.structures([name])
-        evaluation = self.evaluate(campaign, structure, relax=False)
+        evaluation = self.evaluate(campaign, item, structure, relax=False)
         if not evaluation.converged:
             raise EngineError(f"{name}: the calculation did not converge", kind="scf")
         record = energy_record(evaluation, self.engine(campaign), int(campaign.options["Z"]))

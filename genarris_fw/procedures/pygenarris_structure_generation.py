@@ -69,7 +69,7 @@ class PygenarrisStructureGeneration(Procedure):
         threads = int(campaign.options.get("omp_num_threads") or 1)
         return max(campaign.num_replicas, int(campaign.options.get("num_cores") or 1) // threads)
 
-    def most_replicas(self, campaign: Campaign, items: list[Item]) -> int:
+    def most_replicas(self, campaign: Campaign, items: int) -> int:
         """Return that all replicas are of use: sites are divided into lanes."""
         return self.wanted_replicas(campaign)
 

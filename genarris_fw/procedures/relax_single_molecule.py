@@ -49,7 +49,7 @@ class RelaxSingleMolecule(EngineProcedure):
         before = point_group(start, POINT_GROUP_TOLERANCE)
         if wish != "relax":
             start = symmetrize(start, None if wish == "keep" else wish, tol=POINT_GROUP_TOLERANCE)
-        evaluation = self.evaluate(campaign, start.to_structure("molecule"), relax=True)
+        evaluation = self.evaluate(campaign, item, start.to_structure("molecule"), relax=True)
         if not evaluation.converged:
             campaign.log("the molecule's relaxation did not reach fmax", level="WARNING")
         engine, relaxed = self.engine(campaign), evaluation.structure

@@ -37,7 +37,7 @@ class RunFHIAimsBatch(EngineProcedure):
         options, parent = campaign.options, item.payload["struct_id"]
         Z = int(options["Z"])
         [structure] = campaign.structures([parent])
-        evaluation = self.evaluate(campaign, structure, relax=bool(options.get("relax", True)))
+        evaluation = self.evaluate(campaign, item, structure, relax=bool(options.get("relax", True)))
         record = energy_record(evaluation, self.engine(campaign), Z)
         child = self._child(campaign, structure, evaluation.structure, record, Z)
         provenance = {"procedure": campaign.step, "engine": record["engine"], "parent": parent}

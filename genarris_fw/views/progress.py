@@ -86,4 +86,6 @@ class Progress:
                 parts.append(f"{duration(step['time_left'])} left")
         if step["failed"]:
             parts.append(f"{step['failed']} failed")
+        if step["lost"]:
+            parts.append(f"{step['lost']} lost to dead replicas")
         return ", ".join(parts)

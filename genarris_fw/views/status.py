@@ -10,11 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.replicas import summed
 from genarris_fw.views.layout import ByWidth
 from genarris_fw.views.wording import duration, rate, result
 
 # Mean seconds per item are taken over so many committed items, in the index's order (which is random).
 SAMPLE = 500
+# The items of a running step are counted when it has at most so many, which takes some milliseconds.
+COUNTED = 20_000
 STYLES = {"finished": "green", "running": "bold yellow", "failed": "bold red", "waiting": "dim"}
 _FIELDS = {
     "state": 1,
@@ -24,6 +27,7 @@ _FIELDS = {
     "failure": 1,
     "procedures": 1,
     "summaries": 1,
+    "pools": 1,
     "options.steps.name": 1,
     "options.steps.procedure": 1,
 }
@@ -46,8 +50,12 @@ def status(catalogue: Catalogue, run: str) -> dict[str, Any]:
         ``folder``, ``failure`` (None while nothing failed), ``rockets`` (those that hold a lease now),
         ``pools`` (name -> number of structures) and ``steps``: a list of ``name``, ``procedure``, ``state``
         (waiting, running, finished, failed), the items ``waiting``, ``running``, ``done`` and ``failed``,
-        ``rate`` (items per second, None when unknown), ``seconds``, ``time_left`` (seconds, None when
-        unknown), ``result`` (words).
+        ``counted`` (False: the replicas' tallies, which may be some seconds behind), ``lost`` (how often an item
+        lost its replica), ``rate`` (items per second, None when unknown), ``seconds``, ``time_left`` (seconds,
+        None when unknown), ``result`` (words);
+        ``hosts``: for each ``host`` the ``replicas`` at work, what its replicas have ``done`` and ``failed`` in
+        ``seconds`` of work, and their ``rate`` over the last minutes;
+        ``quarantined``: ``step``, ``host``, ``owner`` and ``why`` of the replicas that took themselves out.
 
     Raises
     ------
@@ -56,13 +64,22 @@ def status(catalogue: Catalogue, run: str) -> dict[str, Any]:
 
     Notes
     -----
-    While a step runs, its rate is (replicas that hold items) / (mean seconds of an item): the time in which
-    nobody worked does not count. ``time_left`` covers the items known now; a step whose items bring forth
-    others (generation) may take longer.
+    While a step runs, its rate is what its replicas have done over the last minutes; before they have told that,
+    (replicas that hold items) / (mean seconds of an item). ``time_left`` covers the items known now; a step whose
+    items bring forth others (generation) may take longer.
+
+    Nothing here takes longer for a large run: finished steps and pools are in the run's document, items of a
+    running step are counted up to `COUNTED`, above that its replicas' tallies are added up.
     """
     record = catalogue.runs.collection.find_one({"_id": run}, _FIELDS) or catalogue.runs.get(run)
-    counts = _counts(catalogue, run)
-    steps = [_step(catalogue, run, record, entry, counts) for entry in record.get("options", {}).get("steps", [])]
+    tallies = catalogue.replicas.tallies(run)
+    by_step = {tally["step"]: tally for tally in summed(tallies, "step")}
+    entries = record.get("options", {}).get("steps", [])
+    counts = _counts(catalogue, run, record, [entry["name"] for entry in entries], by_step)
+    lost = _lost(catalogue, run)
+    steps = [_step(record, entry) | counts[entry["name"]] | {"lost": lost.get(entry["name"], 0)} for entry in entries]
+    for step in steps:
+        _estimate(catalogue, run, step, by_step.get(step["name"]))
     expired = {lease["_id"] for lease in catalogue.leases.expired(run)}
     return {
         "run": run,
@@ -72,46 +89,85 @@ def status(catalogue: Catalogue, run: str) -> dict[str, Any]:
         "folder": record.get("folder"),
         "failure": record.get("failure"),
         "rockets": sum(lease["_id"] not in expired for lease in catalogue.leases.holders(run)),
-        "pools": pool_sizes(catalogue, run),
+        "pools": _pools(catalogue, record),
         "steps": steps,
+        "hosts": summed(tallies, "host"),
+        "quarantined": [
+            {"step": tally["step"], "host": tally["host"], **out} for tally in tallies for out in tally["quarantined"]
+        ],
     }
 
 
 def pool_sizes(catalogue: Catalogue, run: str) -> dict[str, int]:
     """Return the number of structures in each pool of a run, by name."""
-    return {pool: catalogue.structures.count(run, pool) for pool in catalogue.structures.pools(run)}
+    return _pools(catalogue, catalogue.runs.collection.find_one({"_id": run}, {"pools": 1}) or {"_id": run})
 
 
-def _counts(catalogue: Catalogue, run: str) -> dict[str, dict[str, int]]:
+def _pools(catalogue: Catalogue, record: dict[str, Any]) -> dict[str, int]:
+    run, noted = record["_id"], record.get("pools")
+    if noted is None:  # a run of an older version
+        return {pool: catalogue.structures.count(run, pool) for pool in catalogue.structures.pools(run)}
+    return {pool: noted[pool] for pool in sorted(noted) if noted[pool]}
+
+
+def _counts(
+    catalogue: Catalogue, run: str, record: dict[str, Any], steps: list[str], tallies: dict[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Return step -> ``waiting``, ``running``, ``done``, ``failed`` and ``counted``."""
+    found, small = {}, []
+    for name in steps:
+        about = record.get("procedures", {}).get(name, {})
+        items = about.get("items")
+        if items and about.get("state") == "finished":
+            found[name] = _divided(items["total"], items["done"], items["failed"], 0) | {"counted": True}
+        elif items and items["total"] > COUNTED:
+            tally = tallies.get(name, {"done": 0, "failed": 0})
+            query = {"run": run, "procedure": name, "state": "leased"}
+            leased = catalogue.work_items.collection.count_documents(query)
+            found[name] = _divided(items["total"], tally["done"], tally["failed"], leased) | {"counted": False}
+        else:
+            small.append(name)
+    counted = _from_the_index(catalogue, run, small)
+    for name in small:
+        states = counted.get(name, {})
+        done, failed, leased = (states.get(state, 0) for state in ("done", "failed", "leased"))
+        found[name] = _divided(sum(states.values()), done, failed, leased) | {"counted": True}
+    return found
+
+
+def _divided(total: int, done: int, failed: int, leased: int) -> dict[str, int]:
+    waiting = max(0, total - done - failed - leased)
+    return {"waiting": waiting, "running": leased, "done": done, "failed": failed}
+
+
+def _from_the_index(catalogue: Catalogue, run: str, steps: list[str]) -> dict[str, dict[str, int]]:
     """Return step -> state -> number of items, from the index alone."""
     counts: dict[str, dict[str, int]] = {}
     pipeline: list[dict[str, Any]] = [
-        {"$match": {"run": run}},
+        {"$match": {"run": run, "procedure": {"$in": steps}}},
         {"$group": {"_id": {"procedure": "$procedure", "state": "$state"}, "number": {"$sum": 1}}},
     ]
-    for group in catalogue.work_items.collection.aggregate(pipeline):
+    for group in catalogue.work_items.collection.aggregate(pipeline) if steps else []:
         counts.setdefault(group["_id"]["procedure"], {})[group["_id"]["state"]] = group["number"]
     return counts
 
 
-def _step(
-    catalogue: Catalogue,
-    run: str,
-    record: dict[str, Any],
-    entry: dict[str, Any],
-    counts: dict[str, dict[str, int]],
-) -> dict[str, Any]:
+def _lost(catalogue: Catalogue, run: str) -> dict[str, int]:
+    """Return step -> how often its items lost their replica; the index holds those items alone."""
+    pipeline: list[dict[str, Any]] = [
+        {"$match": {"run": run, "lost": {"$gt": 0}}},
+        {"$group": {"_id": "$procedure", "times": {"$sum": "$lost"}}},
+    ]
+    return {group["_id"]: group["times"] for group in catalogue.work_items.collection.aggregate(pipeline)}
+
+
+def _step(record: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
     name = entry["name"]
     about = record.get("procedures", {}).get(name, {})
-    items = counts.get(name, {})
     step = {
         "name": name,
         "procedure": entry["procedure"],
         "state": about.get("state", "waiting"),
-        "waiting": items.get("waiting", 0),
-        "running": items.get("leased", 0),
-        "done": items.get("done", 0),
-        "failed": items.get("failed", 0),
         "rate": None,
         "seconds": about.get("seconds"),
         "time_left": None,
@@ -119,16 +175,20 @@ def _step(
     }
     if about.get("started") and step["seconds"] is None:
         step["seconds"] = _elapsed(about["started"], about.get("finished") if step["state"] == "failed" else None)
-    if step["state"] == "finished" and step["seconds"] and step["done"]:
-        step["rate"] = step["done"] / step["seconds"]
-    elif step["state"] == "running" and step["done"]:
-        step["rate"] = _current_rate(catalogue, run, step)
-        if step["rate"]:
-            step["time_left"] = (step["waiting"] + step["running"]) / step["rate"]
     return step
 
 
-def _current_rate(catalogue: Catalogue, run: str, step: dict[str, Any]) -> float | None:
+def _estimate(catalogue: Catalogue, run: str, step: dict[str, Any], tally: dict[str, Any] | None) -> None:
+    """Set a step's rate and the time left."""
+    if step["state"] == "finished" and step["seconds"] and step["done"]:
+        step["rate"] = step["done"] / step["seconds"]
+    elif step["state"] == "running" and step["done"]:
+        step["rate"] = (tally or {}).get("rate") or _rate_of_the_items(catalogue, run, step)
+        if step["rate"]:
+            step["time_left"] = (step["waiting"] + step["running"]) / step["rate"]
+
+
+def _rate_of_the_items(catalogue: Catalogue, run: str, step: dict[str, Any]) -> float | None:
     """Return the items per second that the replicas at work now get done, None when there is none."""
     items = catalogue.work_items.collection
     query = {"run": run, "procedure": step["name"]}
@@ -167,6 +227,12 @@ def _layout(found: dict[str, Any], wide: bool) -> RenderableType:
         parts.append(Text(found["failure"], "red"))
     if found["steps"]:
         parts.append(_table(found["steps"], wide))
+    if len(found["hosts"]) > 1:
+        parts.append(_hosts(found["hosts"]))
+    if not wide:  # what has no column there
+        parts += [Text(line, "dim") for step in found["steps"] if (line := _beside(step))]
+    for out in found["quarantined"]:
+        parts.append(Text(f"quarantined  {out['step']} on {out['host']}: {out['why']}", "red"))
     if found["pools"]:
         pools = ", ".join(f"{name} {number}" for name, number in found["pools"].items())
         parts.append(Text.assemble(("pools  ", "dim"), pools))
@@ -177,18 +243,39 @@ def _table(steps: list[dict[str, Any]], wide: bool) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1 if wide else 0, 0, 1))
     table.add_column("procedure", overflow="fold", no_wrap=wide)
     table.add_column("state", no_wrap=True)
-    numbers = ("waiting", "running", "done", "failed", "rate", "time", "left")
+    lost = ("lost",) if any(step["lost"] for step in steps) else ()
+    numbers = ("waiting", "running", "done", "failed", *lost, "rate", "time", "left")
     for column in numbers if wide else ("wait", "run", "done", "fail", "time"):
         table.add_column(column, justify="right", no_wrap=True)
     if wide:
         table.add_column("result")
     for step in steps:
-        counts = [str(step[name] or "") for name in ("waiting", "running", "done")]
-        about = [step["name"], Text(step["state"], STYLES.get(step["state"], "")), *counts]
-        about.append(Text(str(step["failed"] or ""), "red"))
+        about = "" if step["counted"] else "~"
+        waiting, done = (f"{about}{step[name]}" if step[name] else "" for name in ("waiting", "done"))
+        cells = [step["name"], Text(step["state"], STYLES.get(step["state"], ""))]
+        cells += [waiting, str(step["running"] or ""), done, Text(str(step["failed"] or ""), "red")]
         time, left = duration(step["seconds"]), duration(step["time_left"])
         if wide:
-            table.add_row(*about, rate(step["rate"]), time, left, step["result"])
+            gone = [str(step["lost"] or "")] if lost else []
+            table.add_row(*cells, *gone, rate(step["rate"]), time, left, step["result"])
         else:
-            table.add_row(*about, f"{left} left" if left else time)
+            table.add_row(*cells, f"{left} left" if left else time)
+    return table
+
+
+def _beside(step: dict[str, Any]) -> str:
+    """Return the rate of a running step and what was lost, in words; empty when there is nothing to say."""
+    words = [rate(step["rate"])] if step["state"] == "running" and step["rate"] else []
+    words += [f"{step['lost']} lost to dead replicas"] if step["lost"] else []
+    return f"{step['name']}: {', '.join(words)}" if words else ""
+
+
+def _hosts(hosts: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 1))
+    table.add_column("host", overflow="fold")
+    for column in ("replicas", "done", "failed", "rate"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for host in hosts:
+        numbers = [str(host["replicas"] or ""), str(host["done"] or "")]
+        table.add_row(host["host"], *numbers, Text(str(host["failed"] or ""), "red"), rate(host["rate"]))
     return table

@@ -19,7 +19,11 @@ def filled(catalogue: Catalogue, tmp_path: Path) -> Catalogue:
         for procedure in ("claims", "more"):
             items = [Item(f"{i}", {"struct_id": f"{i}"}, priority=i % 3) for i in range(150)]
             catalogue.work_items.insert(run, procedure, items)
+        catalogue.work_items.claim(run, "claims", "lost:1:1:1:aa", 5, 60)
+        catalogue.work_items.release_lost("lost:1:1:1:aa")
         catalogue.work_items.claim(run, "claims", OWNER, 50, 60)
+        for number in range(20):
+            catalogue.replicas.begin(f"host:{number}:1:1:aa", run, ("claims", "more")[number % 2], "side", 1)
     return catalogue
 
 
@@ -77,6 +81,8 @@ OWN_QUERIES: list[tuple[str, dict[str, Any]]] = [
     ("work_items", {"run": RUN, "procedure": "claims", "state": "done"}),
     ("work_items", {"run": RUN, "state": "failed"}),
     ("work_items", {"lease.owner": OWNER, "state": "leased"}),
+    ("work_items", {"run": RUN, "lost": {"$gt": 0}}),
+    ("replicas", {"run": RUN, "step": "claims"}),
     ("leases", {"run": RUN, "state": "open"}),
     ("leases", {"owner": OWNER}),
     ("leases", {"fw_id": 9, "state": "open"}),
@@ -98,7 +104,7 @@ def test_counting_items_reads_only_the_index(filled: Catalogue) -> None:
     explained = filled.database.command("explain", command, verbosity="executionStats")
     assert explained["executionStats"]["totalDocsExamined"] == 0
     pipeline = [
-        {"$match": {"run": RUN}},
+        {"$match": {"run": RUN, "procedure": {"$in": ["claims", "more"]}}},
         {"$group": {"_id": {"procedure": "$procedure", "state": "$state"}, "number": {"$sum": 1}}},
     ]
     command = {"aggregate": "work_items", "pipeline": pipeline, "cursor": {}}

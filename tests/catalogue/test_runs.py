@@ -72,10 +72,11 @@ def test_deleting_a_run_leaves_the_others(catalogue: Catalogue, tmp_path) -> Non
         catalogue.work_items.insert(run, "step", [Item("x"), Item("y")])
         catalogue.leases.take(run, "step", "gate", 1, 1, "me", 60)
         catalogue.artifacts.upload(run, "matrix", file)
+        catalogue.replicas.begin(f"me:{run}", run, "step", "gate", 1)
     removed = catalogue.delete_run("a")
-    assert removed == {"structures": 3, "work_items": 2, "leases": 1, "artifacts": 1, "runs": 1}
+    assert removed == {"structures": 3, "work_items": 2, "leases": 1, "artifacts": 1, "replicas": 1, "runs": 1}
     assert catalogue.runs.names() == ["b"]
-    for name in ("structures", "work_items", "leases", "artifacts"):
+    for name in ("structures", "work_items", "leases", "artifacts", "replicas"):
         assert catalogue.database[name].distinct("run") == ["b"]
     assert catalogue.database["artifact_files.files"].distinct("metadata.run") == ["b"]
     assert set(catalogue.delete_run("a").values()) == {0}

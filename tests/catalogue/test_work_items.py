@@ -144,9 +144,15 @@ def test_an_item_fails_for_good_after_its_attempts(catalogue: Catalogue) -> None
         assert catalogue.work_items.fail(RUN, STEP, "me", item, f"error {attempt}", 3) == state
     assert claim(catalogue) == []
     assert not catalogue.work_items.unfinished(RUN, STEP)
-    assert catalogue.work_items.failures(RUN, STEP) == [
-        {"key": "item0000", "payload": {"number": 0}, "error": "error 3", "attempts": 3}
-    ]
+    [failure] = catalogue.work_items.failures(RUN, STEP)
+    assert failure == {
+        "key": "item0000",
+        "payload": {"number": 0},
+        "error": "error 3",
+        "attempts": 3,
+        "failure": {},
+        "failed_by": "me",
+    }
     assert catalogue.work_items.retry(RUN, STEP) == 1
     [item] = claim(catalogue)
     assert (item.attempts, item.token) == (0, 4)
@@ -183,8 +189,13 @@ def test_outcomes_come_in_the_order_of_their_keys(catalogue: Catalogue) -> None:
     assert catalogue.work_items.commit(RUN, STEP, "me", []) == 0
 
 
-@pytest.mark.parametrize("number", [1, 100])
-def test_a_claim_costs_three_round_trips(catalogue: Catalogue, database_uri: str, number: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "calls"),
+    [(1, ["findAndModify"]), (2, ["aggregate", "update", "find"]), (100, ["aggregate", "update", "find"])],
+)
+def test_a_claim_costs_one_round_trip_or_three(
+    catalogue: Catalogue, database_uri: str, number: int, calls: list[str]
+) -> None:
     from pymongo import MongoClient, monitoring
 
     class Commands(monitoring.CommandListener):
@@ -205,8 +216,70 @@ def test_a_claim_costs_three_round_trips(catalogue: Catalogue, database_uri: str
     with MongoClient(database_uri, event_listeners=[listener]) as client:
         items = Catalogue(client[catalogue.database.name]).work_items
         assert len(items.claim(RUN, STEP, "me", number, 60)) == number
-    assert [name for name in listener.names if name in ("aggregate", "update", "find", "getMore")] == [
-        "aggregate",
-        "update",
-        "find",
-    ]
+    asked = ("aggregate", "update", "find", "getMore", "findAndModify")
+    assert [name for name in listener.names if name in asked] == calls
+
+
+def test_a_single_claim_takes_the_highest_priority_wherever_it_begins(catalogue: Catalogue) -> None:
+    catalogue.work_items.insert(RUN, STEP, [Item(f"low{i}") for i in range(20)] + [Item("high", priority=1)])
+    [first] = claim(catalogue, number=1)
+    assert first.key == "high"
+    assert len({item.key for _ in range(20) for item in claim(catalogue, number=1)}) == 20
+    assert claim(catalogue, number=1) == []
+
+
+def test_a_failed_item_rests_longer_with_every_attempt(catalogue: Catalogue) -> None:
+    fill(catalogue, 1)
+    for attempt in range(3):
+        [item] = claim(catalogue)
+        assert catalogue.work_items.fail(RUN, STEP, "me", item, "$oops", 9, rest_seconds=0.2) == "resting"
+        begun = time.monotonic()
+        assert document(catalogue, item.key)["error"] == "$oops"
+        assert claim(catalogue) == [] and catalogue.work_items.unfinished(RUN, STEP)
+        assert catalogue.work_items.counts(RUN, STEP)["waiting"] == 1
+        while not catalogue.work_items.reap(RUN, STEP):
+            time.sleep(0.01)
+        assert time.monotonic() - begun >= 0.2 * 2**attempt - 0.02
+    [item] = claim(catalogue)
+    assert item.attempts == 3 and document(catalogue, item.key)["lost"] == 0
+
+
+def test_a_checkpoint_goes_to_whoever_claims_the_item_next(catalogue: Catalogue) -> None:
+    fill(catalogue, 1)
+    [item] = claim(catalogue, "first")
+    assert catalogue.work_items.keep(RUN, STEP, "first", item, {"step": 7})
+    assert catalogue.work_items.release_lost("first") == 1
+    [again] = claim(catalogue, "second")
+    assert again.checkpoint == {"step": 7}
+    # Who lost the item keeps nothing any more.
+    assert not catalogue.work_items.keep(RUN, STEP, "first", item, {"step": 8})
+    assert catalogue.work_items.commit(RUN, STEP, "second", [(again, {}, 0.1)]) == 1
+    assert "checkpoint" not in document(catalogue, again.key)
+
+
+def test_waiting_items_are_counted_up_to_a_limit(catalogue: Catalogue) -> None:
+    fill(catalogue, 20)
+    assert catalogue.work_items.waiting(RUN, STEP, at_most=7) == 7
+    assert catalogue.work_items.waiting(RUN, STEP, at_most=70) == 20
+
+
+def test_a_generator_of_many_items_is_stored_without_being_held(catalogue: Catalogue) -> None:
+    alive = 0
+
+    def items():
+        nonlocal alive
+        for number in range(12_000):
+            alive = max(alive, number - catalogue.work_items.collection.estimated_document_count())
+            yield Item(f"{number:05d}")
+
+    assert catalogue.work_items.insert(RUN, STEP, items()) == 12_000
+    assert alive <= 5_000
+    assert catalogue.work_items.insert(RUN, STEP, (Item(f"{i:05d}") for i in range(12_003))) == 3
+
+
+def test_details_of_a_failure_are_kept(catalogue: Catalogue) -> None:
+    fill(catalogue, 1)
+    [item] = claim(catalogue)
+    details = {"host": "node7", "folder": "/scratch/$x", "output": "** SCF did not converge"}
+    assert catalogue.work_items.fail(RUN, STEP, "me", item, "no", 1, details=details) == "failed"
+    assert catalogue.work_items.failures(RUN, STEP)[0]["failure"] == details

@@ -1,9 +1,9 @@
-"""``genarris-fw init``, the launcher files, and the composition of containers."""
+"""``genarris-fw init``, the launcher files, and the job scripts that FireWorks makes of them."""
 
 from __future__ import annotations
 
 import os
-import shutil
+import re
 import stat
 import subprocess
 import sys
@@ -21,10 +21,12 @@ from genarris_fw.errors import DatabaseError
 from genarris_fw.farm.databases import find_server
 from genarris_fw.farm.launcher_files import EXAMPLE, QUEUES, example_files, launcher_files
 from genarris_fw.farm.mongod import find_mongod
+from genarris_fw.farm.resources import queue_spec
 from genarris_fw.farm.server import Server
 
 REPOSITORY = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
+GOLDEN = Path(__file__).parents[1] / "data" / "job_scripts"
 
 
 def load(text: str) -> dict:
@@ -68,6 +70,16 @@ def test_fireworks_works_with_the_files(folder: Path) -> None:
         assert LaunchPad.from_file(str(folder / "my_launchpad.yaml")).workflows.count_documents({}) == 1
 
 
+def test_the_database_of_another_folder(folder: Path, tmp_path: Path) -> None:
+    """It is named, but the jobs of this folder neither start nor stop it, nor a second one here."""
+    with Server(folder).use() as uri:
+        other = tmp_path / "other"
+        call(folder, "init", "--queue", "slurm", "--uri", uri, "--dir", other)
+    assert load((other / "my_launchpad.yaml").read_text())["host"] == uri
+    assert not any("genarris-fw db" in file.read_text() for file in other.iterdir() if file.is_file())
+    assert not (other / "genarris_db").exists()
+
+
 def test_refuses_to_overwrite(folder: Path) -> None:
     call(folder, "init", "--queue", "slurm")
     (folder / "my_fworker.yaml").write_text("name: mine\n")
@@ -95,26 +107,45 @@ def test_files_are_well_formed(queue: str, embedded: bool, path: str, tmp_path: 
     place = replace(EXAMPLE, folder=path, embedded=embedded)
     files = launcher_files(place, queue)
     assert set(files) == {"FW_config.yaml", "my_launchpad.yaml", "my_fworker.yaml", "job.sh"} | (
-        {"my_qadapter.yaml"} if queue != "none" else set()
-    )
+        {"my_qadapter.yaml", "my_qadapter_reserve.yaml"} if queue != "none" else set()
+    ) | ({"sge_template.txt"} if queue == "sge" else set())
     assert load(files["FW_config.yaml"])["CONFIG_FILE_DIR"] == path
     assert FWorker.from_format(files["my_fworker.yaml"], "yaml").name == place.host
     script = tmp_path / "job.sh"
     script.write_text(files["job.sh"])
     subprocess.run(["bash", "-n", script], check=True)
     assert ("db start" in files["job.sh"]) is embedded
-    assert "@" not in files["job.sh"]
+    assert not any(re.search("@[A-Z_]+@", text) for text in files.values())
     if queue == "none":
         return
+    for name in ("my_qadapter.yaml", "my_qadapter_reserve.yaml"):
+        script.write_text(job_script(files, name, tmp_path))
+        subprocess.run(["bash", "-n", script], check=True)
+        text = script.read_text()
+        assert "rlaunch -c" in text and "genarris-fw recover" in text and ("db start" in text) is embedded
+
+
+def job_script(files: dict[str, str], name: str, tmp_path: Path, **overrides: object) -> str:
+    """Return the job script that FireWorks itself makes of an adapter; a field that it does not take is an error."""
+    (tmp_path / "sge_template.txt").write_text(files.get("sge_template.txt", ""))
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # FireWorks warns of a field that its template does not know
-        adapter = CommonAdapter.from_format(files["my_qadapter.yaml"], "yaml")
-        script.write_text(adapter.get_script_str(str(tmp_path)))
-    subprocess.run(["bash", "-n", script], check=True)
-    text = script.read_text()
-    assert "rlaunch -c" in text and "genarris-fw recover" in text and ("db start" in text) is embedded
-    asked = {"slurm": "--ntasks-per-node=16", "pbs": "nodes=1:ppn=16", "sge": "-N genarris"}
-    assert asked[queue] in text
+        warnings.simplefilter("error")
+        adapter = CommonAdapter.from_format(files[name], "yaml")
+        if adapter.template_file.endswith("sge_template.txt"):
+            assert adapter.template_file == f"{load(files['FW_config.yaml'])['CONFIG_FILE_DIR']}/sge_template.txt"
+            adapter.template_file = str(tmp_path / "sge_template.txt")
+        adapter.update(overrides)
+        return adapter.get_script_str("/path/to/launch")
+
+
+@pytest.mark.parametrize("queue", [queue for queue in QUEUES if queue != "none"])
+def test_golden_job_scripts(queue: str, tmp_path: Path) -> None:
+    """One allocation of many rockets, and one job for a firework that asks for its own time, memory and queue."""
+    files = launcher_files(EXAMPLE, queue)
+    assert job_script(files, "my_qadapter.yaml", tmp_path) == (GOLDEN / f"{queue}.sh").read_text()
+    asked = {"walltime": 2 * 3600, "memory": 8000, "queue": "long", "account": "chemistry"}
+    made = job_script(files, "my_qadapter_reserve.yaml", tmp_path, **queue_spec(asked, 4, queue.upper()))
+    assert made == (GOLDEN / f"{queue}_reserve.sh").read_text()
 
 
 def test_job_script_runs(folder: Path) -> None:
@@ -136,43 +167,5 @@ def test_launchers_show_the_templates() -> None:
     launchers = REPOSITORY / "launchers"
     if not launchers.is_dir():
         pytest.skip("no repository around the tests")
-    shown = {file.name: file.read_text() for file in launchers.iterdir() if file.suffix in (".yaml", ".sh")}
+    shown = {file.name: file.read_text() for file in launchers.iterdir() if file.suffix in (".yaml", ".sh", ".txt")}
     assert shown == example_files(), "write them again with genarris_fw.farm.launcher_files.example_files"
-
-
-def test_composition() -> None:
-    file = REPOSITORY / "docker-compose.yml"
-    if not file.is_file():
-        pytest.skip("no repository around the tests")
-    whole = load(file.read_text())
-    mongo, worker = whole["services"]["mongo"], whole["services"]["worker"]
-    assert set(whole["services"]) == {"mongo", "worker"}
-    assert mongo["image"].startswith("mongo:")
-    assert mongo["environment"]["MONGO_INITDB_ROOT_PASSWORD_FILE"] == "/run/secrets/mongo_password"
-    assert "MONGO_INITDB_ROOT_PASSWORD" not in mongo["environment"]
-    assert "ports" not in mongo and "ports" not in worker
-    assert mongo["secrets"] == worker["secrets"] == ["mongo_password"]
-    assert whole["secrets"]["mongo_password"] == {"file": "./secrets/mongo_password"}
-    assert mongo["volumes"] == ["database:/data/db"] and "database" in whole["volumes"]
-    assert worker["depends_on"]["mongo"]["condition"] == "service_healthy" and "healthcheck" in mongo
-    assert set(mongo["networks"]) & set(worker["networks"])
-    assert worker["command"][:2] == ["rlaunch", "-l"] and "infinite" in worker["command"]
-
-
-def test_containers_entrypoint(tmp_path: Path) -> None:
-    """The script that the worker starts with makes a launchpad file that FireWorks reads."""
-    file = REPOSITORY / "docker-compose.yml"
-    if not file.is_file():
-        pytest.skip("no repository around the tests")
-    script = load(file.read_text())["configs"]["entrypoint"]["content"].replace("$$", "$")
-    (tmp_path / "mongo_password").write_text("0123abcd\n")
-    script = script.replace("/run/secrets", str(tmp_path)).replace("/tmp/my_launchpad", f"{tmp_path}/my_launchpad")
-    done = subprocess.run(
-        [shutil.which("sh") or "/bin/sh", "-c", script, "entrypoint", "printenv", "GENARRIS_FW_URI"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    uri = "mongodb://genarris:0123abcd@mongo:27017/genarris?authSource=admin"
-    assert done.stdout.strip() == uri
-    pad = LaunchPad.from_file(str(tmp_path / "my_launchpad.yaml"))
-    assert (pad.host, pad.name, pad.uri_mode) == (uri, "genarris", True)
-    pad.connection.close()

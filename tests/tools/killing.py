@@ -26,6 +26,7 @@ from genarris_fw.farm.launchpads import prepare
 from genarris_fw.farm.recovery import recover
 from genarris_fw.farm.retrying import retry_run
 from genarris_fw.farm.sides import add_workflows
+from genarris_fw.farm.walltime import Walltime
 
 ITEMS, SECONDS = 60, 0.05
 TOOLS = Path(__file__).parent
@@ -249,6 +250,15 @@ def launch_all(launchpad: LaunchPad, run: str, sides_first: bool = False) -> Non
         pass
 
 
+def launch_and_end(launchpad: LaunchPad, run: str) -> None:
+    """Launch a gate and a side of a run whose rocket is told at once that its time is over."""
+    told = Walltime()
+    told.tell()
+    carry_out.of_this_process = lambda: told
+    for name in ("sleepy_0 gate", "sleepy_0 side"):
+        launch_rocket(launchpad, FWorker(query={"spec.run": run, "name": name}), strm_lvl="CRITICAL")
+
+
 def live(what: str, uri: str, run: str, place: str, writes: int, sides_first: bool) -> None:
     """Do something in this process, and die before the n-th write of it."""
     os.chdir(place)
@@ -263,6 +273,8 @@ def live(what: str, uri: str, run: str, place: str, writes: int, sides_first: bo
     elif what == "recover":
         with impatient():
             recover(launchpad, run, grace_seconds=0)
+    elif what == "end":
+        launch_and_end(launchpad, run)
     else:
         retry_run(launchpad, run)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,11 @@ class Sleepy(Procedure):
         return [Item(f"{i:05d}", {"number": i, "round": number}) for i in range(first, ends[number])]
 
     def work(self, campaign: Campaign, item: Item) -> Outcome:
-        time.sleep(campaign.options["seconds"])
+        if campaign.options.get("hold_interpreter"):
+            # As an engine may: a call into C that does not let other threads run.
+            ctypes.PyDLL(None).usleep(int(1e6 * campaign.options["seconds"]))
+        else:
+            time.sleep(campaign.options["seconds"])
         number = item.payload["number"]
         counts = campaign.catalogue.work_items.counts(campaign.run, campaign.step)
         before = _ends(campaign.options["items"], campaign.options.get("rounds", 1))[item.payload["round"] - 1]
@@ -81,10 +86,13 @@ def sleepy_workflow(
     plan_seconds: float = 0.0,
     collect_seconds: float = 0.0,
     rounds: int = 1,
+    hold_interpreter: bool = False,
+    **master: object,
 ) -> Workflow:
     """Return the workflow of a run of sleepy steps, laid out as `genarris_fw.farm.workflow` does.
 
-    Items that are ``broken`` fail until there is a file ``mended`` in the run's folder.
+    Items that are ``broken`` fail until there is a file ``mended`` in the run's folder. Further options are the
+    master's.
     """
     names = [f"sleepy_{i}" for i in range(steps)]
     options = {
@@ -95,11 +103,12 @@ def sleepy_workflow(
         "plan_seconds": plan_seconds,
         "collect_seconds": collect_seconds,
         "rounds": rounds,
+        "hold_interpreter": hold_interpreter,
         "verbose": True,
     }
     record = {
         "options": {
-            "master": {"lease_seconds": lease_seconds, "max_attempts": 2},
+            "master": {"lease_seconds": lease_seconds, "max_attempts": 2, "retry_delay": 0.2} | master,
             "steps": [
                 {
                     "name": n,

@@ -6,12 +6,12 @@ import time
 
 import pytest
 from rich.console import Console
-from small_run import RUN
+from small_run import IDS, OWNER, RUN
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.errors import InputError
 from genarris_fw.views.progress import SECONDS_PER_LINE, Progress
-from genarris_fw.views.status import render, status
+from genarris_fw.views.status import COUNTED, pool_sizes, render, status
 
 
 def shown(renderable: object, width: int = 160) -> str:
@@ -43,6 +43,8 @@ def test_the_numbers_of_every_step(catalogue: Catalogue) -> None:
         "running": 0,
         "done": 0,
         "failed": 0,
+        "counted": True,
+        "lost": 0,
         "rate": None,
         "seconds": 0,
         "time_left": None,
@@ -100,6 +102,102 @@ def test_a_failure_is_shown(catalogue: Catalogue) -> None:
     assert "all 4 [structures] failed" in text and "failed" in text
 
 
+ENERGIES, RELAXATION = "fhi_aims_energy_evaluation", "run_fhi_aims_batch"
+ONE, TWO = "node1:11:1:5:aa", "node2:22:1:6:bb"
+
+
+def two_hosts(catalogue: Catalogue) -> None:
+    """Replicas of the running step that began ten seconds ago."""
+    for owner, done in ((ONE, 8), (TWO, 12)):
+        catalogue.replicas.begin(owner, RUN, RELAXATION, "side", 1)
+        catalogue.replicas.tally(owner, done, 1, 9.0)
+    ago = {"$subtract": ["$$NOW", 10_000]}
+    catalogue.replicas.collection.update_many({}, [{"$set": {"past.at": ago, "mark.at": ago}}])
+
+
+def test_a_large_step_is_not_counted_while_it_runs(catalogue: Catalogue) -> None:
+    two_hosts(catalogue)
+    catalogue.runs.count_items(RUN, RELAXATION, {"waiting": COUNTED + 1, "done": 0, "failed": 0})
+    large = status(catalogue, RUN)["steps"][-1]
+    # The tallies' 20 done and 2 failed, and one lease: not the 2, 1 and 1 that the index has.
+    assert [large[name] for name in ("waiting", "running", "done", "failed")] == [COUNTED + 1 - 23, 1, 20, 2]
+    assert large["counted"] is False and large["rate"] == pytest.approx(2.0, rel=0.1)
+    assert large["time_left"] == pytest.approx((COUNTED + 1 - 22) / large["rate"])
+    assert "~20 " in shown(render(status(catalogue, RUN))) and "~20 " in shown(render(status(catalogue, RUN)), 80)
+    catalogue.runs.count_items(RUN, RELAXATION, {"waiting": COUNTED, "done": 0, "failed": 0})
+    small = status(catalogue, RUN)["steps"][-1]
+    assert [small[name] for name in ("waiting", "running", "done", "failed")] == [0, 1, 2, 1] and small["counted"]
+    # More than the plan knew of: never below zero.
+    catalogue.runs.count_items(RUN, RELAXATION, {"waiting": COUNTED + 1, "done": 0, "failed": 0})
+    catalogue.replicas.tally(ONE, 2 * COUNTED, 0, 1.0)
+    assert status(catalogue, RUN)["steps"][-1]["waiting"] == 0
+
+
+def test_a_finished_step_shows_what_was_counted_at_its_end(catalogue: Catalogue) -> None:
+    before = status(catalogue, RUN)["steps"][2]
+    assert before["done"] == 4
+    catalogue.runs.count_items(RUN, ENERGIES, {"waiting": 0, "done": 1000, "failed": 7})
+    after = status(catalogue, RUN)["steps"][2]
+    assert (after["done"], after["failed"], after["waiting"], after["counted"]) == (1000, 7, 0, True)
+
+
+def test_pools_of_any_name_and_of_an_older_run(catalogue: Catalogue) -> None:
+    for pool in ("../my.pool", "$raw", "a.b.c"):
+        catalogue.structures.replace_pool(RUN, pool, IDS[:3])
+        catalogue.structures.replace_pool(RUN, pool, IDS[1:3])
+        catalogue.structures.add_to_pool(RUN, pool, [IDS[1], IDS[5], "nobody"])
+        assert status(catalogue, RUN)["pools"][pool] == 3 == catalogue.structures.count(RUN, pool)
+    catalogue.structures.replace_pool(RUN, "raw", [])
+    noted = status(catalogue, RUN)["pools"]
+    assert "raw" not in noted and pool_sizes(catalogue, RUN) == noted
+    catalogue.runs.collection.update_one({"_id": RUN}, {"$unset": {"pools": 1}})
+    assert status(catalogue, RUN)["pools"] == pool_sizes(catalogue, RUN) == noted
+    catalogue.structures.add_to_pool(RUN, "raw", IDS)  # one pool of it must not look like all
+    assert pool_sizes(catalogue, RUN) == {"raw": len(IDS)} | noted
+
+
+def test_what_was_lost_and_who_is_in_quarantine(catalogue: Catalogue) -> None:
+    two_hosts(catalogue)
+    assert catalogue.work_items.release_lost(OWNER) == 1
+    why = "10 different items failed in a row here; the last one: [no] scratch space"
+    catalogue.replicas.quarantine(TWO, why)
+    found = status(catalogue, RUN)
+    assert json.loads(json.dumps(found)) == found
+    assert [step["lost"] for step in found["steps"]] == [0, 0, 0, 1]
+    assert found["quarantined"] == [{"step": RELAXATION, "host": "node2", "owner": TWO, "why": why}]
+    [one, two] = found["hosts"]
+    assert (one["host"], one["replicas"], one["done"], one["failed"]) == ("node1", 1, 8, 1)
+    assert one["rate"] == pytest.approx(0.8, rel=0.1)
+    assert (two["replicas"], two["done"], two["rate"]) == (0, 12, 0)
+    wide = shown(render(found))
+    [row] = [line.split() for line in wide.splitlines() if line.startswith(RELAXATION)]
+    assert row[:6] == [RELAXATION, "running", "1", "2", "1", "1"]  # waiting, done, failed, lost
+    [host] = [line.split() for line in wide.splitlines() if line.startswith("node1")]
+    assert host[:4] == ["node1", "1", "8", "1"] and host[4].endswith("/min")
+
+
+@pytest.mark.parametrize("width", [80, 124, 125, 160])
+def test_hosts_and_losses_are_not_cut_off(catalogue: Catalogue, width: int) -> None:
+    two_hosts(catalogue)
+    catalogue.work_items.release_lost(OWNER)
+    long = "a-machine.with-a-long-name.in-a-cluster.example.org"
+    catalogue.replicas.begin(f"{long}:1:1:1:cc", RUN, RELAXATION, "side", 1)
+    catalogue.replicas.quarantine(f"{long}:1:1:1:cc", "five [different] items failed")
+    catalogue.runs.count_items(RUN, RELAXATION, {"waiting": 10_000_000, "done": 0, "failed": 0})
+    text = shown(render(status(catalogue, RUN)), width)
+    assert "…" not in text and max(map(len, text.splitlines())) <= width
+    said = " ".join(text.split())
+    assert f"quarantined {RELAXATION} on {long}: five [different] items failed" in said
+    assert "~9999978" in text and "2/s" in text
+    assert ("1 lost to dead replicas" in text) == (width < 125)
+
+
+def test_one_host_needs_no_table(catalogue: Catalogue) -> None:
+    catalogue.replicas.begin(ONE, RUN, RELAXATION, "gate", 1)
+    found = status(catalogue, RUN)
+    assert [host["host"] for host in found["hosts"]] == ["node1"] and "node1" not in shown(render(found))
+
+
 class Clock:
     def __init__(self) -> None:
         self.now = 0.0
@@ -109,7 +207,7 @@ class Clock:
 
 
 def step(state: str, done: int = 0, waiting: int = 10, **about) -> dict:
-    empty = {"seconds": None, "time_left": None, "rate": None, "result": "", "failed": 0, "running": 0}
+    empty = {"seconds": None, "time_left": None, "rate": None, "result": "", "failed": 0, "running": 0, "lost": 0}
     return {"name": "rdf", "state": state, "done": done, "waiting": waiting} | empty | about
 
 
@@ -129,11 +227,11 @@ def test_lines_without_a_terminal_come_only_when_something_changes(monkeypatch: 
             progress.update({"steps": [step("running", 5, 4, running=1, time_left=61.0, failed=1)]})
         clock.now += SECONDS_PER_LINE + 1
         progress.update({"steps": [step("running", 5, 4, running=1, time_left=61.0)]})
-        progress.update({"steps": [step("finished", 10, 0, seconds=42.0, result="10 structures")]})
+        progress.update({"steps": [step("finished", 10, 0, seconds=42.0, result="10 structures", lost=2)]})
     assert stream.getvalue().splitlines() == [
         "rdf: running",
         "rdf: running, 5 of 10 items done, 1 min 01 s left, 1 failed",
-        "rdf: finished in 42 s, 10 structures",
+        "rdf: finished in 42 s, 10 structures, 2 lost to dead replicas",
     ]
 
 

@@ -6,9 +6,16 @@
 #SBATCH --cpus-per-task=1
 #SBATCH --time=24:00:00
 #SBATCH --output=genarris-%j.out
+# The rockets are warned ahead of the end, to give back what they hold; after a node has failed, the job goes on.
+#SBATCH --signal=USR1@120
+#SBATCH --requeue
+#SBATCH --open-mode=append
 
 export PATH=@BIN@:"$PATH"
 mkdir -p @FOLDER@/launches && cd @FOLDER@/launches || exit 2
 @DATABASE_START@
 genarris-fw recover --dir @FOLDER@
-srun --kill-on-bad-exit=0 rlaunch -c @FOLDER@ rapidfire --nlaunches 0 --sleep 5
+@JOB_END@
+# A rocket between two fireworks takes no notice of the warning.
+srun --kill-on-bad-exit=0 --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}" \
+    bash -c 'trap "" USR1; exec "$@"' rocket rlaunch -c @FOLDER@ rapidfire --nlaunches 0 --sleep 5

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from genarris_fw.options.models.queueing import Duration, Memory, PlainName
 from genarris_fw.options.models.types import PathRole, Said, Verbosity, Whole
 
 
@@ -146,11 +147,34 @@ class ProcedureOptions(BaseModel):
         return text + (f" ({info.unit})" if info.unit else "")
 
 
-class SharedOptions(ProcedureOptions):
+_FROM_QADAPTER = "from [Genarris_master], else my_qadapter.yaml"
+
+
+class QueueOptions(ProcedureOptions):
+    """What a queueing system is asked for, for every replica: of a procedure, or in the master section of all."""
+
+    walltime: Duration = option(
+        "Time limit of each replica's job (stored in s)", category="inferred", default_words=_FROM_QADAPTER
+    )
+    memory: Memory = option(
+        "Memory of each replica's job, 1 GB = 1024 MB (stored in MB); PBS and SGE get it per core",
+        category="inferred",
+        default_words=_FROM_QADAPTER,
+    )
+    queue: PlainName = option("Queue or partition of the jobs", category="inferred", default_words=_FROM_QADAPTER)
+    account: PlainName = option("Account that pays for the jobs", category="inferred", default_words=_FROM_QADAPTER)
+    category: PlainName = option(
+        "FireWorks' _category: only rockets whose my_fworker.yaml has this category, or none, do the work",
+        category="inferred",
+        default_words="from [Genarris_master], else every rocket but those of a category",
+    )
+
+
+class SharedOptions(QueueOptions):
     """The options that every procedure's section takes."""
 
     num_cores: Whole = option(
-        "Number of cores this procedure is laid out for; more than the machine has is a request to a queue",
+        "Number of cores this procedure is laid out for, shared by its replicas; each replica's job asks for its share",
         ge=1,
         le=10**7,
         default_words="what the machine has",

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator
 
-from genarris_fw.options.models.base import REQUIRED, option
+from genarris_fw.options.models.base import REQUIRED, QueueOptions, option
 from genarris_fw.options.models.energies import EngineOptions
 from genarris_fw.options.models.types import (
     InputFile,
@@ -25,7 +25,7 @@ _FARM = "the task farm distributes the work"
 Defaults = Annotated[str, BeforeValidator(one_of("manual", "2.0")), Said("str", "manual or 2.0")]
 
 
-class MasterOptions(EngineOptions):
+class MasterOptions(QueueOptions, EngineOptions):
     """What concerns the whole run."""
 
     procedure: ClassVar[str] = "Genarris_master"
@@ -65,6 +65,22 @@ class MasterOptions(EngineOptions):
         le=86400,
     )
     max_attempts: Whole = option("How often a work item is tried before it counts as failed", 3, ge=1, le=1000)
+    retry_delay: Real = option(
+        "Time before a failed work item is tried again; doubled with each attempt, up to a minute",
+        1.0,
+        unit="s",
+        ge=0,
+        le=60,
+    )
+    quarantine_after: Whole = option(
+        "After failing at this many different items in a row a replica claims no more, while others work",
+        5,
+        ge=1,
+        le=10**6,
+    )
+    idle_limit: Real = option(
+        "Time after which a side replica that finds nothing to do ends", 600.0, unit="s", ge=1, le=10**7
+    )
     space_group_tolerance: Real = option(
         "Tolerance with which spglib determines space groups", 0.01, unit="Å", gt=0, le=1
     )

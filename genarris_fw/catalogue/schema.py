@@ -1,0 +1,132 @@
+"""The version of the catalogue's documents: one in the database, one in this package, and the steps between them.
+
+The collection ``meta`` holds ``{_id: 'schema', version, genarris_fw}``. Version 1 is what was there before the
+collection: runs without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from genarris_fw import __version__
+from genarris_fw.catalogue.catalogue import DURABLE
+from genarris_fw.catalogue.indexes import ensure_indexes
+from genarris_fw.errors import DatabaseError
+
+SCHEMA = 2
+META = "meta"
+_ID = "schema"
+
+
+def check_schema(database: Database[dict[str, Any]], write: bool = True) -> int:
+    """Make sure that this package and the catalogue understand each other; bring an older catalogue up to date.
+
+    Safe to call at any time, by many at once; after a kill in the middle of a migration, the next call goes on.
+
+    Parameters
+    ----------
+    database : pymongo.database.Database
+        The catalogue's.
+    write : bool, optional
+        False for a reader: nothing is stamped or migrated.
+
+    Returns
+    -------
+    int
+        The version of the catalogue, 0 for an empty one that was not stamped.
+
+    Raises
+    ------
+    DatabaseError
+        When a newer package made the catalogue.
+    """
+    database = database.with_options(write_concern=DURABLE)
+    found = database[META].find_one({"_id": _ID})
+    if found is None and write:
+        found = _stamp(database)
+    version = int(found["version"]) if found else _unstamped(database)
+    if found and version > SCHEMA:
+        raise DatabaseError(
+            f"database '{database.name}' was made by genarris_fw {found.get('genarris_fw')} (schema {version}), this "
+            f"is genarris_fw {__version__} (schema {SCHEMA}): upgrade this installation"
+        )
+    while write and version < SCHEMA:
+        MIGRATIONS[version](database)
+        version = _next(database, version)
+    return version
+
+
+def _unstamped(database: Database[dict[str, Any]]) -> int:
+    """Return the version of a catalogue that says nothing: 1 where there are runs, 0 where there is nothing."""
+    return 0 if database["runs"].find_one({}, {"_id": 1}) is None else 1
+
+
+def _stamp(database: Database[dict[str, Any]]) -> dict[str, Any]:
+    """Note the version of a catalogue that says nothing, unless another process is first."""
+    with suppress(DuplicateKeyError):
+        stamp = {"_id": _ID, "version": _unstamped(database) or SCHEMA, "genarris_fw": __version__}
+        database[META].insert_one(stamp)
+    found = database[META].find_one({"_id": _ID})
+    assert found is not None  # nobody removes it
+    return found
+
+
+def _next(database: Database[dict[str, Any]], version: int) -> int:
+    """Note that one step is done, unless another process has; return the version that the catalogue has now."""
+    database[META].update_one(
+        {"_id": _ID, "version": version}, {"$set": {"version": version + 1, "genarris_fw": __version__}}
+    )
+    found = database[META].find_one({"_id": _ID}, {"version": 1})
+    assert found is not None
+    return int(found["version"])
+
+
+def _count_pools_and_items(database: Database[dict[str, Any]]) -> None:
+    """From 1 to 2: a run's document holds the sizes of its pools, and of each finished step how many items it had.
+
+    What is there already is kept: another process may have migrated, and its rockets have gone on since.
+    """
+    ensure_indexes(database)
+    runs = database["runs"]
+    for run in runs.find({}, {"procedures": 1, "pools": 1}):
+        name = run["_id"]
+        if "pools" not in run:
+            runs.update_one({"_id": name, "pools": {"$exists": False}}, {"$set": {"pools": _pools(database, name)}})
+        for step, about in (run.get("procedures") or {}).items():
+            if about.get("state") != "finished" or "items" in about:
+                continue
+            at = f"procedures.{step}"
+            missing = {"_id": name, f"{at}.state": "finished", f"{at}.items": {"$exists": False}}
+            runs.update_one(missing, {"$set": {f"{at}.items": _items(database, name, step)}})
+
+
+def _pools(database: Database[dict[str, Any]], run: str) -> dict[str, int]:
+    """Return pool -> number of structures."""
+    pipeline: list[dict[str, Any]] = [
+        {"$match": {"run": run}},
+        {"$project": {"pools": 1}},
+        {"$unwind": "$pools"},
+        {"$group": {"_id": "$pools", "number": {"$sum": 1}}},
+        {"$sort": {"_id": 1}},
+    ]
+    return {pool["_id"]: pool["number"] for pool in database["structures"].aggregate(pipeline)}
+
+
+def _items(database: Database[dict[str, Any]], run: str, step: str) -> dict[str, int]:
+    """Return how many items of a step are done and failed, and how many there are."""
+    pipeline: list[dict[str, Any]] = [
+        {"$match": {"run": run, "procedure": step}},
+        {"$group": {"_id": "$state", "number": {"$sum": 1}}},
+    ]
+    states = {state["_id"]: state["number"] for state in database["work_items"].aggregate(pipeline)}
+    return {"done": states.get("done", 0), "failed": states.get("failed", 0), "total": sum(states.values())}
+
+
+# Version -> the step that leads to the next one: does nothing where it is done already, and may be done by two
+# processes at once.
+MIGRATIONS: dict[int, Callable[[Database[dict[str, Any]]], None]] = {1: _count_pools_and_items}

@@ -1,0 +1,25 @@
+"""``genarris-fw db roles``: what an administrator tells the server about workers and readers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from genarris_fw.cli.existing import database_options
+from genarris_fw.farm.databases import find_server
+from genarris_fw.farm.roles import ROLES, role, shell_commands
+
+
+@click.command(name="roles", short_help="Print the least that workers and readers must be allowed to do.")
+@click.option("--database", help="Name of the database (default: that of the folder's).")
+@click.option("--json", "as_json", is_flag=True, help="Print the server's commands as one JSON list.")
+@database_options
+def roles(database: str | None, as_json: bool, folder: Path, uri: str | None) -> None:
+    """Print, for the Mongo shell, the least-privilege roles for workers and for readers; changes nothing."""
+    name = database or find_server(folder, uri).name
+    if as_json:
+        click.echo(json.dumps([role(kind, name) for kind in ROLES], indent=2))
+    else:
+        click.echo(shell_commands(name))

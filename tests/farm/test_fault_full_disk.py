@@ -1,0 +1,58 @@
+"""The database's disk full in the middle of a run: one line; with room again, the same command goes on to the end."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from command import genarris, one_line, start, urea_folder
+from faults import fill, small_disk
+
+from genarris_fw.farm.server import Server
+
+OPTIONS = {"number": 200, "sr": 1.02, "attempts": 3_000_000}
+
+
+def pool(folder: Path) -> dict[str, list]:
+    """Return id -> geometry of the exported pool."""
+    return {path.stem: json.loads(path.read_text())["geometry"] for path in sorted((folder / "raw").glob("*.json"))}
+
+
+def wait_for_work(folder: Path) -> None:
+    """Wait until the rockets have begun."""
+    for _ in range(1000):
+        if any(path.read_text() for path in (folder / "logs").glob("*.log")):
+            return
+        time.sleep(0.05)
+    raise AssertionError("no rocket has begun")
+
+
+def test_a_full_disk_for_the_database(tmp_path: Path) -> None:
+    undisturbed = urea_folder(tmp_path / "undisturbed", **OPTIONS)
+    assert genarris("run", str(undisturbed), "--workers", "2", cwd=tmp_path).returncode == 0
+    conf = urea_folder(tmp_path / "run", **OPTIONS)
+    folder = conf.parent
+    with small_disk(tmp_path / "disk", 400) as disk:
+        data = ("--dir", str(folder), "--data", str(disk / "database"))
+        try:
+            assert genarris("db", "start", *data, cwd=tmp_path).returncode == 0
+            process = start("run", str(conf), "--workers", "2", cwd=tmp_path)
+            wait_for_work(folder)
+            fill(disk / "others")
+            _, errors = process.communicate(timeout=120)
+            assert process.returncode == 2, errors
+            line = one_line(errors)
+            assert "again" in line
+            # While it is full, the same command says what to do.
+            full = genarris("run", str(conf), "--workers", "2", cwd=tmp_path)
+            assert full.returncode == 2
+            assert "make room" in one_line(full.stderr)
+            (disk / "others").unlink()
+            result = genarris("run", str(conf), "--workers", "2", cwd=tmp_path)
+            assert result.returncode == 0, result.stderr
+            assert "continuing" in result.stdout
+            assert not Server(folder).running()
+        finally:
+            genarris("db", "stop", "--force", *data, cwd=tmp_path)
+    assert pool(folder) == pool(tmp_path / "undisturbed") != {}

@@ -1,0 +1,133 @@
+"""Patience with a database that is away for a while, on a real server that is killed and started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fireworks import Firework, ScriptTask
+from pymongo import MongoClient
+from pymongo.errors import AutoReconnect, BulkWriteError, OperationFailure
+
+from genarris_fw.errors import DatabaseError
+from genarris_fw.farm import patience
+from genarris_fw.farm.launchpads import launchpad, patient, prepare
+from genarris_fw.farm.mongod import find_mongod
+from genarris_fw.farm.patience import DatabaseAway, is_outage, patiently
+from genarris_fw.farm.server import Server
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    try:
+        find_mongod()
+    except DatabaseError as error:
+        pytest.skip(str(error))
+    server = Server(tmp_path, cache_gb=0.25)
+    server.start()
+    yield server
+    server.stop(force=True)
+
+
+def kill(server: Server) -> None:
+    os.kill(server.status()["pid"], signal.SIGKILL)
+
+
+def test_a_killed_server_is_waited_for(server: Server) -> None:
+    again = []
+    with MongoClient(server.uri, serverSelectionTimeoutMS=300, journal=True) as client:
+        numbers = client.test.numbers
+        numbers.insert_one({"_id": 1, "value": 0})
+        kill(server)
+        threading.Timer(2.0, server.start).start()
+        begun = time.monotonic()
+        # Setting a value twice has the effect of once: what may be sent again.
+        patiently(lambda: numbers.update_one({"_id": 1}, {"$set": {"value": 7}}), 60, again=lambda: again.append(1))
+        assert time.monotonic() - begun > 1.5 and len(again) > 1
+        assert numbers.find_one({"_id": 1}) == {"_id": 1, "value": 7}
+
+
+def test_patience_has_an_end(server: Server) -> None:
+    with MongoClient(server.uri, serverSelectionTimeoutMS=200) as client:
+        kill(server)
+        begun = time.monotonic()
+        with pytest.raises(DatabaseAway, match=r"away for \d+ s"):
+            patiently(lambda: client.test.numbers.find_one(), 1.5)
+        assert 1.0 < time.monotonic() - begun < 5
+
+
+def test_who_has_waited_is_not_waited_for_again() -> None:
+    calls = []
+
+    def inner() -> None:
+        calls.append(1)
+        raise AutoReconnect("gone")
+
+    with pytest.raises(DatabaseAway):
+        patiently(lambda: patiently(inner, 0.3), 60)
+    assert 1 < len(calls) < 5
+
+
+def test_a_refusal_passes_at_once(server: Server) -> None:
+    calls = []
+    with MongoClient(server.uri) as client:
+
+        def refused() -> None:
+            calls.append(1)
+            client.test.command("noSuchCommand")
+
+        with pytest.raises(OperationFailure):
+            patiently(refused, 60)
+    assert calls == [1]
+
+
+def test_a_late_failure_is_a_new_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replica that works for hours between two outages has patience with each of them."""
+    monkeypatch.setattr(patience, "NEW_OUTAGE_AFTER", 0.3)
+    calls = []
+
+    def works_for_a_while() -> str:
+        calls.append(1)
+        time.sleep(0.4)
+        if len(calls) < 5:
+            raise AutoReconnect("gone")
+        return "done"
+
+    assert patiently(works_for_a_while, 0.7, again=lambda: None) == "done"
+
+
+@pytest.mark.parametrize(
+    ("details", "outage"),
+    [
+        ({"writeConcernErrors": [{"code": 91}], "writeErrors": []}, True),
+        ({"writeConcernErrors": [{"code": 91}], "writeErrors": [{"code": 11000}]}, False),
+        ({"writeConcernErrors": [{"code": 79}], "writeErrors": []}, False),
+        ({"writeErrors": [{"code": 11000}]}, False),
+    ],
+)
+def test_what_is_an_outage_in_a_batch(details: dict, outage: bool) -> None:
+    assert is_outage(BulkWriteError(details)) is outage
+
+
+def test_the_launchpad_of_rockets_waits(server: Server) -> None:
+    """FireWorks' own calls cannot be sent again by us: they wait for the server instead."""
+    hasty = launchpad(f"{server.uri}&serverSelectionTimeoutMS=300")
+    pad = launchpad(server.uri)
+    waiting = patient(pad, 60)
+    prepare(pad)
+    assert patient(hasty).mongoclient_kwargs == hasty.mongoclient_kwargs  # what the user says counts
+    assert waiting.fireworks.find_one() is None
+    server.stop(force=True)
+    threading.Timer(3.0, server.start).start()
+    with pytest.raises(AutoReconnect):
+        hasty.fireworks.find_one()
+    begun = time.monotonic()
+    assert next(iter(waiting.add_wf(Firework(ScriptTask.from_str("true"))).values())) == 1
+    assert time.monotonic() - begun > 1
+    for one in (hasty, pad, waiting):
+        one.connection.close()

@@ -1,0 +1,178 @@
+"""A password that a URI holds is in no log, document, output, workflow file or list of processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote_plus
+
+import pytest
+from bson.json_util import dumps
+from command import BIN, environment, genarris, one_line, start, urea_folder
+from pymongo import MongoClient
+
+from genarris_fw.farm.mongod import find_mongod
+
+# Marks that need quoting in a URI: neither form may be seen.
+PASSWORD = "Zebra:9@quagga/okapi"
+SEEN = re.compile("zebra|quagga|okapi", re.IGNORECASE)
+
+
+class Watch:
+    """Reads the command lines of all processes, again and again, while the context lasts."""
+
+    def __enter__(self) -> Watch:
+        self.seen: set[str] = set()
+        self.looked_at: set[str] = set()
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+        self._thread.start()
+        return self
+
+    def _look(self) -> None:
+        while not self._end.wait(0.02):
+            for folder in Path("/proc").iterdir():
+                if not folder.name.isdigit() or int(folder.name) == os.getpid():
+                    continue
+                try:
+                    words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                except OSError:
+                    continue
+                self.looked_at.add(words)
+                if SEEN.search(words):
+                    self.seen.add(words)
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+
+class Secretive:
+    """A server that wants the password, which a test may kill."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "data").mkdir(parents=True)
+        self.socket = folder / "m.sock"
+        self.name = f"secret_{secrets.token_hex(3)}"
+        self.process = self._start()
+        with MongoClient(f"mongodb://{quote_plus(str(self.socket))}/") as client:
+            client.admin.command("createUser", "ada", pwd=PASSWORD, roles=["root"])
+
+    def _start(self) -> subprocess.Popen:
+        return subprocess.Popen(
+            [
+                *(find_mongod(), "--auth", "--bind_ip", self.socket, "--nounixsocket"),
+                *("--dbpath", self.folder / "data", "--logpath", self.folder / "log"),
+                *("--wiredTigerCacheSizeGB", "0.25"),
+            ],
+            stdout=subprocess.DEVNULL,
+        )
+
+    def uri(self, password: str = PASSWORD) -> str:
+        where = quote_plus(str(self.socket))
+        return f"mongodb://ada:{quote_plus(password)}@{where}/{self.name}?authSource=admin"
+
+    def dump(self) -> dict[str, str]:
+        """Return every collection as text."""
+        with MongoClient(self.uri()) as client:
+            database = client[self.name]
+            return {name: dumps(database[name].find()) for name in database.list_collection_names()}
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def secretive(guarded: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secretive]:
+    server = Secretive(tmp_path_factory.mktemp("z") / "db")
+    yield server
+    server.close()
+
+
+def leaks(folder: Path) -> list[str]:
+    """Names of the files, below a folder, that hold the password; my_launchpad.yaml is where the user wrote it."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "my_launchpad.yaml"]
+    assert files
+    return [str(path) for path in files if SEEN.search(path.read_bytes().decode(errors="replace"))]
+
+
+def test_a_whole_run(secretive: Secretive, tmp_path: Path) -> None:
+    """``run``, then ``add`` and plain ``rlaunch``: nothing that is left behind or said holds the password."""
+    said = {}
+    folder = tmp_path / "run"
+    more = "verbose = TRUE\n"  # every event is logged
+    urea_folder(folder, number=4, groups="[2, 4]", more=more)
+    given = {"GENARRIS_FW_URI": secretive.uri()}
+    with Watch() as watch:
+        said["run"] = genarris("run", "ui.conf", "--workers", "2", cwd=folder, **given)
+        urea_folder(folder, run="second", number=4, groups="[2]", more=more)
+        said["yaml"] = genarris("add", "ui.conf", "--yaml", "workflow.yaml", cwd=folder, **given)
+        said["add"] = genarris("add", "ui.conf", cwd=folder, **given)
+        pad = folder / "my_launchpad.yaml"
+        pad.touch(mode=0o600)
+        pad.write_text(f"uri_mode: true\nhost: '{secretive.uri()}'\nname: {secretive.name}\n")
+        process = start("-l", "my_launchpad.yaml", "rapidfire", "--nlaunches", "0", "--sleep", "1",
+                        cwd=folder, program="rlaunch")  # fmt: skip
+        said["rlaunch"] = subprocess.CompletedProcess("rlaunch", 0, *process.communicate(timeout=120))
+        for words in ("status urea --json", "db uri", "db status", "check ui.conf", "recover", "init --force"):
+            said[words] = genarris(*words.split(), cwd=folder, **given)
+    for what, done in said.items():
+        assert done.returncode == 0, (what, done.stderr)
+        assert not SEEN.search(done.stdout + done.stderr), what
+    assert any("heartbeat" in words for words in watch.looked_at) and any("rlaunch" in w for w in watch.looked_at)
+    assert watch.seen == set()
+    assert leaks(folder) == []
+    collections = secretive.dump()
+    assert {"fireworks", "launches", "workflows", "runs", "structures", "work_items"} <= set(collections)
+    assert json.loads(collections["runs"])[0]["state"] == "finished"
+    assert [name for name, text in collections.items() if SEEN.search(text)] == []
+    assert not SEEN.search((secretive.folder / "log").read_text())
+
+
+def test_the_server_goes_in_the_middle(secretive: Secretive, tmp_path: Path) -> None:
+    """What is said and written when everything fails."""
+    folder = tmp_path / "run"
+    urea_folder(folder, number=500, attempts=2_000_000, more="verbose = TRUE\n")
+    process = subprocess.Popen(
+        [BIN / "genarris-fw", "--debug", "run", "ui.conf", "--workers", "2"],
+        cwd=folder, env=environment(GENARRIS_FW_URI=secretive.uri()),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    with MongoClient(secretive.uri()) as client:
+        end = time.monotonic() + 60
+        while client[secretive.name].work_items.find_one({"state": "done"}) is None:
+            assert time.monotonic() < end and process.poll() is None
+            time.sleep(0.1)
+    secretive.close()
+    try:
+        output, errors = process.communicate(timeout=120)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    # --debug: the traceback is wanted, with every error that led to the last one.
+    assert process.returncode != 0 and "Traceback" in errors
+    assert not SEEN.search(output + errors)
+    assert leaks(folder) == []
+
+
+def test_a_wrong_password(secretive: Secretive, tmp_path: Path) -> None:
+    urea_folder(tmp_path)
+    wrong = secretive.uri("okapi-is-wrong")
+    for words in (("status",), ("run", "ui.conf"), ("add", "ui.conf"), ("recover",), ("db", "backup", "x.tar.gz")):
+        done = genarris(*words, cwd=tmp_path, GENARRIS_FW_URI=wrong)
+        line = one_line(done.stderr)
+        assert done.returncode == 2 and "refuses the user name or the password" in line, words
+        assert not SEEN.search(line + done.stdout), words
+        traced = genarris("--debug", *words, cwd=tmp_path, GENARRIS_FW_URI=wrong)
+        assert not SEEN.search(traced.stderr + traced.stdout), words
+    assert leaks(tmp_path) == []
