@@ -209,6 +209,7 @@ class Worker:
             if items:
                 self.farm.claims.append(self.farm.now - asked)
                 self.held.update(items)
+                self.renewed = self.farm.now  # a claim's lease is a new one
                 self.sleep = IDLE_SLEEP[0]
                 self._work(list(items))
             elif self.farm.result.done < self.farm.setting.items:
@@ -325,7 +326,7 @@ class Simulation:
         """Return items whose lease has ended."""
         for item in held:
             self.tokens[item] = self.tokens.get(item, 0) + 1
-            self.returned.append(item)
+            pass
         self.result.lost += len(held)
         held.clear()
 

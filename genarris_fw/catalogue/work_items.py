@@ -93,7 +93,8 @@ class WorkItems:
         if not candidates:
             return []
         self.collection.update_many({"_id": {"$in": candidates}, "state": "waiting"}, lease)
-        return [_claimed(record) for record in self.collection.find({"lease.claim": claim, "state": "leased"})]
+        mine = self.collection.find({"lease.claim": claim, "state": "leased"}, batch_size=number + 1)
+        return [_claimed(record) for record in mine]
 
     def _claim_one(self, run: str, procedure: str, lease: list[dict[str, Any]]) -> list[Item]:
         # From the head of the index: whoever comes second to an item is given the next by the server itself.
@@ -111,7 +112,8 @@ class WorkItems:
         after, before = (claimable(run, procedure, part, number) for part in ({"$gte": start}, {"$lt": start}))
         both = [*after, {"$unionWith": {"coll": self.collection.name, "pipeline": before}}]
         # Both halves come sorted; the stable sort merges them and keeps the random order within a priority.
-        found = sorted(self.collection.aggregate(both), key=lambda record: -record["priority"])
+        cursor = self.collection.aggregate(both, batchSize=2 * number + 1)
+        found = sorted(cursor, key=lambda record: -record["priority"])
         found = found[:number]
         # An item that was lost before may kill its replica again: alone, it takes no innocent ones with it.
         if found and found[0]["lost"]:

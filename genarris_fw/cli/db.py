@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 import signal
@@ -17,10 +18,13 @@ import click
 
 from genarris_fw.cli.db_roles import roles
 from genarris_fw.cli.existing import refuse_absent
-from genarris_fw.errors import DatabaseError
+from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.farm import backup as archive
+from genarris_fw.farm.allocation import LAUNCHPAD, Job
 from genarris_fw.farm.databases import Database, find_server
+from genarris_fw.farm.keeper import Settings, own_address, start_in_allocation
 from genarris_fw.farm.launchpads import launchpad, prepare, redact
+from genarris_fw.farm.recovery import known_runs, recover
 from genarris_fw.farm.server import Server
 
 
@@ -40,6 +44,7 @@ def place_options(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+BACKUP_MINUTES = 10.0
 uri_option = click.option("--uri", help="Another database than the one found for the folder.")
 
 
@@ -53,18 +58,75 @@ command.add_command(roles)
 
 @command.command(short_help="Start the server, or adopt the running one; leave it running.")
 @place_options
-def start(folder: Path, data: Path | None) -> None:
+@click.option(
+    "--in-allocation",
+    "in_job",
+    is_flag=True,
+    help="In a job of a queue: for all nodes of the job, with a password. --data names a folder on the node's own "
+    "disk, of which backups are made in DIR/genarris_db; without it the files lie in DIR/genarris_db.",
+)
+@click.option("--host", help="With --in-allocation: name or address by which the other nodes reach this one.")
+@click.option(
+    "--backup-every",
+    "minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    help="With --in-allocation and --data: minutes from one backup to the next (default 10).",
+)
+@click.option("--no-tls", "plain", is_flag=True, help="With --in-allocation: no encryption.")
+def start(folder: Path, data: Path | None, in_job: bool, host: str | None, minutes: float | None, plain: bool) -> None:
     """Start the embedded server (or adopt the running one) and leave it running."""
+    if in_job:
+        if minutes is not None and data is None:
+            raise InputError("--backup-every needs --data: files in the run's folder need no backups to go on")
+        _start_in_allocation(folder, data, host, minutes or BACKUP_MINUTES, plain)
+    elif host or plain or minutes is not None:
+        raise InputError("--host, --backup-every and --no-tls go with --in-allocation")
+    else:
+        _start_here(folder, data)
+    other = find_server(folder)
+    if other.server is None:
+        click.echo(f"note: commands for this folder use {other} instead", err=True)
+
+
+def _start_here(folder: Path, data: Path | None) -> None:
     server = Server(folder, data=data)
     with _plain_warnings():
         uri = server.start(keep=True)
     prepare(launchpad(uri))
-    click.echo(f"database ready: {uri}")
-    place = "" if folder.absolute() == Path.cwd() else f" --dir {shlex.quote(str(folder))}"
-    click.echo(f"its files: {server.home}   stop it with: genarris-fw db stop{place}")
-    other = find_server(folder)
-    if other.server is None:
-        click.echo(f"note: commands for this folder use {other} instead", err=True)
+    click.echo(f"database ready: {redact(uri)}")
+    click.echo(f"its files: {server.home}   stop it with: genarris-fw db stop{_place(folder)}")
+
+
+def _start_in_allocation(folder: Path, data: Path | None, host: str | None, minutes: float, plain: bool) -> None:
+    job = Job.here()
+    server = Server(folder)
+    server.make_home()
+    session = os.getsid(0)  # led by the job script, on every queue that we know
+    settings = Settings(
+        home=str(server.home),
+        job=job.id,
+        queue=job.queue,
+        address=host or own_address(),
+        scratch=str(data.absolute()) if data else None,
+        backup_minutes=minutes,
+        encrypted=not plain,
+        cache_gb=server.cache_gb,
+        script=0 if session == os.getpid() else session,
+    )
+    found, remarks = start_in_allocation(settings)
+    for remark in remarks:
+        click.echo(f"note: {remark}", err=True)
+    pad = launchpad(found.uri)
+    prepare(pad)
+    click.echo(f"database ready: {redact(found.uri)}")
+    click.echo(f"for rlaunch: -l {server.home / LAUNCHPAD}   stop it with: genarris-fw db stop{_place(folder)}")
+    for run in known_runs(pad):  # what the last job had under way
+        for line in recover(pad, run):
+            click.echo(f"{run}: {line}")
+
+
+def _place(folder: Path) -> str:
+    return "" if folder.absolute() == Path.cwd() else f" --dir {shlex.quote(str(folder))}"
 
 
 @command.command()
@@ -91,11 +153,13 @@ def status(folder: Path, data: Path | None, as_json: bool) -> None:
         "uri": answer["uri"],
         "since": answer["started"],
         "process": f"{answer['pid']} on {answer['host']}" if answer["pid"] else None,
+        "job": answer["job"],
         "version": answer["version"],
         "in use": ("yes" if answer["in_use"] else "no") if answer["running"] else None,
         "connections": answer["connections"],
         "stays": ("until db stop" if answer["keep"] else "while it is used") if answer["running"] else None,
-        "files": f"{answer['folder']} ({answer['data_bytes'] / 1e6:.0f} MB)",
+        "files": answer["data"] if answer["job"] else f"{answer['folder']} ({answer['data_bytes'] / 1e6:.0f} MB)",
+        "backup": answer["backups"][0] if answer["backups"] else None,
         "log": answer["log"],
     }
     for name, value in rows.items():

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import click
 
 from genarris_fw.cli.existing import database_options, open_existing
-from genarris_fw.farm.recovery import GRACE_SECONDS, known_runs, recover
+from genarris_fw.cli.site import Site
+from genarris_fw.farm.recovery import GRACE_SECONDS, known_runs, recover, undecided
+
+SECONDS_BETWEEN_LOOKS = 1.0
 
 
 @click.command(name="recover", short_help="Repair what lost rockets left behind.")
@@ -19,18 +23,31 @@ from genarris_fw.farm.recovery import GRACE_SECONDS, known_runs, recover
     show_default=True,
     help="Seconds a rocket has between checkout and its lease.",
 )
+@click.option("--no-wait", is_flag=True, help="Do not wait for what cannot be told yet.")
 @database_options
-def command(run: str | None, grace: float, folder: Path, uri: str | None) -> None:
-    """Release leases of dead rockets and make their fireworks ready again (RUN, or all runs)."""
+def command(run: str | None, grace: float, no_wait: bool, folder: Path, uri: str | None) -> None:
+    """Release leases of dead rockets and make their fireworks ready again (RUN, or all runs).
+
+    A firework that was just checked out may belong to a living rocket: the command waits until that can be told.
+    """
     with open_existing(folder, uri) as site:
         # A run is known by its workflow before its first firework has made its document.
         names = known_runs(site.launchpad)
         if run:
             names = [run] if run in names else [site.catalogue.runs.get(run)["name"]]
-        repaired = 0
-        for name in names:
-            for line in recover(site.launchpad, name, grace):
-                repaired += 1
-                click.echo(f"{name}: {line}")
+        repaired = [line for name in names for line in _repair(site, name, grace, 0.0 if no_wait else grace)]
         if not repaired:
             click.echo("nothing to repair")
+
+
+def _repair(site: Site, run: str, grace: float, patience: float) -> list[str]:
+    """Repair a run, and again when the grace of what was just checked out is over; say and return what was done."""
+    end = time.monotonic() + patience + SECONDS_BETWEEN_LOOKS
+    done: list[str] = []
+    while True:
+        for line in recover(site.launchpad, run, grace):
+            click.echo(f"{run}: {line}")
+            done.append(line)
+        if time.monotonic() > end or not undecided(site.launchpad, run, grace):
+            return done
+        time.sleep(SECONDS_BETWEEN_LOOKS)

@@ -21,6 +21,7 @@ from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
 from genarris_fw.catalogue.leases import Leases
+from genarris_fw.catalogue.replicas import Replicas
 from genarris_fw.catalogue.work_items import WorkItems
 
 BEATS_PER_LEASE = 4
@@ -98,6 +99,7 @@ def main() -> None:
     owner, lease_seconds = message["owner"], float(message["lease_seconds"])
     database = open_database(message["launchpad"])
     leases, work_items = Leases(database["leases"]), WorkItems(database["work_items"])
+    replicas = Replicas(database["replicas"], database["work_items"])
     while not select.select([sys.stdin], [], [], lease_seconds / BEATS_PER_LEASE)[0]:
         if os.getppid() != parent:
             return
@@ -107,6 +109,7 @@ def main() -> None:
         with contextlib.suppress(PyMongoError):
             leases.renew(owner, lease_seconds)
             work_items.renew(owner, lease_seconds)
+            replicas.beat(owner)  # an item may take longer than a replica may be unseen
 
 
 if __name__ == "__main__":

@@ -103,8 +103,22 @@ def _release_items(catalogue: Catalogue, run: str) -> Iterator[str]:
         yield f"{reaped} work items with expired leases released"
 
 
+def undecided(launchpad: LaunchPad, run: str, grace_seconds: float = GRACE_SECONDS) -> bool:
+    """Tell whether a firework is checked out without a lease, and it is too early to say that its rocket is gone."""
+    return any(not lost for _, _, lost in _without_lease(launchpad, Catalogue(launchpad.db), run, grace_seconds))
+
+
 def _recover_without_lease(launchpad: LaunchPad, catalogue: Catalogue, run: str, grace_seconds: float) -> Iterator[str]:
     """Repair fireworks that were checked out but whose rocket holds no lease: not yet, or not any more."""
+    for fw_id, live, lost in _without_lease(launchpad, catalogue, run, grace_seconds):
+        if lost and run_again(launchpad, fw_id, live):
+            yield f"firework {fw_id}: checked out by a rocket that is gone, ready again"
+
+
+def _without_lease(
+    launchpad: LaunchPad, catalogue: Catalogue, run: str, grace_seconds: float
+) -> Iterator[tuple[int, int | None, bool]]:
+    """Yield firework, live launch, and whether its rocket is lost, for those checked out without a lease."""
     certainly = datetime.now(timezone.utc) - timedelta(seconds=grace_seconds + LARGEST_CLOCK_SKEW)
     held = {lease["fw_id"] for lease in catalogue.leases.holders(run) if "recoverer" not in lease}
     query = {"spec.run": run, "state": {"$in": ["RUNNING", "RESERVED"]}}
@@ -116,10 +130,8 @@ def _recover_without_lease(launchpad: LaunchPad, catalogue: Catalogue, run: str,
             continue
         if firework["state"] == "RESERVED" and launch.get("state") == "RESERVED":
             continue  # for a job in a queue: the scheduler's business
-        if not (gone or _updated(firework) < certainly or catalogue.leases.unheld_for(run, fw_id, live, grace_seconds)):
-            continue
-        if run_again(launchpad, fw_id, live):
-            yield f"firework {fw_id}: checked out by a rocket that is gone, ready again"
+        old = _updated(firework) < certainly
+        yield fw_id, live, gone or old or catalogue.leases.unheld_for(run, fw_id, live, grace_seconds)
 
 
 def _rerun_given_up(launchpad: LaunchPad, catalogue: Catalogue, run: str) -> Iterator[str]:

@@ -40,6 +40,8 @@ def retry_run(launchpad: LaunchPad, run: str, procedure: str | None = None) -> t
     items, first = 0, None
     for step in [procedure] if procedure else steps:
         retried = catalogue.work_items.retry(run, step)
+        if retried:
+            catalogue.replicas.forget_failures(run, step)
         items += retried
         if first is None and (retried or _half_retried(catalogue, chain, run, step)):
             first = step
@@ -71,6 +73,7 @@ def _forget(catalogue: Catalogue, run: str, steps: list[str], first: str) -> Non
             catalogue.leases.reopen(run, step, role)
         if step != first:
             catalogue.work_items.collection.delete_many({"run": run, "procedure": step})
+            catalogue.replicas.forget(run, step)
             # New items count their tokens from one again: the fence of the old ones must not shut them out.
             catalogue.structures.collection.update_many({"run": run}, {"$unset": {f"fence.{step}": ""}})
     catalogue.runs.collection.update_one(

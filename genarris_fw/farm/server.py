@@ -125,7 +125,7 @@ class Server:
             return lent.uri
         record = self._record()
         if not record or not self._lives():
-            self._make_home()
+            self.make_home()
             with disk.locked(self.home / "start.lock"):
                 record = self._record()
                 if not record or not self._lives():
@@ -234,7 +234,7 @@ class Server:
         """
         if lent := allocation.find(self.home):
             return lent.uri
-        self._make_home()
+        self.make_home()
         with disk.locked(self.home / "start.lock"):
             deadline = time.monotonic() + timeout
             record = self._record()
@@ -262,7 +262,7 @@ class Server:
         if lent := allocation.find(self.home):
             yield lent.uri  # it stays as long as its job
             return
-        self._make_home()
+        self.make_home()
         descriptor = disk.open_lock_file(self.users_lock)
         try:
             disk.lock(descriptor, fcntl.LOCK_SH, self.users_lock)
@@ -345,7 +345,7 @@ class Server:
 
     # ---- the parts of starting
 
-    def _make_home(self) -> None:
+    def make_home(self) -> None:
         """Make the folder, as a link where the data shall lie elsewhere."""
         place = self._elsewhere
         try:

@@ -47,7 +47,7 @@ def status(catalogue: Catalogue, run: str) -> dict[str, Any]:
     -------
     dict
         ``run``, ``state``, ``created`` (ISO 8601, UTC), ``seconds`` (since then, or until it finished),
-        ``folder``, ``failure`` (None while nothing failed), ``rockets`` (those that hold a lease now),
+        ``folder``, ``failure`` (None while nothing failed), ``rockets`` (those that hold a lease now), ``lost_rockets`` (those whose lease has expired),
         ``pools`` (name -> number of structures) and ``steps``: a list of ``name``, ``procedure``, ``state``
         (waiting, running, finished, failed), the items ``waiting``, ``running``, ``done`` and ``failed``,
         ``counted`` (False: the replicas' tallies, which may be some seconds behind), ``lost`` (how often an item
@@ -89,6 +89,7 @@ def status(catalogue: Catalogue, run: str) -> dict[str, Any]:
         "folder": record.get("folder"),
         "failure": record.get("failure"),
         "rockets": sum(lease["_id"] not in expired for lease in catalogue.leases.holders(run)),
+        "lost_rockets": len(expired),
         "pools": _pools(catalogue, record),
         "steps": steps,
         "hosts": summed(tallies, "host"),
@@ -223,6 +224,10 @@ def _layout(found: dict[str, Any], wide: bool) -> RenderableType:
         words = {0: "no rocket holds work at this moment", 1: "1 rocket at work"}
         head.append(f"  {words.get(number, f'{number} rockets at work')}", "dim")
     parts: list[RenderableType] = [head]
+    if found["lost_rockets"] and found["state"] == "running":
+        number = found["lost_rockets"]
+        lost = "1 rocket is lost" if number == 1 else f"{number} rockets are lost"
+        parts.append(Text(f"{lost}: where no other takes over by itself, genarris-fw recover {found['run']}", "yellow"))
     if found["failure"]:
         parts.append(Text(found["failure"], "red"))
     if found["steps"]:

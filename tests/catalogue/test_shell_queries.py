@@ -190,7 +190,7 @@ def test_every_field_of_a_run_of_the_farm_is_on_the_page(
 
 
 def refuse_undocumented(catalogue: Catalogue) -> None:
-    for collection in ("runs", "structures", "work_items", "leases", "artifacts"):
+    for collection in ("runs", "structures", "work_items", "replicas", "leases", "artifacts"):
         names = documented(collection) | {"_id"}
         for document in catalogue.database[collection].find():
             fields = {key for key in document if key != "geometry"} | {
@@ -203,7 +203,7 @@ def refuse_undocumented(catalogue: Catalogue) -> None:
 
 def test_the_page_lists_the_indexes_that_are_made(catalogue: Catalogue) -> None:
     text = PAGE.read_text().partition("\n## Indexes\n")[2]
-    for collection in ("runs", "structures", "work_items", "leases", "artifacts", "workflows", "fireworks"):
+    for collection in ("runs", "structures", "work_items", "replicas", "leases", "artifacts", "workflows", "fireworks"):
         assert f"`{collection}`" in text
         for name, index in catalogue.database[collection].index_information().items():
             keys = ", ".join(key for key, _ in index["key"]).replace("priority,", "priority (descending),")

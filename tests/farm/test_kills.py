@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+from command import genarris
+from fireworks import FWorker
 from killing import ITEMS, TOOLS, Farm
 
 from genarris_fw.farm.recovery import recover
@@ -128,8 +130,6 @@ def test_only_rocket_killed_before_it_holds_a_lease(farm: Farm, role: str) -> No
     """A firework that was checked out, and whose rocket died before its lease, is found as well."""
     farm.add(replicas=1, items=ITEMS, seconds=0.0)
     worker = {"spec.run": farm.run}
-    from fireworks import FWorker
-
     while True:
         firework, _ = farm.launchpad.checkout_fw(FWorker(query=worker), str(farm.folder))
         if firework.name == f"sleepy_0 {role}":
@@ -167,3 +167,17 @@ def test_rockets_of_the_command_end_with_the_chain_completed(farm: Farm, monkeyp
         os.kill(farm.holder("gate", done_at_least=1), signal.SIGKILL)
         farm.check(rockets.watch(lambda record: None), items=20)
     farm.check_fireworks()
+
+
+def test_recover_waits_for_what_was_just_checked_out(farm: Farm) -> None:
+    """One call of the command is enough in a job script, though it is too early to tell when it begins."""
+    farm.add(replicas=1, steps=1)
+    farm.launchpad.checkout_fw(FWorker(query={"spec.run": farm.run}), str(farm.folder))  # and its rocket dies
+    told = genarris("recover", "--grace", "3", "--no-wait", "--uri", farm.uri, cwd=farm.folder)
+    assert told.stdout == "nothing to repair\n"
+    begun = time.monotonic()
+    told = genarris("recover", "--grace", "3", "--uri", farm.uri, cwd=farm.folder)
+    assert "checked out by a rocket that is gone, ready again" in told.stdout
+    assert time.monotonic() - begun < 20
+    farm.rlaunch()
+    farm.check(farm.finish(), steps=1)

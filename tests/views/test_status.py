@@ -76,6 +76,14 @@ def test_nobody_works_so_nothing_is_left_to_guess(catalogue: Catalogue) -> None:
     assert "no rocket holds work" in shown(render(found))
 
 
+def test_a_lost_rocket_is_noticed(catalogue: Catalogue) -> None:
+    assert status(catalogue, RUN)["lost_rockets"] == 0
+    catalogue.leases.collection.update_many({}, [{"$set": {"expires": {"$subtract": ["$$NOW", 1000]}}}])
+    found = status(catalogue, RUN)
+    assert (found["rockets"], found["lost_rockets"]) == (0, 1)
+    assert f"1 rocket is lost: where no other takes over by itself, genarris-fw recover {RUN}" in shown(render(found))
+
+
 def test_the_table(catalogue: Catalogue) -> None:
     text = shown(render(status(catalogue, RUN)))
     assert "run urea  running" in text and "1 rocket at work" in text
