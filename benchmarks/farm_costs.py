@@ -61,8 +61,8 @@ def _measure(place: Place, catalogue: Catalogue) -> dict[str, float]:
         costs[name] = max(0.0, by_size[name, few] - few * per_item)
         costs[f"{name}_item"] = per_item
     catalogue.replicas.begin(OWNER, RUN, STEP, "side", 1)
-    few, many = (_cost(place, 200, lambda: items.waiting(RUN, STEP, at_most=n)) for n in (1, 10_000))  # noqa: B023
-    costs["look"], costs["look_item"] = few, (many - few) / 10_000
+    one, thousands = (_cost(place, 200, lambda: items.waiting(RUN, STEP, at_most=n)) for n in (1, 10_000))  # noqa: B023
+    costs["look"], costs["look_item"] = one, (thousands - one) / 10_000
     costs["tally"] = _cost(place, 1000, lambda: catalogue.replicas.tally(OWNER, 1, 0, 1.0))
     return costs
 

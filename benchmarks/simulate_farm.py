@@ -326,7 +326,7 @@ class Simulation:
         """Return items whose lease has ended."""
         for item in held:
             self.tokens[item] = self.tokens.get(item, 0) + 1
-            pass
+            self.returned.append(item)
         self.result.lost += len(held)
         held.clear()
 

@@ -33,7 +33,8 @@ SHAPES = ((300, 2), (1000, 2), (600, 3))  # items of a step, steps
 
 def soak(minutes: float, seed: int, rockets: int, workers: int) -> list[Verdict]:
     """Carry out runs under kills until the time is over; print a line for each."""
-    end, chance, verdicts = time.monotonic() + 60 * minutes, random.Random(seed), []
+    end, chance = time.monotonic() + 60 * minutes, random.Random(seed)
+    verdicts: list[Verdict] = []
     print("| run | items | kills | lost | twice | the same result | collects of steps | seconds |\n" + "|---" * 8 + "|")
     with tempfile.TemporaryDirectory() as name:
         server = Server(Path(name), cache_gb=0.25)

@@ -272,9 +272,14 @@ class WorkItems:
         counts["waiting"] += number("resting")
         return counts
 
-    def waiting(self, run: str, procedure: str, at_most: int) -> int:
-        """Return how many items wait, counted up to a limit."""
-        query = {"run": run, "procedure": procedure, "state": "waiting"}
+    def waiting(self, run: str, procedure: str, share: float, at_most: int) -> int:
+        """Estimate how many items are waiting in a share of all, counting no further than a limit.
+
+        Counted are those in a part of this width of the random field, wherever it begins.
+        """
+        start = random.uniform(0.0, 1.0 - share)
+        part = {"rnd": {"$gte": start, "$lt": start + share}} if share < 1.0 else {}
+        query = {"run": run, "procedure": procedure, "state": "waiting"} | part
         return self.collection.count_documents(query, limit=at_most)
 
     def unfinished(self, run: str, procedure: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import shutil
 import signal
@@ -20,9 +19,10 @@ from genarris_fw.cli.db_roles import roles
 from genarris_fw.cli.existing import refuse_absent
 from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.farm import backup as archive
-from genarris_fw.farm.allocation import LAUNCHPAD, Job
+from genarris_fw.farm.allocation import LAUNCHPAD, Job, job_script
+from genarris_fw.farm.allocation_start import own_address, start_in_allocation
 from genarris_fw.farm.databases import Database, find_server
-from genarris_fw.farm.keeper import Settings, own_address, start_in_allocation
+from genarris_fw.farm.keeper import Settings
 from genarris_fw.farm.launchpads import launchpad, prepare, redact
 from genarris_fw.farm.recovery import known_runs, recover
 from genarris_fw.farm.server import Server
@@ -101,7 +101,6 @@ def _start_in_allocation(folder: Path, data: Path | None, host: str | None, minu
     job = Job.here()
     server = Server(folder)
     server.make_home()
-    session = os.getsid(0)  # led by the job script, on every queue that we know
     settings = Settings(
         home=str(server.home),
         job=job.id,
@@ -111,7 +110,7 @@ def _start_in_allocation(folder: Path, data: Path | None, host: str | None, minu
         backup_minutes=minutes,
         encrypted=not plain,
         cache_gb=server.cache_gb,
-        script=0 if session == os.getpid() else session,
+        script=job_script(job),
     )
     found, remarks = start_in_allocation(settings)
     for remark in remarks:

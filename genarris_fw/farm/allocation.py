@@ -16,15 +16,18 @@ import socket
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
+from pymongo.uri_parser import parse_uri
 
 from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.farm.launchpads import ping, redact
 from genarris_fw.farm.owner import is_dead
+from genarris_fw.farm.patience import OUTAGE_SECONDS
 from genarris_fw.farm.schedulers import job_state
 
 RECORD, LAUNCHPAD, BEAT = "allocation.json", "my_launchpad.yaml", "beat"
@@ -68,6 +71,21 @@ class Job:
         )
 
 
+def job_script(job: Job) -> int:
+    """Return the process whose end is the job's on this node: the eldest forefather that is part of the job.
+
+    Its session leader will not do: SLURM's is a daemon that has gone before. 0 when there is no telling.
+    """
+    names = {"SLURM": "SLURM_JOB_ID", "PBS": "PBS_JOBID", "SGE": "JOB_ID"}
+    mark = f"{names[job.queue]}={job.id}".encode()
+    eldest, pid = 0, os.getppid()
+    with suppress(OSError, ValueError, IndexError):
+        while pid > 1 and mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+            eldest = pid
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return eldest
+
+
 @dataclass(frozen=True)
 class Allocation:
     """The database of a folder that a job runs.
@@ -92,7 +110,7 @@ class Allocation:
         MongoDB's.
     """
 
-    uri: str
+    uri: str = field(repr=False)
     host: str
     job: str
     queue: str
@@ -110,7 +128,7 @@ class Allocation:
 def read(home: Path) -> Allocation | None:
     """Return the allocation that was written down in a ``genarris_db``, dead or alive."""
     with suppress(OSError):
-        os.listdir(home)  # on NFS, looking into the folder shows a file that another node has just made
+        list(home.iterdir())  # on NFS, a look into the folder shows a file that another node has just made
     try:
         return Allocation(**json.loads((home / RECORD).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -128,6 +146,9 @@ def find(home: Path) -> Allocation | None:
     record = read(home)
     if record is None:
         return None
+    if is_dead(record.keeper):  # and the server with it
+        forget(home, record)
+        return None
     try:
         ping(record.uri, timeout_ms=ANSWER_MS)
     except DatabaseError as error:
@@ -143,7 +164,7 @@ def find(home: Path) -> Allocation | None:
 
 def _is_dead(home: Path, record: Allocation) -> bool:
     """Return whether the keeper of an allocation that does not answer is gone for good."""
-    if is_dead(record.keeper) or job_state(record.job, record.queue) == "gone":
+    if job_state(record.job, record.queue) == "gone":
         return True
     before = _beat(home)
     deadline = time.monotonic() + DOUBT_SECONDS
@@ -167,11 +188,26 @@ def beat(home: Path) -> None:
         (home / BEAT).write_text(secrets.token_hex(8), encoding="ascii")
 
 
-def write(home: Path, record: Allocation, database: str) -> None:
+def write(home: Path, record: Allocation) -> None:
     """Write down where the database listens, for our own commands and for FireWorks'."""
-    launchpad = f"uri_mode: true\nhost: {json.dumps(record.uri)}\nname: {json.dumps(database)}\n"
-    for name, text in ((LAUNCHPAD, launchpad), (RECORD, json.dumps(asdict(record), indent=2) + "\n")):
-        write_private(home / name, text)
+    for name, content in ((LAUNCHPAD, launchpad_fields(record.uri)), (RECORD, asdict(record))):
+        write_private(home / name, json.dumps(content, indent=2) + "\n")  # which is YAML, too
+
+
+def launchpad_fields(uri: str) -> dict[str, Any]:
+    """Return a my_launchpad.yaml with separate fields: FireWorks prints its `host` in messages, password and all."""
+    parts = parse_uri(uri)
+    [(host, port)] = parts["nodelist"]
+    options = {name: value for name, value in parts["options"].items() if name.lower() != "authsource"}
+    return {
+        "host": host,
+        "port": port,
+        "name": parts["database"],
+        "username": parts["username"],
+        "password": parts["password"],
+        "authsource": "admin",
+        "mongoclient_kwargs": options | {"serverSelectionTimeoutMS": int(1000 * OUTAGE_SECONDS)},
+    }
 
 
 def write_private(path: Path, text: str) -> None:
@@ -211,7 +247,8 @@ def stop(home: Path, record: Allocation, timeout: float = STOP_SECONDS) -> None:
             os.kill(int(pid), signal.SIGTERM)
     else:
         database, collection = REQUESTS
-        with suppress(PyMongoError), MongoClient(record.uri, serverSelectionTimeoutMS=ANSWER_MS) as client:
+        client: MongoClient[dict[str, Any]] = MongoClient(record.uri, serverSelectionTimeoutMS=ANSWER_MS)
+        with suppress(PyMongoError), client:
             client[database][collection].insert_one({"end": record.keeper})
     deadline = time.monotonic() + timeout
     while read(home) == record:

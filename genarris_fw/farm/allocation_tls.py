@@ -64,7 +64,8 @@ def make_certificate(home: Path, address: str) -> str | None:
         (place / "serial").write_text("01\n", encoding="ascii")
         curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
         calls = (
-            ("req", "-new", "-config", "settings", *curve, "-keyout", "key", "-out", "request", "-subj", "/CN=genarris"),
+            ("req", "-new", "-config", "settings", *curve, "-subj", "/CN=genarris", "-keyout", "key",
+             "-out", "request"),
             ("ca", "-batch", "-notext", "-selfsign", "-config", "settings", "-keyfile", "key", "-in", "request",
              "-out", "certificate", "-startdate", begin, "-enddate", end),
         )  # fmt: skip

@@ -1,8 +1,8 @@
 """The keeper of a job's database: a process that starts mongod, backs it up, and ends it with the job.
 
-``python -m genarris_fw.farm.keeper SETTINGS`` (JSON, no secrets) is started by :func:`start_in_allocation` and
+``python -m genarris_fw.farm.keeper SETTINGS`` (JSON, no secrets) is started by `genarris_fw.farm.allocation_start` and
 answers with one line of JSON when the database is ready or cannot be. It stays in the session and the process group
-of the job script, so that the queue's signals reach it, and ends when the script does. mongod ends with its keeper,
+of the job script, so that a queue's signals reach it, and ends when the script does. mongod ends with its keeper,
 even one that is killed.
 """
 
@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from pymongo.errors import PyMongoError
 
 from genarris_fw.errors import DatabaseError, GenarrisError
 from genarris_fw.farm import allocation, allocation_data, disk, mongod
-from genarris_fw.farm.allocation import Allocation, Job
+from genarris_fw.farm.allocation import Allocation
 from genarris_fw.farm.allocation_tls import CERTIFICATE, SECRET, make_certificate
 from genarris_fw.farm.launchpads import DATABASE, ping
 from genarris_fw.farm.owner import owner_name
@@ -80,64 +80,6 @@ class Settings:
     script: int
 
 
-# ---- called by `genarris-fw db start --in-allocation`
-
-
-def own_address() -> str:
-    """Return the address by which other machines reach this one, as far as can be told without asking them."""
-    with suppress(OSError):
-        for *_, found in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET, socket.SOCK_STREAM):
-            if not str(found[0]).startswith("127."):
-                return str(found[0])
-    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("192.0.2.1", 9))  # sends nothing; tells which address would be used
-        return str(probe.getsockname()[0])
-    return "127.0.0.1"
-
-
-def start_in_allocation(settings: Settings) -> tuple[Allocation, list[str]]:
-    """Start the folder's database in this job, or adopt the one that the job already runs.
-
-    Returns
-    -------
-    tuple of (Allocation, list of str)
-        The database, and remarks for the user.
-
-    Raises
-    ------
-    DatabaseError
-        When another job runs it, or it does not start.
-    """
-    home = Path(settings.home)
-    there = allocation.find(home)
-    if there is not None:
-        if there.job != settings.job:
-            raise DatabaseError(f"{home}: {there} is running: wait for it, or stop it: genarris-fw db stop")
-        return there, []
-    process = subprocess.Popen(
-        [sys.executable, "-m", "genarris_fw.farm.keeper", json.dumps(asdict(settings))],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-    )
-    assert process.stdout is not None
-    with process.stdout as pipe:
-        line = pipe.readline()
-    if not line:
-        raise DatabaseError(f"{home / 'keeper.log'}: the keeper of the database did not start: see that file")
-    answer = json.loads(line)
-    if "error" in answer:
-        raise DatabaseError(answer["error"])
-    found = allocation.read(home)
-    if found is None:
-        raise DatabaseError(f"{home}: the database was stopped while it started: start it again")
-    return found, answer["remarks"]
-
-
-# ---- the process
-
-
 class Keeper:
     """One mongod and all that it needs, from its start to its end."""
 
@@ -180,7 +122,7 @@ class Keeper:
             version=version,
         )
         allocation.beat(self.home)
-        allocation.write(self.home, self.record, DATABASE)
+        allocation.write(self.home, self.record)
 
     def _in_the_folder(self) -> Path:
         """Prepare ``genarris_db/data``."""
@@ -215,7 +157,8 @@ class Keeper:
 
     def _make_user(self, uri: str) -> None:
         """Give the user a new password: nobody else can reach the server yet."""
-        with MongoClient(uri) as client:
+        client: MongoClient[dict[str, Any]] = MongoClient(uri)
+        with client:
             known = client.admin.command("usersInfo", USER)["users"]
             command = "updateUser" if known else "createUser"
             client.admin.command(command, USER, pwd=self.password, roles=list(RIGHTS))
@@ -268,7 +211,8 @@ class Keeper:
 
     def _initiate(self, member: str) -> None:
         """Make the server a replica set of one."""
-        with MongoClient(self._uri, serverSelectionTimeoutMS=10_000) as client:
+        client: MongoClient[dict[str, Any]] = MongoClient(self._uri, serverSelectionTimeoutMS=10_000)
+        with client:
             members = [{"_id": 0, "host": member}]
             client.admin.command("replSetInitiate", {"_id": mongod.REPLICA_SET, "members": members})
             deadline = time.monotonic() + START_SECONDS
@@ -337,7 +281,10 @@ class Keeper:
         return False
 
     def _client(self) -> MongoClient[dict[str, Any]]:
-        return MongoClient(self._uri, serverSelectionTimeoutMS=1000)
+        # A server that hangs must not stop the beat.
+        return MongoClient(
+            self._uri, serverSelectionTimeoutMS=1000, connectTimeoutMS=1000, socketTimeoutMS=1000, retryReads=False
+        )
 
     def _back_up(self) -> None:
         assert self.scratch is not None

@@ -1,7 +1,7 @@
 """Lost rockets and leases: found by our own leases, repaired in FireWorks' documents.
 
 A firework whose rocket died stays RUNNING in FireWorks for hours. Its lease says within seconds that nobody works
-on it any more: a firework on the path is then made READY again, a side replica is closed.
+on it any more: its firework is then made READY again, or closed where it is a side of a step that is collected.
 """
 
 from __future__ import annotations
@@ -68,14 +68,21 @@ def recover_firework(launchpad: LaunchPad, catalogue: Catalogue, lease: dict[str
     """Repair the firework of one lost lease; False when somebody else does, or there is nothing to repair."""
     if not catalogue.leases.begin_recovery(lease, recoverer):
         return False
-    if lease["role"] != "side":
+    if lease["role"] != "side" or _is_wanted(launchpad, catalogue, lease):
         return run_again(launchpad, lease["fw_id"], lease.get("launch_id"))
-    # Its items go to the others, so a dead side replica is done. The lease is closed last: until then, a
-    # recoverer that dies here is followed by another.
+    # The step is collected, so a dead side replica is done. The lease is closed last: until then, a recoverer that
+    # dies here is followed by another.
     closed = complete(launchpad, lease["fw_id"], lease.get("launch_id"), "its rocket was lost")
     with suppress(LeaseLost):
         catalogue.leases.collected(lease["_id"], lease["token"] + 1)
     return closed
+
+
+def _is_wanted(launchpad: LaunchPad, catalogue: Catalogue, lease: dict[str, Any]) -> bool:
+    """Tell whether a lost side replica shall be replaced: its step goes on, and it was not lost again and again."""
+    gate = catalogue.leases.find(lease["run"], lease["step"], "gate") or {}
+    side = launchpad.fireworks.find_one({"fw_id": lease["fw_id"]}, {"archived_launches": 1}) or {}
+    return gate.get("state") != "collected" and len(side.get("archived_launches") or []) < MOST_LAUNCHES
 
 
 def _recover_leases(launchpad: LaunchPad, catalogue: Catalogue, run: str) -> Iterator[str]:

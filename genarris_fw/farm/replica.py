@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import time
 import traceback
@@ -30,6 +31,7 @@ LARGEST_CLAIM = 100
 IDLE_SLEEP = (0.1, 1.0)
 # The gate's own lease is looked at, and the tally written, this often: what must not go wrong is fenced anyway.
 SECONDS_BETWEEN_CHECKS = 5.0
+SECONDS_BETWEEN_REAPS = 30.0
 # An item may take longer than those before it: so much more is left to it before the end.
 ROOM_FOR_AN_ITEM = 1.5
 OUTPUT_TAIL = 2000  # characters of an engine's output that are kept with a failure
@@ -153,6 +155,10 @@ class Replica:
         if not self.still_mine():
             raise LeaseLost(f"the gate of {self.campaign.step} in run {self.campaign.run} was taken over")
         self._tally()
+        # Items of lost replicas are not left to the end: one of all replicas looks after them twice a minute.
+        replicas = max(1, self.procedure.wanted_replicas(self.campaign))
+        if random.random() < SECONDS_BETWEEN_CHECKS / (SECONDS_BETWEEN_REAPS * replicas):
+            self.campaign.catalogue.work_items.reap(self.campaign.run, self.campaign.step)
         self._checked = time.monotonic()
 
     def _tally(self) -> None:
@@ -184,11 +190,8 @@ class Replica:
         size = min(LARGEST_CLAIM, int(seconds / max(self._seconds_per_item, 1e-6)))
         if size <= 1:
             return 1
-        replicas = max(1, self.procedure.wanted_replicas(self.campaign))
-        waiting = self.campaign.catalogue.work_items.waiting(
-            self.campaign.run, self.campaign.step, at_most=size * replicas
-        )
-        return max(1, min(size, -(-waiting // replicas)))
+        share = 1.0 / max(1, self.procedure.wanted_replicas(self.campaign))
+        return max(1, self.campaign.catalogue.work_items.waiting(self.campaign.run, self.campaign.step, share, size))
 
     def _work_on(self, claimed: list[Item]) -> None:
         """Work on claimed items; commit together what takes less than a second or two."""

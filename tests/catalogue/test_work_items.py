@@ -258,9 +258,11 @@ def test_a_checkpoint_goes_to_whoever_claims_the_item_next(catalogue: Catalogue)
 
 
 def test_waiting_items_are_counted_up_to_a_limit(catalogue: Catalogue) -> None:
-    fill(catalogue, 20)
-    assert catalogue.work_items.waiting(RUN, STEP, at_most=7) == 7
-    assert catalogue.work_items.waiting(RUN, STEP, at_most=70) == 20
+    fill(catalogue, 400)
+    assert catalogue.work_items.waiting(RUN, STEP, 1.0, 70) == 70
+    assert catalogue.work_items.waiting(RUN, STEP, 1.0, 7000) == 400
+    shares = [catalogue.work_items.waiting(RUN, STEP, 0.25, 7000) for _ in range(50)]
+    assert 60 < sum(shares) / 50 < 140 and max(shares) < 200
 
 
 def test_a_generator_of_many_items_is_stored_without_being_held(catalogue: Catalogue) -> None:

@@ -57,9 +57,10 @@ def test_the_makespan_tends_to_the_ideal_as_the_costs_do() -> None:
     assert fast == pytest.approx(10.0, rel=0.05)
 
 
-@pytest.mark.parametrize("replicas", [50, 1500])  # with room, and saturated
-def test_littles_law(replicas: int) -> None:
-    result = Simulation(Setting(replicas=replicas, items=60_000, seconds=0.1, start=1.0)).run()
+@pytest.mark.parametrize(("replicas", "busy"), [(50, False), (700, True)])  # with room, and saturated
+def test_littles_law(replicas: int, busy: bool) -> None:
+    result = Simulation(Setting(replicas=replicas, items=600_000, seconds=0.1, start=1.0, operations=60_000)).run()
+    assert (result.database > 0.95) == busy
     assert result.waiting == pytest.approx(result.arrivals * result.stay, rel=0.05)
 
 

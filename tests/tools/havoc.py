@@ -63,7 +63,7 @@ class Havoc(Crowd):
         super().fill()
         if self.command is not None and self.command.poll() is None:
             return
-        words = [BIN / "genarris-fw", "run", "ui.conf", "--workers", str(self.workers), "--quiet"]
+        words = [str(BIN / "genarris-fw"), "run", "ui.conf", "--workers", str(self.workers), "--quiet"]
         with (self.farm.folder / "command.output").open("ab") as output:
             self.command = subprocess.Popen(
                 words,

@@ -8,6 +8,6 @@
 
 export PATH=/path/to/environment/bin:"$PATH"; genarris-fw recover --dir /path/to/run; export GENARRIS_FW_END="$(python3 -m genarris_fw.farm.schedulers)"; trap : TERM
 cd /path/to/launch
-for rocket in $(seq 16); do rlaunch -c /path/to/run rapidfire --nlaunches 0 --sleep 5 & done; until wait; do :; done
+rockets() { if [ $# = 0 ]; then for rocket in $(seq 16); do rlaunch -c /path/to/run rapidfire --nlaunches 0 --sleep 5 & done; else rlaunch -c /path/to/run singleshot "$@" & fi; until wait; do :; done; }; rockets
 
 # CommonAdapter (PBS) completed writing Template

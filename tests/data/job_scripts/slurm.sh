@@ -12,6 +12,6 @@
 
 export PATH=/path/to/environment/bin:"$PATH"; genarris-fw recover --dir /path/to/run; export GENARRIS_FW_END="$(python3 -m genarris_fw.farm.schedulers)"
 cd /path/to/launch
-srun --kill-on-bad-exit=0 --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}" bash -c 'trap "" USR1; exec "$@"' rocket rlaunch -c /path/to/run rapidfire --nlaunches 0 --sleep 5
+rockets() { if [ $# = 0 ]; then tasks=; set -- rapidfire --nlaunches 0 --sleep 5; else tasks=--ntasks=1; set -- singleshot "$@"; fi; srun $tasks --kill-on-bad-exit=0 --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}" bash -c 'trap "" USR1; exec "$@"' rocket rlaunch -c /path/to/run "$@"; }; rockets
 
 # CommonAdapter (SLURM) completed writing Template

@@ -1,0 +1,129 @@
+"""A run without a database server: jobs of a real SLURM bring it, one after the other."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from killing import TOOLS, Farm
+from sleepy import sleepy_workflow
+from slurm import OVER, Slurm
+
+from genarris_fw.errors import DatabaseError
+from genarris_fw.farm import allocation, allocation_data
+from genarris_fw.farm.mongod import find_mongod
+from genarris_fw.farm.server import FOLDER, Server
+
+BIN = Path(sys.executable).parent
+JOB = """\
+#!/bin/bash
+export PATH={bin}:"$PATH" PYTHONPATH={tools}
+cd {folder} || exit 2
+genarris-fw db start --in-allocation --host 127.0.0.1 {data} || exit 2
+trap 'genarris-fw db stop' EXIT
+if [ -e workflow.yaml ]; then
+    lpad -l genarris_db/my_launchpad.yaml add workflow.yaml && mv workflow.yaml added.yaml
+fi
+srun --ntasks=3 rlaunch -l genarris_db/my_launchpad.yaml rapidfire --nlaunches 0 --sleep 1
+"""
+
+
+class Site:
+    """A run's folder, and jobs that work in it."""
+
+    def __init__(self, folder: Path, slurm: Slurm) -> None:
+        self.folder, self.home, self.slurm = folder, folder / FOLDER, slurm
+        self.seen = folder / "seen"  # with a launchpad file of the test alone
+        self.seen.mkdir(parents=True)
+        # Items of 0.2 s on three rockets: two steps of four seconds each, enough to be killed in.
+        sleepy_workflow("nap", folder, seconds=0.2).to_file(str(folder / "workflow.yaml"))
+
+    def submit(self, data: str = "", *options: str) -> int:
+        script = JOB.format(bin=BIN, tools=TOOLS, folder=self.folder, data=data)
+        words = ("--ntasks=3", "--time=5", f"--output={self.folder}/job-%j.out", *options)
+        return self.slurm.sbatch(script, *words)
+
+    def wait_for_done(self, job: int, number: int) -> None:
+        """Wait until so many items of the first step are done, seen through the job's own database."""
+        end = time.monotonic() + 90
+        while time.monotonic() < end and self.slurm.state(job) not in OVER:
+            record = allocation.read(self.home)
+            if record is not None:
+                try:
+                    farm = Farm(record.uri, self.seen)
+                except DatabaseError:
+                    continue
+                done = farm.catalogue.work_items.counts("nap", "sleepy_0")["done"]
+                farm.close()
+                if done >= number:
+                    return
+            time.sleep(0.2)
+        raise AssertionError(self.outputs())
+
+    def outputs(self) -> str:
+        files = [*self.folder.glob("job-*.out"), *self.home.glob("keeper.log")]
+        return "\n".join(f"== {file}\n{file.read_text()[-3000:]}" for file in files) + self.slurm.listing()
+
+    def left(self) -> str:
+        """Return the processes of the folder's databases that live."""
+        pattern = f"mongod.*{self.home}|keeper.*{self.home}"
+        done = subprocess.run(["pgrep", "-af", pattern], capture_output=True, text=True, check=False)
+        return done.stdout
+
+    def check(self) -> None:
+        """Without a job, as on a login node: the undisturbed result, and nothing under way."""
+        end = time.monotonic() + 10  # a keeper tells of the end with its last breath
+        while self.left() and time.monotonic() < end:
+            time.sleep(0.1)
+        assert self.left() == ""
+        with Server(self.folder).use() as uri:
+            farm = Farm(uri, self.seen)
+            try:
+                farm.check(farm.finish(1))
+                farm.check_fireworks()
+            finally:
+                farm.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path, slurm: Slurm) -> Iterator[Site]:
+    try:
+        find_mongod()
+    except DatabaseError as error:
+        pytest.skip(str(error))
+    site = Site(tmp_path / "run", slurm)
+    yield site
+    print(site.outputs())
+
+
+def test_cancelled_in_the_middle(site: Site) -> None:
+    """Files in the run's folder: nothing that was acknowledged is lost, and the next job goes on."""
+    first = site.submit()
+    site.wait_for_done(first, 10)
+    site.slurm.run("scancel", str(first))
+    assert site.slurm.wait(first, 60) == "CANCELLED"
+    second = site.submit()
+    assert site.slurm.wait(second, 120) == "COMPLETED", site.outputs()
+    site.check()
+
+
+def test_node_local_files_and_a_killed_job(site: Site, tmp_path: Path) -> None:
+    """Files on the node's disk, the job killed without a warning: the next one restores a backup and finishes."""
+    first = site.submit(f"--data {tmp_path}/disk1 --backup-every 0.03")
+    site.wait_for_done(first, 25)
+    before = len(allocation_data.backups(site.home))
+    site.slurm.run("scancel", "--full", "--signal=KILL", str(first))
+    record = allocation.read(site.home)
+    if record is not None:  # a queue with cgroups kills these as well
+        subprocess.run(["kill", "-KILL", record.keeper.rsplit(":", 4)[1]], check=False)
+    site.slurm.wait(first, 60)
+    assert before >= 1
+    second = site.submit(f"--data {tmp_path}/disk2 --backup-every 1")
+    assert site.slurm.wait(second, 120) == "COMPLETED", site.outputs()
+    assert "restored from" in (site.folder / f"job-{second}.out").read_text()
+    assert list((tmp_path / "disk2").iterdir()) == []
+    site.check()
