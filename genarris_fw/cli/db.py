@@ -24,7 +24,6 @@ from genarris_fw.farm.allocation_start import own_address, start_in_allocation
 from genarris_fw.farm.databases import Database, find_server
 from genarris_fw.farm.keeper import Settings
 from genarris_fw.farm.launchpads import launchpad, prepare, redact
-from genarris_fw.farm.recovery import known_runs, recover
 from genarris_fw.farm.server import Server
 
 
@@ -98,6 +97,8 @@ def _start_here(folder: Path, data: Path | None) -> None:
 
 
 def _start_in_allocation(folder: Path, data: Path | None, host: str | None, minutes: float, plain: bool) -> None:
+    from genarris_fw.farm.recovery import known_runs, recover  # a second's imports
+
     job = Job.here()
     server = Server(folder)
     server.make_home()

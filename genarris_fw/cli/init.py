@@ -42,5 +42,6 @@ def command(queue: str | None, folder: Path, uri: str | None, force: bool) -> No
     click.echo(f"database: {database}")
     if database.server is not None:
         click.echo(
-            "It reaches this machine alone. On a cluster, give a MongoDB server's URI: --uri or GENARRIS_FW_URI."
+            "It serves this machine alone. On a cluster, job.sh brings it along (genarris-fw db start --in-allocation), "
+            "or give a MongoDB server's URI: --uri or GENARRIS_FW_URI."
         )

@@ -21,6 +21,7 @@ from genarris_fw.farm.launchpads import database_name, redact
 
 QUEUES = ("slurm", "pbs", "sge", "none")
 SGE_TEMPLATE = "sge_template.txt"
+QUEUE_JOBS = ("job_slurm.sh", "job_pbs.sh", "job_sge.sh")
 _PRIVATE = ("my_launchpad.yaml",)
 
 
@@ -94,10 +95,14 @@ def render(template: str, place: Place) -> str:
         "PRE_ROCKET": "; ".join(before),
         "JOB_END": end,
         "TEMPLATE_YAML": json.dumps(f"{place.folder}/{SGE_TEMPLATE}", ensure_ascii=False),
-        "DATABASE_START": "\n".join((start + " || exit 2", stop, "trap stop_database EXIT"))
-        if place.embedded
-        else "# the database is the one that my_launchpad.yaml names",
+        "LAUNCHPAD": f"-c {folder}",
+        "DATABASE_START": "# the database is the one that my_launchpad.yaml names",
     }
+    if place.embedded:
+        if template in QUEUE_JOBS:  # other nodes of the job must reach it
+            start = start.replace("db start", "db start --in-allocation")
+            values["LAUNCHPAD"] = f"-l {folder}/genarris_db/my_launchpad.yaml"
+        values["DATABASE_START"] = "\n".join((start + " || exit 2", stop, "trap stop_database EXIT"))
     text = (resources.files("genarris_fw.farm") / "templates" / template).read_text(encoding="utf-8")
     return re.sub(r"@([A-Z_]+)@", lambda found: values[found[1]], text)
 

@@ -12,6 +12,6 @@ genarris-fw recover --dir @FOLDER@
 @JOB_END@
 trap : TERM  # the queue's warning is for the rockets: this script waits until they have left
 for rocket in $(seq "${NCPUS:-16}"); do
-    rlaunch -c @FOLDER@ rapidfire --nlaunches 0 --sleep 5 &
+    rlaunch @LAUNCHPAD@ rapidfire --nlaunches 0 --sleep 5 &
 done
 until wait; do :; done

@@ -14,6 +14,6 @@ genarris-fw recover --dir @FOLDER@
 @JOB_END@
 trap : TERM USR1 USR2  # the queue's warnings are for the rockets: this script waits until they have left
 for rocket in $(seq "${NSLOTS:-16}"); do
-    rlaunch -c @FOLDER@ rapidfire --nlaunches 0 --sleep 5 &
+    rlaunch @LAUNCHPAD@ rapidfire --nlaunches 0 --sleep 5 &
 done
 until wait; do :; done

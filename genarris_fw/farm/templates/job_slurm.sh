@@ -18,4 +18,4 @@ genarris-fw recover --dir @FOLDER@
 @JOB_END@
 # A rocket between two fireworks takes no notice of the warning.
 srun --kill-on-bad-exit=0 --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}" \
-    bash -c 'trap "" USR1; exec "$@"' rocket rlaunch -c @FOLDER@ rapidfire --nlaunches 0 --sleep 5
+    bash -c 'trap "" USR1; exec "$@"' rocket rlaunch @LAUNCHPAD@ rapidfire --nlaunches 0 --sleep 5
