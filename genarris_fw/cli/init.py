@@ -42,6 +42,6 @@ def command(queue: str | None, folder: Path, uri: str | None, force: bool) -> No
     click.echo(f"database: {database}")
     if database.server is not None:
         click.echo(
-            "It serves this machine alone. On a cluster, job.sh brings it along (genarris-fw db start --in-allocation), "
+            "It serves this machine alone. On a cluster, job.sh brings it along (db start --in-allocation), "
             "or give a MongoDB server's URI: --uri or GENARRIS_FW_URI."
         )

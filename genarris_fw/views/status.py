@@ -47,9 +47,10 @@ def status(catalogue: Catalogue, run: str) -> dict[str, Any]:
     -------
     dict
         ``run``, ``state``, ``created`` (ISO 8601, UTC), ``seconds`` (since then, or until it finished),
-        ``folder``, ``failure`` (None while nothing failed), ``rockets`` (those that hold a lease now), ``lost_rockets`` (those whose lease has expired),
-        ``pools`` (name -> number of structures) and ``steps``: a list of ``name``, ``procedure``, ``state``
-        (waiting, running, finished, failed), the items ``waiting``, ``running``, ``done`` and ``failed``,
+        ``folder``, ``failure`` (None while nothing failed), ``rockets`` (those that hold a lease now),
+        ``lost_rockets`` (those whose lease has expired), ``pools`` (name -> number of structures) and ``steps``: a
+        list of ``name``, ``procedure``, ``state`` (waiting, running, finished, failed), the items ``waiting``,
+        ``running``, ``done`` and ``failed``,
         ``counted`` (False: the replicas' tallies, which may be some seconds behind), ``lost`` (how often an item
         lost its replica), ``rate`` (items per second, None when unknown), ``seconds``, ``time_left`` (seconds,
         None when unknown), ``result`` (words);
