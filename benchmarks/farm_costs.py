@@ -25,7 +25,7 @@ TIMES = {FEW: 600, MANY: 100}
 
 
 def measured(waiting: int = WAITING) -> dict[str, float]:
-    """Return seconds of the server's processors for every operation, and per item of it (`simulate_farm.Costs`)."""
+    """Return seconds of the server's processors for every operation, and per item of it (`farm_model.Costs`)."""
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder))
         with server.use() as uri:
@@ -61,7 +61,7 @@ def _measure(place: Place, catalogue: Catalogue) -> dict[str, float]:
         costs[name] = max(0.0, by_size[name, few] - few * per_item)
         costs[f"{name}_item"] = per_item
     catalogue.replicas.begin(OWNER, RUN, STEP, "side", 1)
-    one, thousands = (_cost(place, 200, lambda: items.waiting(RUN, STEP, at_most=n)) for n in (1, 10_000))  # noqa: B023
+    one, thousands = (_cost(place, 200, lambda: items.waiting(RUN, STEP, 1.0, n)) for n in (1, 10_000))  # noqa: B023
     costs["look"], costs["look_item"] = one, (thousands - one) / 10_000
     costs["tally"] = _cost(place, 1000, lambda: catalogue.replicas.tally(OWNER, 1, 0, 1.0))
     return costs

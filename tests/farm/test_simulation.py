@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
-from simulate_farm import Costs, Setting, Simulation, saturation
+from farm_model import Costs, Setting, Simulation, saturation
 
 FREE = Costs(**dict.fromkeys(vars(Costs()), 0.0))
 
