@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from pymongo.errors import AutoReconnect, BulkWriteError, PyMongoError
 
 Result = TypeVar("Result")
 
+VARIABLE = "GENARRIS_FW_PATIENCE"  # seconds, for who wants to wait longer or not at all
+
+
+def _from_environment(otherwise: float) -> float:
+    with suppress(ValueError):
+        return max(0.0, float(os.environ.get(VARIABLE, "")))
+    return otherwise
+
+
 # A server that moves to another node, or a network under repair, is back within this time.
-OUTAGE_SECONDS = 600.0
+OUTAGE_SECONDS = _from_environment(600.0)
 PAUSES = (0.2, 5.0)  # between two attempts: the first one, and the longest
 # A call that went on so long after the database had answered again has met a new outage.
 NEW_OUTAGE_AFTER = 60.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -334,8 +335,9 @@ def test_large_arguments_and_an_idle_crew(launches: Launches, library: str) -> N
     variables = environment(**launches.variables)
     result = subprocess.run(prefix, env=variables, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, result.stderr
-    spent = [float(line.split()[-1]) for line in result.stdout.splitlines() if "waited" in line]
-    assert len(spent) == 2 and max(spent) < 0.5  # of 3 s
+    # Two ranks write at once: their lines may be mixed, their words are whole.
+    spent = [float(seconds) for seconds in re.findall(r"at the price of (\d\.\d{3})", result.stdout)]
+    assert len(spent) == 2 and max(spent) < 1.0, result.stdout  # of 3 s
 
 
 @pytest.mark.parametrize(

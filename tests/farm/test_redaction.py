@@ -145,7 +145,7 @@ def test_the_server_goes_in_the_middle(secretive: Secretive, tmp_path: Path) -> 
     urea_folder(folder, number=500, attempts=2_000_000, more="verbose = TRUE\n")
     process = subprocess.Popen(
         [BIN / "genarris-fw", "--debug", "run", "ui.conf", "--workers", "2"],
-        cwd=folder, env=environment(GENARRIS_FW_URI=secretive.uri()),
+        cwd=folder, env=environment(GENARRIS_FW_URI=secretive.uri(), GENARRIS_FW_PATIENCE="5"),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     with MongoClient(secretive.uri()) as client:
