@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 
 import pytest
-from pymongo import MongoClient, monitoring
+from migrating import migrate
+from pymongo import MongoClient
 
 from genarris_fw import __version__
 from genarris_fw.catalogue import Catalogue, schema
@@ -133,27 +133,6 @@ def test_one_step_after_the_other(old, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_version_has_its_step() -> None:
     assert sorted(schema.MIGRATIONS) == list(range(1, SCHEMA))
-
-
-class Executioner(monitoring.CommandListener):
-    """Ends the process before its n-th write."""
-
-    def __init__(self, writes: int) -> None:
-        self.left = writes
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        self.left -= event.command_name in ("insert", "update", "createIndexes")
-        if self.left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None: ...
-
-    def failed(self, event: monitoring.CommandFailedEvent) -> None: ...
-
-
-def migrate(uri: str, writes: int) -> None:
-    with MongoClient(uri, event_listeners=[Executioner(writes)]) as client:
-        check_schema(client.get_default_database())
 
 
 def test_killed_before_each_write_and_called_again(old, database_uri: str) -> None:
