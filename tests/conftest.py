@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,8 @@ settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.register_profile("searching", deadline=None)
 # The one program that no package of Debian 12 brings in the version needed.
 NOT_TO_BE_HAD = "no docker compose on this machine"
+# In a background job SIGINT is ignored, and would be by everything that the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # The tests' own procedures: our rockets execute registered ones alone.
 os.environ.setdefault("GENARRIS_FW_ALLOW", "sleepy.Sleepy moody.Moody")
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
