@@ -194,6 +194,18 @@ class Leases:
         query = {"_id": identifier, "$expr": {"$lte": ["$since", long_ago]}}
         return self.collection.find_one(query, {"_id": 1}) is not None
 
+    def my_turn(self, run: str, step: str, seconds: float) -> bool:
+        """Tell whether nobody has had this turn (to look after lost items) for so long; then it is the caller's."""
+        identifier = f"{run}:{step}:turn"
+        due = {"$expr": {"$lt": ["$since", {"$subtract": ["$$NOW", int(seconds * 1000)]}]}}
+        taken = self.collection.update_one({"_id": identifier} | due, [{"$set": {"since": "$$NOW"}}])
+        if taken.matched_count:
+            return True
+        if self.collection.find_one({"_id": identifier}, {"_id": 1}) is None:
+            about = {"run": run, "step": step, "state": "turn", "since": {"$ifNull": ["$since", "$$NOW"]}}
+            self.collection.update_one({"_id": identifier}, [{"$set": about}], upsert=True)
+        return False
+
     def begin_recovery(self, lease: dict[str, Any], recoverer: str, seconds: float = 20.0) -> bool:
         """Take a lost lease in order to have its firework run again.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import socket
 import time
 import traceback
@@ -156,9 +155,9 @@ class Replica:
             raise LeaseLost(f"the gate of {self.campaign.step} in run {self.campaign.run} was taken over")
         self._tally()
         # Items of lost replicas are not left to the end: one of all replicas looks after them twice a minute.
-        replicas = max(1, self.procedure.wanted_replicas(self.campaign))
-        if random.random() < SECONDS_BETWEEN_CHECKS / (SECONDS_BETWEEN_REAPS * replicas):
-            self.campaign.catalogue.work_items.reap(self.campaign.run, self.campaign.step)
+        run, step, catalogue = self.campaign.run, self.campaign.step, self.campaign.catalogue
+        if catalogue.leases.my_turn(run, step, SECONDS_BETWEEN_REAPS):
+            catalogue.work_items.reap(run, step)
         self._checked = time.monotonic()
 
     def _tally(self) -> None:

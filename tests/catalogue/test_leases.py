@@ -121,3 +121,13 @@ def test_opening_again_changes_nothing(catalogue: Catalogue) -> None:
     catalogue.leases.open(RUN, STEP, "gate", 99)
     lease = catalogue.leases.find(RUN, STEP, "gate")
     assert (lease["owner"], lease["fw_id"], lease["token"]) == ("a", 7, 1)
+
+
+def test_a_turn_comes_once_in_its_time(catalogue: Catalogue) -> None:
+    """However many replicas ask, one of them looks after lost items; by the server's clock."""
+    leases = catalogue.leases
+    assert not any(leases.my_turn("urea", "step", 0.5) for _ in range(5))  # the first look is a turn away
+    time.sleep(0.6)
+    assert [leases.my_turn("urea", "step", 0.5) for _ in range(5)] == [True, False, False, False, False]
+    assert not leases.my_turn("urea", "another", 0.5)
+    assert leases.expired("urea") == leases.holders("urea") == []
