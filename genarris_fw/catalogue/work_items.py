@@ -254,6 +254,8 @@ class WorkItems:
                     "$set": {
                         "state": {"$cond": [given_up, "failed", "waiting"]},
                         "lost": {"$add": ["$lost", 1]},
+                        # Others have waited less long for their turn.
+                        "priority": {"$add": ["$priority", 1]},
                         "error": {"$cond": [given_up, GIVEN_UP, "$error"]},
                     }
                 },
