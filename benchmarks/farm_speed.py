@@ -162,7 +162,9 @@ def adding(place: Place) -> Bar:
     """Adding a run of many work items: seconds, and how much memory it takes."""
     number = place.sizes.waiting[-1]
     receive, send = FORKS.Pipe(duplex=False)
-    process = FORKS.Process(target=_add, args=(send, place.uri, number))
+    # Another part may have made this run already: then it would be no adding.
+    run = f"added-{number}" if number in place.made else f"waiting-{number}"
+    process = FORKS.Process(target=_add, args=(send, place.uri, run, number))
     process.start()
     send.close()
     seconds, growth, there = receive.recv()
@@ -175,16 +177,16 @@ def adding(place: Place) -> Bar:
     return Bar(f"adding a run of {number:,} work items", "<= 2 min, memory flat (<= 64 MB)", measured, met, details)
 
 
-def _add(send: Any, uri: str, number: int) -> None:
+def _add(send: Any, uri: str, run: str, number: int) -> None:
     """Add a run in this process; send the seconds, the growth of its memory in MB, and the items that are there."""
     with catalogue_at(uri) as catalogue:
         catalogue.ensure_indexes()
     before, begun = _memory("VmRSS"), time.monotonic()
-    make_run(uri, f"waiting-{number}", number)
+    make_run(uri, run, number)
     seconds = time.monotonic() - begun
     growth = _memory("VmHWM") - before
     with catalogue_at(uri) as catalogue:
-        there = catalogue.work_items.counts(f"waiting-{number}", STEP)["waiting"]
+        there = catalogue.work_items.counts(run, STEP)["waiting"]
     send.send((seconds, growth, there))
 
 

@@ -24,7 +24,7 @@ from genarris_fw.farm.launchpads import patient
 from genarris_fw.farm.lifeline import Lifeline
 from genarris_fw.farm.ranks import rank_and_size, ranks_of, replica_of
 from genarris_fw.farm.recovery import known_runs, recover
-from genarris_fw.farm.walltime import in_allocation, listening, of_this_process
+from genarris_fw.farm.walltime import listening, of_this_process, warnings
 from genarris_fw.farm.worker import POLL_SECONDS, serve
 
 # The first replica repairs what dead rockets leave; the others do the same less often, in case it is dead itself.
@@ -163,7 +163,7 @@ def launch_with_mpi(run: str | None, replicas: int | None, folder: Path, uri: st
 
 def leave_warnings_to_the_leader() -> None:
     """Ignore the signals by which a queue warns all ranks of the end: the leader brings its crew to an end."""
-    for number in (signal.SIGUSR1, *([signal.SIGTERM] if in_allocation() else [])):
+    for number in warnings():
         signal.signal(number, signal.SIG_IGN)
 
 

@@ -86,18 +86,21 @@ def in_allocation() -> bool:
     return any(os.environ.get(name) for name in ALLOCATIONS)
 
 
+def warnings() -> tuple[signal.Signals, ...]:
+    """Return the signals by which this process may be warned of its end."""
+    return (signal.SIGUSR1, *((signal.SIGTERM, signal.SIGUSR2) if in_allocation() else ()))
+
+
 @contextmanager
 def listening(walltime: Walltime) -> Iterator[None]:
     """Take SIGUSR1, and in an allocation SIGTERM and SGE's SIGUSR2, as a warning; once warned, they stay warnings."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numbers = [signal.SIGUSR1, *([signal.SIGTERM, signal.SIGUSR2] if in_allocation() else [])]
-
     def warned(number: int, frame: FrameType | None) -> None:
         walltime.tell()
 
-    before = {number: signal.signal(number, warned) for number in numbers}
+    before = {number: signal.signal(number, warned) for number in warnings()}
     try:
         yield
     finally:

@@ -54,7 +54,6 @@ def serve(launchpad: LaunchPad, run: str, stop: Callable[[], bool], before: Call
     fworker = AllowedOnly(name=owner_name(0), query={"spec.run": run})
     ready = {"spec.run": run, "state": "READY"} | allowed_query()
     runs = launchpad.db["runs"]
-
     walltime = of_this_process()
 
     def any_ready() -> bool:
