@@ -97,6 +97,7 @@ def listening(walltime: Walltime) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+
     def warned(number: int, frame: FrameType | None) -> None:
         walltime.tell()
 
