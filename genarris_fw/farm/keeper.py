@@ -314,16 +314,14 @@ class Keeper:
             self._remove_scratch()
             return
         self._leave_if_replaced()
-        saved = True
-        if self.scratch:
-            saved = self._last_backup()
+        # First the files: once the record is gone the job's script is over, and its queue ends what is left.
+        if self.scratch and self._last_backup():
+            self._remove_scratch()
         if self.lock is not None:
             os.close(self.lock)
         allocation.forget(self.home, self.record)
         for name in (SECRET, CERTIFICATE):
             (self.home / name).unlink(missing_ok=True)
-        if saved:
-            self._remove_scratch()
 
     def _last_backup(self) -> bool:
         """Back the files up as mongod left them; nobody writes any more, so nothing is missing."""
