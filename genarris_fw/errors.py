@@ -17,8 +17,8 @@ class EngineError(GenarrisError):
     message : str
         What happened, where, and what to do.
     kind : str, optional
-        The class of failure: ``input``, ``scf``, ``relaxation``, ``walltime``, ``memory``, ``launcher``,
-        ``crash`` or ``missing``.
+        The class of failure: ``input``, ``scf``, ``relaxation``, ``walltime``, ``memory``, ``launcher``, ``hang``
+        (silent for too long), ``output`` (too much written, or no space), ``crash`` or ``missing``.
     permanent : bool, optional
         True when trying the same calculation again cannot help.
     folder : str, optional
