@@ -12,23 +12,22 @@ from genarris_fw.errors import EngineError, InputError
 
 
 def test_an_unknown_engine_names_the_known_and_the_installed():
-    with pytest.raises(InputError, match=r"did you mean 'tblite'.*known: tblite, ase, aims; installed: .*ase"):
+    with pytest.raises(InputError, match=r"did you mean 'tblite'.*known: tblite, ase, aims, .*installed: .*ase"):
         engines.get("tblight")
 
 
 def test_installed_says_what_and_why():
     found = engines.installed()
-    assert {"tblite", "ase", "aims"} <= set(found)
+    assert {"tblite", "ase", "aims", "lapw"} <= set(found)
     assert found["ase"][0] is True
     available, remark = found["aims"]
-    assert not available and "not available in this version" in remark
+    assert available and "the user's own: give aims_command" in remark and "installed" not in remark
 
 
-def test_fhi_aims_is_refused_whatever_its_settings():
-    for settings in ({}, {"aims_lib_dir": "/somewhere", "control_path": "control.in"}):
-        with pytest.raises(EngineError, match="not available in this version") as caught:
-            engines.get("aims", **settings)
-        assert (caught.value.kind, caught.value.permanent) == ("missing", True)
+def test_fhi_aims_needs_a_command_or_a_library():
+    with pytest.raises(EngineError, match="neither aims_command nor aims_lib_dir is given") as caught:
+        engines.get("aims", control="xc pbe")
+    assert (caught.value.kind, caught.value.permanent) == ("missing", True)
 
 
 def test_the_room_needs_neither_database_nor_fireworks():

@@ -1,4 +1,4 @@
-"""FHI-aims: reading its outputs. Launching it is not available in this version.
+"""Reading FHI-aims' outputs.
 
 An output counts only when it is whole: one run, ended by its own closing words, with one final energy. An output
 that stops earlier never yields an energy, however much of it there is.
@@ -9,40 +9,34 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genarris_fw.crystal.geometry_in import parse_geometry_in
 from genarris_fw.crystal.structure import Structure
-from genarris_fw.engines.base import Context, Engine, Evaluation
+from genarris_fw.engines.aims.failures import BEGINNING, END, SCF_BEGINS, classify
 from genarris_fw.errors import EngineError, InputError
 
-BEGINNING = "Invoking FHI-aims"
-END = "Have a nice day."
-SCF_BEGINS = "Begin self-consistency loop"
+Floats = NDArray[np.float64]
+
 SCF_RESTARTED = "restarting mixer"
 SCF_CONVERGED = "Self-consistency cycle converged."
 GEOMETRY_CONVERGED = "Present geometry is converged."
 GEOMETRY_NOT_CONVERGED = "Present geometry is not yet converged."
 
-_ENERGY = re.compile(r"^\s*\| Total energy of the DFT / Hartree-Fock s\.c\.f\. calculation\s*:(.*)$", re.M)
-_VERSION = re.compile(r"^\s*(?:FHI-aims version\s*:|Version)\s*(\S+)", re.M)
-_TOTAL_TIME = re.compile(r"^\s*\| Total time\s*:\s*(\S+) s\s+(\S+) s\s*$", re.M)
-_RELAXATION_ASKED = re.compile(r"^\s*Geometry relaxation: (?!not )", re.M)
-_GEOMETRY_BLOCK = re.compile(r"^\s*(?:Final|Updated) atomic structure:\s*$", re.M)
-_ECHO = "Parsing geometry.in (first pass over file, find array dimensions only)."
-_ECHO_END = "Completed first pass over input file geometry.in"
-
-# What an unfinished output says about why, in lower case, the most telling first; looked for near its end.
-_CAUSES = (
-    ("memory", ("out of memory", "oom-kill", "oom_kill", "cannot allocate", "insufficient virtual memory")),
-    ("walltime", ("due to time limit", "walltime", "time limit exceeded", "sigterm")),
-    ("launcher", ("command not found", "execvp", "error while loading shared libraries", "not enough slots")),
-    ("relaxation", ("inconsistency of forces",)),
-    ("scf", ("cycle not converged", "cycle did not converge", "cycle not yet converged")),
-)
-_NEAR_THE_END = 20_000
+# Patterns begin with plain text, which is searched for ten times as fast as anything else.
+_ENERGY = re.compile(r"\| Total energy of the DFT / Hartree-Fock s\.c\.f\. calculation *:(.*)")
+_VERSION = re.compile(r"FHI-aims version *: *(\S+)|Version (\S+)\n")
+_TOTAL_TIME = re.compile(r"\| Total time *: *(\S+) s +(\S+) s *\n")
+_RELAXATION_ASKED = re.compile(r"Geometry relaxation: (?!not )")
+_GEOMETRIES = ("Final atomic structure:", "Updated atomic structure:")
+_FORCES = re.compile(r"Total atomic forces \(.*\) \[eV/Ang\]: *\n")
+_STRESSES = ("Analytical stress tensor - Symmetrized  ", "Numerical stress tensor  ")
+# Both inputs are repeated at the beginning, unless control.in or geometry.in switches that off.
+_ECHO = "Parsing {} (first pass over file, find array dimensions only)."
+_ECHO_END = "Completed first pass over input file {}"
+_INPUT_GEOMETRY = "Input geometry:"
 
 
 @dataclass(frozen=True)
@@ -61,6 +55,12 @@ class AimsOutput:
         None for a single point.
     structure : Structure
         The last geometry: of a relaxation the relaxed one, of a single point the input.
+    sent : Structure
+        The input geometry as FHI-aims read it.
+    forces : (n, 3) ndarray or None
+        eV/Å, of the last geometry; None where none are printed.
+    stress : (3, 3) ndarray or None
+        eV/Å3, positive where the crystal wants to contract; None where none is printed.
     seconds : float
         Wall time that FHI-aims states.
     version : str
@@ -74,6 +74,9 @@ class AimsOutput:
     scf_converged: bool
     relaxation_converged: bool | None
     structure: Structure
+    sent: Structure
+    forces: Floats | None
+    stress: Floats | None
     seconds: float
     version: str
     scf_cycles: int
@@ -101,41 +104,60 @@ def parse_output(path: str | Path) -> AimsOutput:
         ``relaxation``, ``memory``, ``walltime`` or ``crash``.
     """
     where = Path(path)
-    try:
-        text = where.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise EngineError(f"{where}: no FHI-aims output ({error.strerror or error})", kind="launcher") from None
+    text = read_text(where)
     _refuse_parts(text, where)
     energy = _final_energy(text, where)
     scf_converged = _scf_converged(text)
     relaxation_converged = _relaxation_converged(text)
     converged = scf_converged and relaxation_converged is not False
     version = _VERSION.search(text)
+    sent = _sent(text, where)
     return AimsOutput(
         energy=energy if converged else None,
         converged=converged,
         scf_converged=scf_converged,
         relaxation_converged=relaxation_converged,
-        structure=_last_structure(text, where, relaxation_converged is not None),
+        structure=sent if relaxation_converged is None else _last_structure(text, where) or sent,
+        sent=sent,
+        forces=_forces(text, len(sent), where),
+        stress=_stress(text, where),
         seconds=_seconds(text, where),
-        version=version.group(1) if version else "",
+        version=next(filter(None, version.groups())) if version else "",
         scf_cycles=_count(text, "Number of self-consistency cycles"),
         relaxation_steps=_count(text, "Number of relaxation steps"),
     )
 
 
-def classify(text: str) -> str:
-    """Return the class of failure (a ``kind`` of `EngineError`) of an output that is not whole."""
-    if not text.strip():
-        return "launcher"
-    ending = text[-_NEAR_THE_END:].lower()
-    for kind, words in _CAUSES:
-        if any(word in ending for word in words):
-            return kind
-    if BEGINNING not in text:
-        return "launcher"
-    aborted = any(word in ending for word in ("abort", "* error", "stopping"))
-    return "input" if aborted and SCF_BEGINS not in text else "crash"
+def read_text(where: Path) -> str:
+    """Return the text of an output.
+
+    Raises
+    ------
+    EngineError
+        Kind ``launcher`` where there is none.
+    """
+    try:
+        return where.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise EngineError(f"{where}: no FHI-aims output ({error.strerror or error})", kind="launcher") from None
+
+
+def repeated_input(text: str, name: str) -> str | None:
+    """Return the lines of an input that an output repeats, or None where it does not.
+
+    Parameters
+    ----------
+    text : str
+        Of the output.
+    name : str
+        ``control.in`` or ``geometry.in``.
+    """
+    begin = text.find(_ECHO.format(name))
+    end = text.find(_ECHO_END.format(name), begin)
+    if begin < 0 or end < 0:
+        return None
+    parts = re.split(r"^\s*-{60,}\s*$", text[begin:end], flags=re.M)
+    return parts[1] if len(parts) > 1 and parts[1].strip() else None
 
 
 def _refuse_parts(text: str, where: Path) -> None:
@@ -182,18 +204,42 @@ def _relaxation_converged(text: str) -> bool | None:
     return yes > no
 
 
-def _last_structure(text: str, where: Path, relaxation: bool) -> Structure:
-    blocks = list(_GEOMETRY_BLOCK.finditer(text)) if relaxation else []
-    if blocks:
-        lines = text[blocks[-1].end() :].splitlines()[1:]
-        lines = [line for line in _until_rule(lines) if line.split()[:1] in (["atom"], ["lattice_vector"])]
-    else:
-        begin = text.find(_ECHO)
-        end = text.find(_ECHO_END, begin)
-        if begin < 0 or end < 0:
-            raise EngineError(f"{where}: the geometry cannot be found in the output", kind="crash")
-        wanted = ("atom", "atom_frac", "lattice_vector")
-        lines = [line for line in text[begin:end].splitlines() if line.strip().startswith(wanted)]
+def _last_structure(text: str, where: Path) -> Structure | None:
+    """The geometry that a relaxation came to; None where it did not leave its first one."""
+    begin = max(text.rfind(title) for title in _GEOMETRIES)
+    if begin < 0:
+        return None
+    lines = _until_rule(text[begin:].splitlines())
+    return _structure([line for line in lines if line.split()[0] in ("atom", "lattice_vector")], text, where)
+
+
+def _sent(text: str, where: Path) -> Structure:
+    """The input geometry: as it is repeated, or else from FHI-aims' own table of it."""
+    repeated = repeated_input(text, "geometry.in")
+    if repeated is not None:
+        lines = [line for line in repeated.splitlines() if line.strip().startswith(("atom", "lattice_vector"))]
+        return _structure(lines, text, where)
+    table = text.find(_INPUT_GEOMETRY)
+    if table < 0:
+        raise EngineError(f"{where}: the geometry cannot be found in the output", kind="crash")
+    return _structure(_table_lines(text[table:].splitlines()), text, where)
+
+
+def _table_lines(lines: list[str]) -> list[str]:
+    """Lines of a geometry.in from the table 'Input geometry', up to the first blank line after an atom."""
+    found: list[str] = []
+    for line in lines:
+        words = line.split()
+        if "Species" in words and len(words) == 7:
+            found.append(" ".join(["atom", *words[4:7], words[3]]))
+        elif not words and found and found[-1].startswith("atom"):
+            break
+        elif len(words) == 4 and words[0] == "|" and "." in words[1]:
+            found.append(" ".join(["lattice_vector", *words[1:]]))
+    return found
+
+
+def _structure(lines: list[str], text: str, where: Path) -> Structure:
     try:
         structure = parse_geometry_in(lines, str(where))
     except InputError as error:
@@ -205,7 +251,7 @@ def _last_structure(text: str, where: Path, relaxation: bool) -> Structure:
 
 
 def _until_rule(lines: list[str]) -> list[str]:
-    """Lines up to the first ruled line after the first atom."""
+    """Lines up to the first ruled or blank line after the first atom."""
     seen = False
     kept: list[str] = []
     for line in lines:
@@ -215,6 +261,34 @@ def _until_rule(lines: list[str]) -> list[str]:
             break
         kept.append(line)
     return [line for line in kept if line.strip()]
+
+
+def _forces(text: str, atoms: int, where: Path) -> Floats | None:
+    """The last forces printed, of the last self-consistent cycle's geometry."""
+    blocks = list(_FORCES.finditer(text, max(text.rfind(SCF_BEGINS), 0)))
+    if not blocks:
+        return None
+    lines = text[blocks[-1].end() :].split("\n", atoms)[:atoms]
+    return _numbers([line.split()[2:] for line in lines], (atoms, 3), "forces", where)
+
+
+def _stress(text: str, where: Path) -> Floats | None:
+    begin = max(text.rfind(title) for title in _STRESSES)
+    if begin < 0:
+        return None
+    lines = [line.split() for line in text[begin:].split("\n", 10)[:10]]
+    rows = [words[2:5] for words in lines if len(words) == 6 and words[1] in ("x", "y", "z")]
+    return _numbers(rows, (3, 3), "stress", where)
+
+
+def _numbers(rows: list[list[str]], shape: tuple[int, int], what: str, where: Path) -> Floats:
+    try:
+        found = np.array(rows, dtype=float)
+    except ValueError:
+        found = np.zeros((0, 0))
+    if found.shape != shape or not np.isfinite(found).all():
+        raise EngineError(f"{where}: the {what} cannot be read", kind="crash")
+    return found
 
 
 def _seconds(text: str, where: Path) -> float:
@@ -228,35 +302,3 @@ def _seconds(text: str, where: Path) -> float:
 def _count(text: str, label: str) -> int:
     found = re.search(r"\| " + re.escape(label) + r"\s*:\s*(\d+)", text)
     return int(found.group(1)) if found else 0
-
-
-def installed() -> tuple[bool, str]:
-    """Return whether FHI-aims can be launched, and a remark for the user."""
-    return False, _REMARK
-
-
-_REMARK = "launching FHI-aims is not available in this version; its outputs can be read (parse_output)"
-
-
-class AimsEngine(Engine):
-    """FHI-aims as an engine: refused in this version.
-
-    Raises
-    ------
-    EngineError
-        Kind ``missing``, always.
-    """
-
-    name = "aims"
-
-    def __init__(self, **settings: Any) -> None:
-        raise EngineError(f"engine aims: {_REMARK}; choose engine = tblite or ase", kind="missing", permanent=True)
-
-    @property
-    def version(self) -> str:
-        """Not known."""
-        return "FHI-aims"
-
-    def evaluate(self, structure: Any, relax: bool = False, context: Context | None = None) -> Evaluation:
-        """Never reached."""
-        raise EngineError(f"engine aims: {_REMARK}", kind="missing", permanent=True)

@@ -1,0 +1,182 @@
+"""FHI-aims as an engine: a program under a launcher, or a library over a communicator."""
+
+from __future__ import annotations
+
+import socket
+import time
+from functools import cached_property
+from typing import Any
+
+from genarris_fw.crystal.structure import Molecule, Structure
+from genarris_fw.engines.aims import team
+from genarris_fw.engines.aims.calculation import Calculation
+from genarris_fw.engines.aims.control import Control, digest, refuse_unusable
+from genarris_fw.engines.aims.job import Job
+from genarris_fw.engines.aims.launching import EXAMPLE, Launch, as_library, as_program, run_library
+from genarris_fw.engines.aims.output import AimsOutput
+from genarris_fw.engines.aims.place import Place
+from genarris_fw.engines.aims.remedies import handlers
+from genarris_fw.engines.aims.settings import AimsSettings
+from genarris_fw.engines.aims.species import with_missing_species
+from genarris_fw.engines.base import Context, Engine, Evaluation
+from genarris_fw.engines.checks import COLLAPSED_PART, bond_graph, refuse_overlaps
+from genarris_fw.engines.handlers import with_corrections
+from genarris_fw.errors import EngineError
+
+_REMARK = (
+    "FHI-aims is the user's own: give aims_command (a program under a launcher) or aims_lib_dir (the library), and "
+    "control_path; whether it runs is known only when it is started"
+)
+
+
+def installed() -> tuple[bool, str]:
+    """Return True, and a remark for the user: what FHI-aims needs, which is not looked for here."""
+    return True, _REMARK
+
+
+class AimsEngine(Engine):
+    """FHI-aims.
+
+    Parameters
+    ----------
+    **settings
+        The fields of `AimsSettings`.
+
+    Raises
+    ------
+    EngineError
+        Kind ``missing`` where neither a command nor a library is given.
+    InputError
+        For an unknown setting, a wrong value, or a control.in that cannot be read.
+    """
+
+    name = "aims"
+    options: AimsSettings
+
+    def __init__(self, **settings: Any) -> None:
+        options: AimsSettings = AimsSettings.of(self.name, settings)
+        if not options.aims_command and not options.aims_lib_dir:
+            raise EngineError(
+                f"engine aims: neither aims_command nor aims_lib_dir is given; for example {EXAMPLE}",
+                kind="missing",
+                permanent=True,
+            )
+        self.options = options.with_control()
+
+    @cached_property
+    def settings_hash(self) -> str:
+        """See `Engine.settings_hash`; control.in and the species defaults are read once."""
+        return super().settings_hash
+
+    @property
+    def version(self) -> str:
+        """``FHI-aims``; its number is known only from an output, and stands in the details of an evaluation."""
+        return "FHI-aims"
+
+    @property
+    def wants_communicator(self) -> bool:
+        """Whether it is driven over MPI: the library is."""
+        return bool(self.options.aims_lib_dir)
+
+    def evaluate(
+        self, structure: Structure | Molecule, relax: bool = False, context: Context | None = None
+    ) -> Evaluation:
+        """Compute the energy of a structure as control.in says, or relax it; see `Engine.evaluate`.
+
+        With a communicator all its ranks call this with the same structure, and all return or raise the same. The
+        files go to ``context.folder``; what an earlier attempt at the very same input has finished there is
+        taken, and a relaxation goes on from its ``geometry.in.next_step``.
+
+        Raises
+        ------
+        EngineError
+            ``input``, ``scf``, ``relaxation``, ``walltime``, ``memory``, ``launcher``, ``missing``, ``hang``
+            (silent for too long), ``output`` (too much written) or ``crash``; with the folder and the output's end.
+        """
+        context = context or Context()
+        if isinstance(structure, Molecule):
+            structure = structure.to_structure()
+        team_of = self._communicator(context)
+        if team_of is None:
+            return self._evaluate(structure, relax, context, as_program(self.options))
+        if team_of.Get_rank() == 0:
+            launch = as_program(self.options)
+            if self.options.aims_lib_dir:
+                launch = as_library(self.options, team_of, lambda folder: team.order(team_of, folder))
+            return team.lead(team_of, lambda: self._evaluate(structure, relax, context, launch))
+        return team.follow(team_of, structure, lambda folder: run_library(self.options, team_of, folder, context))
+
+    def _communicator(self, context: Context) -> Any:
+        """The team's communicator: for the library there is always one."""
+        if context.communicator is None and self.options.aims_lib_dir:
+            from mpi4py import MPI
+
+            return MPI.COMM_SELF
+        return context.communicator
+
+    def _evaluate(self, structure: Structure, relax: bool, context: Context, launch: Launch) -> Evaluation:
+        started = time.perf_counter()
+        refuse_overlaps(structure)
+        control = Control(self.options.control or "")
+        refuse_unusable(control, structure, relax)
+        control = with_missing_species(control, structure.species, self.options.species_dir)
+        job = Job(structure, control, relax)
+        place = Place(context.folder, self.options.scratch_dir, self.options.keep_files)
+        calculation = Calculation(launch, place, context)
+        output, corrections, reason = self._result(calculation, job)
+        final = _moved(structure, output.structure) if relax else structure.copy()
+        details = self._details(structure, control, output) | {
+            "cores": context.cores,
+            "exit_status": calculation.status,
+            "attempts": job.attempts,
+            "restarts": job.restarts,
+            "reason": reason,
+        }
+        if corrections:
+            details["corrections"] = corrections
+        if relax:
+            details |= {"relaxation_steps": calculation.steps or output.relaxation_steps} | _changes(structure, final)
+        assert output.energy is not None  # an output without one has been refused
+        seconds = time.perf_counter() - started
+        return Evaluation(output.energy, output.forces, output.stress, final, True, seconds, details)
+
+    def _result(self, calculation: Calculation, job: Job) -> tuple[AimsOutput, list[str], str]:
+        """The output that counts, what was corrected on the way, and how it came to an end."""
+        before = calculation.finished_before(job)
+        if before is not None:
+            return before, [], "taken over: an earlier attempt had finished"
+        went_on = calculation.go_on(job)
+        output, corrections = with_corrections(job, calculation.attempt, handlers(self.options))
+        reason = "converged" if job.relax else "single point"
+        return output, corrections, f"{reason}, from the geometry of an earlier attempt" if went_on else reason
+
+    def _details(self, structure: Structure, control: Control, output: AimsOutput) -> dict[str, Any]:
+        basis = digest("\n".join(control.block(name) for name in sorted(set(structure.species))))
+        return {
+            "engine": self.name,
+            "version": f"{self.version} {output.version}".strip(),
+            "method": f"{control.method}, species {basis[:8]}",
+            "settings": self.options.recorded(),
+            "settings_hash": self.settings_hash,
+            "command": self.options.aims_command or f"library in {self.options.aims_lib_dir}",
+            "host": socket.gethostname(),
+            "scf_cycles": output.scf_cycles,
+            "relaxation_steps": output.relaxation_steps,
+            "seconds_stated": output.seconds,
+        }
+
+
+def _moved(structure: Structure, to: Structure) -> Structure:
+    return Structure(to.lattice, structure.species, to.positions, structure.properties, structure.struct_id)
+
+
+def _changes(before: Structure, after: Structure) -> dict[str, Any]:
+    """What a relaxation has done to a structure."""
+    found: dict[str, Any] = {"reacted": bond_graph(after) != bond_graph(before), "collapsed": False}
+    if before.lattice is not None:
+        found |= {
+            "volume_before": before.cell_volume,
+            "volume_after": after.cell_volume,
+            "collapsed": after.cell_volume < COLLAPSED_PART * before.cell_volume,
+        }
+    return found
