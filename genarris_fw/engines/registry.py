@@ -15,6 +15,7 @@ BUILT_IN = {
     "tblite": ("genarris_fw.engines.tblite_engine", "TBLiteEngine"),
     "ase": ("genarris_fw.engines.ase_engine", "ASEEngine"),
     "aims": ("genarris_fw.engines.aims", "AimsEngine"),
+    "lapw": ("genarris_fw.engines.lapw", "LAPWEngine"),
 }
 GROUP = "genarris_fw.engines"
 
@@ -29,7 +30,7 @@ def get(name: str, **settings: Any) -> Engine:
     Parameters
     ----------
     name : str
-        ``tblite``, ``ase``, ``aims`` or one that another package brings.
+        ``tblite``, ``ase``, ``aims``, ``lapw`` or one that another package brings.
     **settings
         The engine's settings; None means the default.
 
