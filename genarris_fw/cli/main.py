@@ -17,6 +17,7 @@ from genarris_fw.errors import GenarrisError, InputError
 COMMANDS = {
     "run": "run",
     "check": "check",
+    "verify": "verify",
     "add": "add",
     "rockets": "rockets",
     "status": "status",

@@ -137,7 +137,8 @@ def _plain(depth: int) -> dict[str, Any]:
 
 def _record() -> dict[str, Any]:
     """Return the schema of a run's record: plain, but for the list of its steps."""
-    steps = {"bsonType": "array", "items": _plain(3)}
+    # A step's options hold the engine's settings, these a calculator's, and these what they like.
+    steps = {"bsonType": "array", "items": _plain(6)}
     options = {"properties": {"steps": steps} | _no_code(), "additionalProperties": _plain(3)}
     return {"properties": {"options": options} | _no_code(), "additionalProperties": _plain(3)}
 

@@ -294,9 +294,11 @@ class Replica:
 
 
 def details_of(error: BaseException) -> dict[str, str]:
-    """Return where an item failed: host, folder, and the tail of what the engine wrote."""
+    """Return how and where an item failed: class of failure, host, folder, and the tail of what the engine wrote."""
     output = str(getattr(error, "output", "") or "")
+    kind = str(getattr(error, "kind", "") or "")
     return {
+        **({"kind": kind} if kind else {}),
         "host": socket.gethostname(),
         "folder": str(getattr(error, "folder", "") or Path.cwd()),
         **({"output": output[-OUTPUT_TAIL:]} if output else {}),

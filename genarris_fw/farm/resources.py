@@ -7,32 +7,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fireworks import LaunchPad
-
-if TYPE_CHECKING:
-    from genarris_fw.options import Step
 
 # A procedure that has, without num_replicas, a replica for each of the manual's MPI ranks.
 _A_REPLICA_A_RANK = ("Pygenarris_Structure_Generation",)
 
 
-def replica_cores(step: Step) -> int | None:
-    """Return the cores that a replica of a step is laid out for; None where the user said nothing about them."""
-    threads = step.options.get("omp_num_threads") if _given(step, "omp_num_threads") else None
-    cores = step.options.get("num_cores")
+def replica_cores(procedure: str, options: Mapping[str, Any], origins: Mapping[str, str]) -> int | None:
+    """Return the cores that a replica of a step is laid out for; None where the user said nothing about them.
+
+    Parameters
+    ----------
+    procedure : str
+        Name of the procedure.
+    options, origins : mapping
+        The step's options, and where each comes from.
+    """
+    threads = options.get("omp_num_threads") if _given(origins, "omp_num_threads") else None
+    cores = options.get("num_cores")
     if cores is None:
         return threads
-    if _given(step, "num_replicas"):
-        replicas = step.options["num_replicas"]
+    if _given(origins, "num_replicas"):
+        replicas = options["num_replicas"]
     else:
-        replicas = cores // (threads or 1) if step.procedure in _A_REPLICA_A_RANK else 1
+        replicas = cores // (threads or 1) if procedure in _A_REPLICA_A_RANK else 1
     return max(threads or 1, cores // max(1, replicas))
 
 
-def _given(step: Step, option: str) -> bool:
-    return not step.origins.get(option, "default").startswith("default")
+def _given(origins: Mapping[str, str], option: str) -> bool:
+    return not origins.get(option, "default").startswith("default")
 
 
 def queue_spec(options: Mapping[str, Any], cores: int | None = None, queue_type: str | None = None) -> dict[str, Any]:

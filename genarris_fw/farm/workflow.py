@@ -79,7 +79,7 @@ def build_workflow(configuration: Configuration, workers: int | None = None) -> 
     chain = [Firework(BeginRun(run=run, record=record), spec=dict(ends), name="begin")]
     for step in configuration.steps:
         task = procedure_class(step.procedure)
-        spec = base | spec_of(step.options, replica_cores(step), queue_type)
+        spec = base | spec_of(step.options, replica_cores(step.procedure, step.options, step.origins), queue_type)
         for role in ("whole",) if task.cheap else ("plan", "gate"):
             name = step.name if role == "whole" else f"{step.name} {role}"
             parents = [chain[-1]]

@@ -23,6 +23,7 @@ WITHOUT_EFFECT_ON_RESULTS = frozenset(
         *("geometry_out_filename", "dist_mat_fpath", "affinity_matrix_path", "exemplars_matrix_file"),
         *("diff_matrix_output", "output_info_file", "report_file"),
         *("output_file", "output_pool", "exemplars_pool", "aims_command", "aims_lib_dir"),
+        *("lapw_command", "threads", "scratch_dir", "silence", "max_gigabytes", "grace", "keep_files", "trajectory"),
         *("molecule_path", "control_path"),
     }
 )

@@ -8,11 +8,22 @@ from genarris_fw.options.draft import Bench, Draft
 from genarris_fw.options.problems import nearest, quoted
 from genarris_fw.options.sections import Given
 
-_RELAXATION = ("fmax", "smax", "max_steps", "optimizer", "keep_symmetry", "relax_cell")
+_RELAXATION = ("fmax", "smax", "max_steps", "optimizer", "keep_symmetry", "relax_cell", "trajectory")
+_PROGRAM = ("species_dir", "auto_correct", "silence", "max_gigabytes")
+_LAPW = (
+    *("basis", "rkmax", "rkmax_radius", "l_max", "local_orbitals", "k_grid", "k_spacing", "k_offset", "functional"),
+    *("relativity", "core", "smearing", "smearing_width", "forces", "muffin_tin", "primitive", "energy_tolerance"),
+    *("potential_tolerance", "max_loops", "mixing", "lapw_command", "threads"),
+    *_PROGRAM,
+)
 SETTINGS: dict[str, tuple[str, ...]] = {
     "tblite": ("method", "min_width", "supercell", "accuracy", "electronic_temperature", *_RELAXATION),
     "ase": ("calculator", "calculator_settings", *_RELAXATION),
-    "aims": ("aims_command", "aims_lib_dir", "species_dir", "control_path"),
+    "aims": (
+        *("aims_command", "aims_lib_dir", "control_path", "max_restarts", "keep_files", "grace", "scratch_dir"),
+        *_PROGRAM,
+    ),
+    "lapw": _LAPW,
 }
 ALL_SETTINGS = tuple(dict.fromkeys(name for names in SETTINGS.values() for name in names))
 # The order in which the manual's inference goes through the sections.
@@ -33,7 +44,9 @@ def installed_engines() -> dict[str, tuple[bool, str]]:
 
 def choose_engine(bench: Bench, draft: Draft) -> None:
     """Set `engine` and `engine_settings` of a step; the impossible is a problem, the unused a notice."""
-    given = _find(bench, draft, "engine")
+    default = draft.model.info("engine").default
+    # A procedure with an engine of its own does not take over that of the others.
+    given = _find(bench, draft, "engine") if default is None else _own(draft, "engine")
     if given:
         name, origin = str(given.value).lower(), _origin(draft, given, "engine")
         known = installed_engines()
@@ -44,6 +57,8 @@ def choose_engine(bench: Bench, draft: Draft) -> None:
                 given.section,
             )
             name = ""
+    elif default is not None:
+        name, origin = str(default), "default"
     else:
         hint = _find(bench, draft, "aims_lib_dir") or _find(bench, draft, "aims_command")
         if hint:
@@ -51,14 +66,7 @@ def choose_engine(bench: Bench, draft: Draft) -> None:
             origin = f"FHI-aims, since [{hint.section}] line {hint.line} gives its library or command"
         else:
             name, origin = "", ""
-            known = installed_engines()
-            ready = sorted(engine for engine, (available, _) in known.items() if available)
-            bench.remarks.problem(
-                draft.line,
-                f"no engine is given; expected engine = one of {', '.join(sorted(known))} here or in "
-                f"[Genarris_master] (installed: {', '.join(ready) or 'none'}), or aims_lib_dir for FHI-aims",
-                draft.section,
-            )
+            bench.remarks.problem(draft.line, _no_engine(installed_engines()), draft.section)
     settings = _settings(bench, draft, name)
     for option in ALL_SETTINGS:
         if option != "control_path":
@@ -68,9 +76,22 @@ def choose_engine(bench: Bench, draft: Draft) -> None:
     draft.put("engine_settings", settings, "resolved")
 
 
+def _no_engine(known: dict[str, tuple[bool, str]]) -> str:
+    """Return what to say where no engine is given: which are installed, and how to get the others."""
+    ready = [f"{name} ({remark})" for name, (available, remark) in sorted(known.items()) if available]
+    others = [f"{name} ({remark})" for name, (available, remark) in sorted(known.items()) if not available]
+    return (
+        f"no engine is given; expected engine = one of {', '.join(sorted(known))} here or in [Genarris_master], or "
+        f"aims_command or aims_lib_dir for FHI-aims; installed: {'; '.join(ready) or 'none'}"
+        + (f"; to be had: {'; '.join(others)}" if others else "")
+    )
+
+
 def _settings(bench: Bench, draft: Draft, engine: str) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     for option in ALL_SETTINGS:
+        if option not in draft.model.model_fields:
+            continue
         own = draft.given.get(option)
         if engine and option not in SETTINGS.get(engine, ()):
             if own and own.value is not None and own.section == draft.section:
@@ -100,6 +121,10 @@ def _check_aims(bench: Bench, draft: Draft, settings: dict[str, Any]) -> None:
             "missing required option control_path; expected the path of FHI-aims' control.in",
             draft.section,
         )
+    if "aims_command" in settings and "aims_lib_dir" in settings:
+        bench.remarks.problem(
+            draft.line, "both aims_command and aims_lib_dir are given; give one of them", draft.section
+        )
     for option in ("aims_lib_dir", "species_dir"):
         given = _find(bench, draft, option)
         if option in settings and given and not bench.is_folder(settings[option]):
@@ -114,10 +139,12 @@ def _check_aims(bench: Bench, draft: Draft, settings: dict[str, Any]) -> None:
 
 
 def _find(bench: Bench, draft: Draft, option: str) -> Given | None:
+    return _own(draft, option) or bench.sections.find(option, ENGINE_PROCEDURES)
+
+
+def _own(draft: Draft, option: str) -> Given | None:
     own = draft.given.get(option)
-    if own and own.value is not None:
-        return own
-    return bench.sections.find(option, ENGINE_PROCEDURES)
+    return own if own and own.value is not None else None
 
 
 def _origin(draft: Draft, given: Given, option: str) -> str:

@@ -10,6 +10,7 @@ from genarris_fw.options.comparing import rcd_calculation, rcd_difference_folder
 from genarris_fw.options.draft import Bench, Draft, Pool
 from genarris_fw.options.engine_choice import choose_engine
 from genarris_fw.options.molecule_choice import choose_molecule
+from genarris_fw.options.references import compare_engines, lapw_convergence, lapw_equation_of_state, run_lapw_batch
 
 _Z_ORDER = ["Pygenarris_Structure_Generation", "Estimate_Unit_Cell_Volume"]
 PACKED_PER_GROUP = 10**6  # in the mode packing a draw is some ten arrangements
@@ -197,4 +198,8 @@ RESOLVE: dict[str, Callable[[Bench, Draft], Any]] = {
     "Select_Structures": select_structures,
     "FHI_Aims_Energy_Evaluation": _fhi_aims_energy_evaluation,
     "Run_FHI_Aims_Batch": _run_fhi_aims_batch,
+    "Run_LAPW_Batch": run_lapw_batch,
+    "LAPW_Equation_Of_State": lapw_equation_of_state,
+    "LAPW_Convergence": lapw_convergence,
+    "Compare_Engines": compare_engines,
 }

@@ -29,6 +29,7 @@ from genarris_fw.descriptors import distance_matrix, read_matrix, submatrix
 from genarris_fw.errors import RunFailed
 from genarris_fw.files import write_text
 from genarris_fw.procedures.base import Campaign, Outcome, Procedure, explicit_serialize
+from genarris_fw.procedures.comparable import refuse_mixed
 from genarris_fw.procedures.matrices import load_matrix, store_blocks, store_matrix
 from genarris_fw.procedures.vectors import pool_vectors
 
@@ -204,6 +205,7 @@ class AffinityPropagationFixedClusters(Procedure):
                 f"{campaign.step}: cluster_on_energy needs the property '{name}', and {len(without)} structures lack "
                 f"it (first {without[0]}): evaluate energies before, or name another energy_name"
             )
+        refuse_mixed(campaign, ids, name)
         return np.array(energies, dtype=float)
 
     def _exemplar_rows(self, campaign: Campaign, ids: list[str], clustering: Clustering) -> list[int]:

@@ -12,6 +12,7 @@ from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Molecule, Structure, read_folder, write
 from genarris_fw.errors import RunFailed
 from genarris_fw.farm.logs import Log
+from genarris_fw.farm.resources import replica_cores
 from genarris_fw.farm.walltime import Walltime
 from genarris_fw.procedures.documents import from_document, to_document
 from genarris_fw.threads import default_threads
@@ -98,6 +99,11 @@ class Campaign:
     def num_replicas(self) -> int:
         """How many replicas the step gets: its option, else as many as ``genarris-fw run`` has workers."""
         return self.replicas_asked_for or max(1, int(self.record.get("workers") or 1))
+
+    @property
+    def cores(self) -> int:
+        """How many cores an evaluation may use: the replica's share of ``num_cores``, else ``omp_num_threads``."""
+        return replica_cores(self._step["procedure"], self.options, self._step.get("origins", {})) or 1
 
     def threads(self, replicas: int) -> int:
         """Return how many threads a replica may use: ``omp_num_threads``, else its share of this machine's cores.

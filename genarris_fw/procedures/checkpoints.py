@@ -29,6 +29,7 @@ class Checkpoints:
         self.campaign = campaign
         self.item = item
         self._kept = time.monotonic()
+        self._latest: Structure | None = None
 
     def start(self, structure: Structure) -> Structure:
         """Return the structure to go on from: the one kept, or the one given."""
@@ -40,8 +41,14 @@ class Checkpoints:
 
     def reached(self, structure: Structure) -> None:
         """Take note of a step of a relaxation; keep it when the last one kept is a while ago."""
+        self._latest = structure
         if time.monotonic() - self._kept > SECONDS_BETWEEN:
             self.keep(structure)
+
+    def keep_latest(self) -> None:
+        """Keep the last step that was reached, however short ago; the time is over."""
+        if self._latest is not None:
+            self.keep(self._latest)
 
     def keep(self, structure: Structure) -> bool:
         """Keep a structure; False when the item is not ours any more."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from genarris_fw.engines import get as get_engine
 from genarris_fw.errors import EngineError, Interrupted, RunFailed
 from genarris_fw.procedures.base import Campaign, Procedure
 from genarris_fw.procedures.checkpoints import Checkpoints
+from genarris_fw.procedures.comparable import SOURCE, refuse_several, source_of
 from genarris_fw.procedures.documents import plain
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 
@@ -26,8 +26,7 @@ class EngineProcedure(Procedure):
     def engine(self, campaign: Campaign) -> Engine:
         """Return the engine of the step, loaded once per replica."""
         if self._engine is None:
-            options = campaign.options
-            self._engine = get_engine(options["engine"], **(options.get("engine_settings") or {}))
+            self._engine = get_engine(campaign.options["engine"], **engine_settings(campaign))
         return self._engine
 
     def plan(self, campaign: Campaign) -> list[Item]:
@@ -49,6 +48,7 @@ class EngineProcedure(Procedure):
         checkpoints = Checkpoints(campaign, item)
         context = Context(
             folder=place,
+            cores=campaign.cores,
             deadline=campaign.walltime.deadline(),
             should_stop=campaign.walltime.ending,
             checkpoint=checkpoints.reached if relax else None,
@@ -56,7 +56,9 @@ class EngineProcedure(Procedure):
         try:
             evaluation = self.engine(campaign).evaluate(checkpoints.start(structure), relax=relax, context=context)
         except EngineError as error:
-            if error.kind == "walltime" and campaign.walltime.ending():
+            # A queue that ends a job may hit the engine's program before it is our turn.
+            if not error.permanent and campaign.walltime.ending():
+                checkpoints.keep_latest()
                 raise Interrupted(str(error)) from error
             raise
         if not evaluation.converged and evaluation.details.get("reason") in ("deadline", "stopped"):
@@ -65,13 +67,25 @@ class EngineProcedure(Procedure):
         return evaluation
 
 
+def engine_settings(campaign: Campaign) -> dict[str, Any]:
+    """Return the settings of the step's engine; FHI-aims' control file as the run carries it, wherever this node is."""
+    options = campaign.options
+    settings = dict(options.get("engine_settings") or {})
+    if options["engine"] == "aims":
+        settings["omp_num_threads"] = int(options.get("omp_num_threads") or 1)
+        control = (campaign.record.get("control") or {}).get(campaign.step)
+        if control is not None:
+            settings["control"] = control
+    return settings
+
+
 def energy_record(evaluation: Evaluation, engine: Engine, Z: int) -> dict[str, Any]:
     """Return what the catalogue keeps of an energy: never a number without its engine and settings."""
     return {
         "value": float(evaluation.energy),
         "per_molecule": float(evaluation.energy) / Z,
         "engine": engine.name,
-        "engine_version": engine.version,
+        "engine_version": str(evaluation.details.get("version") or engine.version),
         "settings_hash": engine.settings_hash,
         "converged": bool(evaluation.converged),
         "seconds": float(evaluation.seconds),
@@ -89,33 +103,31 @@ def energy_properties(campaign: Campaign, record: dict[str, Any], name: str) -> 
 
 
 def molecule_energy(campaign: Campaign, record: dict[str, Any]) -> float | None:
-    """Return the energy (eV) of the run's single molecule, when the same engine and method gave it."""
+    """Return the energy (eV) of the run's single molecule, when the same engine and settings gave it.
+
+    FHI-aims needs another control.in for a molecule (no k grid): there functional, dispersion and basis are compared.
+    """
     step = campaign.step_of("Relax_Single_Molecule")
     if step is None:
         return None
     summary = campaign.catalogue.runs.get(campaign.run)["summaries"].get(step) or {}
-    same = summary.get("engine") == record["engine"] and summary.get("method") == record["details"].get("method")
+    decisive = record["details"].get("method") if record["engine"] == "aims" else record["settings_hash"]
+    same = summary.get("engine") == record["engine"] and decisive in (
+        summary.get("method"),
+        summary.get("settings_hash"),
+    )
     return float(summary["energy"]) if same and "energy" in summary else None
 
 
-class Evaluated:
-    """The committed evaluations of a step, for ``collect``."""
-
-    def __init__(self, campaign: Campaign, ids: Sequence[str]) -> None:
-        self.campaign = campaign
-        self.ids = list(ids)
-
-    @cached_property
-    def energies(self) -> dict[str, float]:
-        """Energy per molecule (eV) by structure."""
-        name = self.campaign.options["energy_name"]
-        values = self.campaign.properties(self.ids, f"{name}_per_molecule")
-        return {struct: value for struct, value in zip(self.ids, values) if value is not None}
-
-    @property
-    def best(self) -> str | None:
-        """The structure with the lowest energy per molecule."""
-        return min(self.energies, key=lambda name: (self.energies[name], name)) if self.energies else None
+def best_of(campaign: Campaign, ids: Sequence[str]) -> str | None:
+    """Return the structure with the lowest energy per molecule; None where the energies are not to be compared."""
+    try:
+        energies = energies_per_molecule(campaign, ids, campaign.options["energy_name"])
+    except RunFailed as error:  # replicas of several versions, say: no reason to throw away what was computed
+        campaign.log(str(error), level="WARNING")
+        return None
+    known = [(energy, name) for energy, name in zip(energies, ids) if energy is not None]
+    return min(known)[1] if known else None
 
 
 def refuse_nothing(campaign: Campaign, ids: Sequence[str]) -> None:
@@ -137,10 +149,17 @@ def energies_per_molecule(campaign: Campaign, ids: Sequence[str], name: str) -> 
     """Return energies in eV per molecule, None where a structure has none.
 
     An engine's energy is kept with its number of molecules; an imported one is of the cell.
+
+    Raises
+    ------
+    RunFailed
+        Where they come from several engines or settings, which are not to be compared.
     """
-    fields = [f"energies.{name}.per_molecule", f"properties.{name}", "Z"]
+    of_engine = [f"energies.{name}.{key}" for key in ("per_molecule", *SOURCE)]
+    records = list(campaign.catalogue.structures.load(campaign.run, ids, [*of_engine, f"properties.{name}", "Z"]))
+    refuse_several(campaign.step, name, (source_of(record, name) for record in records))
     found: list[float | None] = []
-    for record in campaign.catalogue.structures.load(campaign.run, ids, fields):
+    for record in records:
         energy = ((record.get("energies") or {}).get(name) or {}).get("per_molecule")
         of_cell, Z = (record.get("properties") or {}).get(name), record.get("Z")
         if energy is None and of_cell is not None and Z:

@@ -9,7 +9,7 @@ from genarris_fw.errors import EngineError
 from genarris_fw.procedures.base import Campaign, Outcome, explicit_serialize
 from genarris_fw.procedures.energies import (
     EngineProcedure,
-    Evaluated,
+    best_of,
     energy_properties,
     energy_record,
     refuse_nothing,
@@ -40,4 +40,4 @@ class FHIAimsEnergyEvaluation(EngineProcedure):
         refuse_nothing(campaign, ids)
         campaign.make_pool(ids)
         campaign.export(ids, campaign.options["output_dir"], campaign.options.get("output_format") or "json")
-        return {"evaluated": len(ids), "best": Evaluated(campaign, ids).best}
+        return {"evaluated": len(ids), "best": best_of(campaign, ids)}

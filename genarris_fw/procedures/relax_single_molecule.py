@@ -64,6 +64,7 @@ class RelaxSingleMolecule(EngineProcedure):
             "energy": float(evaluation.energy),
             "engine": engine.name,
             "method": plain(evaluation.details).get("method"),
+            "settings_hash": engine.settings_hash,
             "point_group_before": before.symbol,
             "point_group_after": after.symbol,
             "converged": bool(evaluation.converged),

@@ -7,11 +7,12 @@ from typing import Any
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure, niggli_reduce, space_group
+from genarris_fw.engines.checks import COLLAPSED_PART, bond_graph
 from genarris_fw.procedures.base import Campaign, Outcome, explicit_serialize
 from genarris_fw.procedures.documents import to_document
 from genarris_fw.procedures.energies import (
     EngineProcedure,
-    Evaluated,
+    best_of,
     energy_properties,
     energy_record,
     refuse_nothing,
@@ -19,6 +20,8 @@ from genarris_fw.procedures.energies import (
 
 # Relaxed coordinates carry the noise of the optimiser: the original's symprec (Å) for the new space group.
 SYMPREC_RELAXED = 0.1
+# What a relaxed structure may be besides unconverged: it is kept, marked, and said.
+FLAGS = {"reacted": "bonds were made or broken", "collapsed": "the cell has lost much of its volume"}
 # What a child does not take over from its parent: it describes the parent's geometry.
 OF_THE_PARENT = ("RDF", "RSF", "RDF_envs", "RSF_envs")
 
@@ -46,7 +49,8 @@ class RunFHIAimsBatch(EngineProcedure):
             "energies": {options["energy_name"]: record},
         }
         summary = {"struct_id": child.struct_id, "parent": parent, "converged": record["converged"]}
-        return Outcome(summary | {"energy": record["value"]}, structures=[document])
+        flags = {flag: True for flag in FLAGS if child.properties[flag]}
+        return Outcome(summary | {"energy": record["value"]} | flags, structures=[document])
 
     def _child(
         self, campaign: Campaign, parent: Structure, relaxed: Structure, record: dict[str, Any], Z: int
@@ -62,6 +66,8 @@ class RunFHIAimsBatch(EngineProcedure):
             "spg": space_group(child, SYMPREC_RELAXED),
             "unit_cell_volume": child.cell_volume,
             "relaxation_converged": record["converged"],
+            "reacted": bond_graph(relaxed) != bond_graph(parent),
+            "collapsed": relaxed.cell_volume < COLLAPSED_PART * parent.cell_volume,
         }
         child.properties |= energy_properties(campaign, record, campaign.options["energy_name"])
         return child
@@ -76,8 +82,13 @@ class RunFHIAimsBatch(EngineProcedure):
         unconverged = [outcome["struct_id"] for outcome in done if not outcome["converged"]]
         if unconverged:
             campaign.log("relaxations that reached their step limit", level="WARNING", structures=" ".join(unconverged))
+        flagged = {flag: [outcome["struct_id"] for outcome in done if outcome.get(flag)] for flag in FLAGS}
+        for flag, names in flagged.items():
+            if names:
+                campaign.log(f"relaxations to look at: {FLAGS[flag]}", level="WARNING", structures=" ".join(names))
         return {
             "relaxed": len(ids),
             "unconverged": len(unconverged),
-            "best": Evaluated(campaign, ids).best,
+            **{flag: len(names) for flag, names in flagged.items() if names},
+            "best": best_of(campaign, ids),
         }

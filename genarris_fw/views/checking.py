@@ -20,7 +20,9 @@ from genarris_fw.generation import volume_estimate
 from genarris_fw.generation.generator import DEFORMATION, undeformed
 from genarris_fw.options import Configuration
 from genarris_fw.procedures.generation_plan import wanted_sites
+from genarris_fw.views.engine_check import trial_lines
 from genarris_fw.views.layout import ByWidth
+from genarris_fw.views.run_estimate import estimate_lines
 
 # How far (Å) an atom may lie from its symmetric place, as in Relax_Single_Molecule.
 POINT_GROUP_TOLERANCE = 0.05
@@ -232,6 +234,8 @@ def _findings(found: dict[str, Any]) -> list[tuple[str, Text]]:
             state = "available" if engine["available"] else "not available here"
             text = Text.assemble(engine["name"], " ", (state, style))
             lines.append(("engine", text.append(f" ({engine['remark']})") if engine["remark"] else text))
+    if test := found.get("engine_test"):
+        lines += trial_lines(test) + estimate_lines(test["estimate"])
     lines.append(("database", Text(f"{found['database']['where']}: {found['database']['remark']}")))
     return lines
 

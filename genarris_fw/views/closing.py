@@ -117,16 +117,22 @@ def best_energies(
         ``step``, ``pool``, ``structures`` (with an energy), ``engine``, ``settings_hash`` and ``rows``: each
         ``struct_id``, ``energy`` and, when the molecule's energy is known, ``lattice_energy`` (kJ/mol per
         molecule), ``relative`` (to the best, kJ/mol per molecule), ``spg``, ``spg_before_relaxation``,
-        ``density`` (g/cm3), ``volume`` (Å3 per molecule), ``converged``, ``parent``, ``file``. None for a
-        step without energies of crystals.
+        ``density`` (g/cm3), ``volume`` (Å3 per molecule), ``converged``, ``parent``, ``file``. Only energies of
+        one engine with the same settings are ranked, of several those that most structures have; ``others`` counts
+        the rest. None for a step without energies of crystals.
     """
     options = step["options"]
     name, pool = options.get("energy_name"), options.get("output_pool")
     if not name or not pool or not options.get("engine") or step["name"] not in record.get("summaries", {}):
         return None
     field = f"energies.{name}.per_molecule"
-    query = {"run": record["_id"], "pools": pool, field: {"$exists": True}}
+    query: dict[str, Any] = {"run": record["_id"], "pools": pool, field: {"$exists": True}}
     structures = catalogue.structures.collection
+    of_energy = {field: f"$energies.{name}.{field}" for field in ("engine", "engine_version", "settings_hash")}
+    counts = {"$group": {"_id": of_energy, "number": {"$sum": 1}}}
+    sources = list(structures.aggregate([{"$match": query}, counts, {"$sort": {"number": -1, "_id": 1}}]))
+    if len(sources) > 1:
+        query |= {f"energies.{name}.{field}": value for field, value in sources[0]["_id"].items()}
     found = list(
         structures.find(query, {"geometry": 0, "properties.RDF": 0}).sort([(field, 1), ("struct_id", 1)]).limit(number)
     )
@@ -136,7 +142,8 @@ def best_energies(
     return {
         "step": step["name"],
         "pool": pool,
-        "structures": structures.count_documents(query),
+        "structures": sources[0]["number"],
+        "others": sum(source["number"] for source in sources[1:]),
         "engine": found[0]["energies"][name].get("engine"),
         "settings_hash": found[0]["energies"][name].get("settings_hash"),
         "rows": [_row(document, name, lowest, options.get("output_dir")) for document in found],
@@ -162,13 +169,18 @@ def _row(document: dict[str, Any], name: str, lowest: float, folder: str | None)
     }
 
 
+def _content(option: str, options: dict[str, Any]) -> str:
+    """Return what a step's file or folder holds; a step that makes no pool writes tables and pictures."""
+    return "tables and pictures" if option == "output_dir" and "output_pool" not in options else FILES[option]
+
+
 def files(record: dict[str, Any], steps: list[dict[str, Any]]) -> list[dict[str, str]]:
     """Return ``what`` and ``path`` of a run's files and folders that are there on this machine."""
     if not record.get("folder"):
         return []
     folder = Path(record["folder"])
     named = [
-        (f"{FILES[option]} ({step['name']})", Path(step["options"][option]))
+        (f"{_content(option, step['options'])} ({step['name']})", Path(step["options"][option]))
         for step in steps
         for option in FILES
         if step["options"].get(option)
@@ -267,10 +279,16 @@ def _energies(found: dict[str, Any], wide: bool) -> Table:
         if related:
             cells.append(row["parent"] or "")
         table.add_row(*cells)
-    unconverged = [str(rank) for rank, row in enumerate(found["rows"], start=1) if row["converged"] is False]
-    if unconverged:
-        table.caption, table.caption_justify = f"not converged: {', '.join(unconverged)}", "left"
+    table.caption, table.caption_justify = "\n".join(_remarks(found)) or None, "left"
     return table
+
+
+def _remarks(found: dict[str, Any]) -> list[str]:
+    unconverged = [str(rank) for rank, row in enumerate(found["rows"], start=1) if row["converged"] is False]
+    remarks = [f"not converged: {', '.join(unconverged)}"] if unconverged else []
+    if found["others"]:
+        remarks.append(f"not ranked: {counted(found['others'], 'structure')} with other settings or versions")
+    return remarks
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -18,6 +18,11 @@ RESULTS = {
     "evaluated": "{} evaluated",
     "relaxed": "{} relaxed",
     "unconverged": "{} not converged",
+    "reacted": "{} reacted",
+    "collapsed": "{} collapsed",
+    "rkmax": "rkmax {:g} is enough",
+    "kendall_tau": "Kendall τ {:.2f}",
+    "mean_delta_wien2k": "Delta {:.2f} meV/atom",
     "volume_mean": "cell of {:.1f} Å³",
     "point_group_after": "point group {}",
 }

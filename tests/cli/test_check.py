@@ -1,9 +1,16 @@
 """genarris-fw check."""
 
+import json
+import os
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
-from command import urea_folder
+from aims_inputs import COMMAND
+from aims_inputs import control as aims_control
+from command import BIN, TOOLS, environment, one_line, start, urea_folder
 from command_line import call
 
 from genarris_fw.farm.server import Server
@@ -97,3 +104,180 @@ def test_a_stopped_server_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFi
     found = call(capsys, "check", conf, "--json")
     assert found.code == 0 and "stopped" in found.json["database"]["remark"]
     assert not server.running()
+
+
+ENGINE = ("Relax_Single_Molecule", "Pygenarris_Structure_Generation", "FHI_Aims_Energy_Evaluation")
+
+
+def engine_folder(folder: Path, engine: str = "tblite", more: str = "") -> Path:
+    """A run of urea whose molecule and crystals an engine computes."""
+    conf = urea_folder(folder, procedures=ENGINE, more=more)
+    conf.write_text(conf.read_text().replace("seed = 7", f"seed = 7\nengine = {engine}"))
+    return conf
+
+
+def odd(habit: str, **more: str) -> str:
+    """An engine that misbehaves."""
+    return f"ase\ncalculator = odd_calculators:Odd\ncalculator_settings = {json.dumps({'habit': habit} | more)}"
+
+
+@pytest.fixture
+def odd_calculators(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(TOOLS))
+
+
+def test_the_engines_are_tried_and_the_run_is_estimated(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conf = engine_folder(tmp_path / "urea")
+    before = {path: path.read_bytes() for path in conf.parent.iterdir()}
+    done = call(capsys, "check", conf, "--json")
+    assert (done.code, done.err) == (0, "")
+    [trial] = done.json["engine_test"]["trials"]
+    assert (trial["engine"], trial["steps"]) == ("tblite", ["relax_single_molecule", "fhi_aims_energy_evaluation"])
+    molecule, crystal = trial["points"]
+    assert (molecule["atoms"], crystal["atoms"]) == (8, 16)
+    assert molecule["energy"] == pytest.approx(-419.0879, abs=0.01)  # as in the documentation of the engines
+    assert crystal["energy"] < 2 * molecule["energy"]
+    found = done.json["engine_test"]["estimate"]
+    assert [step["structures"] for step in found["steps"]] == [1, 12]
+    assert found["steps"][1]["seconds_each"] == crystal["seconds"]
+    assert found["seconds"] == pytest.approx(sum(step["seconds"] for step in found["steps"]))
+    assert {path: path.read_bytes() for path in conf.parent.iterdir()} == before  # nothing is changed
+    monkeypatch.setenv("COLUMNS", "80")
+    done = call(capsys, "check", "--engine", conf)
+    assert done.code == 0 and max(map(len, done.out.splitlines())) <= 80
+    words = " ".join(done.out.split())
+    assert words.startswith("engine trial tblite") and "molecule of 8 atoms: " in words and "options" not in words
+
+
+def test_fhi_aims_is_tried_with_the_control_file_of_each_step(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    """By the stand-in; of a control file for a relaxation, a single point."""
+    species = ["C", "H", "N", "O"]
+    conf = urea_folder(tmp_path, procedures=(*ENGINE[:2], "Run_FHI_Aims_Batch"))
+    (tmp_path / "molecule.control").write_text(aims_control(species, relax=True, crystal=False))
+    (tmp_path / "crystal.control").write_text(aims_control(species, relax=True))
+    text = conf.read_text().replace("seed = 7", f"seed = 7\naims_command = {COMMAND}")
+    text += "[relax_single_molecule]\ncontrol_path = molecule.control\n"
+    conf.write_text(text + "[run_fhi_aims_batch]\ncontrol_path = crystal.control\n")
+    before = {path: path.read_bytes() for path in conf.parent.iterdir()}
+    done = call(capsys, "check", "--engine", conf, "--json")
+    assert done.code == 0, done.out
+    molecule, crystal = done.json["trials"]
+    assert [len(trial["points"]) for trial in (molecule, crystal)] == [1, 1]
+    assert molecule["points"][0]["energy"] == pytest.approx(-419.0879, abs=0.01)  # GFN1-xTB behind it
+    assert (crystal["steps"], crystal["points"][0]["atoms"]) == (["run_fhi_aims_batch"], 16)
+    assert {path: path.read_bytes() for path in conf.parent.iterdir()} == before
+    (tmp_path / "crystal.control").write_text(aims_control(species, relax=True, crystal=False))
+    done = call(capsys, "check", "--engine", conf)
+    assert done.code == 2
+    assert "class input; for run_fhi_aims_batch" in one_line(done.err) and "needs k points" in done.err
+
+
+def test_without_the_trial_of_the_engines(tmp_path: Path, capsys: pytest.CaptureFixture, odd_calculators: None) -> None:
+    done = call(capsys, "check", engine_folder(tmp_path, odd("hang")), "--no-engine-test", "--json")
+    assert done.code == 0 and "engine_test" not in done.json
+
+
+@pytest.mark.parametrize("words", [["check"], ["check", "--engine"]])
+def test_an_engine_that_fails_its_trial_stops_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture, odd_calculators: None, words: list[str]
+) -> None:
+    conf = engine_folder(tmp_path, odd("exit"))
+    done = call(capsys, *words, conf)
+    assert done.code == 2
+    [line] = done.err.splitlines()
+    assert "engine ase failed its trial (class crash; for relax_single_molecule, fhi_aims" in line
+    assert call(capsys, *words, conf, "--json").json["problems"] == [line.removeprefix("genarris-fw: ")]
+
+
+def test_a_trial_has_a_time_limit(tmp_path: Path, capsys: pytest.CaptureFixture, odd_calculators: None) -> None:
+    done = call(capsys, "check", "--engine", engine_folder(tmp_path, odd("hang")), "--engine-time", "2")
+    assert done.code == 2
+    assert "class walltime" in done.err and "give it more time with --engine-time" in done.err
+
+
+def test_a_trial_can_be_interrupted(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    conf = engine_folder(tmp_path / "run", odd("hang", pid_file=str(pid_file)))
+    process = start("check", str(conf), cwd=tmp_path)
+    try:
+        for _ in range(1200):
+            if pid_file.exists() and pid_file.read_text():
+                break
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130 and "interrupted" in one_line(errors)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid_file.read_text()), 0)
+    assert sorted(path.name for path in conf.parent.iterdir()) == ["ui.conf", "urea.in"]
+
+
+def test_another_molecule(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    conf = engine_folder(tmp_path)
+    (tmp_path / "n2.in").write_text("atom 0 0 0 N\natom 0 0 1.1 N\n")
+    done = call(capsys, "check", "--engine", conf, "--molecule", tmp_path / "n2.in", "--json")
+    assert done.code == 0
+    assert [point["atoms"] for point in done.json["trials"][0]["points"]] == [2, 4]
+    done = call(capsys, "check", "--engine", conf, "--molecule", tmp_path / "none.in")
+    assert done.code == 2 and "none.in" in one_line(done.err)
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["check"], "missing argument 'UI_CONF'"),
+        (["check", "--mpi", "ui.conf"], "--mpi stands alone"),
+        (["check", "--engine", "--no-engine-test", "ui.conf"], "exclude each other"),
+    ],
+)
+def test_words_that_do_not_go_together(capsys: pytest.CaptureFixture, words: list[str], error: str) -> None:
+    done = call(capsys, *words)
+    assert (done.code, done.out) == (2, "") and error in one_line(done.err)
+
+
+def test_an_engine_that_is_driven_over_mpi_is_tried_by_all_ranks(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    mpiexec = BIN / "mpiexec"
+    if not mpiexec.exists():
+        pytest.skip("mpiexec is not installed beside this Python (pip install mpich)")
+    package = tmp_path / "packages" / "collective-1.dist-info"
+    package.mkdir(parents=True)
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: collective\nVersion: 1\n")
+    (package / "entry_points.txt").write_text("[genarris_fw.engines]\ncollective = collective_engine:Collective\n")
+    more = environment(PYTHONPATH=f"{TOOLS}:{package.parent}", OMP_NUM_THREADS="1")
+    conf = engine_folder(tmp_path / "run", "collective")
+    words = [BIN / "genarris-fw", "check", "--engine", conf, "--json"]
+    done = subprocess.run([mpiexec, "-n", "3", *words], env=more, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    [trial] = json.loads(done.stdout)["trials"]  # one rank speaks
+    assert [point["energy"] for point in trial["points"]] == [-3.0, -3.0]  # minus the number of ranks
+    alone = subprocess.run(words, env=more, capture_output=True, text=True, timeout=120)
+    [trial] = json.loads(alone.stdout)["trials"]
+    assert alone.returncode == 0 and trial["not_tried"].startswith("it is driven over MPI")
+    assert sorted(path.name for path in conf.parent.iterdir()) == ["ui.conf", "urea.in"]
+
+
+def test_mpi_is_tested_by_all_ranks_and_one_speaks() -> None:
+    mpiexec = BIN / "mpiexec"
+    if not mpiexec.exists():
+        pytest.skip("mpiexec is not installed beside this Python (pip install mpich)")
+    words = [mpiexec, "-n", "2", BIN / "genarris-fw", "check", "--mpi"]
+    done = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines and len(set(lines)) == len(lines)  # each line once
+    found = subprocess.run([*words, "--json"], env=environment(), capture_output=True, text=True, timeout=120)
+    assert found.returncode == 0
+    assert json.loads(found.stdout)["problems"] == []
+
+
+def test_what_is_wrong_with_mpi_is_a_line_each(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("genarris_fw.farm.mpi_check.report", lambda: (["ranks: 1"], ["no library", "no launcher"]))
+    done = call(capsys, "check", "--mpi")
+    assert (done.code, done.out) == (2, "ranks: 1\n")
+    assert done.err == "genarris-fw: no library\ngenarris-fw: no launcher\n"
+    done = call(capsys, "check", "--mpi", "--json")
+    assert done.code == 2 and done.json == {"lines": ["ranks: 1"], "problems": ["no library", "no launcher"]}

@@ -18,7 +18,6 @@ from genarris_fw.farm.launcher_files import EXAMPLE, launcher_files
 from genarris_fw.farm.resources import clock, inherited_spec, queue_spec, queue_type_of, replica_cores, spec_of
 from genarris_fw.farm.sides import add_sides, add_workflows, side_firework
 from genarris_fw.farm.workflow import build_workflow
-from genarris_fw.options import Step
 
 ASKED = {"walltime": 2 * 86400, "memory": 4001, "queue": "long", "account": "me", "category": "dear"}
 # What stands in the job script of a replica with four cores.
@@ -112,7 +111,7 @@ def test_memory_of_a_replica_by_the_core() -> None:
 def test_a_replicas_share_of_the_cores(procedure, given, cores) -> None:
     defaults = {"num_cores": None, "num_replicas": 1, "omp_num_threads": 1}
     origins = {name: "ui.conf line 9" if name in given else "default" for name in defaults}
-    assert replica_cores(Step("step", procedure, 1, defaults | given, origins)) == cores
+    assert replica_cores(procedure, defaults | given, origins) == cores
 
 
 # ---- in the workflow

@@ -124,3 +124,12 @@ def test_a_very_narrow_terminal_and_an_imported_run(catalogue: Catalogue) -> Non
     found = closing(catalogue, "imported")
     assert found["stages"] == [{"step": "import", "pool": "mine", "structures": 1}]
     assert "imported" in shown(found)
+
+
+def test_energies_of_other_settings_are_counted_not_ranked(catalogue: Catalogue) -> None:
+    structures = catalogue.structures.collection
+    structures.update_one({"struct_id": EXEMPLARS[3]}, {"$set": {"energies.energy.settings_hash": "another"}})
+    [table] = closing(catalogue, RUN)["energies"]
+    assert (table["structures"], table["others"]) == (3, 1)
+    assert EXEMPLARS[3] not in [row["struct_id"] for row in table["rows"]]
+    assert "not ranked: 1 structure with other settings" in shown(closing(catalogue, RUN))

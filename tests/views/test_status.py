@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import time
 
 import pytest
@@ -196,7 +197,7 @@ def test_hosts_and_losses_are_not_cut_off(catalogue: Catalogue, width: int) -> N
     assert "…" not in text and max(map(len, text.splitlines())) <= width
     said = " ".join(text.split())
     assert f"quarantined {RELAXATION} on {long}: five [different] items failed" in said
-    assert "~9999978" in text and "2/s" in text
+    assert "~9999978" in text and re.search(r"\d/(s|min)", text)
     assert ("1 lost to dead replicas" in text) == (width < 125)
 
 

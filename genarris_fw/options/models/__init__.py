@@ -21,6 +21,12 @@ from genarris_fw.options.models.generation import (
     RigidPressOptions,
 )
 from genarris_fw.options.models.master import MasterOptions
+from genarris_fw.options.models.references import (
+    CompareEnginesOptions,
+    LAPWConvergenceOptions,
+    LAPWEquationOfStateOptions,
+    RunLAPWBatchOptions,
+)
 from genarris_fw.options.models.selection import RemoveDuplicatesOptions, SelectStructuresOptions
 
 # In the order of the Robust workflow.
@@ -38,6 +44,10 @@ MODELS: tuple[type[ProcedureOptions], ...] = (
     SelectStructuresOptions,
     FHIAimsEnergyEvaluationOptions,
     RunFHIAimsBatchOptions,
+    RunLAPWBatchOptions,
+    LAPWEquationOfStateOptions,
+    LAPWConvergenceOptions,
+    CompareEnginesOptions,
 )
 
 __all__ = ["MODELS", "REQUIRED", "EngineOptions", "MasterOptions", "OptionInfo", "ProcedureOptions"]

@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator
 
-from genarris_fw.options.models.base import ProcedureOptions, SharedOptions, option
+from genarris_fw.options.models.base import SharedOptions, option
+from genarris_fw.options.models.lapw import LAPWEngineOptions
 from genarris_fw.options.models.types import (
     Factory,
     Flag,
@@ -20,6 +21,7 @@ from genarris_fw.options.models.types import (
     Settings,
     Symmetry,
     Whole,
+    WordList,
     Words,
     one_of,
 )
@@ -36,7 +38,7 @@ Optimizer = Annotated[str, BeforeValidator(one_of("model", "bfgs")), Said("str",
 Supercell = Annotated[str, BeforeValidator(one_of("diagonal", "smallest")), Said("str", "diagonal or smallest")]
 
 
-class EngineOptions(ProcedureOptions):
+class EngineOptions(LAPWEngineOptions):
     """Which engine computes energies, and its settings."""
 
     engine: Words = option(
@@ -86,11 +88,59 @@ class EngineOptions(ProcedureOptions):
         "ase: the calculator as module:factory", category="inferred", default_words="required by ase"
     )
     calculator_settings: Settings = option("ase: what the calculator's factory is called with", category="inferred")
+    trajectory: Flag = option(
+        "tblite, ase: keep every step of a relaxation as relaxation.extxyz in the structure's folder",
+        False,
+        category="inferred",
+    )
     aims_command: Words = option(
         "FHI-aims: command that starts it, with {cores} for the number of cores", category="inferred"
     )
-    aims_lib_dir: OutputFolder = option("FHI-aims: folder of the library wrapper aims_w", category="inferred")
-    species_dir: OutputFolder = option("FHI-aims: folder of the species defaults", category="inferred")
+    aims_lib_dir: OutputFolder = option(
+        "FHI-aims as a library: folder of the module aims_w, instead of aims_command", category="inferred"
+    )
+    max_restarts: Whole = option(
+        "FHI-aims: how often a relaxation that reached its step limit goes on from geometry.in.next_step",
+        3,
+        category="inferred",
+        ge=0,
+        le=1000,
+    )
+    keep_files: WordList = option(
+        "FHI-aims: further files of each calculation to keep in the structure's folder", category="inferred"
+    )
+    grace: Real = option(
+        "FHI-aims: between SIGTERM and SIGKILL, where it has to end", 5.0, unit="s", category="inferred", gt=0
+    )
+    species_dir: OutputFolder = option(
+        "FHI-aims, LAPW: folder of the species files",
+        category="inferred",
+        default_words="for FHI-aims AIMS_SPECIES_DIR, where control.in has no species; for LAPW those of Elk",
+    )
+    auto_correct: Flag = option(
+        "FHI-aims, LAPW: try the remedies for a self-consistent cycle that does not converge, each once",
+        category="inferred",
+        default_words="False for FHI-aims, True for LAPW",
+    )
+    scratch_dir: OutputFolder = option(
+        "FHI-aims: where calculations run, each in a folder of its own",
+        category="inferred",
+        default_words="beside the folder of the results",
+    )
+    silence: Real = option(
+        "FHI-aims, LAPW: a program that has written nothing for so long hangs, and is ended",
+        3600.0,
+        unit="s",
+        category="inferred",
+        gt=0,
+    )
+    max_gigabytes: Real = option(
+        "FHI-aims, LAPW: what one calculation may write",
+        unit="GB",
+        category="inferred",
+        gt=0,
+        default_words="2 for FHI-aims, 20 for LAPW",
+    )
 
 
 class EngineProcedureOptions(SharedOptions, EngineOptions):

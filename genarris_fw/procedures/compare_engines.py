@@ -1,0 +1,220 @@
+"""Compare_Engines: the same structures in two engines: relative energies, ranking, equations of state.
+
+Energies of two engines have no common zero. They meet here alone, as differences of relative energies, and never in
+one ranking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from genarris_fw.crystal import Structure
+from genarris_fw.engines.comparison import Comparison, compare
+from genarris_fw.engines.elemental_solids import reference_of
+from genarris_fw.engines.equation_of_state import delta
+from genarris_fw.errors import RunFailed
+from genarris_fw.procedures.base import Campaign, Procedure, explicit_serialize
+from genarris_fw.procedures.comparable import source_of
+from genarris_fw.procedures.energies import energies_per_molecule
+from genarris_fw.procedures.equations import MOST_PICTURES, WIEN2K, curve_of, file_name, formula, label_of
+from genarris_fw.procedures.tables import write_table
+from genarris_fw.units import KJ_PER_MOL_PER_EV
+
+DELTA_COLUMNS = ("struct_id", "formula", "first", "second", "Delta (meV/atom)")
+
+
+@explicit_serialize
+class CompareEngines(Procedure):
+    """Differences of relative energies of two engines, and Delta between equations of state."""
+
+    cheap = True
+
+    def collect(self, campaign: Campaign) -> dict[str, Any]:
+        """Compare, and write tables and pictures."""
+        ids = campaign.pool_ids()
+        summary: dict[str, Any] = {}
+        if campaign.options["energy_names"] is not None:
+            summary |= _compare_energies(campaign, ids)
+        if campaign.options["eos_names"]:
+            summary |= _compare_equations(campaign, ids)
+        return summary
+
+
+def _compare_energies(campaign: Campaign, ids: list[str]) -> dict[str, Any]:
+    names = campaign.options["energy_names"]
+    # Within one name all energies are of one engine with the same settings, or this stops the run.
+    first, second = (energies_per_molecule(campaign, ids, name) for name in names)
+    both = [i for i in range(len(ids)) if first[i] is not None and second[i] is not None]
+    if len(both) < 2:
+        raise RunFailed(
+            f"{campaign.step}: {len(both)} of {len(ids)} structures have both energies, '{names[0]}' and '{names[1]}', "
+            "and a comparison of relative energies needs two; evaluate the same structures with both engines"
+        )
+    chosen = [ids[i] for i in both]
+    sources = _sources(campaign, chosen, names)
+    _refuse_compositions(campaign, chosen, names)
+    if sources[0] == sources[1]:
+        campaign.log("both energies come from one engine with the same settings", level="WARNING", source=sources[0])
+    energies = ([float(values[i] or 0.0) * KJ_PER_MOL_PER_EV for i in both] for values in (first, second))
+    found = compare(*energies)
+    campaign.log(
+        "relative energies compared (kJ/mol per molecule)",
+        structures=len(both),
+        root_mean_square=round(found.root_mean_square, 3),
+        kendall_tau=None if found.kendall_tau is None else round(found.kendall_tau, 3),
+    )
+    if campaign.sees_folder():
+        _write_energies(Path(campaign.options["output_dir"]), chosen, names, sources, found)
+    return {
+        "structures": len(both),
+        "without_both": len(ids) - len(both),
+        "energy_names": list(names),
+        "sources": sources,
+        "root_mean_square": found.root_mean_square,
+        "mean_absolute": found.mean_absolute,
+        "largest": found.largest,
+        "kendall_tau": found.kendall_tau,
+        "lowest": [chosen[found.lowest_of_first], chosen[found.lowest_of_second]],
+        "rank_of_lowest": found.rank_of_lowest,
+    }
+
+
+def _sources(campaign: Campaign, ids: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return in words where the energies of each name come from."""
+    fields = [f"energies.{name}.{key}" for name in names for key in ("engine", "engine_version", "settings_hash")]
+    fields += [f"energies.{name}.details.method" for name in names] + [f"properties.{name}" for name in names]
+    [document] = campaign.catalogue.structures.load(campaign.run, ids[:1], fields)
+    found = []
+    for name in names:
+        record = (document.get("energies") or {}).get(name)
+        if record is None:
+            found.append(" ".join(source_of(document, name) or ("",)).strip())
+            continue
+        method = (record.get("details") or {}).get("method")
+        version = record.get("engine_version") or record["engine"]
+        found.append(f"{method}, {version}" if method else f"{record['engine']}, {version}")
+    return found
+
+
+def _refuse_compositions(campaign: Campaign, ids: Sequence[str], names: Sequence[str]) -> None:
+    """Stop where a molecule is not the same in all structures: their energies are then of different things."""
+    keys = [f"energies.{name}.{key}" for name in names for key in ("value", "per_molecule")]
+    seen: dict[tuple[tuple[str, float], ...], str] = {}
+    for document in campaign.catalogue.structures.load(
+        campaign.run, ids, ["geometry.species", "struct_id", "Z", *keys]
+    ):
+        species = document["geometry"]["species"]
+        record = next((r for n in names if (r := (document.get("energies") or {}).get(n))), None)
+        cell = record["value"] / record["per_molecule"] if record and record["per_molecule"] else document.get("Z") or 1
+        composition = tuple((element, round(species.count(element) / cell, 6)) for element in sorted(set(species)))
+        seen.setdefault(composition, document["struct_id"])
+    if len(seen) > 1:
+        words = ", ".join(
+            f"{name} ({' '.join(f'{element} {number:g}' for element, number in composition)})"
+            for composition, name in list(seen.items())[:2]
+        )
+        raise RunFailed(
+            f"{campaign.step}: relative energies need one composition per molecule, and these differ: {words}; compare "
+            "them in pools of their own, and check Z"
+        )
+
+
+def _write_energies(
+    folder: Path, ids: Sequence[str], names: Sequence[str], sources: Sequence[str], found: Comparison
+) -> None:
+    """Write energies.csv and the picture."""
+    from genarris_fw.views.pictures.comparison import comparison
+    from genarris_fw.views.pictures.saving import save
+
+    columns = (
+        "struct_id",
+        *(f"{name} relative to the lowest (kJ/mol per molecule)" for name in names),
+        "difference (kJ/mol per molecule)",
+    )
+    rows = sorted(zip(found.second, ids, found.first, found.differences))
+    write_table(
+        folder / "energies.csv",
+        columns,
+        [(name, f"{a:.4f}", f"{b:.4f}", f"{difference:.4f}") for b, name, a, difference in rows],
+    )
+    labels = [f"{name} ({source})" for name, source in zip(names, sources)]
+    save(comparison(found, labels), folder / "energies")
+
+
+def _compare_equations(campaign: Campaign, ids: list[str]) -> dict[str, Any]:
+    """Compare every structure's equations of state with each other, and with WIEN2k's where there is one."""
+    names = campaign.options["eos_names"]
+    records = {
+        document["struct_id"]: {
+            name: record for name in names if (record := (document.get("properties") or {}).get(name)) is not None
+        }
+        for document in campaign.catalogue.structures.load(
+            campaign.run, ids, ["struct_id", *(f"properties.{name}" for name in names)]
+        )
+    }
+    with_some = [name for name in ids if records[name]]
+    if not with_some:
+        raise RunFailed(
+            f"{campaign.step}: no structure has an equation of state '{names[0]}'; run LAPW_Equation_Of_State before, "
+            "or name another in eos_names"
+        )
+    structures = dict(zip(with_some, campaign.structures(with_some, [])))
+    rows: list[dict[str, Any]] = []
+    for name in with_some:
+        rows += _deltas(structures[name], records[name])
+    if campaign.sees_folder():
+        _write_equations(Path(campaign.options["output_dir"]), structures, records, rows)
+    against = [row["delta"] for row in rows if row["second"] == WIEN2K]
+    mean = {"mean_delta_wien2k": sum(against) / len(against)} if against else {}
+    return {"equations_of_state": len(with_some), "deltas": rows[: 5 * MOST_PICTURES]} | mean
+
+
+def _deltas(structure: Structure, records: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return Delta (meV per atom) of all pairs of a structure's curves, and of each with its reference."""
+    curves = [(name, curve_of(record).per_atom(record["atoms"])) for name, record in records.items()]
+    pairs = [(a, b) for i, a in enumerate(curves) for b in curves[i + 1 :]]
+    # Whether a curve has a reference was decided when it was made, where its functional was known.
+    with_reference = [pair for pair in curves if "delta_wien2k" in records[pair[0]]]
+    if with_reference:
+        reference = reference_of(structure)
+        pairs += [(pair, (WIEN2K, reference)) for pair in with_reference]
+    return [
+        {"struct_id": structure.struct_id, "first": a, "second": b, "delta": delta(one, other)}
+        for (a, one), (b, other) in pairs
+    ]
+
+
+def _write_equations(
+    folder: Path, structures: dict[str, Structure], records: dict[str, dict[str, Any]], rows: list[dict[str, Any]]
+) -> None:
+    """Write delta.csv and a picture for each structure with something to compare."""
+    from genarris_fw.views.pictures.equation_of_state import Curve, equation_of_state
+    from genarris_fw.views.pictures.saving import save
+
+    write_table(
+        folder / "delta.csv",
+        DELTA_COLUMNS,
+        [
+            (
+                row["struct_id"],
+                formula(structures[row["struct_id"]]),
+                row["first"],
+                row["second"],
+                f"{row['delta']:.4f}",
+            )
+            for row in rows
+        ],
+    )
+    for name in list(dict.fromkeys(row["struct_id"] for row in rows))[:MOST_PICTURES]:
+        drawn = {
+            f"{eos}: {label_of(record)}": Curve(
+                curve_of(record), record["atoms"], record["volumes"], record["energies"]
+            )
+            for eos, record in records[name].items()
+        }
+        if any(row["struct_id"] == name and row["second"] == WIEN2K for row in rows):
+            drawn[WIEN2K] = Curve(reference_of(structures[name]))
+        title = f"{name} ({formula(structures[name])})"
+        save(equation_of_state(drawn, title), folder / f"eos_{file_name(name)}")

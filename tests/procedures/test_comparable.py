@@ -1,0 +1,45 @@
+"""Energies of two engines or settings are never compared."""
+
+from __future__ import annotations
+
+import pytest
+
+from genarris_fw.errors import RunFailed
+from genarris_fw.procedures.comparable import FROM_A_FILE, refuse_several, source_of
+
+COMPUTED = {
+    "energies": {"energy": {"engine": "tblite", "engine_version": "tblite 0.8", "settings_hash": "aa", "value": -1.0}},
+    "properties": {"energy": -1.0},
+}
+AA = ("tblite", "tblite 0.8", "aa")
+IMPORTED = {"properties": {"energy": -2.0}}
+
+
+def test_where_an_energy_comes_from():
+    assert source_of(COMPUTED, "energy") == AA
+    assert source_of(IMPORTED, "energy") == FROM_A_FILE
+    assert source_of(COMPUTED, "other") is None
+
+
+def test_one_source_is_fine():
+    refuse_several("select", "energy", [AA, None, AA])
+    refuse_several("select", "energy", [FROM_A_FILE, FROM_A_FILE])
+    refuse_several("select", "energy", [])
+
+
+@pytest.mark.parametrize(
+    "other, words",
+    [
+        (
+            ("tblite", "tblite 0.8", "bb"),
+            "2 by tblite (tblite 0.8, settings aa), 1 by tblite (tblite 0.8, settings bb)",
+        ),
+        (("tblite", "tblite 0.9", "aa"), "1 by tblite (tblite 0.9, settings aa)"),
+        (("aims", "FHI-aims 1", "cc"), "1 by aims (FHI-aims 1, settings cc)"),
+        (FROM_A_FILE, "1 by a file"),
+    ],
+)
+def test_two_sources_are_refused_and_named(other, words):
+    with pytest.raises(RunFailed) as caught:
+        refuse_several("select", "energy", [AA, other, AA])
+    assert "'energy'" in str(caught.value) and words in str(caught.value)
