@@ -1,7 +1,9 @@
-"""Measure the engines: energies and times of the reference crystals, and calls of a relaxation.
+"""Measure the engines against their bars.
 
-python benchmarks/engines.py            # single points, and one relaxation
-python benchmarks/engines.py --plain    # also the same relaxation by ASE's own BFGS (minutes)
+python benchmarks/engines.py                                   # everything: hours on a machine without load
+python benchmarks/engines.py --small                           # a smoke test: some minutes
+python benchmarks/engines.py --only farm,lattice --json engines.json
+python benchmarks/engines.py --only relaxation --crystals 6 --no-plain
 """
 
 from __future__ import annotations
@@ -9,70 +11,64 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 
+# Read by the numerical libraries when they are loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "tools"))
 
-from ase.constraints import FixSymmetry
-from ase.filters import FrechetCellFilter
-from ase.optimize import BFGS
-from engine_data import KJ_PER_MOL, crystal, molecule
+import engines_farm
+import engines_numbers
+import engines_relaxation
+from farm_table import Bar, machine, show, write
 
 from genarris_fw import engines
-from genarris_fw.crystal import Structure
-from genarris_fw.engines.relaxation import PotentialCalculator
-from genarris_fw.generation import generate
 
-REFERENCE = {"urea": (2, -109.62), "benzene": (4, -41.03)}
-FMAX = 0.05
-
-
-def single_points() -> None:
-    print(f"{'crystal':<10} {'supercell':<10} {'cells':>5} {'kJ/mol':>9} {'ENGINES.md':>10} {'CPU s':>6}")
-    for supercell in ("diagonal", "smallest"):
-        engine = engines.get("tblite", supercell=supercell)
-        for name, (Z, reference) in REFERENCE.items():
-            alone = engine.evaluate(molecule(name)).energy
-            began = time.process_time()
-            found = engine.evaluate(crystal(name))
-            seconds = time.process_time() - began
-            value = (found.energy / Z - alone) * KJ_PER_MOL
-            cells = found.details["cells_computed"]
-            print(f"{name:<10} {supercell:<10} {cells:>5} {value:>9.2f} {reference:>10.2f} {seconds:>6.1f}")
+Part = Callable[[argparse.Namespace], list[Bar | None]]
+PARTS: dict[str, Part] = {
+    "farm": lambda given: [*engines_farm.farm(8 if given.small else 100)],
+    "relaxation": lambda given: [
+        engines_relaxation.relaxations(2 if given.small else given.crystals, given.width, not given.no_plain)
+    ],
+    "lattice": lambda given: [engines_numbers.lattice_energies(*([("urea", "benzene")] if given.small else []))],
+    "parsing": lambda given: [engines_numbers.parsing(1.0 if given.small else 5.0)],
+    "glycine": lambda given: [engines_numbers.glycine(relax=not given.small)],
+    "aluminium": lambda given: [engines_numbers.aluminium()],
+    "silicon": lambda given: [None if given.small else engines_numbers.silicon()],
+}
+NEEDS = {"aluminium": "lapw", "silicon": "lapw"}
 
 
-def plain_relaxation(start: Structure, steps: int = 150) -> tuple[int, float]:
-    """Calls and energy of ASE's BFGS on the same potential, cell filter and symmetry."""
-    engine = engines.get("tblite", supercell="smallest")
-    atoms = start.to_ase()
-    atoms.set_constraint(FixSymmetry(atoms, symprec=1e-2))
-    calculator = PotentialCalculator(engine, start)
-    atoms.calc = calculator
-    BFGS(FrechetCellFilter(atoms), logfile=None).run(fmax=FMAX, steps=steps)
-    return calculator.calls, float(atoms.get_potential_energy())
-
-
-def relaxations(groups: list[int], plain: bool) -> None:
-    print("\nrelaxation of generated urea crystals, Z = 2, fmax 0.05 eV/Å")
-    engine = engines.get("tblite", supercell="smallest", fmax=FMAX)
-    for group in groups:
-        [start] = generate(molecule("urea"), 2, group, 1, volume_mean=152.0, volume_std=7.0, seed=3).structures
-        began = time.process_time()
-        found = engine.evaluate(start, relax=True)
-        seconds = time.process_time() - began
-        line = f"group {group:>3}: {found.details['calls']:>3} calls {seconds:>6.1f} CPU s {found.energy:>10.4f} eV"
-        if plain:
-            calls, energy = plain_relaxation(start)
-            line += f" | ASE BFGS {calls:>3} calls {energy:>10.4f} eV"
-        print(line, flush=True)
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default=",".join(PARTS), help="parts, with commas: " + ", ".join(PARTS))
+    parser.add_argument("--small", action="store_true", help="reduced sizes; the bars are not those of the full ones")
+    parser.add_argument("--crystals", type=int, default=20, help="how many are relaxed, 20 at most")
+    parser.add_argument("--width", type=float, default=6.0, help="min_width of the supercells in the relaxations, Å")
+    parser.add_argument("--no-plain", action="store_true", help="relax with the engine only, not with ASE's BFGS")
+    parser.add_argument("--json", type=Path, help="also write the numbers into this file")
+    given = parser.parse_args()
+    names = given.only.split(",")
+    if unknown := set(names) - set(PARTS):
+        parser.error(f"no part {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}")
+    print(f"{machine()}\n\n| what | bar | measured | |\n|---|---|---|---|", flush=True)
+    bars: list[Bar] = []
+    for name in names:
+        available, remark = engines.installed()[NEEDS.get(name, "tblite")]
+        found = PARTS[name](given) if available else [None]
+        if found == [None]:
+            print(f"    {name}: left out" + ("" if available else f" ({remark})"), flush=True)
+        for bar in filter(None, found):
+            bars.append(bar)
+            show(bar)
+        if given.json:
+            write(bars, given.small, given.json)
+    missed = [bar.name for bar in bars if not bar.met]
+    print(f"\n{len(bars) - len(missed)} of {len(bars)} bars met" + (f"; not: {'; '.join(missed)}" if missed else ""))
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--plain", action="store_true", help="also relax with ASE's own BFGS")
-    arguments.add_argument("--groups", type=int, nargs="+", default=[113, 18])
-    given = arguments.parse_args()
-    single_points()
-    relaxations(given.groups, given.plain)
+    sys.exit(main())

@@ -51,6 +51,8 @@ def installed() -> tuple[bool, str]:
 class ASEEngine(PotentialEngine):
     """An engine made of an ASE calculator; the calculator (a model) is made once and used for all structures.
 
+    After a failure it is made anew: a calculator may keep a program running that is gone now.
+
     Parameters
     ----------
     **settings
@@ -105,14 +107,18 @@ class ASEEngine(PotentialEngine):
 
     def potential(self, structure: Structure) -> Potential:
         """Return the calculator, bound to one structure."""
-        return ASEPotential(self.calculator, self.method)
+        return ASEPotential(self, self.method)
+
+    def forget_calculator(self) -> None:
+        """Make the calculator anew when it is next asked for: one that failed may have lost its program."""
+        self.__dict__.pop("calculator", None)
 
 
 class ASEPotential:
     """One structure's use of a shared ASE calculator."""
 
-    def __init__(self, calculator: Any, name: str) -> None:
-        self._calculator, self._name = calculator, name
+    def __init__(self, engine: ASEEngine, name: str) -> None:
+        self._engine, self._name = engine, name
         self.details: dict[str, Any] = {"supercell": None}
 
     def still_fits(self, structure: Structure, part: float = 1.0) -> bool:
@@ -122,7 +128,7 @@ class ASEPotential:
     def __call__(self, structure: Structure) -> Point:
         """Return energy, forces and stress; a calculator without stress gives none for a crystal's cell."""
         atoms = structure.to_ase()
-        atoms.calc = self._calculator
+        atoms.calc = self._engine.calculator
         where = structure.struct_id or "the structure"
         try:
             energy = float(atoms.get_potential_energy())
@@ -133,9 +139,14 @@ class ASEPotential:
                     stress = voigt_6_to_full_3x3_stress(atoms.get_stress())
                 except (PropertyNotImplementedError, NotImplementedError):
                     stress = None
-        except CalculationFailed as error:
+        except EngineError:
+            raise
+        # A lost program or file is worth another attempt; what the calculator itself refuses is not.
+        except (CalculationFailed, OSError) as error:
+            self._engine.forget_calculator()
             raise EngineError(f"{where}: {self._name} failed ({_words(error)})", kind="crash") from error
         except Exception as error:
+            self._engine.forget_calculator()
             raise EngineError(
                 f"{where}: {self._name} cannot compute it ({_words(error)})", kind="crash", permanent=True
             ) from error

@@ -8,6 +8,8 @@ its molecules: the coupling that makes plain quasi-Newton steps on atoms and cel
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from ase.data import atomic_numbers
 from ase.geometry import get_angles_derivatives, get_dihedrals_derivatives
@@ -80,22 +82,36 @@ class _Springs:
         used = np.flatnonzero(line)
         self.hessian[np.ix_(used, used)] += constant * np.outer(line[used], line[used])
 
-    def rho(self, i: int, j: int, distance: float) -> float:
-        """Lindh's measure of how bonded two atoms are."""
+    def rho(self, i: Any, j: Any, distance: Any) -> Any:
+        """Lindh's measure of how bonded atoms are: of one pair, or of many at once."""
         a, b = self.row[i], self.row[j]
-        return float(np.exp(_ALPHA[a, b] * (_LENGTH[a, b] ** 2 - (distance / Bohr) ** 2)))
+        return np.exp(_ALPHA[a, b] * (_LENGTH[a, b] ** 2 - (distance / Bohr) ** 2))
 
     def pairs(self, structure: Structure) -> None:
-        """Stretches: bonds and contacts."""
+        """Stretches: bonds and contacts, all at once, for there are many."""
         i, j, _, vectors = neighbours(structure, _CONTACT_REACH)
+        distances = np.linalg.norm(vectors, axis=1)
         radii = np.array([vdw_radius(name) for name in structure.species])
-        for a, b, vector in zip(i.tolist(), j.tolist(), vectors):
-            distance = float(np.linalg.norm(vector))
-            contact = _CONTACT * ((radii[a] + radii[b]) / distance) ** _CONTACT_POWER
-            # Each pair comes in both directions: half of the spring each time.
-            constant = 0.5 * (_STRETCH * min(1.0, self.rho(a, b, distance)) + min(contact, _CONTACT_CAP))
-            unit = vector / distance
-            self.add(constant, [a, b], np.array([-unit, unit]), np.array([np.zeros(3), vector]))
+        contacts = np.minimum(_CONTACT * ((radii[i] + radii[j]) / distances) ** _CONTACT_POWER, _CONTACT_CAP)
+        # Each pair comes in both directions: half of the spring each time.
+        constants = 0.5 * (_STRETCH * np.minimum(1.0, self.rho(i, j, distances)) + contacts)
+        units = vectors / distances[:, None]
+        pulls = constants[:, None] * units
+        n, cell = self.n, slice(3 * self.n, None)
+        blocks = pulls[:, :, None] * units[:, None, :]
+        atoms = np.zeros((n, n, 3, 3))
+        for (a, b), sign in (((i, i), 1.0), ((j, j), 1.0), ((i, j), -1.0), ((j, i), -1.0)):
+            np.add.at(atoms, (a, b), sign * blocks)
+        self.hessian[: 3 * n, : 3 * n] += atoms.transpose(0, 2, 1, 3).reshape(3 * n, 3 * n)
+        if not self.periodic:
+            return
+        strains = (units[:, :, None] * vectors[:, None, :]).reshape(-1, 9) / self.scale
+        coupling = np.zeros((n, 3, 9))
+        for a, sign in ((i, -1.0), (j, 1.0)):
+            np.add.at(coupling, a, sign * pulls[:, :, None] * strains[:, None, :])
+        self.hessian[: 3 * n, cell] += coupling.reshape(3 * n, 9)
+        self.hessian[cell, : 3 * n] += coupling.reshape(3 * n, 9).T
+        self.hessian[cell, cell] += (strains.T * constants) @ strains
 
     def angles_and_torsions(self, bonded: Bonded) -> None:
         """Bends about each atom, torsions about each bond, and out-of-plane bends of atoms with three bonds."""

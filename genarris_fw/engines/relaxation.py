@@ -202,16 +202,17 @@ class _Relaxation:
             reason = self.context.stop_reason(self.slowest)
             if reason:
                 return reason
+            self._step(energy)
+            self.steps += 1
+
+    def _step(self, energy: float) -> None:
+        # The filter's logarithm of the deformation warns of errors of 1e-13.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             x = np.asarray(self.target.get_positions()).ravel()
             gradient = -np.asarray(self.target.get_forces()).ravel()
             new = self.search.propose(x, energy, gradient)
-            self._move(new.reshape(-1, 3))
-            self.steps += 1
-
-    def _move(self, new: Floats) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self.target.set_positions(new)
+            self.target.set_positions(new.reshape(-1, 3))
 
     def _point(self) -> tuple[float, Floats, Floats | None]:
         forces = np.asarray(self.atoms.get_forces())

@@ -11,6 +11,8 @@ from genarris_fw.crystal import Structure
 from genarris_fw.engines import Context, Engine, Evaluation
 from genarris_fw.engines import get as get_engine
 from genarris_fw.errors import EngineError, Interrupted, RunFailed
+from genarris_fw.farm import crew as crews
+from genarris_fw.procedures import crew_evaluation
 from genarris_fw.procedures.base import Campaign, Procedure
 from genarris_fw.procedures.checkpoints import Checkpoints
 from genarris_fw.procedures.comparable import SOURCE, refuse_several, source_of
@@ -36,6 +38,7 @@ class EngineProcedure(Procedure):
     def evaluate(self, campaign: Campaign, item: Item, structure: Structure, relax: bool) -> Evaluation:
         """Evaluate one structure in a folder of its own under ``aims_output_dir``, where one is named.
 
+        Under MPI all ranks of the replica work at it together, where the engine is driven over a communicator.
         A relaxation that another replica had to leave goes on from the geometry that it had reached.
 
         Raises
@@ -53,8 +56,12 @@ class EngineProcedure(Procedure):
             should_stop=campaign.walltime.ending,
             checkpoint=checkpoints.reached if relax else None,
         )
+        engine, start, crew = self.engine(campaign), checkpoints.start(structure), crews.current()
         try:
-            evaluation = self.engine(campaign).evaluate(checkpoints.start(structure), relax=relax, context=context)
+            if crew is not None and getattr(engine, "wants_communicator", False):
+                evaluation = crew_evaluation.evaluate(crew, engine, start, relax, context)
+            else:
+                evaluation = engine.evaluate(start, relax=relax, context=context)
         except EngineError as error:
             # A queue that ends a job may hit the engine's program before it is our turn.
             if not error.permanent and campaign.walltime.ending():

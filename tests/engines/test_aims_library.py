@@ -207,6 +207,13 @@ def test_undefined_symbols(tmp_path: Path) -> None:
     assert "undefined symbol: aims_" in str(error) and "it was linked with other libraries" in str(error)
 
 
+def test_without_mpi4py(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mpi4py", None)
+    error = refusal(tmp_path, tmp_path)
+    assert (error.kind, error.permanent) == ("missing", True)
+    assert str(error).startswith("aims_lib_dir needs mpi4py and the MPI library of FHI-aims")
+
+
 def test_no_module_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that lies on Python's path is not taken for that of ``aims_lib_dir``."""
     (tmp_path / "path").mkdir()

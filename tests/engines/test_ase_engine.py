@@ -62,6 +62,65 @@ def test_a_model_is_loaded_once(monkeypatch):
     assert len(made) == 1
 
 
+def test_a_calculator_that_failed_is_made_anew(monkeypatch):
+    """Such as one whose program has died: the next structure must not meet the dead one."""
+    made = []
+
+    class Dying(LennardJones):
+        def calculate(self, atoms=None, properties=(), system_changes=()):
+            if self.dead or len(atoms) > 2:
+                self.dead = True
+                raise BrokenPipeError("the program is gone")
+            super().calculate(atoms, properties, system_changes)
+
+    def make():
+        made.append(1)
+        calculator = Dying(sigma=3.4, epsilon=0.01)
+        calculator.dead = False
+        return calculator
+
+    engine = with_factory(monkeypatch, make)
+    with pytest.raises(EngineError, match="the program is gone") as caught:
+        engine.evaluate(COPPER)
+    assert (caught.value.kind, caught.value.permanent) == ("crash", False)
+    pair = Structure(None, ["Ar", "Ar"], [[0, 0, 0], [0, 0, 3.6]])
+    assert np.isfinite(engine.evaluate(pair).energy)
+    engine.evaluate(pair, relax=True)
+    assert len(made) == 2
+
+
+class NeedsCharge(LennardJones):
+    """A calculator of the kind that wants to be told the charge when it is made."""
+
+    def __init__(self, charge, **kwargs):
+        super().__init__(**kwargs)
+        self.charge = charge
+
+
+def test_a_calculator_that_needs_a_charge(monkeypatch):
+    with pytest.raises(EngineError, match=r"could not be made with .*'charge'"):
+        with_factory(monkeypatch, NeedsCharge).evaluate(COPPER)
+    engine = with_factory(monkeypatch, NeedsCharge, calculator_settings={"charge": 0})
+    assert np.isfinite(engine.evaluate(COPPER).energy)
+    assert engine.calculator.charge == 0
+
+
+def test_a_factory_may_be_a_method_of_a_class(monkeypatch):
+    class Maker:
+        @classmethod
+        def from_file(cls, name):
+            assert name == "weights"
+            return EMT()
+
+    module = ModuleType("a_users_module")
+    module.Maker = Maker
+    monkeypatch.setitem(sys.modules, "a_users_module", module)
+    engine = engines.get("ase", calculator="a_users_module:Maker.from_file", calculator_settings={"name": "weights"})
+    assert engine.evaluate(COPPER).energy == pytest.approx(
+        engines.get("ase", calculator="ase.calculators.emt:EMT").evaluate(COPPER).energy
+    )
+
+
 class Broken(Calculator):
     implemented_properties = ("energy", "forces")
 

@@ -34,6 +34,8 @@ def quick():
     [
         ("urea", 2, -840.44805, -419.08787, -109.62, [2, 2, 2]),
         ("benzene", 4, -1731.69051, -432.49735, -41.03, [2, 2, 1]),
+        ("acetic_acid", 4, -1722.61318, -429.84956, -77.55, [1, 3, 2]),
+        pytest.param("naphthalene", 2, -1385.44222, -692.08063, -61.80, [2, 2, 2], marks=pytest.mark.slow),
     ],
 )
 def test_lattice_energies(engine, name, Z, cell, alone, lattice_energy, repeats):
@@ -51,6 +53,22 @@ def test_the_smallest_supercell_is_near_the_diagonal_one():
     found = engines.get("tblite", supercell="smallest").evaluate(crystal("benzene"))
     assert found.details["cells_computed"] == 2
     assert found.energy == pytest.approx(-1731.69051, abs=4 * 0.5 / KJ_PER_MOL)
+
+
+@pytest.mark.parametrize("method", ["GFN1-xTB", "GFN2-xTB"])
+@pytest.mark.parametrize("name", ["urea", "urea_molecule"])
+def test_a_single_cell_has_the_numbers_of_tblites_own_calculator(method, name):
+    from tblite.ase import TBLite
+
+    start = rattled(crystal(name), 0.02)
+    atoms = start.to_ase()
+    atoms.calc = TBLite(method=method, accuracy=1.0, verbosity=0)
+    found = engines.get("tblite", method=method, accuracy=1.0, min_width=1.0).evaluate(start)
+    assert found.energy == pytest.approx(atoms.get_potential_energy(), abs=1e-5)
+    assert np.allclose(found.forces, atoms.get_forces(), atol=1e-4)
+    if start.lattice is not None:
+        assert np.allclose(found.stress, atoms.get_stress(voigt=False), atol=1e-5)
+    assert found.details["method"] == method
 
 
 def test_what_an_evaluation_tells(engine):

@@ -109,9 +109,9 @@ class AimsEngine(Engine):
     def _communicator(self, context: Context) -> Any:
         """The team's communicator: for the library there is always one."""
         if context.communicator is None and self.options.aims_lib_dir:
-            from mpi4py import MPI
+            from genarris_fw.engines.aims.library import mpi
 
-            return MPI.COMM_SELF
+            return mpi().COMM_SELF
         return context.communicator
 
     def _evaluate(self, structure: Structure, relax: bool, context: Context, launch: Launch) -> Evaluation:

@@ -1,0 +1,47 @@
+! FHI-aims' library entry for callers that speak C: Python's ctypes, see aims_w.py.
+!
+! The entry takes an MPI communicator as Fortran's integer handle, the unit that its output goes to, and whether to
+! run in parallel. No MPI module is needed here, so any Fortran compiler that fits the library's will do.
+subroutine aims_w_run(communicator, length, name, status) bind(C, name="aims_w_run")
+  use, intrinsic :: iso_c_binding, only: c_char, c_int
+  use, intrinsic :: iso_fortran_env, only: output_unit
+  implicit none
+
+  integer(c_int), intent(in), value :: communicator
+  integer(c_int), intent(in), value :: length            ! of the name; 0: the output goes to the standard output
+  character(kind=c_char), intent(in) :: name(length)
+  integer(c_int), intent(out) :: status                  ! 0, or why the file cannot be opened
+
+  integer, parameter :: file_unit = 71829                ! none that FHI-aims takes for a file of its own
+  character(len=length) :: file
+  integer :: i, its_communicator, its_unit
+  logical :: in_parallel
+
+  interface
+    subroutine aims(mpi_comm_input, in_unit, mpi_switch)
+      integer :: mpi_comm_input, in_unit
+      logical :: mpi_switch
+    end subroutine aims
+  end interface
+
+  status = 0
+  its_unit = output_unit
+  if (length > 0) then
+    do i = 1, length
+      file(i:i) = name(i)
+    end do
+    its_unit = file_unit
+    open(unit=file_unit, file=file, status="replace", action="write", iostat=status)
+    if (status /= 0) return
+  end if
+
+  its_communicator = communicator
+  in_parallel = .true.
+  call aims(its_communicator, its_unit, in_parallel)
+
+  if (length > 0) then
+    close(file_unit)
+  else
+    flush(output_unit)
+  end if
+end subroutine aims_w_run
