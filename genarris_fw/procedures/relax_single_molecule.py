@@ -37,7 +37,7 @@ class RelaxSingleMolecule(EngineProcedure):
         """Return the engine with the symmetry that ``molecule_symmetry`` asks for."""
         settings = dict(campaign.options.get("engine_settings") or {})
         free = campaign.options["molecule_symmetry"] == "relax"
-        if campaign.options["engine"] == "tblite":
+        if campaign.options["engine"] in ("tblite", "ase"):
             settings["keep_symmetry"] = not free
         campaign.options["engine_settings"] = settings
         return super().engine(campaign)
@@ -68,6 +68,7 @@ class RelaxSingleMolecule(EngineProcedure):
             "point_group_before": before.symbol,
             "point_group_after": after.symbol,
             "converged": bool(evaluation.converged),
+            "reacted": bool(evaluation.details.get("reacted")),
         }
         provenance = {
             "procedure": campaign.step,
@@ -89,6 +90,8 @@ class RelaxSingleMolecule(EngineProcedure):
         folder = campaign.options.get("aims_output_dir")
         if folder and campaign.sees_folder():
             write(campaign.structures(ids), Path(folder), "geometry")
+        if summary.get("reacted"):
+            campaign.log("the molecule's relaxation made or broke bonds", level="WARNING")
         if summary["point_group_before"] != summary["point_group_after"]:
             campaign.log(
                 "the relaxed molecule has another point group: other sites fit it",
