@@ -74,6 +74,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.wait()
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Side by side (``-n 2 --dist loadgroup``) a file's tests stay together, and all of those that set up a cluster."""
     if not config.pluginmanager.hasplugin("xdist"):

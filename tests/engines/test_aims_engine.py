@@ -647,7 +647,14 @@ def run(communicator, library_dir, folder, context):
     communicator.Barrier()
 
 calls = []
-library = types.ModuleType("genarris_fw.engines.aims.library"); library.run = run
+def mpi():
+    from mpi4py import MPI
+
+    return MPI
+
+
+library = types.ModuleType("genarris_fw.engines.aims.library")
+library.run, library.mpi = run, mpi
 sys.modules[library.__name__] = library
 comm = MPI.COMM_WORLD
 real = Path({real!r})
