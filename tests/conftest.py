@@ -74,16 +74,6 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.wait()
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Side by side (``-n 2 --dist loadgroup``) a file's tests stay together, and all of those that set up a cluster."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        together = item.path.parent if item.path.parent.name == "cluster" else item.path
-        item.add_marker(pytest.mark.xdist_group(str(together)))
-
-
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Where everything a test needs is installed (GENARRIS_FW_NO_SKIP=1), a skipped test is a failure."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
