@@ -33,11 +33,11 @@ $(VENV)/demo.installed: $(SOURCES) | system
 	touch $@
 
 $(VENV)/test.installed: $(VENV)/demo.installed
-	$(BIN)/python -m pip install --quiet ".[embedded,tblite,test]"
+	$(BIN)/python -m pip install --quiet "genarris_fw[embedded,tblite,test]"
 	touch $@
 
 $(VENV)/lint.installed: $(VENV)/demo.installed
-	$(BIN)/python -m pip install --quiet ".[dev]"
+	$(BIN)/python -m pip install --quiet "genarris_fw[dev]"
 	touch $@
 
 # What pip cannot bring: said at once, in one line to copy.

@@ -24,12 +24,19 @@ def lock(launchpad: LaunchPad, fw_id: int) -> WFLock:
     return WFLock(launchpad, fw_id, expire_secs=STALE_LOCK_SECONDS, kill=True)
 
 
+def is_orphan(launchpad: LaunchPad, fw_id: int) -> bool:
+    """Tell whether no workflow names a firework: it has no lock to take; see `genarris_fw.farm.orphans`."""
+    return launchpad.workflows.find_one({"nodes": fw_id}, {"_id": 1}) is None
+
+
 def run_again(launchpad: LaunchPad, fw_id: int, launch_id: int | None) -> bool:
     """Make a firework READY again, if the launch that is known to be dead is still its live one.
 
     A compare and swap inside the workflow's lock: rerunning twice would throw a finished firework and its
     children back. A launch that had finished already only needs its workflow refreshed.
     """
+    if is_orphan(launchpad, fw_id):
+        return False
     with lock(launchpad, fw_id):
         firework = launchpad.fireworks.find_one({"fw_id": fw_id}, {"state": 1, "launches": 1})
         if firework is None or firework["state"] not in UNDER_WAY:
@@ -49,6 +56,8 @@ def run_again(launchpad: LaunchPad, fw_id: int, launch_id: int | None) -> bool:
 
 def complete(launchpad: LaunchPad, fw_id: int, launch_id: int | None, remark: str) -> bool:
     """Complete the live launch of a firework that has nothing left to do; False when it is another launch's."""
+    if is_orphan(launchpad, fw_id):
+        return False
     with lock(launchpad, fw_id):
         firework = launchpad.fireworks.find_one({"fw_id": fw_id}, {"state": 1, "launches": 1})
         if firework is None or firework["state"] not in UNDER_WAY or live_launch(firework) != launch_id:

@@ -17,6 +17,7 @@ from fireworks import FWAction, FWorker, LaunchPad
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.leases import LeaseLost
 from genarris_fw.farm.mending import complete, live_launch, mend_workflows, run_again
+from genarris_fw.farm.orphans import remove_orphans
 from genarris_fw.farm.owner import is_dead, owner_name
 from genarris_fw.farm.reservations import release_reservations
 from genarris_fw.farm.sides import archive_unstarted_sides
@@ -49,6 +50,7 @@ def recover(launchpad: LaunchPad, run: str, grace_seconds: float = GRACE_SECONDS
     catalogue = Catalogue(launchpad.db)
     return [
         *mend_workflows(launchpad, run),
+        *remove_orphans(launchpad, catalogue, run, grace_seconds),
         *_recover_leases(launchpad, catalogue, run),
         *_release_items(catalogue, run),
         *_recover_without_lease(launchpad, catalogue, run, grace_seconds),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from genarris_fw.engines import get as get_engine
 from genarris_fw.errors import EngineError, Interrupted, RunFailed
 from genarris_fw.farm import crew as crews
 from genarris_fw.procedures import crew_evaluation
-from genarris_fw.procedures.base import Campaign, Procedure
+from genarris_fw.procedures.base import Campaign, Outcome, Procedure
 from genarris_fw.procedures.checkpoints import Checkpoints
 from genarris_fw.procedures.comparable import SOURCE, refuse_several, source_of
 from genarris_fw.procedures.documents import plain
@@ -84,6 +84,39 @@ def engine_settings(campaign: Campaign) -> dict[str, Any]:
         if control is not None:
             settings["control"] = control
     return settings
+
+
+def energy_outcome(
+    campaign: Campaign, name: str, record: dict[str, Any], further: Mapping[str, Any] | None = None
+) -> Outcome:
+    """Return the outcome of an item whose structure now has an energy.
+
+    Parameters
+    ----------
+    campaign : Campaign
+        Its option ``energy_name`` names the energy.
+    name : str
+        The structure.
+    record : dict
+        As of `energy_record`.
+    further : mapping, optional
+        More properties of the structure.
+    """
+    energy_name = campaign.options["energy_name"]
+    properties = energy_properties(campaign, record, energy_name) | dict(further or {})
+    fields = {f"energies.{energy_name}": record}
+    fields |= {f"properties.{key}": value for key, value in properties.items()}
+    return Outcome({"struct_id": name, "energy": record["value"]}, fields={name: fields})
+
+
+def collect_energies(campaign: Campaign) -> dict[str, Any]:
+    """Make the pool of the structures that have an energy, export it, and return the step's summary."""
+    done = campaign.catalogue.work_items.outcomes(campaign.run, campaign.step)
+    ids = [record["outcome"]["struct_id"] for record in done]
+    refuse_nothing(campaign, ids)
+    campaign.make_pool(ids)
+    campaign.export(ids, campaign.options["output_dir"], campaign.options.get("output_format") or "json")
+    return {"evaluated": len(ids), "best": best_of(campaign, ids)}
 
 
 def energy_record(evaluation: Evaluation, engine: Engine, Z: int) -> dict[str, Any]:

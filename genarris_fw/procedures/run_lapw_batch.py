@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from genarris_fw.catalogue.work_items import Item
+from genarris_fw.engines import Evaluation
 from genarris_fw.errors import RunFailed
 from genarris_fw.procedures.base import Campaign, Outcome, explicit_serialize
-from genarris_fw.procedures.energies import best_of, energy_properties, energy_record, refuse_nothing
+from genarris_fw.procedures.energies import collect_energies, energy_outcome, energy_record
 from genarris_fw.procedures.series import SeriesProcedure, shared_muffin_tins
 
 
@@ -28,27 +29,23 @@ class RunLAPWBatch(SeriesProcedure):
 
     def work(self, campaign: Campaign, item: Item) -> Outcome:
         """Evaluate one structure."""
-        name, energy_name = item.payload["struct_id"], campaign.options["energy_name"]
+        name = item.payload["struct_id"]
         [structure] = campaign.structures([name], [])
         evaluation = self.single_point(campaign, item, structure)
         record = energy_record(evaluation, self.engine(campaign), int(item.payload["Z"]))
-        properties = energy_properties(campaign, record, energy_name)
-        if evaluation.forces is not None:
-            forces = np.asarray(evaluation.forces)
-            properties[f"{energy_name}_forces"] = forces.tolist()
-            properties[f"{energy_name}_max_force"] = float(np.linalg.norm(forces, axis=1).max())
-        fields = {f"energies.{energy_name}": record}
-        fields |= {f"properties.{key}": value for key, value in properties.items()}
-        return Outcome({"struct_id": name, "energy": record["value"]}, fields={name: fields})
+        return energy_outcome(campaign, name, record, _of_forces(campaign.options["energy_name"], evaluation))
 
     def collect(self, campaign: Campaign) -> dict[str, Any]:
         """Make the pool of the structures that have an energy."""
-        done = campaign.catalogue.work_items.outcomes(campaign.run, campaign.step)
-        ids = [record["outcome"]["struct_id"] for record in done]
-        refuse_nothing(campaign, ids)
-        campaign.make_pool(ids)
-        campaign.export(ids, campaign.options["output_dir"], campaign.options["output_format"])
-        return {"evaluated": len(ids), "best": best_of(campaign, ids)}
+        return collect_energies(campaign)
+
+
+def _of_forces(energy_name: str, evaluation: Evaluation) -> dict[str, Any]:
+    if evaluation.forces is None:
+        return {}
+    forces = np.asarray(evaluation.forces)
+    largest = float(np.linalg.norm(forces, axis=1).max())
+    return {f"{energy_name}_forces": forces.tolist(), f"{energy_name}_max_force": largest}
 
 
 def _molecules(campaign: Campaign, ids: list[str]) -> dict[str, int]:

@@ -57,7 +57,7 @@ def test_running_job_cancelled(farm: QueuedFarm) -> None:
     farm.slurm.run("scancel", str(job))
     assert farm.slurm.wait(job, 30) == "CANCELLED"
     assert farm.done() < 60
-    [second] = farm.qlaunch(*ONE_JOB)
+    second = farm.qlaunch_again(*ONE_JOB)
     ends_well(farm, second)
 
 
@@ -84,7 +84,7 @@ def test_time_limit_unknown_to_the_rockets(farm: QueuedFarm) -> None:
     assert farm.slurm.wait(job, 60) == "TIMEOUT"
     assert farm.done() < 150
     farm.ask(ntasks_per_node=4)
-    [second] = farm.qlaunch(*ONE_JOB)
+    second = farm.qlaunch_again(*ONE_JOB)
     ends_well(farm, second, items=150, steps=1)
 
 
@@ -190,7 +190,7 @@ def test_crystals_through_the_queue(database_uri: str, tmp_path: Path, slurm: Sl
         time.sleep(0.1)
     slurm.run("scancel", str(job))
     slurm.wait(job, 30)
-    [second] = farm.qlaunch("singleshot")
+    second = farm.qlaunch_again("singleshot")
     assert farm.finish()["state"] == "finished"
     assert slurm.wait(second, 30) == "COMPLETED"
     queued = pool(farm.catalogue)

@@ -14,6 +14,7 @@ from genarris_fw.crystal.geometry_in import parse_geometry_in
 from genarris_fw.engines import aims
 from genarris_fw.engines.aims import output as output_module
 from genarris_fw.engines.aims import parse_output
+from genarris_fw.engines.aims.failures import diagnose
 from genarris_fw.errors import EngineError
 
 TUTORIAL = "benzene_tutorial/aims"
@@ -170,6 +171,13 @@ def test_the_standard_error_tells_too():
     assert aims.classify(whole, "slurmstepd: error: Detected 1 oom-kill event(s)") == "memory"
     assert aims.classify("", "slurmstepd: error: execve(): aims.x: No such file or directory") == "launcher"
     assert aims.classify(whole, "") == "crash"
+
+
+def test_a_crash_is_told_by_its_signal_not_by_the_way_it_went():
+    traced = "Program received signal SIGSEGV: Segmentation fault\n\nBacktrace for this error:\n#0  0x7f in ???\n"
+    whole = "Invoking FHI-aims ...\nBegin self-consistency loop\n"
+    assert diagnose(whole, traced) == ("crash", "Program received signal SIGSEGV: Segmentation fault")
+    assert diagnose(whole) == ("crash", "Begin self-consistency loop")
 
 
 def test_forces_and_stress_of_another_version():

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mpi import mpiexec
 from shared_data import shared
 
 from genarris_fw import engines
@@ -676,14 +677,11 @@ Path(sys.argv[1] + f".rank{{comm.rank}}").write_text(repr(said))
 def test_the_library_over_a_communicator(tmp_path, ranks, case):
     """All ranks call the library together and come to the same end."""
     pytest.importorskip("mpi4py")
-    mpiexec = Path(sys.executable).parent / "mpiexec"
-    if not mpiexec.exists():
-        pytest.skip("no mpiexec; pip install mpich")
     real = str(shared(TUTORIAL) / CRYSTAL)
     old = "Self-consistency cycle converged." if case == "never converges" else "no such words"
     text = TEAM.format(tools=str(TOOLS), real=real, old=old, writes=case != "writes nothing")
     (tmp_path / "team.py").write_text(text)
-    command = [str(mpiexec), "-n", str(ranks), sys.executable, str(tmp_path / "team.py"), str(tmp_path / "one")]
+    command = [mpiexec(), "-n", str(ranks), sys.executable, str(tmp_path / "team.py"), str(tmp_path / "one")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=Path.cwd())
     assert done.returncode == 0, done.stderr
     said = {(tmp_path / f"one.rank{rank}").read_text() for rank in range(ranks)}

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 from aims_inputs import control
-from aims_library_build import build_extension, build_module, build_stand_in, mpi_launcher
+from aims_library_build import build_extension, build_module, build_stand_in
 from command import environment
+from mpi import mpi_launcher
 
 from genarris_fw.crystal import Structure
 from genarris_fw.crystal.geometry_in import format_geometry_in

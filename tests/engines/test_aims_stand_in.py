@@ -9,7 +9,6 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from aims_stand_in_moods import Mood, choose
 from aims_stand_in_text import fortran
 from ase.io.aims import read_aims_output
 from engine_data import crystal, molecule, rattled
+from mpi import mpiexec
 from shared_data import shared
 
 from genarris_fw import engines
@@ -309,12 +309,9 @@ class TestInputs:
         assert completed.species == ["H", "C"] and block("C").splitlines()[1] == "  nucleus 6"
 
     def test_under_a_launcher_one_rank_works(self, tmp_path) -> None:
-        mpiexec = Path(sys.executable).parent / "mpiexec"
-        if not mpiexec.exists():
-            pytest.skip("no mpiexec; pip install mpich")
         (tmp_path / "control.in").write_text(GOOD)
         (tmp_path / "geometry.in").write_text(WATER)
-        ran = start(tmp_path, f"{mpiexec} -n 3 {COMMAND}")
+        ran = start(tmp_path, f"{mpiexec()} -n 3 {COMMAND}")
         assert ran.status == 0 and ran.output.count("Invoking FHI-aims") == 1
         assert parse_output(tmp_path / "aims.out").converged
 

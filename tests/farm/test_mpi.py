@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 from command import environment, one_line
 from killing import TOOLS, Farm
+from mpi import mpi_launcher
 
 from genarris_fw.errors import EngineError
 from genarris_fw.farm.crew import find
@@ -25,20 +25,6 @@ from genarris_fw.farm.ranks import ranks_of, replica_of
 
 BIN = Path(sys.executable).parent
 pytestmark = pytest.mark.timeout(180)
-
-
-def launcher(library: str) -> list[str]:
-    if library == "mpich":
-        if not (BIN / "mpiexec").exists():
-            pytest.skip("mpiexec is not installed beside this Python (pip install mpich)")
-        return [str(BIN / "mpiexec")]
-    found = shutil.which("mpirun.openmpi") or shutil.which("mpirun")
-    if (
-        not found
-        or b"open-mpi.org" not in subprocess.run([found, "--version"], capture_output=True, check=False).stdout
-    ):
-        pytest.skip("Open MPI is not installed (apt-get install openmpi-bin)")
-    return [found, *(["--allow-run-as-root"] if os.getuid() == 0 else []), "--oversubscribe"]
 
 
 class Launches:
@@ -103,7 +89,7 @@ def launches(farm: Farm) -> Iterator[Launches]:
 def test_two_replicas(launches: Launches, library: str) -> None:
     """Both replicas do items, each with all its ranks; every item is counted once."""
     launches.add(seconds=0.25)
-    code, output, errors = launches.finish([*launcher(library), "-n", "5"], "--mpi")
+    code, output, errors = launches.finish([*mpi_launcher(library), "-n", "5"], "--mpi")
     assert code == 0, errors
     assert "run nap: 2 replicas, ranks of each: 2 or 3" in output and "run nap: finished" in output
     launches.farm.check(launches.farm.finish(1), steps=1, items=20)
@@ -120,7 +106,7 @@ def test_two_replicas(launches: Launches, library: str) -> None:
 def test_an_error_on_a_crew_rank_is_a_failed_item(launches: Launches, library: str) -> None:
     """The item fails with the rank's error, and the crew is there for the next one."""
     launches.add(seconds=0.02, items=8, broken=(3,))
-    code, output, errors = launches.finish([*launcher(library), "-n", "3"], "nap", "--mpi", "--replicas", "1")
+    code, output, errors = launches.finish([*mpi_launcher(library), "-n", "3"], "nap", "--mpi", "--replicas", "1")
     assert code == 0, errors
     assert "run nap: 1 replica, ranks of each: 3" in output
     record = launches.farm.finish(1)
@@ -135,7 +121,7 @@ def test_an_error_on_a_crew_rank_is_a_failed_item(launches: Launches, library: s
 def test_the_heartbeat_beats_during_a_long_call(launches: Launches, library: str) -> None:
     """Its process is started after MPI; nobody takes over what a living leader holds for several lease times."""
     launches.add(seconds=6.0, items=1, lease_seconds=2.0)
-    process = launches.start([*launcher(library), "-n", "2"], "--mpi", "--replicas", "1")
+    process = launches.start([*mpi_launcher(library), "-n", "2"], "--mpi", "--replicas", "1")
     launches.farm.holder("gate", done_at_least=0)
     leases, seen = launches.farm.catalogue.leases, 0
     while process.poll() is None:
@@ -148,7 +134,7 @@ def test_the_heartbeat_beats_during_a_long_call(launches: Launches, library: str
 
 def test_without_mpi_every_rank_is_a_replica(launches: Launches) -> None:
     launches.add("sleepy.Sleepy", seconds=0.3, replicas=3)
-    code, output, errors = launches.finish([*launcher("mpich"), "-n", "3"])
+    code, output, errors = launches.finish([*mpi_launcher("mpich"), "-n", "3"])
     assert code == 0 and "run nap: finished" in output, errors
     launches.farm.check(launches.farm.finish(1), steps=1, items=20)
     assert len(launches.leaders()) > 1
@@ -194,7 +180,7 @@ def gone(farm: Farm, pids: list[int], seconds: float) -> bool:
 def test_a_killed_leader_ends_the_launch_and_the_next_one_finishes(launches: Launches, library: str) -> None:
     """What launchers do by default: nothing hangs, and nothing is lost."""
     launches.add(seconds=0.2)
-    process = launches.start([*launcher(library), "-n", "4"], "--mpi")
+    process = launches.start([*mpi_launcher(library), "-n", "4"], "--mpi")
     gate = launches.farm.holder("gate", done_at_least=3)
     ranks = processes_of(launches.farm)
     assert gate in ranks and len(ranks) == 4
@@ -202,7 +188,7 @@ def test_a_killed_leader_ends_the_launch_and_the_next_one_finishes(launches: Lau
     process.communicate(timeout=20)
     assert process.returncode != 0
     assert gone(launches.farm, ranks, 5)
-    code, _, errors = launches.finish([*launcher(library), "-n", "4"], "--mpi")
+    code, _, errors = launches.finish([*mpi_launcher(library), "-n", "4"], "--mpi")
     assert code == 0, errors
     launches.farm.check(launches.farm.finish(1), steps=1, items=20)
 
@@ -216,7 +202,7 @@ def member_of(leader: int, ranks: list[int]) -> int:
 def test_the_other_replica_goes_on(launches: Launches, victim: str) -> None:
     """Where the launcher leaves the other ranks alone: the orphan ends by itself, the other replica finishes."""
     launches.add(seconds=0.3)
-    process = launches.start([*launcher("openmpi"), "--enable-recovery", "-n", "4"], "--mpi")
+    process = launches.start([*mpi_launcher("openmpi"), "--enable-recovery", "-n", "4"], "--mpi")
     gate = launches.farm.holder("gate", done_at_least=3)
     ranks = processes_of(launches.farm)
     pair = [gate, member_of(gate, ranks)]
@@ -314,14 +300,14 @@ def test_refusals(launches: Launches, words: list[str], variables: dict[str, str
 
 def test_more_replicas_than_ranks_under_a_launcher(launches: Launches) -> None:
     launches.add()
-    code, _, errors = launches.finish([*launcher("mpich"), "-n", "2"], "--mpi", "--replicas", "3")
+    code, _, errors = launches.finish([*mpi_launcher("mpich"), "-n", "2"], "--mpi", "--replicas", "3")
     assert code == 2 and errors.count("--replicas 3 is more than the 2 ranks") == 1 and "Traceback" not in errors
 
 
 @pytest.mark.parametrize("library", ["mpich", "openmpi"])
 def test_ranks_that_wait_for_a_failed_one_do_not_hang(launches: Launches, library: str) -> None:
     """One rank fails while the others are in a collective operation: the crew ends, and says why."""
-    prefix = [*launcher(library), "-n", "3", sys.executable, str(TOOLS / "crews.py"), "one_waits_in_vain"]
+    prefix = [*mpi_launcher(library), "-n", "3", sys.executable, str(TOOLS / "crews.py"), "one_waits_in_vain"]
     variables = environment(**launches.variables)
     result = subprocess.run(prefix, env=variables, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode != 0 and "came back" not in result.stdout
@@ -331,7 +317,7 @@ def test_ranks_that_wait_for_a_failed_one_do_not_hang(launches: Launches, librar
 @pytest.mark.parametrize("library", ["mpich", "openmpi"])
 def test_large_arguments_and_an_idle_crew(launches: Launches, library: str) -> None:
     """A megabyte of arguments arrives; a crew that waits takes next to no processor time."""
-    prefix = [*launcher(library), "-n", "3", sys.executable, str(TOOLS / "crews.py"), "processor_seconds"]
+    prefix = [*mpi_launcher(library), "-n", "3", sys.executable, str(TOOLS / "crews.py"), "processor_seconds"]
     variables = environment(**launches.variables)
     result = subprocess.run(prefix, env=variables, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, result.stderr

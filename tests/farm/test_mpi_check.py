@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from aims_library_build import mpi_launcher
 from command import environment, one_line
+from mpi import mpi_launcher
 
 from genarris_fw.farm.mpi_check import _problems
 

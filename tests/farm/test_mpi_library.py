@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 from aims_inputs import control
-from aims_library_build import build_module, mpi_launcher
+from aims_library_build import build_module
 from command import environment, genarris
+from mpi import mpi_launcher
 from pymongo import MongoClient
 
 from genarris_fw.crystal import Structure, write

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aims_library_build import build_module, mpi_launcher
+from aims_library_build import build_module
 from command import environment
+from mpi import mpi_launcher
 
 RANKS = Path(__file__).parents[1] / "tools" / "crew_evaluation_ranks.py"
 pytestmark = pytest.mark.timeout(180)

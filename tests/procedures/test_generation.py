@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command import BIN, environment, genarris, one_line, start, urea_folder
+from mpi import mpiexec
 from pymongo import MongoClient
 
 from genarris_fw.crystal import Molecule, read
@@ -249,13 +250,6 @@ def test_a_molecule_that_its_sites_would_deform_is_refused_unless_asked(tmp_path
     shutil.copy(tmp_path / "urea.in", tmp_path / "asked" / "urea.in")
     assert genarris("run", str(other), cwd=tmp_path).returncode == 0
     assert len(pool(tmp_path / "asked")) == 3
-
-
-def mpiexec() -> Path:
-    found = BIN / "mpiexec"
-    if not found.exists():
-        pytest.skip("mpiexec is not installed beside this Python (pip install mpich)")
-    return found
 
 
 def test_the_ranks_of_an_mpi_launch_are_replicas(tmp_path: Path, database_uri: str) -> None:

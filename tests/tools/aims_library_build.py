@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -14,18 +13,6 @@ import pytest
 BIN = Path(sys.executable).parent
 SOURCES = Path(__file__).parent / "aims_library"
 WRAPPER = Path(__file__).parents[2] / "launchers" / "aims_library"
-
-
-def mpi_launcher(library: str) -> list[str]:
-    """Return the launcher of ``mpich`` (the wheel) or ``openmpi`` (the system's); without it the test is skipped."""
-    if library == "mpich":
-        if not (BIN / "mpiexec").exists():
-            pytest.skip("mpiexec is not installed beside this Python (pip install mpich)")
-        return [str(BIN / "mpiexec")]
-    found = shutil.which("mpirun.openmpi")
-    if not found:
-        pytest.skip("Open MPI is not installed (apt-get install openmpi-bin)")
-    return [found, *(["--allow-run-as-root"] if os.getuid() == 0 else []), "--oversubscribe"]
 
 
 def _compiler(library: str) -> str:

@@ -51,6 +51,23 @@ class QueuedFarm(Farm):
         assert done.returncode == 0 and "Traceback" not in said and "ERROR" not in said, said
         return sorted(set(self.slurm.jobs("all")) - set(before))
 
+    def qlaunch_again(self, *words: str) -> int:
+        """After a job's end as a surprise: ``recover`` until a firework is ready, then ``qlaunch``; return the job.
+
+        A rocket that was killed before it could leave has left nothing ready; one that was killed between its
+        checkout and its lease is known as lost only after a minute.
+        """
+        ready = {"spec.run": self.run, "state": "READY"}
+
+        def recovered() -> bool:
+            done = genarris("recover", cwd=self.folder)
+            assert done.returncode == 0, done.stdout + done.stderr
+            return self.launchpad.fireworks.count_documents(ready) > 0
+
+        self.wait_until(recovered, 120)
+        [job] = self.qlaunch(*words)
+        return job
+
     def done(self, step: str = "sleepy_0") -> int:
         """Return how many items of a step are done."""
         return self.catalogue.work_items.counts(self.run, step)["done"]

@@ -206,7 +206,9 @@ def _failure(job: Job, folder: Path, ended: Ended | None, parsing: EngineError) 
         return parsing
     status = ended.status if ended is not None else 0
     if not status and BEGINNING in text and END in text:
-        return EngineError(f"{job.name}: {parsing}", kind=parsing.kind)
+        # The folder of the attempt is gone when this is read.
+        plainly = str(parsing).replace(f"{folder / OUTPUT}", OUTPUT)
+        return EngineError(f"{job.name}: {plainly}", kind=parsing.kind)
     kind, line = diagnose(text, errors)
     if kind in ("crash", "launcher"):
         kind = _BY_STATUS.get(status, kind)

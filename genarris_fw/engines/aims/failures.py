@@ -20,6 +20,8 @@ _CAUSES = (
     ("relaxation", ("inconsistency of forces", "number of relaxation steps exceeded", "trusted_descent")),
     ("scf", ("cycle not converged", "cycle did not converge", "cycle not yet converged")),
 )
+# What a crash says: what follows is only the way it went.
+_CRASHES = ("sigsegv", "segmentation", "sigfpe", "sigill", "sigabrt", "sigbus", "forrtl: severe", "bad termination")
 _REFUSALS = ("abort", "* error", "stopping")
 _NEAR_THE_END = 20_000
 _LONGEST_LINE = 160
@@ -56,7 +58,9 @@ def diagnose(text: str, errors: str = "") -> tuple[str, str]:
     if BEGINNING not in text:
         return "launcher", last
     refused = _line_with(lines, _REFUSALS)
-    return ("input", refused) if refused and SCF_BEGINS not in text else ("crash", last)
+    if refused and SCF_BEGINS not in text:
+        return "input", refused
+    return "crash", _line_with(lines, _CRASHES) or last
 
 
 def _said(text: str) -> list[str]:

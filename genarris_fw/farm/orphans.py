@@ -1,0 +1,51 @@
+"""Fireworks that no workflow names: what a kill leaves while FireWorks appends a detour.
+
+FireWorks inserts the new firework first, as READY, and enters it into its workflow afterwards; both under the
+workflow's lock. A rocket that takes one in between, or for good after a kill, ends in an error of FireWorks.
+``lpad add`` writes in the same order, without a lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fireworks import LaunchPad
+
+from genarris_fw.catalogue import Catalogue
+from genarris_fw.farm.mending import is_orphan
+
+
+def remove_orphans(launchpad: LaunchPad, catalogue: Catalogue, run: str, grace_seconds: float) -> Iterator[str]:
+    """Remove the fireworks of a run that no workflow names, and that nobody is about to enter into one.
+
+    The firework that would have been followed has not ended for FireWorks, so the recovery of its lease, or of its
+    finished launch, makes the successor anew.
+
+    Parameters
+    ----------
+    launchpad : LaunchPad
+        The run's LaunchPad.
+    catalogue : Catalogue
+        Where it is noted since when a firework is seen like this.
+    run : str
+        Name of the run.
+    grace_seconds : float
+        How long after it was first seen it stays: ``lpad add`` may be at work.
+
+    Yields
+    ------
+    str
+        What was done, a line for each.
+    """
+    found = launchpad.fireworks.find({"spec.run": run}, {"name": 1, "fw_id": 1})
+    made = {firework["fw_id"]: firework["name"] for firework in found}
+    if launchpad.workflows.find_one({"metadata.run": run, "locked": True}, {"_id": 1}):
+        return  # read after the fireworks and before the workflows: a writer was not, and is not, between the two
+    for document in launchpad.workflows.find({"metadata.run": run}, {"nodes": 1}):
+        for fw_id in document["nodes"]:
+            made.pop(fw_id, None)
+    for fw_id, name in made.items():
+        if catalogue.leases.unheld_for(run, fw_id, None, grace_seconds) and is_orphan(launchpad, fw_id):
+            firework = launchpad.fireworks.find_one_and_delete({"fw_id": fw_id}) or {}
+            launchpad.launches.delete_many({"launch_id": {"$in": firework.get("launches") or []}})
+            yield f"firework {fw_id} ({name}): no workflow names it, removed"
