@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ from genarris_fw.farm.logs import merge
 from genarris_fw.farm.patience import patiently
 from genarris_fw.farm.recovery import recover
 from genarris_fw.farm.rockets import Rockets, rerun_fizzled
+from genarris_fw.farm.walltime import in_allocation
 from genarris_fw.farm.workflow import add_run
 from genarris_fw.options import Configuration, load
 from genarris_fw.procedures.registry import procedure_class
@@ -49,7 +51,7 @@ def command(ui_conf: Path, workers: int | None, uri: str | None, walltime: None,
         console.print(f"note: {notice}", style="dim", markup=False, highlight=False, soft_wrap=True)
     refuse_unavailable(configuration)
     folder = Path(configuration.folder)
-    with only_one(folder, configuration.run_name), open_site(folder, uri, CONTINUE) as site:
+    with sigterm_interrupts(), only_one(folder, configuration.run_name), open_site(folder, uri, CONTINUE) as site:
         try:
             record = carry_out(site, configuration, workers or os.cpu_count() or 1, quiet, console)
         finally:  # an interrupted run has a log as well
@@ -109,6 +111,19 @@ def refuse_unavailable(configuration: Configuration) -> None:
         here = ", ".join(name for name, (available, _) in engines.items() if available) or "none"
         reasons = "; ".join(f"{name} cannot be used here ({engines[name][1]})" for name in missing)
         raise InputError(f"{configuration.path}: engine {reasons}; set engine to one of those that can: {here}")
+
+
+@contextmanager
+def sigterm_interrupts() -> Iterator[None]:
+    """Take SIGTERM as Ctrl-C: the folder's own server ends in order too. In an allocation it is a warning."""
+    if in_allocation():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

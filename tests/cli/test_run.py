@@ -99,6 +99,20 @@ def test_killed_in_the_middle_it_continues_to_the_same_pool(tmp_path: Path) -> N
     assert names[0] == names[1] != []
 
 
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_end_it_ends_in_order_and_the_same_command_continues(tmp_path: Path, sign: signal.Signals) -> None:
+    conf = urea_folder(tmp_path, number=400, sr=1.02, attempts=3_000_000)
+    process = start("run", str(conf), "--workers", "2", cwd=tmp_path)
+    wait_for_events(tmp_path, 1)
+    os.kill(process.pid, sign)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert one_line(errors) == "genarris-fw: interrupted; the same command goes on from here"
+    assert not Server(tmp_path).running()
+    result = genarris("run", str(conf), "--workers", "2", cwd=tmp_path)
+    assert result.returncode == 0 and "continuing" in result.stdout, result.stderr
+
+
 def test_the_server_killed_in_the_middle_is_one_line_and_the_same_command_continues(tmp_path: Path) -> None:
     conf = urea_folder(tmp_path, number=400, sr=1.02, attempts=3_000_000)
     process = start("run", str(conf), "--workers", "2", cwd=tmp_path)
@@ -191,6 +205,16 @@ def test_a_database_that_refuses_the_password(tmp_path: Path, guarded: str) -> N
     assert result.returncode == 2
     assert "password" in one_line(result.stderr)
     assert "hidden" not in result.stderr + result.stdout
+
+
+def test_settings_of_a_calculator_within_settings(tmp_path: Path) -> None:
+    """What rockets may execute is judged by the firework's document, in which these settings stand."""
+    settings = '{"constants": {"all": {"sigma": 1.0, "epsilon": 0.01}}, "ranges": [[0, 4.0]]}'
+    more = FOUR_OPTIONS.format(calculator=f"moody:told\ncalculator_settings = {settings}")
+    conf = urea_folder(tmp_path, procedures=FOUR, more=more)
+    result = genarris("run", str(conf), "--workers", "1", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert len(list((tmp_path / "with_energies").iterdir())) > 0
 
 
 def test_a_structure_whose_energy_fails(tmp_path: Path, database_uri: str) -> None:

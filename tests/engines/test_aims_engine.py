@@ -229,7 +229,7 @@ class TestClasses:
                 "sys.stdout.write(text.replace('12628.587120510 eV', 'NaN eV'))",
                 "crash",
                 False,
-                "one final total energy",
+                "aims.out: the energy is not a finite number",
             ),
         ],
     )

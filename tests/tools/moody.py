@@ -20,3 +20,8 @@ def moody() -> Moody:
 
 def steady() -> LennardJones:
     return LennardJones(sigma=1.0, epsilon=0.01, rc=4.0)
+
+
+def told(constants: dict[str, dict[str, float]], ranges: list[list[float]]) -> LennardJones:
+    """Settings that are lists and dicts within dicts, as basis sets or potentials are told."""
+    return LennardJones(**constants["all"], rc=ranges[0][1])

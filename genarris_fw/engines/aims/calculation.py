@@ -210,8 +210,8 @@ def _failure(job: Job, folder: Path, ended: Ended | None, parsing: EngineError) 
         plainly = str(parsing).replace(f"{folder / OUTPUT}", OUTPUT)
         return EngineError(f"{job.name}: {plainly}", kind=parsing.kind)
     kind, line = diagnose(text, errors)
-    if kind in ("crash", "launcher"):
-        kind = _BY_STATUS.get(status, kind)
+    if kind in ("crash", "launcher") and _BY_STATUS.get(status, kind) != kind:
+        kind, line = _BY_STATUS[status], ""  # the last line tells nothing of this
     told = [line] if line else []
     return _refused(job, kind, [*told, f"exit status {status}"] if status else told)
 

@@ -181,11 +181,11 @@ def _final_energy(text: str, where: Path) -> float:
         if len(words) != 2 or words[1] != "eV":
             raise ValueError
         energy = float(words[0])
-        if not np.isfinite(energy):
-            raise ValueError
     except ValueError:
         stated = "no final energy" if not found else f"{len(found)} final energies" if len(found) > 1 else found[0]
         raise EngineError(f"{where}: expected one final total energy in eV, found {stated.strip()}", "crash") from None
+    if not np.isfinite(energy):
+        raise EngineError(f"{where}: the energy is not a finite number ({found[0].strip()})", "crash")
     return energy
 
 
