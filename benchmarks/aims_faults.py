@@ -26,8 +26,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "tools"))
 
-from aims_faults import CASES, SETTINGS, Case, environment, starts
 from aims_inputs import COMMAND, control
+from aims_misbehaviours import CASES, SETTINGS, Case, environment, starts
 from engine_data import crystal
 from farm_table import machine
 from in_process import InProcess

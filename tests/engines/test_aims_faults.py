@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from aims_faults import CASES, WATER, Case, carry_out
+from aims_misbehaviours import CASES, WATER, Case, carry_out
 
 from genarris_fw import engines
 from genarris_fw.crystal.geometry_in import parse_geometry_in

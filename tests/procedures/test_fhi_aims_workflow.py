@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from aims_faults import starts
 from aims_inputs import COMMAND, control, species_folder
+from aims_misbehaviours import starts
 from aims_stand_in_files import TAG
 from aims_stand_in_moods import choose
 from command import EXAMPLES, genarris
