@@ -157,15 +157,16 @@ def _load(name: str) -> Callable[..., Any]:
     module, _, factory = name.partition(":")
     try:
         found = importlib.import_module(module)
-        for part in factory.split("."):
-            found = getattr(found, part)
-    except ImportError as error:
+    except Exception as error:  # a module of the user's own may fail in any way
         raise EngineError(
             f"engine ase: the module of calculator '{name}' cannot be loaded ({_words(error)}); install it, or "
             "correct the name",
             kind="missing",
             permanent=True,
         ) from None
+    try:
+        for part in factory.split("."):
+            found = getattr(found, part)
     except AttributeError:
         raise EngineError(
             f"engine ase: the module '{module}' has no '{factory}'; correct calculator = module:factory",

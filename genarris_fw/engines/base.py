@@ -45,6 +45,9 @@ class Context:
         Asked between steps; True ends a relaxation early, unconverged.
     checkpoint : callable or None
         Called with the current `Structure` after each step of a relaxation.
+    first : Structure or None
+        Where a relaxation began that goes on from a checkpoint: what has changed is told against it. None: it begins
+        with the structure that is given.
     """
 
     folder: Path | None = None
@@ -53,6 +56,7 @@ class Context:
     deadline: float | None = None
     should_stop: Callable[[], bool] = _never
     checkpoint: Callable[[Structure], object] | None = None
+    first: Structure | None = None
 
     def stop_reason(self, needed: float = 0.0) -> str | None:
         """Return why to stop now (``deadline`` or ``stopped``), or None.

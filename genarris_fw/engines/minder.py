@@ -23,6 +23,8 @@ PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 # What is left behind by a program that has ended by itself gets so long (s) to follow it.
 SHORT_GRACE = 1.0
+# s; how often the program is looked at, where the system cannot say that it has ended.
+BETWEEN_LOOKS = 0.02
 # Queues warn every process of a job with these; whether to stop is for us to say, not for the program.
 WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)
 
@@ -61,10 +63,21 @@ def _in_the_program(most_bytes: int) -> None:
 
 def _wait(program: subprocess.Popen[bytes], grace: float) -> None:
     """Wait for the program, or for our standard input to close; end what is left of it then."""
-    ended = os.pidfd_open(program.pid)
-    ready, _, _ = select.select([ended, sys.stdin], [], [])
-    _end_descendants(SHORT_GRACE if ended in ready else grace)
+    _end_descendants(SHORT_GRACE if _ended_by_itself(program) else grace)
     program.wait()
+
+
+def _ended_by_itself(program: subprocess.Popen[bytes]) -> bool:
+    """Wait; False when our standard input closed first."""
+    try:
+        ended = os.pidfd_open(program.pid)
+    except (AttributeError, OSError):  # Python as conda builds it; Linux before 5.3
+        while program.poll() is None:
+            if select.select([sys.stdin], [], [], BETWEEN_LOOKS)[0]:
+                return False
+        return True
+    ready, _, _ = select.select([ended, sys.stdin], [], [])
+    return ended in ready
 
 
 def _end_descendants(grace: float) -> None:

@@ -230,19 +230,21 @@ class _Relaxation:
             self.context.checkpoint(self._now())
         if self.options.trajectory and self.context.folder is not None:
             self.context.folder.mkdir(parents=True, exist_ok=True)
-            ase_write(self.context.folder / "relaxation.extxyz", self.atoms, append=self.calculator.calls > 1)
+            more = self.calculator.calls > 1 or self.context.first is not None
+            ase_write(self.context.folder / "relaxation.extxyz", self.atoms, append=more)
 
     def evaluation(self, reason: str) -> Evaluation:
         """Return what was found, with what happened on the way."""
         energy, forces, stress = self._point()
         structure = self._now()
         calculator, potential = self.calculator, self.calculator.potential
+        first = self.context.first or self.start
         details: dict[str, Any] = {
             "calls": calculator.calls,
             "steps": self.steps,
             "reason": reason,
             "largest_force": self._largest_force(forces),
-            "reacted": bond_graph(structure) != bond_graph(self.start),
+            "reacted": bond_graph(structure) != bond_graph(first),
         } | potential.details
         corrections = calculator.corrections + list(potential.details.get("corrections", []))
         if corrections:
@@ -251,15 +253,15 @@ class _Relaxation:
             details |= {
                 "supercells": calculator.supercells,
                 "largest_stress": None if stress is None else float(np.abs(stress).max()),
-                "spacegroup_before": _space_group(self.start, self.options.symprec),
+                "spacegroup_before": _space_group(first, self.options.symprec),
                 "spacegroup_after": _space_group(structure, self.options.symprec),
-                "volume_before": self.start.cell_volume,
+                "volume_before": first.cell_volume,
                 "volume_after": structure.cell_volume,
-                "collapsed": structure.cell_volume < COLLAPSED_PART * self.start.cell_volume,
+                "collapsed": structure.cell_volume < COLLAPSED_PART * first.cell_volume,
             }
         else:
             details |= {
-                "point_group_before": self._symbol(self.start),
+                "point_group_before": self._symbol(first),
                 "point_group_after": self._symbol(structure),
                 "collapsed": False,
             }

@@ -25,6 +25,12 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     ),
     "lapw": _LAPW,
 }
+# What Elk does not do for us, or not so that energies can be compared.
+NOT_BY_LAPW = {
+    "Relax_Single_Molecule": "computes no molecules",
+    "FHI_Aims_Energy_Evaluation": "is for Run_LAPW_Batch, where all crystals have the same muffin tins",
+    "Run_FHI_Aims_Batch": "relaxes nothing",
+}
 ALL_SETTINGS = tuple(dict.fromkeys(name for names in SETTINGS.values() for name in names))
 # The order in which the manual's inference goes through the sections.
 ENGINE_PROCEDURES = [
@@ -67,6 +73,13 @@ def choose_engine(bench: Bench, draft: Draft) -> None:
         else:
             name, origin = "", ""
             bench.remarks.problem(draft.line, _no_engine(installed_engines()), draft.section)
+    if name == "lapw" and draft.step.procedure in NOT_BY_LAPW:
+        bench.remarks.problem(
+            draft.line,
+            f"engine = lapw {NOT_BY_LAPW[draft.step.procedure]}; take another engine here: "
+            f"{', '.join(sorted(set(SETTINGS) - {'lapw'}))}",
+            draft.section,
+        )
     settings = _settings(bench, draft, name)
     for option in ALL_SETTINGS:
         if option != "control_path":

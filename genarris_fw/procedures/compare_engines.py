@@ -53,9 +53,10 @@ def _compare_energies(campaign: Campaign, ids: list[str]) -> dict[str, Any]:
             "and a comparison of relative energies needs two; evaluate the same structures with both engines"
         )
     chosen = [ids[i] for i in both]
-    sources = _sources(campaign, chosen, names)
+    document = _of_energies(campaign, chosen, names)
+    sources = [_in_words(document, name) for name in names]
     _refuse_compositions(campaign, chosen, names)
-    if sources[0] == sources[1]:
+    if source_of(document, names[0]) == source_of(document, names[1]):
         campaign.log("both energies come from one engine with the same settings", level="WARNING", source=sources[0])
     energies = ([float(values[i] or 0.0) * KJ_PER_MOL_PER_EV for i in both] for values in (first, second))
     found = compare(*energies)
@@ -81,21 +82,22 @@ def _compare_energies(campaign: Campaign, ids: list[str]) -> dict[str, Any]:
     }
 
 
-def _sources(campaign: Campaign, ids: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Return in words where the energies of each name come from."""
+def _of_energies(campaign: Campaign, ids: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
+    """Return what the first structure says of where its energies come from: all of one name come from the same."""
     fields = [f"energies.{name}.{key}" for name in names for key in ("engine", "engine_version", "settings_hash")]
     fields += [f"energies.{name}.details.method" for name in names] + [f"properties.{name}" for name in names]
     [document] = campaign.catalogue.structures.load(campaign.run, ids[:1], fields)
-    found = []
-    for name in names:
-        record = (document.get("energies") or {}).get(name)
-        if record is None:
-            found.append(" ".join(source_of(document, name) or ("",)).strip())
-            continue
-        method = (record.get("details") or {}).get("method")
-        version = record.get("engine_version") or record["engine"]
-        found.append(f"{method}, {version}" if method else f"{record['engine']}, {version}")
-    return found
+    return document
+
+
+def _in_words(document: dict[str, Any], name: str) -> str:
+    """Return in words where an energy comes from."""
+    record = (document.get("energies") or {}).get(name)
+    if record is None:
+        return " ".join(source_of(document, name) or ("",)).strip()
+    method = (record.get("details") or {}).get("method")
+    version = record.get("engine_version") or record["engine"]
+    return f"{method}, {version}" if method else f"{record['engine']}, {version}"
 
 
 def _refuse_compositions(campaign: Campaign, ids: Sequence[str], names: Sequence[str]) -> None:

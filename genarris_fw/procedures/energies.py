@@ -49,14 +49,16 @@ class EngineProcedure(Procedure):
         folder = campaign.options.get("aims_output_dir")
         place = Path(folder) / (structure.struct_id or "molecule") if folder and campaign.folder.is_dir() else None
         checkpoints = Checkpoints(campaign, item)
+        start = checkpoints.start(structure) if relax else structure
         context = Context(
             folder=place,
             cores=campaign.cores,
             deadline=campaign.walltime.deadline(),
             should_stop=campaign.walltime.ending,
             checkpoint=checkpoints.reached if relax else None,
+            first=None if start is structure else structure,
         )
-        engine, start, crew = self.engine(campaign), checkpoints.start(structure), crews.current()
+        engine, crew = self.engine(campaign), crews.current()
         try:
             if crew is not None and getattr(engine, "wants_communicator", False):
                 evaluation = crew_evaluation.evaluate(crew, engine, start, relax, context)
@@ -146,15 +148,17 @@ def molecule_energy(campaign: Campaign, record: dict[str, Any]) -> float | None:
     """Return the energy (eV) of the run's single molecule, when the same engine and settings gave it.
 
     FHI-aims needs another control.in for a molecule (no k grid): there functional, dispersion and basis are compared.
+    The version must be the same too.
     """
     step = campaign.step_of("Relax_Single_Molecule")
     if step is None:
         return None
     summary = campaign.catalogue.runs.get(campaign.run)["summaries"].get(step) or {}
     decisive = record["details"].get("method") if record["engine"] == "aims" else record["settings_hash"]
-    same = summary.get("engine") == record["engine"] and decisive in (
-        summary.get("method"),
-        summary.get("settings_hash"),
+    # Summaries of before the version was kept have none.
+    same = summary.get("engine") == record["engine"] and (
+        summary.get("engine_version", record["engine_version"]) == record["engine_version"]
+        and decisive in (summary.get("method"), summary.get("settings_hash"))
     )
     return float(summary["energy"]) if same and "energy" in summary else None
 

@@ -20,7 +20,7 @@ class FHIAimsEnergyEvaluation(EngineProcedure):
         [structure] = campaign.structures([name])
         evaluation = self.evaluate(campaign, item, structure, relax=False)
         if not evaluation.converged:
-            raise EngineError(f"{name}: the calculation did not converge", kind="scf")
+            raise EngineError(f"{name}: the calculation did not converge", kind="scf", permanent=True)
         record = energy_record(evaluation, self.engine(campaign), int(campaign.options["Z"]))
         return energy_outcome(campaign, name, record)
 

@@ -63,6 +63,7 @@ class RelaxSingleMolecule(EngineProcedure):
             "structure": relaxed.struct_id,
             "energy": float(evaluation.energy),
             "engine": engine.name,
+            "engine_version": str(evaluation.details.get("version") or engine.version),
             "method": plain(evaluation.details).get("method"),
             "settings_hash": engine.settings_hash,
             "point_group_before": before.symbol,

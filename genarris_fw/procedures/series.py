@@ -34,7 +34,7 @@ class SeriesProcedure(EngineProcedure):
             self._changes = changes
         evaluation = self.evaluate(campaign, item, structure, relax=False)
         if not evaluation.converged:
-            raise EngineError(f"{structure.struct_id}: the calculation did not converge", kind="scf")
+            raise EngineError(f"{structure.struct_id}: the calculation did not converge", kind="scf", permanent=True)
         return evaluation
 
     def source(self, campaign: Campaign, evaluation: Evaluation) -> dict[str, Any]:

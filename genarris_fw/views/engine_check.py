@@ -74,6 +74,8 @@ def uses(configuration: Configuration) -> list[Use]:
         if not engine:
             continue
         settings = dict(step.options.get("engine_settings") or {})
+        if engine == "aims":
+            settings["omp_num_threads"] = int(step.options.get("omp_num_threads") or 1)
         of_a_point = {k: v for k, v in settings.items() if k not in RelaxationSettings.NOT_OF_THE_ENERGY}
         cores = replica_cores(step.procedure, step.options, step.origins) or 1
         key = json.dumps([engine, of_a_point, cores], sort_keys=True, default=str)

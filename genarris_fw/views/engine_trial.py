@@ -25,6 +25,8 @@ from genarris_fw.errors import GenarrisError
 ORDERS, RESULT, OUTPUT = "trial.json", "result.json", "output.txt"
 # Between asking a trial to end and ending it (s).
 GRACE = 5.0
+# What an engine may write that has no limit of its own, and for how many evaluations there is room.
+GIGABYTES, ROOM = 20.0, 4
 # A first evaluation that takes less (s) may be mostly loading.
 SHORT = 5.0
 MORE_TIME = "give it more time with --engine-time, more cores, or leave the trial out with --no-engine-test"
@@ -82,7 +84,7 @@ def wants_communicator(trial: Trial) -> bool:
     """Return whether the engine is driven over MPI; False where it cannot be made, which the trial reports."""
     try:
         return bool(getattr(get(trial.engine, **trial.settings), "wants_communicator", False))
-    except GenarrisError:
+    except Exception:
         return False
 
 
@@ -170,9 +172,10 @@ def carry_out_apart(trial: Trial, seconds: float, near: Path) -> Tried:
         }
         (folder / ORDERS).write_text(json.dumps(orders))
         command = [sys.executable, "-m", __name__, ORDERS]
-        # The engine has its own deadline, and some seconds more to keep it and to say so.
-        ended = run(command, folder, OUTPUT, Context(deadline=time.time() + seconds + GRACE), Limits(grace=GRACE))
-        return _result(folder) or _without_result(ended, folder, seconds)
+        # The engine has its own deadline, and some seconds more to keep it and to say so; and its own limit.
+        limits = Limits(gigabytes=ROOM * float(trial.settings.get("max_gigabytes") or GIGABYTES), grace=GRACE)
+        ended = run(command, folder, OUTPUT, Context(deadline=time.time() + seconds + GRACE), limits)
+        return _result(folder) or _without_result(ended, folder, seconds, limits)
 
 
 @contextmanager
@@ -192,12 +195,12 @@ def _result(folder: Path) -> Tried | None:
         return None
 
 
-def _without_result(ended: Ended, folder: Path, seconds: float) -> Tried:
+def _without_result(ended: Ended, folder: Path, seconds: float, limits: Limits) -> Tried:
     """Say why a trial's process has left no result."""
     if ended.stopped == "deadline":
         return Tried(kind="walltime", error=f"no energy within {seconds:.0f} s; {MORE_TIME}")
     if ended.stopped == "size":
-        words = f"its files are larger than {Limits().gigabytes:g} GB"
+        words = f"its files are larger than {limits.gigabytes:g} GB"
         return Tried(kind="output", error=f"{words}; look at what its settings make it write")
     if ended.status == KILLED:
         words = "the trial was killed, most likely for want of memory"

@@ -15,8 +15,9 @@ OUTPUT = "aims.out"
 
 # Whoever wants to know which MPI library FHI-aims is linked with asks this.
 library = ctypes.CDLL(str(Path(__file__).with_name("libaims_w.so")))
-library.aims_w_run.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.POINTER(ctypes.c_int)]
-library.aims_w_run.restype = None
+library.aims_w_open.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.POINTER(ctypes.c_int)]
+library.aims_w_run.argtypes = [ctypes.c_int, ctypes.c_int]
+library.aims_w_open.restype = library.aims_w_run.restype = None
 
 
 def aims_w(communicator: int) -> None:
@@ -30,11 +31,16 @@ def aims_w(communicator: int) -> None:
     Raises
     ------
     OSError
-        Where ``aims.out`` cannot be written.
+        On all ranks, where ``aims.out`` cannot be written.
     """
+    ranks = MPI.Comm.f2py(communicator)
     # The first rank writes the output; what others say is an exception, and goes to the standard output.
-    name = os.fsencode(OUTPUT) if MPI.Comm.f2py(communicator).Get_rank() == 0 else b""
-    status = ctypes.c_int()
-    library.aims_w_run(communicator, len(name), name, ctypes.byref(status))
+    first = ranks.Get_rank() == 0
+    status = ctypes.c_int(0)
+    if first:
+        name = os.fsencode(OUTPUT)
+        library.aims_w_open(len(name), name, ctypes.byref(status))
+    ranks.Bcast([status, MPI.INT], root=0)
     if status.value:
         raise OSError(f"{Path.cwd() / OUTPUT}: cannot be written (Fortran's status {status.value})")
+    library.aims_w_run(communicator, int(first))

@@ -158,6 +158,10 @@ def test_two_runs_in_one_file(tmp_path):
         ),
         ("Invoking FHI-aims ...\n*** WARNING: FHI-aims is terminating due to walltime restrictions\n", "walltime"),
         ("Invoking FHI-aims ...\n=>> PBS: job killed: walltime 3603 exceeded limit 3600\n", "walltime"),
+        ("Invoking FHI-aims ...\n=>> PBS: job killed: mem 8388700kb exceeded limit 8388608kb\n", "memory"),
+        ("Invoking FHI-aims ...\nslurmstepd: error: Step 12.0 exceeded memory limit (9 > 8), being killed\n", "memory"),
+        ("Invoking FHI-aims ...\nforrtl: error (78): process killed (SIGTERM)\n", "walltime"),
+        ("Invoking FHI-aims ...\n * Aborting.\n", "input"),
         ("Invoking FHI-aims ...\nforrtl: No space left on device\n", "output"),
         ("Invoking FHI-aims ...\n  walltime 3600\n# out of memory? see the wiki\n", "crash"),
         ("Invoking FHI-aims ...\nBegin self-consistency loop\nforrtl: severe (174): SIGSEGV\n", "crash"),
@@ -183,6 +187,18 @@ def test_a_crash_is_told_by_its_signal_not_by_the_way_it_went():
     whole = "Invoking FHI-aims ...\nBegin self-consistency loop\n"
     assert diagnose(whole, traced) == ("crash", "Program received signal SIGSEGV: Segmentation fault")
     assert diagnose(whole) == ("crash", "Begin self-consistency loop")
+    # One rank crashed, the launcher ends the others.
+    severe = "forrtl: severe (174): SIGSEGV, segmentation fault occurred"
+    assert diagnose(whole, f"forrtl: error (78): process killed (SIGTERM)\n{severe}\n") == ("crash", severe)
+
+
+@pytest.mark.parametrize(
+    "more", ["", "srun: error: n17: task 3: Segmentation fault\n", "srun: error: Node failure on n17\n"]
+)
+def test_what_a_launcher_aborts_is_not_the_input(more):
+    """Before the first cycle, too: only FHI-aims' own words refuse an input."""
+    aborted = "srun: Job step aborted: Waiting up to 32 seconds for job step to finish.\n"
+    assert aims.classify("Invoking FHI-aims ...\n", more + aborted) == "crash"
 
 
 def test_forces_and_stress_of_another_version():

@@ -158,6 +158,23 @@ class TestTime:
         assert np.allclose(sent.positions, left.positions) and sent.positions[0, 0] > geometry(MOLECULE).positions[0, 0]
         assert found.energy == ENERGIES[MOLECULE] and "earlier attempt" in found.details["reason"]
 
+    @pytest.mark.parametrize("newer", [False, True])
+    def test_with_a_checkpoint_too(self, tmp_path, newer):
+        """The folder's Hessian is taken where it is of the checkpoint's geometry, not where the checkpoint is newer."""
+        folder, first = tmp_path / "one", geometry(MOLECULE)
+        body = STOPS.format(times=1, said=LIMIT, hessian=True)
+        failure(tmp_path, MOLECULE, body, relax=True, context=Context(folder=folder), max_restarts=0)
+        kept = parse_geometry_in((folder / "geometry.in.next_step").read_text().splitlines())
+        kept = Structure(None, first.species, kept.positions + 0.01 * newer, struct_id=first.struct_id)
+        made = engine(MOLECULE, program(tmp_path, MOLECULE, body))
+        found = made.evaluate(kept, relax=True, context=Context(folder=folder, first=first))
+        sent = (folder / "geometry.in").read_text()
+        assert np.allclose(parse_geometry_in(sent.splitlines()).positions, kept.positions)
+        assert ("hessian_file" in sent) is not newer
+        assert found.energy == ENERGIES[MOLECULE]
+        again = made.evaluate(kept, relax=True, context=Context(folder=folder, first=first))
+        assert again.details["reason"].startswith("taken over") and starts(tmp_path) == 2
+
     def test_nor_is_it_lost_where_the_next_attempt_cannot_start(self, tmp_path):
         folder = tmp_path / "one"
         body = STOPS.format(times=1, said=LIMIT, hessian=True)

@@ -23,12 +23,15 @@ from aims_replayed import (
 from shared_data import shared
 
 from genarris_fw import engines
-from genarris_fw.crystal import Structure
+from genarris_fw.crystal import Structure, read
 from genarris_fw.crystal.geometry_in import parse_geometry_in
 from genarris_fw.engines.aims import AimsEngine, parse_output, place
 from genarris_fw.engines.aims.launching import command_line
 from genarris_fw.engines.base import Context
 from genarris_fw.errors import EngineError, InputError
+
+# The manual: control.in, and the geometry in FHI-aims' format and in Genarris' own.
+INPUTS = {run: {"control.in", "geometry.in", f"{run.rpartition('/')[2]}.json"} for run in ENERGIES}
 
 
 @pytest.mark.parametrize("run", ENERGIES)
@@ -46,8 +49,10 @@ def test_real_runs(tmp_path, run):
     if relax:
         assert found.forces.shape == end.positions.shape and np.abs(found.forces).max() < 0.01
         assert np.allclose(reached[-1].positions, end.positions)
-    files = {"control.in", "geometry.in", "aims.out"} | ({"geometry.in.next_step"} if relax else set())
+    files = INPUTS[run] | {"aims.out"} | ({"geometry.in.next_step"} if relax else set())
     assert {path.name for path in folder.iterdir()} == files
+    [same] = read(folder / f"{found.structure.struct_id}.json")
+    assert np.allclose(same.positions, geometry(run).positions)
     assert nothing_left(folder.parent)
     details = found.details
     assert (details["version"], details["engine"], details["attempts"], details["restarts"]) == (
@@ -103,7 +108,7 @@ def test_files_are_moved_across_file_systems(tmp_path):
     folder = tmp_path / "one"
     made = engine(CRYSTAL, program(tmp_path, CRYSTAL), scratch_dir=str(memory))
     made.evaluate(geometry(CRYSTAL), context=Context(folder=folder))
-    assert {path.name for path in folder.iterdir()} == {"control.in", "geometry.in", "aims.out"}
+    assert {path.name for path in folder.iterdir()} == INPUTS[CRYSTAL] | {"aims.out"}
     assert parse_output(folder / "aims.out").energy == ENERGIES[CRYSTAL]
 
 
@@ -126,7 +131,7 @@ def test_a_crash_while_the_files_are_moved_leaves_no_output(tmp_path, monkeypatc
         with pytest.raises(EngineError, match=r"cannot be written .Input/output error.*the files are in") as caught:
             made.evaluate(moved, context=context)
     assert caught.value.kind == "output"
-    assert {path.name for path in folder.iterdir()} == {"control.in", "geometry.in"}
+    assert {path.name for path in folder.iterdir()} == INPUTS[CRYSTAL]
     [kept] = tmp_path.glob(".one-*/aims.out")
     assert str(kept.parent) in str(caught.value) and parse_output(kept).energy == ENERGIES[CRYSTAL]
     assert made.evaluate(moved, context=context).energy == ENERGIES[CRYSTAL]
@@ -173,7 +178,7 @@ class TestLaunching:
         body = "print(os.environ['OMP_NUM_THREADS'], sys.argv[1:], file=sys.stderr); sys.stdout.write(text)"
         command = program(tmp_path, CRYSTAL, body) + " -n {cores}"
         made = engine(CRYSTAL, command, omp_num_threads=3)
-        made.evaluate(geometry(CRYSTAL), context=Context(folder=tmp_path / "one", cores=5))
+        made.evaluate(geometry(CRYSTAL), context=Context(folder=tmp_path / "one", cores=15))
         assert (tmp_path / "one" / "aims.out.err").read_text() == "3 ['-n', '5']\n"
 
     def test_geometry_in_has_enough_digits(self, tmp_path):
@@ -182,6 +187,14 @@ class TestLaunching:
         engine(CRYSTAL, program(tmp_path, CRYSTAL)).evaluate(structure, context=Context(folder=tmp_path / "one"))
         written = parse_geometry_in((tmp_path / "one" / "geometry.in").read_text().splitlines())
         assert np.abs(written.positions - structure.positions).max() < 1e-10
+
+
+@pytest.mark.parametrize(("cores", "threads", "processes"), [(8, 2, 4), (1, 4, 1), (4, 1, 4)])
+def test_processes_times_threads_are_the_cores(tmp_path, cores, threads, processes):
+    body = "Path(sys.argv[1]).write_text(f'{sys.argv[2]} {os.environ[\"OMP_NUM_THREADS\"]}'); sys.stdout.write(text)"
+    command = f"{program(tmp_path, CRYSTAL, body)} {tmp_path / 'told'} {{cores}}"
+    engine(CRYSTAL, command, omp_num_threads=threads).evaluate(geometry(CRYSTAL), context=Context(cores=cores))
+    assert (tmp_path / "told").read_text() == f"{processes} {threads}"
 
 
 class TestEngine:

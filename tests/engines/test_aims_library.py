@@ -97,7 +97,10 @@ def test_the_engine_over_two_teams(tmp_path: Path, built: Any) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     for rank, one in enumerate(seen(place)):
         assert one["found"] == pytest.approx([energy(crystal(i)) for i in range(rank % 2, 4, 2)], abs=2e-9)
-    assert {path.name for path in (place / "3" / "results").iterdir()} == {"aims.out", "control.in", "geometry.in"}
+    assert {path.name for path in (place / "3" / "results").iterdir()} == {
+        *("aims.out", "control.in", "geometry.in"),
+        "crystal_3.json",
+    }
 
 
 def test_a_failure_of_one_rank_is_one_of_all(tmp_path: Path, built: Any) -> None:
@@ -110,6 +113,17 @@ def test_a_failure_of_one_rank_is_one_of_all(tmp_path: Path, built: Any) -> None
         assert (kind, permanent) == ("missing", False)
         assert words.startswith("rank 1 of 3 on ") and "/nowhere/at/all: there is no such folder" in words
     assert not (place / "0" / "aims.out").exists()
+
+
+def test_an_output_that_cannot_be_opened_is_an_error_of_all_ranks(tmp_path: Path, built: Any) -> None:
+    """None of them goes into the library, where it would wait for the first."""
+    place = folders(tmp_path / "runs", 1)
+    (place / "0" / "aims.out").mkdir()
+    done = launch("mpich", "unwritable", built("module", "mpich"), place, ranks=3)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for one in seen(place, 3):
+        [said] = one["found"]
+        assert said.startswith(f"{place / '0' / 'aims.out'}: cannot be written (Fortran's status ")
 
 
 @pytest.mark.parametrize("how", ["stop", "abort"])

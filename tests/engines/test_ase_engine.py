@@ -160,6 +160,16 @@ def test_a_calculator_without_stress_cannot_relax_a_cell(monkeypatch):
     assert with_factory(monkeypatch, Broken, relax_cell=False).evaluate(COPPER, relax=True).converged
 
 
+def test_a_module_of_the_users_that_cannot_be_loaded(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    for name, text in (("unfinished", "def f(:\n"), ("lacking", "raise OSError('libcudart.so: no such file')\n")):
+        (tmp_path / f"{name}.py").write_text(text)
+    for name in ("unfinished:f", "lacking:f", ".relative:f"):
+        with pytest.raises(EngineError, match=f"the module of calculator '{name}' cannot be loaded") as caught:
+            engines.get("ase", calculator=name)
+        assert caught.value.kind == "missing" and "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

@@ -73,6 +73,21 @@ def test_programs_that_cannot_be_started(tmp_path):
     assert "absent: No such file" in said and "plain: Permission denied" in said
 
 
+def test_a_python_that_knows_no_pidfd(tmp_path, monkeypatch):
+    """As conda builds it; and Linux before 5.3."""
+    text = Path(process.minder.__file__).read_text()
+    old = tmp_path / "minder.py"
+    old.write_text(
+        text.replace("import os\n", "import os\n\nif hasattr(os, 'pidfd_open'):\n    del os.pidfd_open\n", 1)
+    )
+    monkeypatch.setattr(process.minder, "__file__", str(old))
+    ended = run(["sh", "-c", "echo out; exit 3"], tmp_path, "o", Context(), QUICK)
+    assert (ended.status, ended.stopped, (tmp_path / "o").read_text()) == (3, None, "out\n")
+    command = script(tmp_path, "import os, time; print(os.getpid(), flush=True); time.sleep(60)")
+    ended = run(command, tmp_path, "pid", Context(deadline=time.time() + 1.0), QUICK)
+    assert ended.stopped == "deadline" and not alive(pid_in(tmp_path / "pid"))
+
+
 def test_what_a_program_is_given(tmp_path):
     command = script(
         tmp_path,

@@ -119,6 +119,18 @@ class TestArgon:
         assert len(images) == found.details["calls"]
         assert images[-1].get_potential_energy() == pytest.approx(found.energy, abs=1e-6)
 
+    def test_what_goes_on_from_a_checkpoint_is_told_from_its_beginning(self, tmp_path):
+        from ase.io import read
+
+        first = rattled(face_centred(5.4), 0.1)
+        wide = Structure(1.1 * first.lattice, first.species, 1.1 * first.positions, struct_id="argon")
+        engine = argon(trajectory=True)
+        engine.evaluate(first, relax=True, context=Context(folder=tmp_path))
+        before = len(read(tmp_path / "relaxation.extxyz", ":"))
+        found = engine.evaluate(first, relax=True, context=Context(folder=tmp_path, first=wide))
+        assert len(read(tmp_path / "relaxation.extxyz", ":")) == before + found.details["calls"]
+        assert found.details["volume_before"] == pytest.approx(wide.cell_volume)
+
 
 class Attraction(Calculator):
     """Pulls all atoms to one point, or the cell to nothing: what a failing method may do."""

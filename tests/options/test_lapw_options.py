@@ -109,6 +109,22 @@ def test_another_engine_for_a_procedure_of_lapw(tmp_path):
     assert any("'rkmax' has no effect with engine = tblite" in notice for notice in configuration.notices)
 
 
+@pytest.mark.parametrize(
+    ("procedure", "words"),
+    [
+        ("Relax_Single_Molecule", "engine = lapw computes no molecules"),
+        ("FHI_Aims_Energy_Evaluation", "engine = lapw is for Run_LAPW_Batch"),
+        ("Run_FHI_Aims_Batch", "engine = lapw relaxes nothing"),
+    ],
+)
+def test_what_lapw_does_not_do(tmp_path, procedure, words):
+    pool(tmp_path)
+    (tmp_path / "molecule.in").write_text("atom 0 0 0 H\natom 0 0 0.74 H\n")
+    section = f"[{procedure.lower()}]\nstructure_dir = raw\nmolecule_path = molecule.in\nZ = 2\nengine = lapw\n"
+    [problem] = [line for line in problems(tmp_path, conf(f'"{procedure}"', section)) if "lapw" in line]
+    assert words in problem and "take another engine here: aims, ase, tblite" in problem
+
+
 def test_volumes_of_the_equation_of_state(tmp_path):
     def scales(options):
         text = conf('"LAPW_Equation_Of_State"', f"[lapw_equation_of_state]\nstructure_dir = raw\n{options}\n")

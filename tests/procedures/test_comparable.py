@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from genarris_fw.errors import RunFailed
 from genarris_fw.procedures.comparable import FROM_A_FILE, refuse_several, source_of
+from genarris_fw.procedures.energies import molecule_energy
 
 COMPUTED = {
     "energies": {"energy": {"engine": "tblite", "engine_version": "tblite 0.8", "settings_hash": "aa", "value": -1.0}},
@@ -19,6 +22,24 @@ def test_where_an_energy_comes_from():
     assert source_of(COMPUTED, "energy") == AA
     assert source_of(IMPORTED, "energy") == FROM_A_FILE
     assert source_of(COMPUTED, "other") is None
+
+
+def test_a_lattice_energy_needs_the_same_version():
+    """FHI-aims by another version, say, after a module was changed between two steps."""
+    record = {"engine": "aims", "engine_version": "FHI-aims 1", "settings_hash": "a", "details": {"method": "PBE"}}
+    summary = {"engine": "aims", "engine_version": "FHI-aims 1", "method": "PBE", "settings_hash": "b", "energy": -1.5}
+
+    def found(**changes):
+        runs = SimpleNamespace(get=lambda run: {"summaries": {"relax_single_molecule": summary | changes}})
+        campaign = SimpleNamespace(
+            run="run", step_of=lambda procedure: "relax_single_molecule", catalogue=SimpleNamespace(runs=runs)
+        )
+        return molecule_energy(campaign, record)
+
+    assert found() == -1.5
+    assert (
+        found(engine_version="FHI-aims 2") is None and found(method="PBE0") is None and found(engine="tblite") is None
+    )
 
 
 def test_one_source_is_fine():

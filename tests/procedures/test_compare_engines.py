@@ -90,6 +90,19 @@ def test_two_engines(in_process: InProcess) -> None:
     assert {tuple(d["energies"]) for d in in_process.database.structures.find()} == {("energy", "lapw_energy")}
 
 
+@pytest.mark.parametrize(("epsilon", "warned"), [(LJ["epsilon"], True), (2 * LJ["epsilon"], False)])
+def test_one_engine_with_two_settings_is_no_comparison_with_itself(
+    in_process: InProcess, epsilon: float, warned: bool
+) -> None:
+    in_process.write_pool(distorted(3))
+    settings = {**LJ, "epsilon": epsilon}
+    first = f"calculator = ase.calculators.lj:LennardJones\ncalculator_settings = {settings}"
+    record = in_process.run(TWO_ENGINES.replace("calculator = ase.calculators.emt:EMT", first))
+    assert record["state"] == "finished", record.get("failure")
+    said = "".join(path.read_text() for path in (in_process.folder / "logs").glob("*.log"))
+    assert ("both energies come from one engine with the same settings" in said) is warned
+
+
 def imported(energies: dict[str, tuple[float, ...]], number: int = 4) -> list[Structure]:
     pool = waters(number)
     for i, structure in enumerate(pool):

@@ -246,7 +246,7 @@ def test_relaxations_come_through(done: Done) -> None:
 def test_the_files_are_where_the_manual_says(done: Done) -> None:
     for item in done.items(RELAXATIONS):
         names = {path.name for path in (done.folder / "aims_relaxed" / item["key"]).iterdir()}
-        assert {"control.in", "geometry.in", "aims.out", "geometry.in.next_step"} <= names
+        assert {"control.in", "geometry.in", "aims.out", "geometry.in.next_step", f"{item['key']}.json"} <= names
     exported = sorted((done.folder / "relaxed").glob("*.json"))
     assert len(exported) == len(done.items(RELAXATIONS))
     stored = done.structures(pools="relaxed")

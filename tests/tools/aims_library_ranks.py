@@ -2,12 +2,13 @@
 
 ``aims_library_ranks.py run LIBRARY_DIR FOLDER`` runs the library in the folders ``FOLDER/0``, ``FOLDER/1``, ...;
 ``engine`` evaluates ``FOLDER/n/start.in`` with the engine; ``single`` runs it in ``FOLDER/0`` with a library
-that rank 1 looks for elsewhere.
+that rank 1 looks for elsewhere; ``unwritable`` calls the module there, where ``aims.out`` cannot be opened.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from aims_inputs import control
 
 from genarris_fw.crystal import read
 from genarris_fw.engines import Context, get
-from genarris_fw.engines.aims.library import run
+from genarris_fw.engines.aims.library import load, run
 from genarris_fw.errors import EngineError
 from genarris_fw.farm.crew import world
 
@@ -29,6 +30,13 @@ def main(what: str, library_dir: str, place: str) -> None:
     if what == "single":
         elsewhere = library_dir if everybody.rank != 1 else "/nowhere/at/all"
         found.append(told(run, everybody, elsewhere, folder / "0", Context()))
+    elif what == "unwritable":
+        os.chdir(folder / "0")
+        try:
+            load(library_dir)[0](everybody.py2f())
+        except OSError as error:
+            found.append(str(error))
+        os.chdir(before)
     else:
         for one in sorted(folder.glob("[0-9]*"))[everybody.rank % 2 :: 2]:
             if what == "run":

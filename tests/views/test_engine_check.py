@@ -12,10 +12,13 @@ from ui_conf import ROBUST, resolve
 
 from genarris_fw import engines
 from genarris_fw.crystal import Structure, read_molecule, write
+from genarris_fw.engines import Context
 from genarris_fw.engines.aims.control import Control
+from genarris_fw.engines.process import Ended, Limits
 from genarris_fw.generation import check_contacts, volume_estimate
 from genarris_fw.options import Configuration
 from genarris_fw.options.configuration import Step
+from genarris_fw.views import engine_trial
 from genarris_fw.views.engine_check import check_engines, for_single_points, missing_engines, trial_lines, uses
 from genarris_fw.views.engine_trial import Trial, carry_out_apart
 from genarris_fw.views.run_estimate import (
@@ -171,6 +174,22 @@ def test_a_control_file_for_relaxations_is_tried_without_the_relaxation(tmp_path
     assert for_single_points("tblite", settings) is settings
     missing = {"control_path": str(tmp_path / "none")}
     assert for_single_points("aims", missing) is missing
+
+
+@pytest.mark.parametrize(("settings", "gigabytes"), [({"max_gigabytes": 50.0}, 200.0), ({}, 80.0)])
+def test_a_trial_may_write_what_its_engine_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict, gigabytes: float
+) -> None:
+    seen = []
+
+    def run(command: list, folder: Path, output: str, context: Context, limits: Limits) -> Ended:
+        seen.append(limits)
+        return Ended(153, "size", 1.0)
+
+    monkeypatch.setattr(engine_trial, "run", run)
+    tried = engine_trial.carry_out_apart(engine_trial.Trial("lapw", settings, []), 5.0, tmp_path)
+    assert [limits.gigabytes for limits in seen] == [gigabytes]
+    assert tried.kind == "output" and f"larger than {gigabytes:g} GB" in tried.error
 
 
 def test_the_sizes_of_the_pools_follow_the_steps(tmp_path: Path) -> None:

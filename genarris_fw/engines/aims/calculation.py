@@ -81,9 +81,18 @@ class Calculation:
         return output if repeated.split() == _text(folder / CONTROL).split() else None
 
     def go_on(self, job: Job) -> bool:
-        """Take over what an earlier attempt at the same relaxation has come to, if there is something."""
+        """Take over what an earlier attempt at the same relaxation has come to, if there is something.
+
+        With its Hessian; but not where the checkpoint that the job starts from is another geometry: then the attempt
+        of which it tells has left nothing here.
+        """
         folder = self._place.results
-        return folder is not None and job.relax and job.began_in(folder) and job.go_on_from(folder)
+        if folder is None or not job.relax or not job.began_in(folder):
+            return False
+        reached = read_geometry(folder / NEXT_STEP, job.structure)
+        if job.structure is not job.first and (reached is None or not _same_geometry(job.structure, reached)):
+            return False
+        return job.go_on_from(folder)
 
     def attempt(self, job: Job) -> AimsOutput:
         """Run FHI-aims once.

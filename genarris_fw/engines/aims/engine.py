@@ -120,8 +120,10 @@ class AimsEngine(Engine):
         control = Control(self.options.control or "")
         refuse_unusable(control, structure, relax)
         control = with_missing_species(control, structure.species, self.options.species_dir)
-        job = Job(structure, control, relax)
-        place = Place(context.folder, self.options.scratch_dir, self.options.keep_files)
+        first = context.first or structure
+        job = Job(structure, control, relax, first)
+        further = [*self.options.keep_files, *([job.json] if job.json else [])]
+        place = Place(context.folder, self.options.scratch_dir, further)
         calculation = Calculation(launch, place, context)
         output, corrections, reason = self._result(calculation, job)
         final = _moved(structure, output.structure) if relax else structure.copy()
@@ -135,7 +137,7 @@ class AimsEngine(Engine):
         if corrections:
             details["corrections"] = corrections
         if relax:
-            details |= {"relaxation_steps": calculation.steps or output.relaxation_steps} | _changes(structure, final)
+            details |= {"relaxation_steps": calculation.steps or output.relaxation_steps} | _changes(first, final)
         assert output.energy is not None  # an output without one has been refused
         seconds = time.perf_counter() - started
         return Evaluation(output.energy, output.forces, output.stress, final, True, seconds, details)

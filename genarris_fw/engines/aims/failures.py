@@ -10,8 +10,9 @@ SCF_BEGINS = "Begin self-consistency loop"
 # Sources: the outputs themselves, FHI-aims' manual, and the error texts of srun, mpirun, PBS and the Intel run time.
 _CAUSES = (
     ("memory", ("out of memory", "oom-kill", "oom_kill", "cannot allocate", "insufficient virtual memory")),
+    ("memory", ("exceeded memory limit", "killed: mem ", "killed: vmem ", "killed: pmem ", "killed: pvmem ")),
     ("output", ("file too large", "no space left on device", "disk quota exceeded", "file size limit exceeded")),
-    ("walltime", ("walltime restrictions", "due to time limit", "walltime exceeded", "exceeded limit", "sigterm")),
+    ("walltime", ("walltime restrictions", "due to time limit", "walltime exceeded", "killed: walltime")),
     ("walltime", ("time limit exceeded",)),
     (
         "launcher",
@@ -20,8 +21,9 @@ _CAUSES = (
     ("relaxation", ("inconsistency of forces", "number of relaxation steps exceeded", "trusted_descent")),
     ("scf", ("cycle not converged", "cycle did not converge", "cycle not yet converged")),
 )
-# What a crash says: what follows is only the way it went.
-_CRASHES = ("sigsegv", "segmentation", "sigfpe", "sigill", "sigabrt", "sigbus", "forrtl: severe", "bad termination")
+# What a crash says: what follows is only the way it went, and the launcher ends the other ranks by SIGTERM.
+_CRASHES = ("sigsegv", "segmentation", "sigfpe", "sigill", "sigabrt", "sigbus", "forrtl: severe")
+_ENDED = ("sigterm",)
 _REFUSALS = ("abort", "* error", "stopping")
 _NEAR_THE_END = 20_000
 _LONGEST_LINE = 160
@@ -57,10 +59,15 @@ def diagnose(text: str, errors: str = "") -> tuple[str, str]:
             return kind, told
     if BEGINNING not in text:
         return "launcher", last
-    refused = _line_with(lines, _REFUSALS)
-    if refused and SCF_BEGINS not in text:
-        return "input", refused
-    return "crash", _line_with(lines, _CRASHES) or last
+    crashed = _line_with(lines, _CRASHES)
+    if crashed:
+        return "crash", crashed
+    ended = _line_with(lines, _ENDED)
+    if ended:
+        return "walltime", ended
+    # In its own words only: launchers "abort" whatever has failed.
+    refused = _line_with(_said(text), _REFUSALS)
+    return ("input", refused) if refused and SCF_BEGINS not in text else ("crash", last)
 
 
 def _said(text: str) -> list[str]:

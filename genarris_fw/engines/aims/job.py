@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from genarris_fw.crystal.genarris_json import format_json
 from genarris_fw.crystal.geometry_in import format_geometry_in, parse_geometry_in
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.engines.aims.control import Control, digest
@@ -28,6 +29,8 @@ class Job:
         The control.in, with the blocks of all species.
     relax : bool
         Whether this is a relaxation.
+    first : Structure or None
+        Where the relaxation began, if it goes on from a checkpoint.
     next_step, hessian : str or None
         The texts of geometry.in.next_step and hessian.aims that a relaxation goes on from.
     moved : bool
@@ -41,6 +44,7 @@ class Job:
     structure: Structure
     control: Control
     relax: bool
+    first: Structure | None = None
     next_step: str | None = None
     hessian: str | None = None
     moved: bool = False
@@ -50,13 +54,20 @@ class Job:
     _tag: str = field(init=False)
 
     def __post_init__(self) -> None:
-        first = format_geometry_in(self.structure, header=False)
+        if self.first is None:
+            self.first = self.structure
+        first = format_geometry_in(self.first, header=False)
         self._tag = f"{TAG} {digest(self.control.text + first)}"
 
     @property
     def name(self) -> str:
         """What messages call the structure."""
         return self.structure.struct_id or "the structure"
+
+    @property
+    def json(self) -> str | None:
+        """The name of the file of the structure in Genarris' own format, for one that has a name."""
+        return f"{self.structure.struct_id}.json" if self.structure.struct_id else None
 
     @property
     def geometry(self) -> str:
@@ -67,6 +78,8 @@ class Job:
         """Write the inputs into a folder."""
         (folder / CONTROL).write_text(self.control.text, encoding="utf-8")
         (folder / GEOMETRY).write_text(self.geometry, encoding="utf-8")
+        if self.json is not None and self.first is not None:
+            (folder / self.json).write_text(format_json(self.first), encoding="utf-8")
         self.write_reached(folder)
 
     def write_reached(self, folder: Path) -> None:

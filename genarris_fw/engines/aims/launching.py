@@ -22,15 +22,15 @@ EXAMPLE = "aims_command = srun --exact -n {cores} /path/to/aims.x"
 Launch = Callable[[Path, Context, Callable[[], object]], "process.Ended | None"]
 
 
-def command_line(template: str, cores: int) -> list[str]:
+def command_line(template: str, processes: int) -> list[str]:
     """Return the words of a command line.
 
     Parameters
     ----------
     template : str
-        As the user wrote it; ``{cores}`` stands for the number of cores.
-    cores : int
-        That number.
+        As the user wrote it; ``{cores}`` stands for the number of processes.
+    processes : int
+        That number: the cores divided by the threads of each.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def command_line(template: str, cores: int) -> list[str]:
         where it cannot be executed or the template cannot be read.
     """
     try:
-        words = [word.replace("{cores}", str(cores)) for word in shlex.split(template)]
+        words = [word.replace("{cores}", str(processes)) for word in shlex.split(template)]
     except ValueError as error:
         raise EngineError(f"aims_command = {template}: {error}; correct the quotes", "launcher", True) from None
     if not words:
@@ -62,7 +62,8 @@ def as_program(options: AimsSettings) -> Launch:
     """Return what launches the program of ``aims_command``."""
 
     def launch(folder: Path, context: Context, look: Callable[[], object]) -> process.Ended:
-        command = command_line(str(options.aims_command), context.cores)
+        processes = max(1, context.cores // options.omp_num_threads)
+        command = command_line(str(options.aims_command), processes)
         limits = process.Limits(options.silence, options.max_gigabytes, options.grace)
         threads = str(options.omp_num_threads)
         environment = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "MKL_DYNAMIC": "FALSE"}

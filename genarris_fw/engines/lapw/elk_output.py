@@ -84,7 +84,7 @@ def parse_output(folder: Path, atoms: int, forces: bool, name: str = "the struct
     if version is None or LOOP_STOPPED not in info or not STOPPED.search(info):
         raise EngineError(f"{name}: Elk's output is not whole, it ends in loop {loops}", "crash", folder=str(folder))
     if CONVERGED not in info:
-        raise EngineError(f"{name}: Elk did not converge in {loops} loops", "scf", folder=str(folder))
+        raise EngineError(f"{name}: Elk did not converge in {loops} loops", "scf", True, str(folder))
     try:
         energy = _energy(_text(folder / "TOTENERGY.OUT"), info) * Hartree
         found = _forces(info, atoms) if forces else None

@@ -65,9 +65,9 @@ def _failure(ended: Ended, output: str, info: str, command: str) -> tuple[str, b
     if ended.stopped in ("deadline", "stopped"):
         return "walltime", False, f"Elk was stopped in loop {loops} ({ended.stopped})"
     if ended.stopped == "silent":
-        return "crash", False, f"Elk gave no sign of life and was ended in loop {loops}; setting 'silence' is the limit"
+        return "hang", False, f"Elk gave no sign of life and was ended in loop {loops}; setting 'silence' is the limit"
     if ended.stopped == "size" or ended.status == FILE_TOO_LARGE:
-        return "crash", True, "Elk's files grew too large; setting 'max_gigabytes' is the limit"
+        return "output", False, "Elk's files grew too large; setting 'max_gigabytes' is the limit"
     if ended.status in (NOT_FOUND, NOT_EXECUTABLE) and not VERSION.search(output):
         return "missing", True, f"'{command}' cannot be started; {INSTALL}"
     error = ERROR.search(output)
@@ -88,7 +88,7 @@ def _own_error(routine: str, words: str, loops: int) -> tuple[str, bool, str]:
     if routine in OF_THE_BASIS and loops <= LOOPS_OF_A_SOUND_BASIS:
         return "input", True, f"{said}; {DEPENDENT}"
     if routine in OF_THE_BASIS or routine.startswith("mix"):
-        return "scf", False, f"{said}; the self-consistent loop ran away in loop {loops}"
+        return "scf", True, f"{said}; the self-consistent loop ran away in loop {loops}"
     return "input", True, said
 
 
