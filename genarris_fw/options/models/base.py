@@ -180,5 +180,5 @@ class SharedOptions(QueueOptions):
         default_words="what the machine has",
     )
     num_replicas: Whole = option("Number of replicas that share the procedure's work items", 1, ge=1, le=10**6)
-    omp_num_threads: Whole = option("Number of OpenMP threads of each replica", 1, ge=1, le=10**4)
+    omp_num_threads: Whole = option("Number of OpenMP threads of each process of a replica", 1, ge=1, le=10**4)
     verbose: Verbosity = option("How much is logged: True, False or a level", False, aliases=("verbose_output",))
