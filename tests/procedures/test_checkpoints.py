@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+from aims_inputs import COMMAND, control
+from engine_data import crystal, molecule, rattled
 from in_process import WATER, InProcess, waters
 
+from genarris_fw.crystal import write
+from genarris_fw.engines import process
 from genarris_fw.farm import carry_out
 from genarris_fw.farm.walltime import Walltime
 from genarris_fw.procedures import checkpoints
@@ -59,7 +64,6 @@ def relaxed(farm: InProcess) -> dict:
 
 def test_undisturbed(water: InProcess) -> None:
     assert water.run(CONF)["state"] == "finished"
-    print(relaxed(water)["energies"]["energy"])
     assert relaxed(water)["energies"]["energy"]["converged"]
     # Long enough that it can be stopped in the middle.
     assert relaxed(water)["energies"]["energy"]["details"]["steps"] > 8
@@ -92,6 +96,64 @@ def test_a_stopped_relaxation_goes_on_from_its_checkpoint(water: InProcess, monk
     assert document["energies"]["energy"]["converged"] and document["parent"] == parent["struct_id"]
     [item] = water.database.work_items.find({})
     assert item["state"] == "done" and "checkpoint" not in item
+
+
+AIMS = f"""\
+[Genarris_master]
+procedures = ["Run_FHI_Aims_Batch"]
+run_name = water
+retry_delay = 0
+
+[run_fhi_aims_batch]
+structure_dir = urea
+molecule_path = alone/urea.in
+Z = 2
+engine = aims
+aims_command = {COMMAND}
+control_path = control.in
+aims_output_dir = aims
+num_replicas = 1
+"""
+
+
+class EndsWithAStep(Walltime):
+    """A walltime that is over as soon as FHI-aims has made a step."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def ending(self) -> bool:
+        if list(self.folder.glob(".*/geometry.in.next_step")):
+            self.told = True
+        return super().ending()
+
+
+def test_fhi_aims_goes_on_with_its_hessian_and_is_told_from_its_beginning(
+    water: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urea = rattled(crystal("urea"), 0.05)
+    water.write_pool([urea], "urea")
+    write([molecule("urea").to_structure("urea")], water.folder / "alone", "geometry")
+    text = control(["H", "C", "N", "O"], relax=True).replace("relax_unit_cell full", "relax_unit_cell none")
+    (water.folder / "control.in").write_text(text)
+    monkeypatch.setenv("AIMS_STAND_IN_WIDTH", "1")
+    monkeypatch.setattr(process, "PAUSE", 0.02)  # its steps take little longer
+    monkeypatch.setattr(carry_out, "of_this_process", lambda: EndsWithAStep(water.folder / "aims"))
+    with pytest.raises(SystemExit):
+        water.run_pulling(AIMS)
+    [item] = water.database.work_items.find({})
+    assert (item["state"], item["attempts"], item["lost"]) == ("waiting", 0, 0)
+    [folder] = (water.folder / "aims").iterdir()
+    assert (folder / "hessian.aims").exists() and not (folder / "aims.out").read_text().count("Have a nice day")
+
+    monkeypatch.setattr(carry_out, "of_this_process", Walltime)
+    assert water.run(AIMS)["state"] == "finished"
+    document, [parent] = relaxed(water), water.database.structures.find({"parent": {"$exists": False}})
+    details = document["energies"]["energy"]["details"]
+    assert details["reason"] == "converged, from the geometry of an earlier attempt"
+    assert "hessian_file" in (folder / "geometry.in").read_text()
+    assert details["volume_before"] == pytest.approx(abs(np.linalg.det(parent["geometry"]["lattice"])), rel=1e-6)
 
 
 def test_a_killed_relaxation_goes_on_from_what_was_kept_on_the_way(
