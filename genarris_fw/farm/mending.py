@@ -130,11 +130,15 @@ def refresh_all(workflow: Workflow) -> set[int]:
     may be old.
     """
     updated: set[int] = set()
+    noted = dict(workflow.fw_states)
     order = list(workflow.root_fw_ids)
     for fw_id in order:
         order += [child for child in workflow.links[fw_id] if child not in order]
         firework = workflow.id_fw[fw_id]
         if firework.state == "RESERVED" and not firework.launches:
             continue  # a rocket may be between its checkout and its launch
+        if firework.state == "COMPLETED" != noted.get(fw_id):
+            # Its end has not reached the workflow, and so its action has not been applied: a successor would be lost.
+            firework.state = noted.get(fw_id, "RUNNING")
         updated |= workflow.refresh(fw_id, updated)
     return updated

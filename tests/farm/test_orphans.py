@@ -80,3 +80,31 @@ def test_of_a_rocket_killed_between_the_two_writes(farm: Farm) -> None:
         recover(farm.launchpad, farm.run, grace_seconds=0)
     farm.check(farm.catalogue.runs.get(farm.run), items=4, steps=1)
     farm.check_fireworks()
+
+
+def test_a_side_whose_firework_was_never_added(farm: Farm) -> None:
+    """Of a side the workflow comes first: what is left of a kill between the two is removed, after the grace."""
+    launch_all(farm.launchpad, farm.run)
+    [side] = farm.launchpad.workflows.find({"metadata.side_of": "sleepy_0"})
+    half = {key: value for key, value in side.items() if key != "_id"} | {"nodes": [99], "fw_states": {"99": "READY"}}
+    farm.launchpad.workflows.insert_one(half)
+    assert recover(farm.launchpad, farm.run) == []
+    [line] = recover(farm.launchpad, farm.run, grace_seconds=0)
+    assert line == f"workflow '{side['name']}': its firework was never added, removed"
+    assert farm.launchpad.workflows.count_documents({"nodes": 99}) == 0
+    farm.check_fireworks()
+
+
+def test_an_end_that_has_not_reached_the_workflow_is_applied_whole(farm: Farm) -> None:
+    """The firework reads COMPLETED, the workflow does not name its successor yet: the step must not be skipped."""
+    for name in ("begin", "sleepy_0 plan"):
+        launch_rocket(farm.launchpad, FWorker(query={"name": name}), strm_lvl="CRITICAL")
+    gate = farm.launchpad.fireworks.find_one({"name": "sleepy_0 gate"})["fw_id"]
+    before = farm.launchpad.workflows.find_one({"nodes": gate})
+    assert survives("end", farm, 1000)
+    farm.launchpad.workflows.replace_one({"_id": before["_id"]}, before)
+    recover(farm.launchpad, farm.run, grace_seconds=0)
+    launch_all(farm.launchpad, farm.run)
+    recover(farm.launchpad, farm.run, grace_seconds=0)
+    farm.check(farm.catalogue.runs.get(farm.run), items=4, steps=1)
+    farm.check_fireworks()
