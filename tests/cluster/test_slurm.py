@@ -191,8 +191,8 @@ def test_crystals_through_the_queue(database_uri: str, tmp_path: Path, slurm: Sl
     slurm.run("scancel", str(job))
     slurm.wait(job, 30)
     second = farm.qlaunch_again("singleshot")
-    assert farm.finish()["state"] == "finished"
-    assert slurm.wait(second, 30) == "COMPLETED"
+    assert farm.finish(200)["state"] == "finished"
+    assert slurm.wait(second, 60) == "COMPLETED"
     queued = pool(farm.catalogue)
     farm.close()
 

@@ -55,17 +55,20 @@ class QueuedFarm(Farm):
         """After a job's end as a surprise: ``recover`` until a firework is ready, then ``qlaunch``; return the job.
 
         A rocket that was killed before it could leave has left nothing ready; one that was killed between its
-        checkout and its lease is known as lost only after a minute.
+        checkout and its lease is known as lost only after a minute. One that is about to leave may take what is ready.
         """
         ready = {"spec.run": self.run, "state": "READY"}
+        jobs: list[int] = []
 
-        def recovered() -> bool:
+        def submitted() -> bool:
             done = genarris("recover", cwd=self.folder)
             assert done.returncode == 0, done.stdout + done.stderr
-            return self.launchpad.fireworks.count_documents(ready) > 0
+            if self.launchpad.fireworks.count_documents(ready):
+                jobs.extend(self.qlaunch(*words))
+            return bool(jobs)
 
-        self.wait_until(recovered, 120)
-        [job] = self.qlaunch(*words)
+        self.wait_until(submitted, 150)
+        [job] = jobs
         return job
 
     def done(self, step: str = "sleepy_0") -> int:
