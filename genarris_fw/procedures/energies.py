@@ -121,13 +121,18 @@ def collect_energies(campaign: Campaign) -> dict[str, Any]:
     return {"evaluated": len(ids), "best": best_of(campaign, ids)}
 
 
+def version_of(engine: Engine, evaluation: Evaluation) -> str:
+    """Return the version that gave an evaluation: some programs tell theirs only in an output."""
+    return str(evaluation.details.get("version") or engine.version)
+
+
 def energy_record(evaluation: Evaluation, engine: Engine, Z: int) -> dict[str, Any]:
     """Return what the catalogue keeps of an energy: never a number without its engine and settings."""
     return {
         "value": float(evaluation.energy),
         "per_molecule": float(evaluation.energy) / Z,
         "engine": engine.name,
-        "engine_version": str(evaluation.details.get("version") or engine.version),
+        "engine_version": version_of(engine, evaluation),
         "settings_hash": engine.settings_hash,
         "converged": bool(evaluation.converged),
         "seconds": float(evaluation.seconds),

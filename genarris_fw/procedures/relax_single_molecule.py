@@ -13,7 +13,7 @@ from genarris_fw.crystal import Molecule, point_group, symmetrize, write
 from genarris_fw.errors import RunFailed
 from genarris_fw.procedures.base import Campaign, Outcome, explicit_serialize
 from genarris_fw.procedures.documents import plain, to_document
-from genarris_fw.procedures.energies import EngineProcedure
+from genarris_fw.procedures.energies import EngineProcedure, version_of
 
 INPUT_FOLDER = "structure_dir_for_relaxing_single_molecule"
 # How far (Å) an atom may lie from its symmetric place and still count for the molecule's point group.
@@ -63,7 +63,7 @@ class RelaxSingleMolecule(EngineProcedure):
             "structure": relaxed.struct_id,
             "energy": float(evaluation.energy),
             "engine": engine.name,
-            "engine_version": str(evaluation.details.get("version") or engine.version),
+            "engine_version": version_of(engine, evaluation),
             "method": plain(evaluation.details).get("method"),
             "settings_hash": engine.settings_hash,
             "point_group_before": before.symbol,

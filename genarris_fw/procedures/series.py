@@ -12,7 +12,7 @@ from genarris_fw.engines import get as get_engine
 from genarris_fw.engines.checks import refuse_overlaps
 from genarris_fw.errors import EngineError
 from genarris_fw.procedures.base import Campaign
-from genarris_fw.procedures.energies import EngineProcedure, engine_settings
+from genarris_fw.procedures.energies import EngineProcedure, engine_settings, version_of
 
 
 class SeriesProcedure(EngineProcedure):
@@ -42,7 +42,7 @@ class SeriesProcedure(EngineProcedure):
         engine = self.engine(campaign)
         return {
             "engine": engine.name,
-            "engine_version": str(evaluation.details.get("version") or engine.version),
+            "engine_version": version_of(engine, evaluation),
             "settings_hash": engine.settings_hash,
             "method": evaluation.details.get("method"),
         }
