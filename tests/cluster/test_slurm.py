@@ -180,7 +180,9 @@ def test_a_job_for_each_firework(farm: QueuedFarm) -> None:
 
 def test_crystals_through_the_queue(database_uri: str, tmp_path: Path, slurm: Slurm) -> None:
     """``init``, ``add``, ``qlaunch singleshot``: a cancelled job and its successor make the pool of a plain run."""
-    farm = QueuedFarm(database_uri, urea_folder(tmp_path / "queued", number=40).parent, slurm)
+    # So many that the rest takes several seconds when the first is there: the job is cancelled in their middle.
+    many = {"number": 3_000, "attempts": 2_000_000}
+    farm = QueuedFarm(database_uri, urea_folder(tmp_path / "queued", **many).parent, slurm)
     farm.run = "urea"
     done = genarris("add", "ui.conf", cwd=farm.folder)
     assert done.returncode == 0, done.stderr
@@ -190,6 +192,7 @@ def test_crystals_through_the_queue(database_uri: str, tmp_path: Path, slurm: Sl
         time.sleep(0.1)
     slurm.run("scancel", str(job))
     slurm.wait(job, 30)
+    assert farm.catalogue.runs.get(farm.run).get("state") != "finished", "the job was cancelled too late"
     second = farm.qlaunch_again("singleshot")
     assert farm.finish(200)["state"] == "finished"
     assert slurm.wait(second, 60) == "COMPLETED"
@@ -198,13 +201,13 @@ def test_crystals_through_the_queue(database_uri: str, tmp_path: Path, slurm: Sl
 
     name = f"{database_name(database_uri)}_plain"
     plain = with_database(database_uri, name)
-    conf = urea_folder(tmp_path / "plain", number=40)
+    conf = urea_folder(tmp_path / "plain", **many)
     done = genarris("run", str(conf), "--workers", "2", "--uri", plain, cwd=conf.parent)
     assert done.returncode == 0, done.stderr
     with MongoClient(plain) as client:
         undisturbed = pool(Catalogue(client[name]))
         client.drop_database(name)
-    assert len(queued) >= 40 and queued == undisturbed
+    assert len(queued) >= 3_000 and queued == undisturbed
 
 
 def pool(catalogue: Catalogue) -> list[str]:
