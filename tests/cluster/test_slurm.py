@@ -207,7 +207,7 @@ def test_crystals_through_the_queue(database_uri: str, tmp_path: Path, slurm: Sl
     with MongoClient(plain) as client:
         undisturbed = pool(Catalogue(client[name]))
         client.drop_database(name)
-    assert len(queued) >= 3_000 and queued == undisturbed
+    assert len(queued) > 2_900 and queued == undisturbed
 
 
 def pool(catalogue: Catalogue) -> list[str]:
