@@ -137,7 +137,7 @@ def refresh_all(workflow: Workflow) -> set[int]:
         firework = workflow.id_fw[fw_id]
         if firework.state == "RESERVED" and not firework.launches:
             continue  # a rocket may be between its checkout and its launch
-        if firework.state == "COMPLETED" != noted.get(fw_id):
+        if firework.state == "COMPLETED" and noted.get(fw_id) != "COMPLETED":
             # Its end has not reached the workflow, and so its action has not been applied: a successor would be lost.
             firework.state = noted.get(fw_id, "RUNNING")
         updated |= workflow.refresh(fw_id, updated)

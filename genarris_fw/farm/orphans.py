@@ -2,7 +2,8 @@
 
 FireWorks inserts the new firework first, as READY, and enters it into its workflow afterwards; both under the
 workflow's lock. A rocket that takes one in between, or for good after a kill, ends in an error of FireWorks.
-``lpad add`` writes in the same order, without a lock.
+``lpad add`` writes in the same order, without a lock. Our sides are workflows of their own: of these the workflow is
+written first.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from genarris_fw.farm.mending import is_orphan
 
 
 def remove_orphans(launchpad: LaunchPad, catalogue: Catalogue, run: str, grace_seconds: float) -> Iterator[str]:
-    """Remove the fireworks of a run that no workflow names, and that nobody is about to enter into one.
+    """Remove the fireworks of a run that no workflow names, and the sides that have no firework.
 
-    The firework that would have been followed has not ended for FireWorks, so the recovery of its lease, or of its
-    finished launch, makes the successor anew.
+    Nobody may be about to write the other half. The firework that would have been followed has not ended for
+    FireWorks, so the recovery of its lease, or of its finished launch, makes the successor anew.
 
     Parameters
     ----------
@@ -31,7 +32,7 @@ def remove_orphans(launchpad: LaunchPad, catalogue: Catalogue, run: str, grace_s
     run : str
         Name of the run.
     grace_seconds : float
-        How long after it was first seen it stays: ``lpad add`` may be at work.
+        How long after it was first seen a half stays: ``lpad add`` may be at work.
 
     Yields
     ------
@@ -58,7 +59,7 @@ def remove_orphans(launchpad: LaunchPad, catalogue: Catalogue, run: str, grace_s
 def _remove_half(
     launchpad: LaunchPad, catalogue: Catalogue, document: dict[str, Any], run: str, grace_seconds: float
 ) -> Iterator[str]:
-    """Remove the workflow of a side whose firework was never added: of sides the workflow comes first."""
+    """Remove the workflow of a side whose firework was never added."""
     [fw_id] = document["nodes"]
     if not catalogue.leases.unheld_for(run, fw_id, None, grace_seconds):
         return
