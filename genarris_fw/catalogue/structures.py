@@ -25,6 +25,7 @@ class Structures:
 
     def __init__(self, collection: Collection, runs: Runs) -> None:
         self.collection = collection
+        self.spare = collection.database["spare_structures"].with_options(write_concern=collection.write_concern)
         self.runs = runs
 
     def write_new(self, run: str, procedure: str, documents: Iterable[tuple[dict[str, Any], int]]) -> None:
@@ -152,6 +153,20 @@ class Structures:
     def pools(self, run: str) -> list[str]:
         """Return the names of a run's pools."""
         return sorted(self.collection.distinct("pools", {"run": run}))
+
+    def set_aside(self, run: str) -> None:
+        """Keep what no pool of a finished run holds apart from what one does; again it has no further effect."""
+        self._move({"run": run, "pools": []}, self.collection, self.spare)
+
+    def take_back(self, run: str) -> None:
+        """Undo `set_aside`: a step of the run goes on."""
+        self._move({"run": run}, self.spare, self.collection)
+
+    def _move(self, which: dict[str, Any], source: Collection, target: Collection) -> None:
+        into = {"into": target.name, "whenMatched": "keepExisting"}
+        # Of a cursor nothing is read: the server writes.
+        source.aggregate([{"$match": which}, {"$merge": into}]).close()
+        source.delete_many(which)
 
     def load(
         self, run: str, struct_ids: Sequence[str], fields: Sequence[str] | None = None

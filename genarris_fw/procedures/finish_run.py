@@ -53,6 +53,7 @@ def tidy(catalogue: Catalogue, record: dict[str, Any]) -> None:
     """
     run, steps = record["name"], record["options"]["steps"]
     catalogue.work_items.forget_planned(run)
+    catalogue.structures.set_aside(run)
     catalogue.publications.collection.delete_many({"run": run})
     published = {}
     for guard, token in (record.get("published") or {}).items():
