@@ -42,7 +42,7 @@ def redact(uri: str) -> str:
         return HIDDEN
     user = ""
     if found["user"] is not None:  # alone it may be a token
-        user = f"{found['user']}:{STARS}@" if found["password"] else f"{STARS}@"
+        user = f"{found['user']}:{STARS}@" if len(found["password"] or "") > 1 else f"{STARS}@"
     shown = f"{found['scheme']}{user}{found['hosts']}"
     if found["database"] is not None:
         shown += "/" + (found["database"] if re.fullmatch(r"[\w.+-]*", found["database"]) else STARS)
@@ -68,7 +68,7 @@ def scrub(text: str, uri: str) -> str:
     secrets = {uri}
     if found is not None:
         written = [(found["password"] or "").removeprefix(":")]
-        written += [found["user"] or ""] if not found["password"] else []
+        written += [] if written[0] else [found["user"] or ""]
         for part in re.split("[&;]", found["options"] or ""):
             if _is_secret(part):
                 value = part.partition("=")[2]
