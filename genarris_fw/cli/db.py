@@ -17,6 +17,7 @@ import click
 
 from genarris_fw.cli.db_roles import roles
 from genarris_fw.cli.existing import refuse_absent
+from genarris_fw.cli.numbers import Number
 from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.farm import backup as archive
 from genarris_fw.farm.allocation import LAUNCHPAD, Job, job_script
@@ -26,6 +27,7 @@ from genarris_fw.farm.keeper import Settings
 from genarris_fw.farm.launchpads import launchpad, prepare
 from genarris_fw.farm.redaction import redact, without_password
 from genarris_fw.farm.server import Server
+from genarris_fw.files import refuse_odd
 from genarris_fw.showing import printable
 
 
@@ -70,7 +72,7 @@ command.add_command(roles)
 @click.option(
     "--backup-every",
     "minutes",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(0, 10**6),
     help="With --in-allocation and --data: minutes from one backup to the next (default 10).",
 )
 @click.option("--no-tls", "plain", is_flag=True, help="With --in-allocation: no encryption.")
@@ -205,6 +207,7 @@ def shell(folder: Path, data: Path | None, uri: str | None, arguments: tuple[str
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def backup(folder: Path, data: Path | None, uri: str | None, file: Path) -> None:
     """Write the whole database to FILE (a tar.gz of BSON)."""
+    refuse_odd(file)
     with _using(folder, data, uri, there=True) as (_, address):
         counts = archive.backup(address, file)
     click.echo(f"{sum(counts.values())} documents of {len(counts)} collections written to {file}")
@@ -217,6 +220,7 @@ def backup(folder: Path, data: Path | None, uri: str | None, file: Path) -> None
 @click.option("--force", is_flag=True, help="Replace what the database holds.")
 def restore(folder: Path, data: Path | None, uri: str | None, file: Path, force: bool) -> None:
     """Fill the database from FILE; one that holds documents is refused without --force."""
+    refuse_odd(file)
     with _using(folder, data, uri) as (database, address):
         counts = archive.restore(address, file, force=force)
         prepare(launchpad(address))
