@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from genarris_fw.errors import InputError
+from genarris_fw.showing import shown as quoted
 
-LONGEST_QUOTE = 80
+__all__ = ["OptionsError", "Remarks", "nearest", "quoted"]
 
 
 class OptionsError(InputError):
@@ -23,14 +24,6 @@ class OptionsError(InputError):
     def __init__(self, problems: list[str]) -> None:
         self.problems = list(problems)
         super().__init__("; ".join(self.problems))
-
-
-def quoted(text: object) -> str:
-    """Return `text` in quotes as one short printable line."""
-    line = str(text)
-    if len(line) > LONGEST_QUOTE:
-        line = line[: LONGEST_QUOTE - 3] + "..."
-    return "'" + "".join(c if c.isprintable() else repr(c)[1:-1] for c in line) + "'"
 
 
 def nearest(word: str, names: Iterable[str]) -> str:
@@ -67,7 +60,7 @@ class Remarks:
 
     def _add(self, remarks: list[tuple[int, str]], line: int, message: str, section: str) -> None:
         place = f"{self.file}:{line}: " if line else f"{self.file}: "
-        remark = (line, place + (f"[{section}] " if section else "") + message)
+        remark = (line, place + (f"[{quoted(section)[1:-1]}] " if section else "") + message)
         if remark not in remarks:
             remarks.append(remark)
 

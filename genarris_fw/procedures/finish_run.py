@@ -11,7 +11,7 @@ from fireworks import FiretaskBase, FWAction, explicit_serialize
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.leases import lease_id
 from genarris_fw.farm.logs import merge
-from genarris_fw.files import settle_prepared
+from genarris_fw.prepared import settle_prepared
 from genarris_fw.procedures.strips import forget_strips
 
 
