@@ -102,7 +102,7 @@ def refuse_users_elsewhere(home: Path, record: dict[str, Any]) -> None:
     if lent and lent.home and (other := foreign(home, {"home": lent.home})) and allocation.find(home):
         raise DatabaseError(_is_copy(home, other, str(lent)))
     before = foreign(home, record)
-    if before and disk.is_locked(home / "alive.lock") and disk.is_locked(home / "users.lock", shared=True):
+    if before and disk.is_locked(home / "users.lock", shared=True):  # its server may have ended at once
         raise DatabaseError(
             f"{home.parent}: was moved from {before.parent} while other commands use its database: "
             "stop them, or wait for their end, and give the same command again"

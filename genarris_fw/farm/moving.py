@@ -68,10 +68,10 @@ def settle(launchpad: LaunchPad, configuration: Configuration, own: bool) -> str
             f"run '{run}' was moved from {old} to {new}, but {len(holders)} rockets still work on it "
             f"({', '.join(holders)}): stop them, or wait for their end, and give the same command again"
         )
-    options = _moved(record["options"], old, new)
-    if difference(options, configuration.to_dict()):
+    if _has_other_options(record, configuration):
         return None  # said by whoever adds the run
-    _rewrite(launchpad, run, record, _with_inputs(options, configuration), options_hash(configuration))
+    options = _with_inputs(_moved(record["options"], old, new), configuration)
+    _rewrite(launchpad, run, record, options, options_hash(configuration))
     return f"run '{run}' was moved from {old}: it goes on in {new}{_stale_files(old, new)}"
 
 
@@ -110,7 +110,18 @@ def _may_be(record: dict[str, Any], name: str, configuration: Configuration, own
     old = Path(record["folder"])
     if not own and (not old.parent.is_dir() or _carries(record["options"]["path"], name)):
         return False  # another's folder, perhaps on another machine
-    return not difference(_moved(record["options"], str(old), configuration.folder), configuration.to_dict())
+    return not _has_other_options(record, configuration)
+
+
+def _has_other_options(record: dict[str, Any], configuration: Configuration) -> bool:
+    """Tell whether a run was begun with options that give other results.
+
+    A path outside the folder is the same when it is the same on the disk, or seen from the folder.
+    """
+    began, now = record["options"], configuration.to_dict()
+    compared = (difference(began, now), difference(_moved(began, record["folder"], configuration.folder), now))
+    others = [{line.partition(": ")[0] for line in lines} for lines in compared]
+    return bool(others[0] & others[1])
 
 
 def _record(launchpad: LaunchPad, run: str) -> dict[str, Any] | None:
