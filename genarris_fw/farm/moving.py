@@ -134,13 +134,14 @@ def _record(launchpad: LaunchPad, run: str) -> dict[str, Any] | None:
 
 
 def _carries(path: str, run: str) -> bool:
-    """Tell whether a ui.conf is there and is that of the run."""
+    """Tell whether a ui.conf is there and is that of the run, which may have its name from a former folder."""
     if not Path(path).is_file():
         return False
     try:
-        return load(path).run_name == run
+        found = load(path)
     except OptionsError:
         return True  # for now it carries out nothing, but it is there
+    return found.run_name == run or "run_name" not in found.master_origins
 
 
 def _moved(value: Any, old: str, new: str) -> Any:

@@ -221,6 +221,22 @@ def test_rockets_that_still_work_in_the_old_folder(tmp_path: Path, database_uri:
     assert settle(run.launchpad, load(conf), own=False) is not None
 
 
+@pytest.mark.parametrize("left, refused", [("", True), ("run_name = urea", True), ("broken", True), ("other", False)])
+def test_what_lies_where_the_run_was(tmp_path: Path, database_uri: str, left: str, refused: bool) -> None:
+    """A ui.conf of the same run makes it a second folder, that of another run does not."""
+    run = Added(database_uri, tmp_path / "one")
+    conf = load(run.move(tmp_path / "two") / "ui.conf")
+    old = urea_folder(tmp_path / "one", run="urea" if left != "other" else "another")
+    if left == "broken":
+        old.write_text("not a ui.conf")
+    elif not left:
+        old.write_text(old.read_text().replace("run_name = urea\n", ""))
+    if refused:
+        with pytest.raises(InputError, match=f"carried out in {tmp_path}/one, not in {tmp_path}/two"):
+            settle(run.launchpad, conf, own=False)
+    assert (settle(run.launchpad, conf, own=refused) or "").startswith("run 'urea' was moved")
+
+
 def test_inputs_outside_the_folder_stay_or_are_where_ui_conf_finds_them(tmp_path: Path, database_uri: str) -> None:
     """An absolute path stays, though it is another one relative to the folder; one that climbs out has moved along."""
     for place in ("given", "old/beside"):
