@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import click
+from pymongo.errors import PyMongoError
 
 from genarris_fw.cli.site import Site, open_site
-from genarris_fw.errors import DatabaseError
+from genarris_fw.errors import DatabaseError, InputError
+from genarris_fw.farm.copies import PLACE_FIELDS, folder_now
 from genarris_fw.farm.databases import Database, find_server
 from genarris_fw.farm.server import FOLDER
 
@@ -48,7 +50,25 @@ def open_existing(folder: Path, uri: str | None, read_only: bool = False) -> Ite
     """
     refuse_absent(find_server(folder, uri), folder)
     with open_site(folder, uri, read_only=read_only) as site:
+        if not read_only:
+            settle_all(site)
         yield site
+
+
+def settle_all(site: Site) -> None:
+    """Bring the runs of a folder's own database there, if it was moved or copied; who may not, looks only."""
+    if site.own_folder is None:
+        return
+    for record in site.catalogue.runs.collection.find({}, PLACE_FIELDS):
+        if folder_now(record, site.own_folder) == record.get("folder"):
+            continue
+        from genarris_fw.farm.moving import settle  # half a second's imports
+        from genarris_fw.options import load
+
+        with suppress(InputError, PyMongoError):
+            configuration = load(site.own_folder / Path(record["options"]["path"]).name)
+            if moved := settle(site.launchpad, configuration, own=True):
+                click.echo(f"note: {moved}", err=True)
 
 
 def refuse_absent(database: Database, folder: Path) -> None:

@@ -109,6 +109,8 @@ class Allocation:
         UTC.
     version : str
         MongoDB's.
+    home : str, optional
+        The ``genarris_db`` that it is of: in a copy of the folder another one. Older versions did not note it.
     """
 
     uri: str = field(repr=False)
@@ -120,6 +122,7 @@ class Allocation:
     backup_minutes: float | None
     started: str
     version: str
+    home: str = ""
 
     def __str__(self) -> str:
         """Return what messages say of it."""

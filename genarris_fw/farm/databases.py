@@ -48,6 +48,10 @@ class Database:
         """The URI; an embedded server's own, naming the database that was asked for."""
         return self._named(self.server.uri if self.server else "")
 
+    def lies_in(self, folder: Path) -> bool:
+        """Tell whether it is a folder's own embedded database, which moves, or is copied, with the folder."""
+        return self.server is not None and self.server.home.resolve().is_relative_to(Path(folder).resolve())
+
     @property
     def name(self) -> str:
         """The name of the database on its server."""
@@ -120,7 +124,7 @@ def _located(address: str, origin: str, folder: Path) -> Database:
 
 
 def _embedded(address: str, folder: Path) -> Server | None:
-    """Return the embedded server whose socket the URI names: that of `folder`, or one beside it."""
+    """Return the embedded server whose socket the URI names, or named before: that of `folder`, or one beside it."""
     host = unquote_plus(address.partition("://")[2].rpartition("@")[2].partition("/")[0])
     if not host.startswith("/"):
         return None
@@ -130,7 +134,7 @@ def _embedded(address: str, folder: Path) -> Server | None:
         folders.append(home.parent)
     for candidate in folders:
         server = Server(candidate)
-        if server.exists() and server.socket_path == Path(host):
+        if server.exists() and Path(host) in (server.socket_path, *server.former_sockets):
             return server
     return None
 

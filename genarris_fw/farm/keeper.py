@@ -120,6 +120,7 @@ class Keeper:
             backup_minutes=minutes,
             started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             version=version,
+            home=str(self.home),
         )
         allocation.beat(self.home)
         allocation.write(self.home, self.record)

@@ -15,7 +15,8 @@ In the folder ``genarris_db/`` lie
 The server listens on a Unix socket in a folder of mode 0700 and on nothing else: who can reach the database
 can run code, and other people share the machine. Where ``genarris_db/socket/`` does not serve (a name longer
 than the 107 bytes a socket may have, a file system without sockets), it is a temporary folder. Either way its
-path stays the same, so that a URI written into a my_launchpad.yaml stays valid.
+path stays the same, so that a URI written into a my_launchpad.yaml stays valid. In a folder that was moved or copied
+it is another one; the ``former`` ones stand in ``server.json``.
 
 Where a queue job runs the folder's database (`genarris_fw.farm.keeper`), that one is used, on any node.
 """
@@ -42,15 +43,15 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm import allocation, allocation_data, disk, mongod, sockets
+from genarris_fw.farm import allocation, allocation_data, copies, disk, mongod, sockets
 from genarris_fw.farm.launchpads import DATABASE, ping
 from genarris_fw.farm.redaction import redact
 
-FOLDER = "genarris_db"
+FOLDER = copies.FOLDER
 CACHE_GB = 0.5
 START_SECONDS = 300.0  # a server that was killed replays its journal first
 STOP_SECONDS = 60.0
-_LASTING = ("socket", "uri", "version")  # what server.json keeps of a server that was stopped
+_LASTING = ("home", "socket", "uri", "version", "former")  # what server.json keeps of a server that was stopped
 _PARTING_SECONDS = 3.0  # how long the connections of a process that ends may be seen
 _POLL_SECONDS = 0.05
 
@@ -98,6 +99,11 @@ class Server:
         """The socket on which the server listens, None before it was ever placed."""
         record = self._record()
         return Path(record["socket"]) if record else None
+
+    @property
+    def former_sockets(self) -> list[Path]:
+        """The sockets on which the server listened before the folder was moved or copied here."""
+        return [Path(path) for path in self._record().get("former", [])]
 
     @property
     def users_lock(self) -> Path:
@@ -233,6 +239,8 @@ class Server:
             When there is no mongod, no disk space, or it does not start: the message names the log and its
             last meaningful line.
         """
+        if not self.lock_descriptors:
+            copies.refuse_users_elsewhere(self.home, self._record())
         if lent := allocation.find(self.home):
             return lent.uri
         self.make_home()
@@ -260,6 +268,7 @@ class Server:
         str
             The URI.
         """
+        copies.refuse_users_elsewhere(self.home, self._record())
         if lent := allocation.find(self.home):
             yield lent.uri  # it stays as long as its job
             return
@@ -369,6 +378,8 @@ class Server:
     def _adopt(self, record: dict[str, Any], deadline: float) -> bool:
         """Return whether the running server answers; False when it must be replaced."""
         self._refuse_other_host(record)
+        if copies.foreign(self.home, record):
+            return False  # its folder was moved away from under it
         if record.get("ready") and not Path(record["socket"]).exists():
             return False  # somebody removed it
         self._await_answer(record, deadline)
@@ -430,16 +441,22 @@ class Server:
         return mongod.last_words(self.log, self.home / "mongod.out", record.get("log_start", 0))
 
     def _with_socket(self, record: dict[str, Any]) -> dict[str, Any]:
-        """Return the record with a usable socket: in this folder, else as before, else a new one."""
+        """Return the record with a usable socket: in this folder, else as before, else a new one.
+
+        The socket of the folder from which this one was moved or copied is not ours: another server may have it.
+        """
+        copies.refuse_running_original(self.home, record)
+        moved = copies.foreign(self.home, record) is not None
+        former = [*record.get("former", []), record["socket"]] if moved else record.get("former", [])
         here = self.home / "socket" / sockets.NAME
         if sockets.usable(here):
             path = here
-        elif "socket" in record and sockets.usable(Path(record["socket"])):
+        elif "socket" in record and not moved and sockets.usable(Path(record["socket"])):
             path = Path(record["socket"])
         else:
             path = sockets.new_folder() / sockets.NAME
         uri = f"mongodb://{quote(str(path), safe='')}/{DATABASE}?journal=true"
-        placed = {**record, "socket": str(path), "uri": uri}
+        placed = {**record, "home": str(self.home), "socket": str(path), "uri": uri, "former": former}
         if placed != record:
             self._write_record(placed)
         return placed
