@@ -1,9 +1,12 @@
-"""Files that are either whole or not there."""
+"""Files that are either whole or not there, and files that somebody else wrote."""
 
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
+
+from genarris_fw.errors import InputError
 
 
 def write_text(path: Path, text: str) -> None:
@@ -28,3 +31,47 @@ def write_text(path: Path, text: str) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def read_ordinary(path: Path, largest: int) -> bytes:
+    """Read a file that a user named, which may be anything.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    largest : int
+        How many bytes it may have.
+
+    Returns
+    -------
+    bytes
+        All of it.
+
+    Raises
+    ------
+    InputError
+        One line with the path: for what is missing, a folder, a device, a pipe (which is not waited for), too large
+        or not to be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        about = os.fstat(descriptor)
+        if not stat.S_ISREG(about.st_mode):
+            os.close(descriptor)
+            what = "a folder; give a file" if stat.S_ISDIR(about.st_mode) else "no ordinary file"
+            raise InputError(f"{path}: is {what}")
+        with os.fdopen(descriptor, "rb") as file:  # one that says nothing of its size, as in /proc, is read so far
+            content = b"" if about.st_size > largest else file.read(largest + 1)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError as error:  # a NUL or a lone surrogate in its name
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{str(path)!a}: cannot be read (no name of a file)") from None
+    size = max(about.st_size, len(content))
+    if size > largest:
+        raise InputError(f"{path}: {size} bytes are more than such a file may have ({largest})")
+    return content

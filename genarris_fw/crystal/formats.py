@@ -18,9 +18,10 @@ from genarris_fw.crystal.genarris_json import format_json, parse_json, to_record
 from genarris_fw.crystal.geometry_in import format_geometry_in, parse_geometry_in
 from genarris_fw.crystal.geometry_out import BEGIN, format_geometry_out, parse_geometry_out
 from genarris_fw.crystal.molecules import whole_molecules
+from genarris_fw.crystal.properties import refuse_odd_properties
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.errors import InputError
-from genarris_fw.files import write_text
+from genarris_fw.files import read_ordinary, write_text
 
 PathLike = str | os.PathLike[str]
 
@@ -79,6 +80,7 @@ def read(path: PathLike, format: str | None = None) -> list[Structure]:
         raise InputError(f"{file}: unknown format {kind!r}; known: {', '.join(READ_FORMATS)}")
     for number, structure in enumerate(structures, start=1):
         structure.struct_id = structure.struct_id or (stem if len(structures) == 1 else f"{stem}_{number}")
+        refuse_odd_properties(structure, str(file))
     return structures
 
 
@@ -176,21 +178,7 @@ def write(structures: Structure | Iterable[Structure], path: PathLike, format: s
 
 def _text(file: Path) -> str:
     """Content of a text file; InputError for one that is missing, empty, huge or binary."""
-    try:
-        if file.is_dir():
-            raise InputError(f"{file}: is a folder; give a file")
-        if file.exists() and not file.is_file():
-            raise InputError(f"{file}: is no ordinary file")
-        size = file.stat().st_size
-        if size > LARGEST_FILE:
-            raise InputError(f"{file}: {size} bytes is more than a structure file may have ({LARGEST_FILE}); split it")
-        content = file.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{file}: no such file") from None
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{str(file)!a}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    content = read_ordinary(file, LARGEST_FILE)
     if not content.strip():
         raise InputError(f"{file}: the file is empty")
     try:

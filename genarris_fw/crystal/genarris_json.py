@@ -145,15 +145,17 @@ def parse_json(text: str, where: str = "the text") -> list[Structure]:
     """
     try:
         content = json.loads(text)
+        if isinstance(content, list):
+            return [from_record(record, f"{where}, record {k}") for k, record in enumerate(content, start=1)]
+        return [from_record(content, where)]
+    except InputError:
+        raise
     except json.JSONDecodeError as error:
         raise InputError(
             f"{where}, line {error.lineno}: not complete json ({error.msg}); write or copy the file again"
         ) from None
     except (RecursionError, ValueError):
         raise InputError(f"{where}: json nested too deeply or with a number too long") from None
-    if isinstance(content, list):
-        return [from_record(record, f"{where}, record {k}") for k, record in enumerate(content, start=1)]
-    return [from_record(content, where)]
 
 
 def format_json(structure: Structure) -> str:

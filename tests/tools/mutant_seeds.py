@@ -105,7 +105,7 @@ molecule_path = molecule.in
 most_diverse = 10
 output_dir = selected
 [affinity_propagation_fixed_clusters]
-cluster_method = k_medoids
+cluster_method = kmedoids
 num_of_clusters = 0.1
 """
 CHECKED = """\
@@ -226,7 +226,6 @@ def periodic() -> Files:
     return {
         "pool.extxyz": _written([crystal(), crystal("b")], "extxyz"),
         "POSCAR": _written_with_ase(crystal().to_ase(), "vasp"),
-        "water.res": _written_with_ase(crystal().to_ase(), "res"),
         "geometry.out": _written([crystal(), crystal("b")], "geometry_out"),
         "crystal.cif": _written([crystal()], "cif"),
         "nothing": _written([crystal()], "geometry"),

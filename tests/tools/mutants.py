@@ -311,7 +311,7 @@ def attempt(step: Words | Reader) -> Done:
             code = int(stop.code or 0)
         except GenarrisError as error:
             code = 2
-            sys.stderr.write(f"genarris-fw: {error}\n")
+            sys.stderr.write(f"genarris-fw: {ascii(str(error))}\n")  # the command line shows what cannot be printed so
         except Hang:
             faults.append(f"not done in {SECONDS:g} s")
         except Exception as error:

@@ -1,0 +1,98 @@
+"""The manifest of a backup archive: what an archive says of itself, checked before anything is done with it.
+
+No checksum covers the manifest, and whoever restores by ``--force`` drops what the database holds. So a manifest that
+the server would refuse half way is refused whole.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+FORMAT = "genarris_fw backup 1"
+# What the server takes for a collection and for an index, as pymongo's own parameters are no part of that.
+_OF_COLLECTIONS = {"capped", "size", "max", "collation", "validator", "validationLevel", "validationAction"}
+_OF_INDEXES = {
+    *("name", "key", "unique", "sparse", "hidden", "background", "expireAfterSeconds", "partialFilterExpression"),
+    *("collation", "weights", "default_language", "language_override", "textIndexVersion", "wildcardProjection"),
+    *("2dsphereIndexVersion", "bits", "min", "max"),
+}
+
+
+def _name(text: str) -> str:
+    if not text or not text.isprintable() or text.startswith(("$", "system.")):
+        raise ValueError("cannot be a name here")
+    return text
+
+
+def _options_of_a_collection(options: dict[str, Any]) -> dict[str, Any]:
+    if not options.keys() <= _OF_COLLECTIONS:
+        raise ValueError("holds options that this version does not know")
+    return options
+
+
+Name = Annotated[str, AfterValidator(_name), Field(max_length=200)]
+
+
+class _Index(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    name: Name
+    key: Annotated[dict[Name, int | float | str], Field(min_length=1)]
+    unique: bool = False
+    sparse: bool = False
+
+    def given(self) -> dict[str, Any]:
+        """Return the options as the archive has them."""
+        found = self.model_dump(exclude_unset=True)
+        if not found.keys() <= _OF_INDEXES:
+            raise ValueError("an index has options that this version does not know")
+        return found
+
+
+class _Collection(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    name: Name
+    options: Annotated[dict[str, Any], AfterValidator(_options_of_a_collection)]
+    file: Name
+    count: Annotated[int, Field(ge=0)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    indexes: list[_Index]
+
+
+class _Manifest(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    format: Literal["genarris_fw backup 1"]
+    collections: list[_Collection]
+
+
+def collections_of(manifest: Any) -> list[dict[str, Any]]:
+    """Return the collections of a manifest.
+
+    Parameters
+    ----------
+    manifest : object
+        Whatever the json of the archive's first file holds.
+
+    Returns
+    -------
+    list of dict
+        ``name``, ``options``, ``file``, ``count``, ``sha256`` and ``indexes`` of each.
+
+    Raises
+    ------
+    ValueError
+        In few words what is wrong, and where.
+    """
+    try:
+        found = _Manifest.model_validate(manifest)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))[:80]
+        raise ValueError(f"its manifest is none: {place}: {first['msg']}") from None
+    if len({about.name for about in found.collections}) < len(found.collections):
+        raise ValueError("its manifest is none: a collection stands there twice")
+    return [about.model_dump() | {"indexes": [index.given() for index in about.indexes]} for about in found.collections]
