@@ -1,4 +1,4 @@
-"""What the properties of a structure from outside may be: plain values that json, the database and every format hold."""
+"""What the properties of a structure from outside may be: plain values that json, database and formats can hold."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def refuse_odd_properties(structure: Structure, where: str) -> None:
 
 def _refuse_name(name: Any, what: str) -> None:
     if not isinstance(name, str) or not name.isprintable() or not name.strip() or len(name) > LONGEST_NAME:
-        shown = ascii(name) if len(str(name)) <= LONGEST_NAME else f"{ascii(str(name)[:20])}..."
+        shown = ascii(name) if len(str(name)) <= LONGEST_NAME else f"{str(name)[:20]!a}..."
         raise InputError(f"{what} is called {shown}; a name is 1 to {LONGEST_NAME} printable characters")
 
 

@@ -13,6 +13,7 @@ from genarris_fw.catalogue import Catalogue
 from genarris_fw.crystal import Structure, space_group, whole_molecules
 from genarris_fw.errors import InputError
 from genarris_fw.procedures.documents import to_document
+from genarris_fw.views.status import IMPORTED
 
 # In place of the firework that begins a run: an imported one has none.
 NO_FIREWORK = 0
@@ -64,7 +65,7 @@ def import_structures(catalogue: Catalogue, run: str, pool: str, structures: lis
 def _record(folder: Path) -> dict[str, Any]:
     versions = {"genarris_fw": __version__, "python": platform.python_version()}
     return {
-        "state": "imported",
+        "state": IMPORTED,
         "folder": str(Path(folder).absolute()),
         "options": {"steps": []},
         "options_hash": None,

@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import random
-import sys
 import tarfile
 import tempfile
 from collections.abc import Callable
@@ -358,7 +357,8 @@ def archive() -> bytes:
         "fireworks": [{"_id": ObjectId(b"f" * 12), "fw_id": 1, "state": "COMPLETED", "spec": {"_tasks": []}}],
         "runs": [run],
         "structures": [
-            {"_id": f"old/s{i}", "run": "old", "struct_id": f"s{i}", "pools": ["raw"], "energy": -1.5 * i} for i in range(2)
+            {"_id": f"old/s{i}", "run": "old", "struct_id": f"s{i}", "pools": ["raw"], "energy": -1.5 * i}
+            for i in range(2)
         ],
         "work_items": [],
     }
@@ -399,8 +399,3 @@ def repacked(rng: random.Random, whole: bytes, spoil_member: Callable[[bytes], b
         before = hashlib.sha256(unpacked(whole)[name]).hexdigest()
         files["manifest.json"] = text.replace(before, hashlib.sha256(files[name]).hexdigest()).encode()
     return packed(files)
-
-
-if __name__ == "__main__":
-    for read in (ui_confs, molecules, periodic, structures, json_records, aims_outputs, elk_outputs, controls, matrices):
-        sys.stdout.write(f"{read.__name__}: {', '.join(f'{k} {len(v)}' for k, v in read().items())}\n")

@@ -1,8 +1,8 @@
 """Mutated files of every kind that a command reads, each given to the command as a user would give it.
 
 ``mutants.py --uri URI [--seed N] [--number N] [--kinds a,b] [--first N]`` tries N mutants of each kind and prints the
-faults. A mutant is a function of kind, seed and number alone: ``--kinds json --first 17 --number 1 --keep FOLDER`` makes
-one again and leaves it in the folder.
+faults. A mutant is a function of kind, seed and number alone: ``--kinds json --first 17 --number 1 --keep FOLDER``
+makes one again and leaves it in the folder.
 
 What is expected: an exit code that the documentation names, no traceback, no warning of Python's, no hang, no secret,
 errors of one short printable line each, and nothing written beside the folder of the mutant.
@@ -27,7 +27,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import mutant_seeds as seeds
 from mutations import NUMBERS, OF_BYTES, OF_JSON, OF_TEXT, WORDS, Mutation, mutated
@@ -311,7 +310,7 @@ def attempt(step: Words | Reader) -> Done:
             code = int(stop.code or 0)
         except GenarrisError as error:
             code = 2
-            sys.stderr.write(f"genarris-fw: {ascii(str(error))}\n")  # the command line shows what cannot be printed so
+            sys.stderr.write(f"genarris-fw: {str(error)!a}\n")  # the command line shows what cannot be printed so
         except Hang:
             faults.append(f"not done in {SECONDS:g} s")
         except Exception as error:
