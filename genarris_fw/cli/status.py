@@ -83,12 +83,18 @@ def _runs(site: Site) -> list[dict[str, Any]]:
         }
         for record in site.catalogue.runs.collection.find({}, fields).sort("created", -1)
     ]
-    about = {"state": "waiting", "folder": None, "pools": {}, "workflow": True}
-    added = waiting_runs(site.catalogue).items()
-    return [
-        {"run": run, "created": moment.isoformat(timespec="seconds") if moment else None} | about
-        for run, moment in added
-    ] + begun
+    waiting = [
+        {
+            "run": run,
+            "state": "waiting",
+            "created": moment.isoformat(timespec="seconds") if moment else None,
+            "folder": None,
+            "pools": {},
+            "workflow": True,
+        }
+        for run, moment in waiting_runs(site.catalogue).items()
+    ]
+    return waiting + begun
 
 
 def _table(runs: list[dict[str, Any]]) -> Table | Text:
