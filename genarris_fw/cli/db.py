@@ -23,7 +23,8 @@ from genarris_fw.farm.allocation import LAUNCHPAD, Job, job_script
 from genarris_fw.farm.allocation_start import own_address, start_in_allocation
 from genarris_fw.farm.databases import Database, find_server
 from genarris_fw.farm.keeper import Settings
-from genarris_fw.farm.launchpads import launchpad, prepare, redact
+from genarris_fw.farm.launchpads import launchpad, prepare
+from genarris_fw.farm.redaction import redact, without_password
 from genarris_fw.farm.server import Server
 
 
@@ -189,7 +190,7 @@ def shell(folder: Path, data: Path | None, uri: str | None, arguments: tuple[str
         raise DatabaseError("mongosh is not on PATH: `npm install -g mongosh`, or see mongodb.com/try/download/shell")
     with _using(folder, data, uri, there=True) as (_, address):
         # A password would be seen in the list of processes: mongosh asks for it instead.
-        address = redact(address).replace(":***@", "@", 1)
+        address = without_password(address)
         before = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the shell's
         try:
             return subprocess.run([program, address, *arguments], check=False).returncode

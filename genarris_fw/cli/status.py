@@ -83,7 +83,7 @@ def _runs(site: Site) -> list[dict[str, Any]]:
         }
         for record in site.catalogue.runs.collection.find({}, fields).sort("created", -1)
     ]
-    waiting = [
+    waiting: list[dict[str, Any]] = [
         {
             "run": run,
             "state": "waiting",

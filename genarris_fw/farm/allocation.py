@@ -25,9 +25,10 @@ from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
 from genarris_fw.errors import DatabaseError, InputError
-from genarris_fw.farm.launchpads import ping, redact
+from genarris_fw.farm.launchpads import ping
 from genarris_fw.farm.owner import is_dead
 from genarris_fw.farm.patience import OUTAGE_SECONDS
+from genarris_fw.farm.redaction import redact
 from genarris_fw.farm.schedulers import job_state
 
 RECORD, LAUNCHPAD, BEAT = "allocation.json", "my_launchpad.yaml", "beat"

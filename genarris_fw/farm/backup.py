@@ -31,7 +31,8 @@ from pymongo.errors import OperationFailure
 
 from genarris_fw import __version__
 from genarris_fw.errors import DatabaseError, InputError
-from genarris_fw.farm.launchpads import client_options, database_name, explained, redact
+from genarris_fw.farm.launchpads import client_options, database_name, explained
+from genarris_fw.farm.redaction import redact
 
 FORMAT = "genarris_fw backup 1"
 _MANIFEST = "manifest.json"

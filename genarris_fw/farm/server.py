@@ -43,7 +43,8 @@ from pymongo.errors import PyMongoError
 
 from genarris_fw.errors import DatabaseError
 from genarris_fw.farm import allocation, allocation_data, disk, mongod, sockets
-from genarris_fw.farm.launchpads import DATABASE, ping, redact
+from genarris_fw.farm.launchpads import DATABASE, ping
+from genarris_fw.farm.redaction import redact
 
 FOLDER = "genarris_db"
 CACHE_GB = 0.5

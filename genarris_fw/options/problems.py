@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from genarris_fw.errors import InputError
+from genarris_fw.showing import shown as quoted
 
-LONGEST_QUOTE = 80
+__all__ = ["OptionsError", "Remarks", "nearest", "quoted"]
 
 
 class OptionsError(InputError):
@@ -25,14 +26,6 @@ class OptionsError(InputError):
         super().__init__("; ".join(self.problems))
 
 
-def quoted(text: object) -> str:
-    """Return `text` in quotes as one short printable line."""
-    line = str(text)
-    if len(line) > LONGEST_QUOTE:
-        line = line[: LONGEST_QUOTE - 3] + "..."
-    return "'" + "".join(c if c.isprintable() else repr(c)[1:-1] for c in line) + "'"
-
-
 def nearest(word: str, names: Iterable[str]) -> str:
     """Return `` (did you mean 'x'?)`` for the name closest to `word`, or nothing."""
     by_lower = {name.lower(): name for name in names}
@@ -45,7 +38,6 @@ def nearest(word: str, names: Iterable[str]) -> str:
 
 # A file that is no ui.conf at all has a problem in each line.
 MOST_PROBLEMS = 100
-LONGEST_SECTION = 80
 
 
 @dataclass
@@ -72,8 +64,7 @@ class Remarks:
 
     def _add(self, remarks: list[tuple[int, str]], line: int, message: str, section: str) -> None:
         place = f"{self.file}:{line}: " if line else f"{self.file}: "
-        name = section if len(section) <= LONGEST_SECTION else section[:LONGEST_SECTION] + "..."
-        remark = (line, place + (f"[{name}] " if section else "") + message)
+        remark = (line, place + (f"[{quoted(section)[1:-1]}] " if section else "") + message)
         if remark not in remarks:
             remarks.append(remark)
 

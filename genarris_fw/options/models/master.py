@@ -9,6 +9,7 @@ from pydantic import BeforeValidator
 from genarris_fw.options.models.base import REQUIRED, QueueOptions, option
 from genarris_fw.options.models.energies import EngineOptions
 from genarris_fw.options.models.types import (
+    LARGEST_INTEGER,
     InputFile,
     Real,
     RunName,
@@ -51,7 +52,9 @@ class MasterOptions(QueueOptions, EngineOptions):
         "Name of the run in the database; the same name continues the same run",
         default_words="the name of ui.conf's folder",
     )
-    seed: Whole = option("Seed of everything random; the same seed gives the same structures", 0, ge=0)
+    seed: Whole = option(
+        "Seed of everything random; the same seed gives the same structures", 0, ge=0, le=LARGEST_INTEGER
+    )
     molecule_path: InputFile = option(
         "Molecule of the run, for procedures whose own section names none", category="inferred"
     )
@@ -82,5 +85,5 @@ class MasterOptions(QueueOptions, EngineOptions):
         "Time after which a side replica that finds nothing to do ends", 600.0, unit="s", ge=1, le=10**7
     )
     space_group_tolerance: Real = option(
-        "Tolerance with which spglib determines space groups", 0.01, unit="Å", gt=0, le=1
+        "Tolerance with which spglib determines space groups", 0.01, unit="Å", ge=1e-8, le=1
     )
