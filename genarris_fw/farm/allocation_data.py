@@ -16,8 +16,9 @@ from pathlib import Path
 
 from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.farm import mongod, sockets
-from genarris_fw.farm.backup import backup, restore
+from genarris_fw.farm.backup import backup
 from genarris_fw.farm.launchpads import socket_uri
+from genarris_fw.farm.restore import restore
 from genarris_fw.farm.set_of_one import make_primary
 
 BACKUPS, MARK = "backups", "in_backups"
