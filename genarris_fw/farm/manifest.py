@@ -6,11 +6,10 @@ the server would refuse half way is refused whole.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-FORMAT = "genarris_fw backup 1"
 # What the server takes for a collection and for an index, as pymongo's own parameters are no part of that.
 _OF_COLLECTIONS = {"capped", "size", "max", "collation", "validator", "validationLevel", "validationAction"}
 _OF_INDEXES = {
@@ -65,12 +64,11 @@ class _Collection(BaseModel):
 class _Manifest(BaseModel):
     model_config = ConfigDict(strict=True)
 
-    format: Literal["genarris_fw backup 1"]
     collections: list[_Collection]
 
 
-def collections_of(manifest: Any) -> list[dict[str, Any]]:
-    """Return the collections of a manifest.
+def entries_of(manifest: Any) -> list[dict[str, Any]]:
+    """Return the collections' entries of a manifest.
 
     Parameters
     ----------
