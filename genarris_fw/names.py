@@ -80,8 +80,17 @@ def made_safe(text: str, otherwise: str) -> str:
     return name or otherwise
 
 
-def folder_of(pool: str, within: str) -> PurePosixPath:
+def folder_of(pool: str, within: str, option: str) -> PurePosixPath:
     """Return the folder that a pool has by default; it lies in the folder `within`, whatever the pool is called.
+
+    Parameters
+    ----------
+    pool : str
+        Its name; pools of a run's own may have spaces, and those that it imported lie anywhere.
+    within : str
+        The folder.
+    option : str
+        With which option another place is named.
 
     Raises
     ------
@@ -90,5 +99,5 @@ def folder_of(pool: str, within: str) -> PurePosixPath:
     """
     parts = pool.split("/")
     if not all(part.isprintable() and part.strip(" .") and len(part.encode()) <= 255 for part in parts):
-        raise InputError(f"pool {shown(pool)} has no folder in {within}/: name one with an option")
+        raise InputError(f"pool {shown(pool)} has no folder of its own in {within}/: name one with {option}")
     return PurePosixPath(within, *parts)

@@ -28,6 +28,7 @@ from genarris_fw.farm.redaction import redact, without_password
 from genarris_fw.farm.restore import of_one_moment
 from genarris_fw.farm.restore import restore as read_archive
 from genarris_fw.farm.server import Server
+from genarris_fw.showing import printable
 
 
 def place_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -125,7 +126,7 @@ def _start_in_allocation(folder: Path, data: Path | None, host: str | None, minu
     click.echo(f"for rlaunch: -l {server.home / LAUNCHPAD}   stop it with: genarris-fw db stop{_place(folder)}")
     for run in known_runs(pad):  # what the last job had under way
         for line in recover(pad, run):
-            click.echo(f"{run}: {line}")
+            click.echo(printable(f"{run}: {line}"))
 
 
 def _place(folder: Path) -> str:

@@ -10,6 +10,7 @@ import click
 from genarris_fw.cli.existing import database_options, open_existing
 from genarris_fw.cli.site import Site
 from genarris_fw.farm.recovery import GRACE_SECONDS, known_runs, recover, undecided
+from genarris_fw.showing import printable
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -46,7 +47,7 @@ def _repair(site: Site, run: str, grace: float, patience: float) -> list[str]:
     done: list[str] = []
     while True:
         for line in recover(site.launchpad, run, grace):
-            click.echo(f"{run}: {line}")
+            click.echo(printable(f"{run}: {line}"))
             done.append(line)
         if time.monotonic() > end or not undecided(site.launchpad, run, grace):
             return done

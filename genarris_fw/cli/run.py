@@ -25,6 +25,7 @@ from genarris_fw.farm.walltime import in_allocation
 from genarris_fw.farm.workflow import add_run
 from genarris_fw.options import Configuration, load
 from genarris_fw.procedures.registry import procedure_class
+from genarris_fw.showing import printable
 from genarris_fw.views.closing import closing, render
 from genarris_fw.views.layout import console as standard_output
 from genarris_fw.views.progress import Progress
@@ -59,7 +60,7 @@ def command(ui_conf: Path, workers: int | None, uri: str | None, walltime: None,
                 merge(folder)
         console.print(render(closing(site.catalogue, configuration.run_name)))
     if record.get("state") == "failed":
-        click.echo(f"genarris-fw: run '{configuration.run_name}' failed: {record.get('failure')}", err=True)
+        click.echo(printable(f"genarris-fw: run '{configuration.run_name}' failed: {record.get('failure')}"), err=True)
         return EXIT_RUN_FAILED
     return EXIT_SOME_FAILED if record.get("failed_items") else EXIT_OK
 

@@ -18,10 +18,12 @@ from genarris_fw.crystal.genarris_json import format_json, parse_json, to_record
 from genarris_fw.crystal.geometry_in import format_geometry_in, parse_geometry_in
 from genarris_fw.crystal.geometry_out import BEGIN, format_geometry_out, parse_geometry_out
 from genarris_fw.crystal.molecules import whole_molecules
-from genarris_fw.crystal.properties import refuse_odd_properties
+from genarris_fw.crystal.properties import check_properties
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.errors import InputError
 from genarris_fw.files import read_ordinary, write_text
+from genarris_fw.names import WORDS, checked_name, is_name, made_safe
+from genarris_fw.showing import shown
 
 PathLike = str | os.PathLike[str]
 
@@ -41,6 +43,7 @@ _ASE_FORMATS = {
 }
 # Columns that one property of extxyz may have: ASE makes an array of as many as the file says.
 _MOST_COLUMNS = 100
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the start of one
 _ASE_NOTES = {"spacegroup", "spacegroup_kinds", "unit_cell"}
 READ_FORMATS = ("json", "geometry", "geometry_out", *dict.fromkeys(_ASE_FORMATS.values()))
 
@@ -70,6 +73,7 @@ def read(path: PathLike, format: str | None = None) -> list[Structure]:
     text = _text(file)
     kind = _kind(file, text) if format is None else {"geo": "geometry"}.get(format, format)
     stem = re.sub(r"(\.in)?\.next_step$|\.in$", "", file.name) if kind == "geometry" else file.stem
+    stem = made_safe(stem, "structure")
     if kind == "json":
         structures = parse_json(text, str(file))
     elif kind == "geometry":
@@ -82,7 +86,8 @@ def read(path: PathLike, format: str | None = None) -> list[Structure]:
         raise InputError(f"{file}: unknown format {kind!r}; known: {', '.join(READ_FORMATS)}")
     for number, structure in enumerate(structures, start=1):
         structure.struct_id = structure.struct_id or (stem if len(structures) == 1 else f"{stem}_{number}")
-        refuse_odd_properties(structure, str(file))
+        checked_name(structure.struct_id, f"{file}: a structure")
+        check_properties(structure.properties, len(structure), f"{file}: {structure.struct_id}")
     return structures
 
 
@@ -302,9 +307,14 @@ def _table(pool: Sequence[Structure]) -> str:
     names = sorted({name for row in rows for name in row if name != "struct_id"})
     stream = io.StringIO()
     table = csv.DictWriter(stream, ["struct_id", *names], lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows)
+    table.writerow({name: _cell(name) for name in ("struct_id", *names)})
+    table.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
     return stream.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """Return a text so that no spreadsheet takes it for a formula: after an apostrophe, as they write it themselves."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 _FOLDER_FORMATS: dict[str, list[tuple[str, Callable[[Structure], str]]]] = {
@@ -320,8 +330,8 @@ def _check_names(pool: Sequence[Structure], target: Path) -> None:
     seen = set()
     for structure in pool:
         name = structure.struct_id
-        if not re.fullmatch(r"[\w+=@,-][\w+=@,.-]{0,199}", name):
-            raise InputError(f"{target}: {name!a} cannot name a file; a struct_id is letters, digits, _, - and .")
+        if not is_name(name):
+            raise InputError(f"{target}: {shown(name)} cannot name a file; a struct_id is {WORDS}")
         if name in seen:
             raise InputError(f"{target}: two structures have the struct_id {name}; their files would be one")
         seen.add(name)

@@ -1,88 +1,89 @@
-"""What the properties of a structure from outside may be: plain values that json, database and formats can hold."""
+"""What the properties of a structure may be, whoever wrote them: what a json file and a document can hold."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from genarris_fw.crystal.structure import Structure
 from genarris_fw.errors import InputError
+from genarris_fw.showing import shown
 
-DEEPEST = 50  # lists in lists; a document of the database may be 100 deep
+DEEPEST = 20  # lists and objects within each other
 LARGEST_INTEGER = 2**63 - 1
-LONGEST_NAME = 200
-# Whole numbers that the farm counts and groups by, with the largest of each.
-_WHOLE = {"Z": 10**6, "spg": 230, "attempted_spg": 230}
-_PER_ATOM = ("initial_moments", "initial_charges")
-_NUMBERS_OF = ("fixed_atoms", "fixed_lattice_vectors")
+LONGEST_NAME = 200  # bytes
+LARGEST_NUMBER_OF_MOLECULES = 1000  # Z of any cell that a file may state
+# Properties with a value (or None) for every atom, and with numbers of atoms or of lattice vectors.
+PER_ATOM = ("initial_moments", "initial_charges")
+_NUMBERS_OF = {"fixed_atoms": "atoms", "fixed_lattice_vectors": "lattice vectors"}
+_WHOLE = {"Z": LARGEST_NUMBER_OF_MOLECULES, "spg": 230}
 
 
-def refuse_odd_properties(structure: Structure, where: str) -> None:
-    """Refuse a structure whose properties something further on could not hold or would misread.
+def check_properties(properties: dict[str, Any], n_atoms: int, where: str) -> None:
+    """Refuse properties that the database cannot hold or that are not what their name says.
 
     Parameters
     ----------
-    structure : Structure
-        As a file has it.
+    properties : dict
+        Name -> plain value, as a structure has them.
+    n_atoms : int
+        The number of its atoms.
     where : str
-        What an error calls it, for example the path.
+        What an error calls the structure.
 
     Raises
     ------
     InputError
-        For the first property that is none, with its name and what was expected.
+        One line that names the property.
     """
-    for name, value in structure.properties.items():
-        _refuse_name(name, f"{where}: a property")
-        _refuse_unplain(value, f"{where}: the property {name!a}", DEEPEST)
-        if value is None:
-            continue
-        expected = ""
-        if name in _WHOLE and not _is_whole(value, 0, _WHOLE[name]):
-            expected = f"a whole number from 0 to {_WHOLE[name]}"
-        elif name in _PER_ATOM and not _is_column(value, len(structure)):
-            expected = f"a list of {len(structure)} numbers or nulls, one for each atom"
-        elif name in _NUMBERS_OF:
-            last = (len(structure) if name == "fixed_atoms" else 3) - 1
-            if not isinstance(value, list) or not all(_is_whole(number, 0, last) for number in value):
-                expected = f"a list of whole numbers from 0 to {last}"
-        if expected:
-            raise InputError(f"{where}: the property {name!a} is not {expected}; correct it or leave it out")
+    for name, value in properties.items():
+        _check_name(name, where)
+        _check_value(value, f"{where}: property {shown(name)}", 1)
+    for name in PER_ATOM:
+        values = properties.get(name)
+        if values is not None and not (_is_list(values, n_atoms) and all(x is None or _is_number(x) for x in values)):
+            raise InputError(f"{where}: property '{name}' is not a list of a number or null for each atom")
+    for name, things in _NUMBERS_OF.items():
+        values = properties.get(name)
+        number = n_atoms if things == "atoms" else 3
+        if values is not None and not (_is_list(values) and all(_is_whole(x, number - 1) for x in values)):
+            raise InputError(f"{where}: property '{name}' is not a list of numbers of {things}, from 0 to {number - 1}")
+    for name, largest in _WHOLE.items():
+        if properties.get(name) is not None and not _is_whole(properties[name], largest):
+            raise InputError(f"{where}: property '{name}' is not a whole number up to {largest}")
 
 
-def _refuse_name(name: Any, what: str) -> None:
-    if not isinstance(name, str) or not name.isprintable() or not name.strip() or len(name) > LONGEST_NAME:
-        shown = ascii(name) if len(str(name)) <= LONGEST_NAME else f"{str(name)[:20]!a}..."
-        raise InputError(f"{what} is called {shown}; a name is 1 to {LONGEST_NAME} printable characters")
+def _check_name(name: object, where: str) -> None:
+    if not isinstance(name, str) or not name.isprintable() or len(name.encode()) > LONGEST_NAME:
+        raise InputError(
+            f"{where}: a property is called {shown(name)}: expected at most {LONGEST_NAME} printable bytes"
+        )
+    if name.startswith("$") or not name:
+        raise InputError(f"{where}: a property is called {shown(name)}: expected a name that does not begin with $")
 
 
-def _refuse_unplain(value: Any, what: str, deep: int) -> None:
-    """Refuse what the database or a file cannot hold, at any depth."""
+def _check_value(value: Any, what: str, depth: int) -> None:
     if isinstance(value, str):
-        if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
-            raise InputError(f"{what} holds a NUL or half a character (a lone surrogate); correct the text")
+        if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+            raise InputError(f"{what} holds half a character (a lone surrogate)")
     elif isinstance(value, int):
-        if abs(value) > LARGEST_INTEGER:
-            raise InputError(f"{what} holds a whole number beyond 2^63, which no database holds; write it as 1.0e...")
-    elif isinstance(value, list | tuple | dict):
-        if not deep:
-            raise InputError(f"{what} is nested more than {DEEPEST} deep; make it flatter")
-        if isinstance(value, dict):
-            for name in value:
-                _refuse_name(name, f"{what}: a part")
+        if not -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
+            raise InputError(f"{what} holds a whole number beyond ±{LARGEST_INTEGER}, which the database cannot hold")
+    elif isinstance(value, dict | list | tuple):
+        if depth > DEEPEST:
+            raise InputError(f"{what} is nested more than {DEEPEST} levels deep")
+        for name in value if isinstance(value, dict) else ():
+            _check_name(name, what)
         for part in value.values() if isinstance(value, dict) else value:
-            _refuse_unplain(part, what, deep - 1)
+            if not isinstance(part, float):  # the long lists
+                _check_value(part, what, depth + 1)
 
 
-def _is_whole(value: Any, low: int, high: int) -> bool:
-    """Tell whether a value is a whole number in a range; json of other programs may write 2 as 2.0."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return low <= value <= high and value == int(value)
+def _is_list(value: Any, length: int | None = None) -> bool:
+    return isinstance(value, list | tuple) and length in (None, len(value))
 
 
-def _is_column(value: Any, atoms: int) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) == atoms
-        and all(part is None or (isinstance(part, int | float) and not isinstance(part, bool)) for part in value)
-    )
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_whole(value: Any, largest: int) -> bool:
+    return _is_number(value) and value == int(value) and 0 <= value <= largest

@@ -16,8 +16,8 @@ from genarris_fw.errors import InputError
 
 # 1 u/Å3 in g/cm3: the atomic mass constant, CODATA 2018, times 1e24.
 U_PER_A3_IN_G_PER_CM3 = 1.66053906660
-# Å; what is farther away is an error of whoever wrote it, and volumes and distances of it overflow.
-FARTHEST = 1e5
+# Å: beyond these numbers lose the digits that distances need, and nothing that is calculated here is so large.
+LARGEST_POSITION, LARGEST_LENGTH = 10**6, 10**5
 
 
 def _checked_atoms(species: Sequence[str], positions: ArrayLike) -> tuple[list[str], NDArray[np.float64]]:
@@ -30,8 +30,8 @@ def _checked_atoms(species: Sequence[str], positions: ArrayLike) -> tuple[list[s
         raise InputError(f"unknown element symbol {', '.join(unknown)}; use the symbols of the periodic table")
     if not np.isfinite(points).all():
         raise InputError("a position is not a finite number")
-    if np.abs(points).max(initial=0.0) > FARTHEST:
-        raise InputError(f"an atom is more than {FARTHEST:g} Å from the origin; positions are in Å")
+    if len(points) and np.abs(points).max() > LARGEST_POSITION:
+        raise InputError(f"an atom lies more than {LARGEST_POSITION} Å from the origin")
     return names, points
 
 
@@ -49,7 +49,7 @@ class Molecule:
     Raises
     ------
     InputError
-        For unknown elements, numbers that are not finite or beyond `FARTHEST`, or differing lengths.
+        For unknown elements, non-finite numbers or differing lengths.
     """
 
     species: list[str]
@@ -100,7 +100,7 @@ class Structure:
     Raises
     ------
     InputError
-        For unknown elements, numbers that are not finite or beyond `FARTHEST`, differing lengths or a flat lattice.
+        For unknown elements, non-finite numbers, differing lengths or a flat lattice.
     """
 
     lattice: NDArray[np.float64] | None
@@ -123,8 +123,8 @@ class Structure:
             rows = np.array(lattice, dtype=float)
             if rows.shape != (3, 3) or not np.isfinite(rows).all():
                 raise InputError("a lattice is three vectors of three finite numbers, in Å")
-            if np.abs(rows).max() > FARTHEST:
-                raise InputError(f"a lattice vector is longer than {FARTHEST:g} Å; they are in Å")
+            if np.abs(rows).max() > LARGEST_LENGTH:
+                raise InputError(f"a lattice vector is longer than {LARGEST_LENGTH} Å")
             if abs(np.linalg.det(rows)) < 1e-6:
                 raise InputError("the lattice vectors lie in a plane: the cell has no volume")
             self.lattice = rows

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from genarris_fw.files import write_text
+from genarris_fw.showing import printable
 
 LEVELS = {"DEBUG": 0, "INFO": 1, "WARNING": 2, "ERROR": 3}
 
@@ -48,7 +49,7 @@ class Log:
 
 
 def _quoted(value: Any) -> str:
-    text = str(value).replace("\n", "\\n")
+    text = printable(str(value))
     return f'"{text}"' if " " in text or not text else text
 
 
