@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+import bson
+from bson.errors import BSONError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 # What the server takes for a collection and for an index, as pymongo's own parameters are no part of that.
 _OF_COLLECTIONS = {"capped", "size", "max", "collation", "validator", "validationLevel", "validationAction"}
@@ -38,16 +40,15 @@ class _Index(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
 
     name: Name
-    key: Annotated[dict[Name, int | float | str], Field(min_length=1)]
+    key: Annotated[dict[Name, Annotated[int, Field(ge=-1, le=1)] | str], Field(min_length=1)]
     unique: bool = False
     sparse: bool = False
 
-    def given(self) -> dict[str, Any]:
-        """Return the options as the archive has them."""
-        found = self.model_dump(exclude_unset=True)
-        if not found.keys() <= _OF_INDEXES:
-            raise ValueError("an index has options that this version does not know")
-        return found
+    @model_validator(mode="after")
+    def _known(self) -> _Index:
+        if not self.model_fields_set <= _OF_INDEXES:
+            raise ValueError("holds options that this version does not know")
+        return self
 
 
 class _Collection(BaseModel):
@@ -93,4 +94,9 @@ def entries_of(manifest: Any) -> list[dict[str, Any]]:
         raise ValueError(f"its manifest is none: {place}: {first['msg']}") from None
     if len({about.name for about in found.collections}) < len(found.collections):
         raise ValueError("its manifest is none: a collection stands there twice")
-    return [about.model_dump() | {"indexes": [index.given() for index in about.indexes]} for about in found.collections]
+    entries = [about.model_dump(exclude_unset=True) for about in found.collections]
+    try:
+        bson.encode({"entries": entries})
+    except (BSONError, OverflowError, RecursionError) as error:
+        raise ValueError(f"its manifest is none: {error}") from None
+    return entries

@@ -12,8 +12,8 @@ from pymongo import MongoClient
 from genarris_fw.farm.launchpads import with_database
 
 SEED = 13
-# Of each kind; the kinds that take longer get fewer.
-QUICK = 40
+# Of each kind.
+QUICK = 30
 SLOW = 700
 
 

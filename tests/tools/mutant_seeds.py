@@ -107,6 +107,24 @@ output_dir = selected
 cluster_method = kmedoids
 num_of_clusters = 0.1
 """
+# What many options take.
+PLAUSIBLE = (
+    "1",
+    "2",
+    "3",
+    "0.5",
+    "1.0",
+    "10",
+    "100",
+    "1000",
+    "True",
+    "False",
+    "None",
+    "name",
+    "[1, 2]",
+    "[2, 2, 2]",
+    "raw",
+)
 CHECKED = """\
 [Genarris_master]
 procedures = ["Pygenarris_Structure_Generation"]
@@ -338,10 +356,11 @@ def _some(
 
 def _value(rng: random.Random, model: type[ProcedureOptions], name: str, values: tuple[str, ...]) -> str:
     default = model.info(name).default
-    shapes = ("{}", "{}", "[{}]", "[{}, {}]", "{{'O': {}}}", "'{}'", "[[{}, {}]]")
     if rng.random() < 0.2 and isinstance(default, str | int | float):
         return str(default)
-    shape = rng.choice(shapes)
+    if rng.random() < 0.5:
+        return rng.choice(PLAUSIBLE)
+    shape = rng.choice(("{}", "{}", "[{}]", "[{}, {}]", "{{'O': {}}}", "'{}'", "[[{}, {}]]"))
     return shape.format(*(rng.choice(values) for _ in range(shape.count("{}"))))
 
 
