@@ -75,3 +75,15 @@ def read_ordinary(path: Path, largest: int) -> bytes:
     if size > largest:
         raise InputError(f"{path}: {size} bytes are more than such a file may have ({largest})")
     return content
+
+
+def refuse_odd(path: Path) -> None:
+    """Refuse what is there and is no ordinary file: a folder, a device, a pipe, at which a program would wait.
+
+    Raises
+    ------
+    InputError
+        One line with the path.
+    """
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: is no ordinary file")

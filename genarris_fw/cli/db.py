@@ -17,6 +17,7 @@ import click
 
 from genarris_fw.cli.db_roles import roles
 from genarris_fw.cli.existing import refuse_absent
+from genarris_fw.cli.numbers import Number
 from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.farm.allocation import LAUNCHPAD, Job, job_script
 from genarris_fw.farm.allocation_start import own_address, start_in_allocation
@@ -28,6 +29,7 @@ from genarris_fw.farm.redaction import redact, without_password
 from genarris_fw.farm.restore import of_one_moment
 from genarris_fw.farm.restore import restore as read_archive
 from genarris_fw.farm.server import Server
+from genarris_fw.files import refuse_odd
 from genarris_fw.showing import printable
 
 
@@ -72,7 +74,7 @@ command.add_command(roles)
 @click.option(
     "--backup-every",
     "minutes",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(0, 10**6),
     help="With --in-allocation and --data: minutes from one backup to the next (default 10).",
 )
 @click.option("--no-tls", "plain", is_flag=True, help="With --in-allocation: no encryption.")
@@ -207,6 +209,7 @@ def shell(folder: Path, data: Path | None, uri: str | None, arguments: tuple[str
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def backup(folder: Path, data: Path | None, uri: str | None, file: Path) -> None:
     """Write the whole database to FILE (a tar.gz of BSON)."""
+    refuse_odd(file)
     with _using(folder, data, uri, there=True) as (_, address):
         counts = write_archive(address, file)
     click.echo(f"{sum(counts.values())} documents of {len(counts)} collections written to {file}")
@@ -224,6 +227,7 @@ def restore(folder: Path, data: Path | None, uri: str | None, file: Path, force:
     """
     from genarris_fw.farm.restored import take_up  # a second's imports
 
+    refuse_odd(file)
     with _using(folder, data, uri) as (database, address):
         counts = read_archive(address, file, force=force)
         pad = launchpad(address)

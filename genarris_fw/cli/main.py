@@ -12,7 +12,7 @@ import click
 
 from genarris_fw import __version__
 from genarris_fw.errors import GenarrisError, InputError
-from genarris_fw.showing import could_be_uri, printable
+from genarris_fw.showing import could_be_uri, printable, shown
 
 # command -> module of genarris_fw.cli; each holds a click command named `command`.
 COMMANDS = {
@@ -97,6 +97,11 @@ def main(arguments: list[str] | None = None) -> Any:
         where = f"{error.filename}: " if error.filename else ""
         line = printable(f"{where}{error.strerror or error}")
         click.echo(f"genarris-fw: {line}; mend that and run the same command again", err=True)
+        code = EXIT_BAD_INPUT
+    except UnicodeEncodeError as error:
+        if debug:
+            raise
+        click.echo(f"genarris-fw: {shown(error.object)}: holds bytes that are no UTF-8; give it another name", err=True)
         code = EXIT_BAD_INPUT
     except Exception as error:
         if debug:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from genarris_fw.cli.existing import database_options, open_existing
+from genarris_fw.cli.numbers import Number
 from genarris_fw.cli.site import Site
 from genarris_fw.farm.recovery import GRACE_SECONDS, known_runs, recover, undecided
 from genarris_fw.showing import printable
@@ -19,7 +20,7 @@ SECONDS_BETWEEN_LOOKS = 1.0
 @click.argument("run", required=False)
 @click.option(
     "--grace",
-    type=float,
+    type=Number(0, 10**7, least_too=True),
     default=GRACE_SECONDS,
     show_default=True,
     help="Seconds a rocket has between checkout and its lease.",

@@ -38,7 +38,7 @@ EXIT_CREW_LOST = 1
 @click.option("--mpi", is_flag=True, help="Under mpirun: split the ranks into replicas that calculate by MPI.")
 @click.option(
     "--replicas",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 10**6),
     default=None,
     help="With --mpi: number of replicas; default: the run's num_replicas where its steps agree, else one a rank.",
 )

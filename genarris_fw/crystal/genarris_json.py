@@ -84,7 +84,7 @@ def from_record(record: dict[str, Any], where: str = "the record") -> Structure:
     properties = {name: value for name, value in properties.items() if name not in LATTICE_KEYS}
     columns = [[row[k] if len(row) > k else None for row in rows] for k in (4, 5, 6)]
     for name, column in zip(ATOM_KEYS, columns):
-        column = [None if isinstance(value, float) and not math.isfinite(value) else value for value in column]
+        column = [_finite(value) if isinstance(value, float) else value for value in column]
         if name == "fixed_atoms":
             if not all(fixed in (None, False, True) for fixed in column):
                 raise InputError(f"{where}: the seventh entry of a row of 'geometry' (fixed) is neither true nor false")
@@ -218,14 +218,18 @@ def _lattice(properties: dict[str, Any], where: str) -> list[list[float]] | None
 
 def _without_nan(value: Any, depth: int = 0) -> Any:
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return _finite(value)
     if isinstance(value, list | dict) and depth > DEEPEST:
         raise InputError(f"nested more than {DEEPEST} levels deep")
-    if isinstance(value, list):
-        return [_without_nan(item, depth + 1) for item in value]
+    if isinstance(value, list):  # the long ones are of numbers
+        return [_finite(item) if isinstance(item, float) else _without_nan(item, depth + 1) for item in value]
     if isinstance(value, dict):
         return {key: _without_nan(item, depth + 1) for key, item in value.items()}
     return value
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None
 
 
 def _plain(value: Any, name: str) -> Any:

@@ -52,12 +52,10 @@ def check_properties(properties: dict[str, Any], n_atoms: int, where: str) -> No
 
 
 def _check_name(name: object, where: str) -> None:
-    if not isinstance(name, str) or not name.isprintable() or len(name.encode()) > LONGEST_NAME:
-        raise InputError(
-            f"{where}: a property is called {shown(name)}: expected at most {LONGEST_NAME} printable bytes"
-        )
-    if name.startswith("$") or not name:
-        raise InputError(f"{where}: a property is called {shown(name)}: expected a name that does not begin with $")
+    good = isinstance(name, str) and name.isprintable() and 0 < len(name.encode()) <= LONGEST_NAME
+    if not good or str(name).startswith("$"):
+        expected = f"1 to {LONGEST_NAME} bytes that can be printed, not beginning with $"
+        raise InputError(f"{where}: a property cannot be called {shown(name)}: expected {expected}")
 
 
 def _check_value(value: Any, what: str, depth: int) -> None:
