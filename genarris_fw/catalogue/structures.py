@@ -10,6 +10,7 @@ from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
 from genarris_fw.catalogue.runs import Runs
+from genarris_fw.errors import DatabaseError
 
 DUPLICATE_KEY = 11000
 BATCH = 500
@@ -175,7 +176,7 @@ class Structures:
 
         Raises
         ------
-        KeyError
+        DatabaseError
             When one of them is not there.
         """
         projection = None if fields is None else {"struct_id": 1, **dict.fromkeys(fields, 1)}
@@ -187,6 +188,11 @@ class Structures:
                 )
             }
             for name in batch:
+                if name not in found:
+                    raise DatabaseError(
+                        f"run '{run}': structure {name} is not in the database any more: restore a backup that has it, "
+                        "or delete the run and begin it again"
+                    )
                 yield found[name]
 
     def count(self, run: str, pool: str) -> int:

@@ -19,13 +19,15 @@ from genarris_fw.cli.db_roles import roles
 from genarris_fw.cli.existing import refuse_absent
 from genarris_fw.cli.numbers import Number
 from genarris_fw.errors import DatabaseError, InputError
-from genarris_fw.farm import backup as archive
 from genarris_fw.farm.allocation import LAUNCHPAD, Job, job_script
 from genarris_fw.farm.allocation_start import own_address, start_in_allocation
+from genarris_fw.farm.backup import backup as write_archive
 from genarris_fw.farm.databases import Database, find_server
 from genarris_fw.farm.keeper import Settings
 from genarris_fw.farm.launchpads import launchpad, prepare
 from genarris_fw.farm.redaction import redact, without_password
+from genarris_fw.farm.restore import of_one_moment
+from genarris_fw.farm.restore import restore as read_archive
 from genarris_fw.farm.server import Server
 from genarris_fw.files import refuse_odd
 from genarris_fw.showing import printable
@@ -209,7 +211,7 @@ def backup(folder: Path, data: Path | None, uri: str | None, file: Path) -> None
     """Write the whole database to FILE (a tar.gz of BSON)."""
     refuse_odd(file)
     with _using(folder, data, uri, there=True) as (_, address):
-        counts = archive.backup(address, file)
+        counts = write_archive(address, file)
     click.echo(f"{sum(counts.values())} documents of {len(counts)} collections written to {file}")
 
 
@@ -219,12 +221,20 @@ def backup(folder: Path, data: Path | None, uri: str | None, file: Path) -> None
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Replace what the database holds.")
 def restore(folder: Path, data: Path | None, uri: str | None, file: Path, force: bool) -> None:
-    """Fill the database from FILE; one that holds documents is refused without --force."""
+    """Fill the database from FILE; one that holds documents is refused without --force.
+
+    What its runs had under way is made ready to go on: with `genarris-fw run`, or with rockets.
+    """
+    from genarris_fw.farm.restored import take_up  # a second's imports
+
     refuse_odd(file)
     with _using(folder, data, uri) as (database, address):
-        counts = archive.restore(address, file, force=force)
-        prepare(launchpad(address))
-    click.echo(f"{sum(counts.values())} documents of {len(counts)} collections restored into {database}")
+        counts = read_archive(address, file, force=force)
+        pad = launchpad(address)
+        prepare(pad)
+        click.echo(f"{sum(counts.values())} documents of {len(counts)} collections restored into {database}")
+        for line in take_up(pad, of_one_moment(file)):
+            click.echo(line)
 
 
 @contextmanager

@@ -41,6 +41,8 @@ _ASE_FORMATS = {
     ".poscar": "vasp",
     ".res": "res",
 }
+# Columns that one property of extxyz may have: ASE makes an array of as many as the file says.
+_MOST_COLUMNS = 100
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the start of one
 _ASE_NOTES = {"spacegroup", "spacegroup_kinds", "unit_cell"}
 READ_FORMATS = ("json", "geometry", "geometry_out", *dict.fromkeys(_ASE_FORMATS.values()))
@@ -222,6 +224,8 @@ def _kind(file: Path, text: str) -> str:
 def _read_with_ase(file: Path, text: str, kind: str) -> list[Structure]:
     import ase.io  # only where a file needs it, here and below: it is slow to import
 
+    if kind == "extxyz":
+        _refuse_wide_columns(file, text)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -236,6 +240,15 @@ def _read_with_ase(file: Path, text: str, kind: str) -> list[Structure]:
     if not structures or any(len(structure) == 0 for structure in structures):
         raise InputError(f"{file}: no atoms")
     return structures
+
+
+def _refuse_wide_columns(file: Path, text: str) -> None:
+    """Refuse ``Properties=species:S:1:pos:R:1000000000``, over which ASE takes minutes and all memory."""
+    for properties in re.findall(r"^.*\bProperties=[\"']?([^\s\"']+)", text, flags=re.MULTILINE | re.IGNORECASE):
+        for count in properties.split(":")[2::3]:
+            if not re.fullmatch(r"\d{1,4}", count, flags=re.ASCII) or int(count) > _MOST_COLUMNS:
+                found = f"{count[:40]!a} columns of a property; expected 1 to {_MOST_COLUMNS}"
+                raise InputError(f"{file}: cannot be read as extxyz ({found})")
 
 
 def _from_image(atoms: Atoms) -> Structure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, unquote_plus
 
@@ -90,6 +91,11 @@ def build_uri(
     database = name or DATABASE
     source = f"?authSource={quote_plus(authsource or database)}" if username else ""
     return f"mongodb://{user}{address}/{database}{source}"
+
+
+def socket_uri(path: Path) -> str:
+    """Return the URI of one of our servers on a Unix socket; the set that it is need not be looked for."""
+    return f"mongodb://{quote(str(path), safe='')}/{DATABASE}?directConnection=true&journal=true"
 
 
 def _parsed(uri: str, origin: str = "") -> dict[str, Any]:

@@ -12,11 +12,12 @@ In the folder ``genarris_db/`` lie
 ``users.lock``     locked (shared) by every command that uses the server
 =================  =============================================================================
 
-The server listens on a Unix socket in a folder of mode 0700 and on nothing else: who can reach the database
-can run code, and other people share the machine. Where ``genarris_db/socket/`` does not serve (a name longer
-than the 107 bytes a socket may have, a file system without sockets), it is a temporary folder. Either way its
-path stays the same, so that a URI written into a my_launchpad.yaml stays valid. In a folder that was moved or copied
-it is another one; the ``former`` ones stand in ``server.json``.
+The server is a replica set of one, so that a backup is of one moment. It listens on a Unix socket in a folder of
+mode 0700 and on nothing else: who can reach the database can run code, and other people share the machine. Where
+``genarris_db/socket/`` does not serve (a name longer than the 107 bytes a socket may have, or one that a set cannot
+have as a member, a file system without sockets), it is a temporary folder. Either way its path stays the same, so that
+a URI written into a my_launchpad.yaml stays valid. In a folder that was moved or copied it is another one; the
+``former`` ones stand in ``server.json``.
 
 Where a queue job runs the folder's database (`genarris_fw.farm.keeper`), that one is used, on any node.
 """
@@ -37,15 +38,15 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from genarris_fw.errors import DatabaseError
 from genarris_fw.farm import allocation, allocation_data, copies, disk, mongod, sockets
-from genarris_fw.farm.launchpads import DATABASE, ping
+from genarris_fw.farm.launchpads import ping, socket_uri
 from genarris_fw.farm.redaction import redact
+from genarris_fw.farm.set_of_one import make_primary
 
 FOLDER = copies.FOLDER
 CACHE_GB = 0.5
@@ -423,6 +424,7 @@ class Server:
         while self._lives():
             if path.exists() and sockets.accepts(path):
                 answer = ping(record["uri"], timeout_ms=10_000)
+                make_primary(record["uri"], str(path), deadline - time.monotonic())
                 known = {**record, "pid": int(answer["pid"]), "version": answer["version"], "ready": True}
                 if known != record:
                     self._write_record(known)
@@ -455,8 +457,7 @@ class Server:
             path = Path(record["socket"])
         else:
             path = sockets.new_folder() / sockets.NAME
-        uri = f"mongodb://{quote(str(path), safe='')}/{DATABASE}?journal=true"
-        placed = {**record, "home": str(self.home), "socket": str(path), "uri": uri, "former": former}
+        placed = {**record, "home": str(self.home), "socket": str(path), "uri": socket_uri(path), "former": former}
         if placed != record:
             self._write_record(placed)
         return placed

@@ -27,7 +27,7 @@ def accepts(path: Path) -> bool:
 
 def usable(path: Path) -> bool:
     """Return whether a socket can be made at `path`, in a folder of ours that nobody else can enter."""
-    if len(os.fsencode(path)) > PATH_BYTES:
+    if len(os.fsencode(path)) > PATH_BYTES or not _can_be_a_host(str(path)):
         return False
     with suppress(OSError):
         path.parent.mkdir(mode=0o700)
@@ -46,6 +46,11 @@ def usable(path: Path) -> bool:
         except OSError:
             return False
     return True
+
+
+def _can_be_a_host(name: str) -> bool:
+    """Return whether MongoDB takes the name for that of a member of a set, and of one alone."""
+    return name.isprintable() and not set(name) & set(",:[]")
 
 
 def new_folder() -> Path:

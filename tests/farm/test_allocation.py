@@ -28,9 +28,9 @@ from pymongo.errors import OperationFailure, PyMongoError
 from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.farm import allocation, allocation_data
 from genarris_fw.farm.allocation import Job
-from genarris_fw.farm.backup import restore
 from genarris_fw.farm.databases import find_server
 from genarris_fw.farm.mongod import find_mongod
+from genarris_fw.farm.restore import restore
 from genarris_fw.farm.server import FOLDER, Server
 
 PROGRAM = Path(sys.executable).parent / "genarris-fw"
