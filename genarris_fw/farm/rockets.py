@@ -94,6 +94,7 @@ class Rockets:
             "launchpad": self.launchpad.to_dict(),
             "name": f"worker-{number}",
             "place": str(place),
+            "parent": os.getpid(),
         }
         with (self.place / f"worker-{number}.log").open("ab") as output:
             process = subprocess.Popen(

@@ -30,6 +30,12 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def refuse_orphanhood(parent: int) -> None:
+    """End where the parent was gone before :func:`die_with_parent`: Linux tells of later deaths only."""
+    if os.getppid() != parent:
+        sys.exit("the command that started this worker is gone")
+
+
 def serve(launchpad: LaunchPad, run: str, stop: Callable[[], bool], before: Callable[[], None] = lambda: None) -> None:
     """Launch the rockets of one run in this process, one after the other, until the run is over.
 
@@ -80,6 +86,7 @@ def main() -> None:
     """Read what to do from standard input, then launch rockets until the run ends or the input closes."""
     die_with_parent()
     message: dict[str, Any] = json.loads(sys.stdin.readline())
+    refuse_orphanhood(message["parent"])
     from fireworks import LaunchPad
     from pymongo.errors import PyMongoError
 
