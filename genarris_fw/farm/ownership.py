@@ -48,23 +48,26 @@ def refuse_foreign(home: Path) -> None:
                     if not closed:
                         _refuse_writers(entry, entry.lstat())
     except OSError as error:
-        raise DatabaseError(f"{error.filename or home}: cannot be looked at ({error.strerror})") from error
+        raise DatabaseError(
+            f"{error.filename or home}: cannot be looked at ({error.strerror}): mend or remove it"
+        ) from error
 
 
 def _refuse_foreign_place(place: Path) -> bool:
     """Refuse a place that is not ours or can be exchanged by others; return whether others can enter it at all."""
+    end = Path(os.path.realpath(place))
     for step in _steps(place):
         about = step.lstat()
         if stat.S_ISLNK(about.st_mode):
             _refuse_strange_link(step, about)
-        elif stat.S_ISDIR(about.st_mode) and about.st_mode & stat.S_IWOTH and not about.st_mode & stat.S_ISVTX:
-            _refuse_writers(step, about)
+        elif step != end:
+            _refuse_exchange(step, about)
     try:
         about = place.stat()
     except FileNotFoundError:  # a link to nothing
         return True
-    _refuse_owner(place.resolve(), about)
-    _refuse_writers(place.resolve(), about)
+    _refuse_owner(end, about)
+    _refuse_writers(end, about)
     return not about.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
 
 
@@ -92,6 +95,15 @@ def _refuse_strange_link(link: Path, about: os.stat_result) -> None:
         )
 
 
+def _refuse_exchange(folder: Path, about: os.stat_result) -> None:
+    """Refuse a folder in which everybody may move what lies there away; a group's folder is its members' business."""
+    if about.st_mode & stat.S_IWOTH and not about.st_mode & stat.S_ISVTX:
+        raise DatabaseError(
+            f"{folder}: anybody can put another database there (mode {stat.S_IMODE(about.st_mode):04o}), so none in "
+            f"it is used: chmod o-w {shlex.quote(str(folder))} (or +t, as /tmp), or use another folder"
+        )
+
+
 def _refuse_owner(path: Path, about: os.stat_result) -> None:
     if about.st_uid != os.geteuid():
         me = user(os.geteuid())
@@ -105,7 +117,7 @@ def _refuse_writers(path: Path, about: os.stat_result) -> None:
     if about.st_mode & _OTHERS_WRITE:
         raise DatabaseError(
             f"{path}: others can write there (mode {stat.S_IMODE(about.st_mode):04o}), so this database is not used: "
-            f"chmod go-w {shlex.quote(str(path))}, or put it elsewhere with `genarris-fw db start --data FOLDER`"
+            f"chmod go-w {shlex.quote(str(path))}, or use another folder"
         )
 
 
