@@ -19,7 +19,7 @@ from pathlib import Path
 
 # A command that follows at once on one that was killed finds the server running. Connections of others, which hold no
 # lock of ours, are counted so often.
-LINGER_SECONDS = 3.0
+LINGER_SECONDS = 2.0
 
 
 def hire(home: Path) -> None:
@@ -41,18 +41,21 @@ def main() -> None:
         users, alive = (os.open(home / name, os.O_RDWR | os.O_CREAT, 0o600) for name in ("users.lock", "alive.lock"))
     except OSError:
         return  # the folder is gone, and the server with it
-    threading.Thread(target=_go_with_the_server, args=(alive,), daemon=True).start()
+    busy = threading.Lock()
+    threading.Thread(target=_go_with_the_server, args=(alive, busy), daemon=True).start()
     while True:
         fcntl.flock(users, fcntl.LOCK_EX)
         fcntl.flock(users, fcntl.LOCK_UN)
         time.sleep(LINGER_SECONDS)
-        if _is_over(home, users, alive):
-            return
+        with busy:
+            if _is_over(home, users, alive):
+                return
 
 
-def _go_with_the_server(alive: int) -> None:
+def _go_with_the_server(alive: int, busy: threading.Lock) -> None:
     fcntl.flock(alive, fcntl.LOCK_SH)
-    os._exit(0)
+    with busy:  # its end is being written down
+        os._exit(0)
 
 
 def _is_over(home: Path, users: int, alive: int) -> bool:
