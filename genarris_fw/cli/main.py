@@ -6,6 +6,7 @@ import difflib
 import importlib
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -65,6 +66,10 @@ class LazyGroup(click.Group):
 def cli(ctx: click.Context, debug: bool) -> None:
     """Genarris as a database-backed task farm: predict how a molecule packs."""
     ctx.obj = {"debug": debug}
+    try:
+        Path.cwd()
+    except OSError:
+        raise InputError("the current folder is gone, it was removed or moved: go to one that is there") from None
 
 
 def main(arguments: list[str] | None = None) -> Any:

@@ -218,6 +218,22 @@ class Server:
             "job": lent.job,
         }
 
+    def refuse_end(self) -> None:
+        """Say why the server has ended, where that is to be seen and can be mended: for who finds nobody answering.
+
+        Raises
+        ------
+        DatabaseError
+            When its folder is gone, or its disk is full.
+        """
+        deadline = time.monotonic() + _PARTING_SECONDS
+        while self._lives() and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+        if not self.data.is_dir():
+            raise DatabaseError(f"{self.home}: the database is gone: its folder was removed or moved while it was used")
+        if not self._lives():
+            disk.refuse_full(self.data, self._last_words(self._record()))
+
     # ---- start, use, stop
 
     def start(self, keep: bool = True, timeout: float = START_SECONDS) -> str:
@@ -451,8 +467,8 @@ class Server:
                 )
             time.sleep(_POLL_SECONDS)
         words = self._last_words(record)
-        todo = "make room on that disk and try again" if "No space left" in words else "see that file"
-        raise DatabaseError(f"{self.log}: the database did not start; it says: {words}: {todo}")
+        disk.refuse_full(self.data, words)
+        raise DatabaseError(f"{self.log}: the database did not start; it says: {words}: see that file")
 
     def _last_words(self, record: dict[str, Any]) -> str:
         return mongod.last_words(self.log, self.home / "mongod.out", record.get("log_start", 0))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genarris_fw.errors import GenarrisError
+from genarris_fw.farm.databases import find_server
 from genarris_fw.farm.owner import owner_name
 from genarris_fw.farm.patience import patiently
 from genarris_fw.farm.walltime import of_this_process
@@ -82,6 +83,16 @@ def serve(launchpad: LaunchPad, run: str, stop: Callable[[], bool], before: Call
         pass
 
 
+def why_gone(uri: str, folder: Path, error: Exception) -> str:
+    """Return one line about a database that went away: what became of the embedded one, else what the error says."""
+    try:
+        if server := find_server(folder, uri).server:
+            server.refuse_end()
+    except GenarrisError as known:
+        return str(known)
+    return f"the database is gone: {str(error).splitlines()[0][:200]}"
+
+
 def main() -> None:
     """Read what to do from standard input, then launch rockets until the run ends or the input closes."""
     die_with_parent()
@@ -97,7 +108,7 @@ def main() -> None:
     try:
         serve(launchpad, message["run"], lambda: bool(select.select([sys.stdin], [], [], POLL_SECONDS)[0]))
     except PyMongoError as error:
-        sys.exit(f"worker {message['name']}: the database is gone: {str(error).splitlines()[0][:200]}")
+        sys.exit(f"worker {message['name']}: {why_gone(str(launchpad.host), place.parents[1], error)}")
     except GenarrisError as error:
         sys.exit(f"worker {message['name']}: {error}")
 
