@@ -36,6 +36,8 @@ COMMANDS = {
 # The columns of help texts, so that no summary of a command is cut off.
 HELP_WIDTH = 100
 
+FOLDER_GONE = "the current folder is gone, it was removed while it was worked in: go to one that is there"
+
 EXIT_OK = 0
 EXIT_BAD_INPUT = 2
 EXIT_SOME_FAILED = 3
@@ -66,10 +68,8 @@ class LazyGroup(click.Group):
 def cli(ctx: click.Context, debug: bool) -> None:
     """Genarris as a database-backed task farm: predict how a molecule packs."""
     ctx.obj = {"debug": debug}
-    try:
-        Path.cwd()
-    except OSError:
-        raise InputError("the current folder is gone, it was removed or moved: go to one that is there") from None
+    if current_folder_is_gone():
+        raise InputError(FOLDER_GONE)
 
 
 def main(arguments: list[str] | None = None) -> Any:
@@ -98,7 +98,8 @@ def main(arguments: list[str] | None = None) -> Any:
         if debug:
             raise
         where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"genarris-fw: {where}{error.strerror or error}; mend that and run the same command again", err=True)
+        what = f"{where}{error.strerror or error}; mend that and run the same command again"
+        click.echo(f"genarris-fw: {FOLDER_GONE if current_folder_is_gone() else what}", err=True)
         code = EXIT_BAD_INPUT
     except Exception as error:
         if debug:
@@ -109,6 +110,15 @@ def main(arguments: list[str] | None = None) -> Any:
         )
         code = 1
     sys.exit(code if isinstance(code, int) else EXIT_OK)
+
+
+def current_folder_is_gone() -> bool:
+    """Tell whether this process works in a folder that was removed."""
+    try:
+        Path.cwd()
+    except OSError:
+        return True
+    return False
 
 
 def one_line(error: click.ClickException) -> str:
