@@ -496,15 +496,13 @@ class Server:
             return
         self._refuse_other_host(record)
         alive = (self.home / "alive.lock").stat()
-        if not ownership.servers(alive):
-            raise DatabaseError(
-                f"{self.home}: the database runs, but as no process that this machine shows to be yours: end it by hand"
-            )
         for sign in (signal.SIGTERM, signal.SIGKILL):
-            for pid in ownership.servers(alive):
+            processes = ownership.servers(alive)
+            for pid in processes:
                 with suppress(ProcessLookupError):
                     os.kill(pid, sign)
-            deadline = time.monotonic() + STOP_SECONDS
+            # One that ends at this moment holds its lock for a little longer than it has a command line.
+            deadline = time.monotonic() + (STOP_SECONDS if processes else _PARTING_SECONDS)
             while time.monotonic() < deadline:
                 if not self._lives():
                     if record:
@@ -512,7 +510,8 @@ class Server:
                         self._write_record({key: record[key] for key in _LASTING if key in record})
                     return
                 time.sleep(_POLL_SECONDS)
-        raise DatabaseError(f"{self.home}: the database does not end: see {self.log}")
+        who = f"process {processes[0]}" if processes else "no process that this machine shows to be yours"
+        raise DatabaseError(f"{self.home}: the database ({who}) does not end: see {self.log}, and end it by hand")
 
     def _refuse_other_host(self, record: dict[str, Any]) -> None:
         host = record.get("host")
