@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pymongo import MongoClient
-from pymongo.errors import ConnectionFailure
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.schema import check_schema
-from genarris_fw.errors import DatabaseError
 from genarris_fw.farm.certificates import refuse_unreadable
-from genarris_fw.farm.databases import Database, find_server
+from genarris_fw.farm.databases import find_server
 from genarris_fw.farm.launchpads import CLIENT_OPTIONS, as_reader, database_name, explained, prepare, redact
 from genarris_fw.farm.launchpads import launchpad as open_launchpad
 
@@ -66,21 +64,10 @@ def open_site(folder: Path, uri: str | None = None, hint: str = "", read_only: b
             site = _to_read(found) if read_only else _prepared(found)
             site.keep_open = server.lock_descriptors
             check_schema(site.catalogue.database, write=False)
-        with _ends_explained(server), explained(found, hint):
+        with explained(found, hint):
             yield site
         if read_only:
             site.catalogue.database.client.close()
-
-
-@contextmanager
-def _ends_explained(database: Database) -> Iterator[None]:
-    """Say why the embedded server has ended, where it has, instead of that it does not answer."""
-    try:
-        yield
-    except DatabaseError as error:
-        if database.server is not None and isinstance(error.__cause__, ConnectionFailure):
-            database.server.refuse_end()
-        raise
 
 
 def _prepared(uri: str) -> Site:
