@@ -81,9 +81,24 @@ def refuse_absent(database: Database, folder: Path) -> None:
     """
     if database.server is None or database.server.exists():
         return
+    refuse_no_folder(folder)
     below = sorted({str(home.parent) for depth in ("*", "*/*") for home in folder.glob(f"{depth}/{FOLDER}")})
-    what = "no database here" if folder.is_dir() else "no such folder"
     todo = "go to the run's folder, or name one with --dir or --uri"
     if below:
         todo = f"name the run's folder: {' or '.join(f'--dir {shlex.quote(place)}' for place in below[:3])}"
-    raise DatabaseError(f"{folder.absolute()}: {what}; {todo}")
+    raise DatabaseError(f"{folder.absolute()}: no database here; {todo}")
+
+
+def refuse_no_folder(folder: Path) -> None:
+    """Refuse a folder that is not there.
+
+    Raises
+    ------
+    InputError
+        Saying so.
+    """
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder.absolute()}: no such folder: it was removed or moved, or never there; go to the run's folder, "
+            "or name one with --dir or --uri"
+        )

@@ -154,8 +154,7 @@ def only_one(folder: Path, run: str) -> Iterator[None]:
             raise InputError(
                 f"run '{run}' is already being carried out here by {who}; watch it with: genarris-fw status {run}"
             ) from None
-        file.seek(0)
-        file.truncate()
-        file.write(f"process {os.getpid()}")
-        file.flush()
+        with suppress(OSError):  # a full disk is told of where it matters
+            os.truncate(file.fileno(), 0)
+            os.write(file.fileno(), f"process {os.getpid()}".encode())
         yield

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
+from pymongo.errors import ConnectionFailure
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
@@ -59,9 +60,20 @@ class Database:
 
     @contextmanager
     def use(self) -> Iterator[str]:
-        """Give the URI, with an embedded server running inside the ``with``."""
+        """Give the URI, with an embedded server running inside the ``with``.
+
+        Raises
+        ------
+        DatabaseError
+            When the server does not start; when one inside says that it does not answer, and why is to be seen.
+        """
         with self.server.use() if self.server else nullcontext("") as uri:
-            yield self._named(uri)
+            try:
+                yield self._named(uri)
+            except DatabaseError as error:
+                if self.server is not None and isinstance(error.__cause__, ConnectionFailure):
+                    self.server.refuse_end()
+                raise
 
     @property
     def lock_descriptors(self) -> tuple[int, ...]:
