@@ -249,7 +249,7 @@ def test_start_inside_use_revives_a_killed_server(server: Server) -> None:
     with server.use() as uri:
         os.kill(pid_of(server), signal.SIGKILL)
         wait_until(lambda: not server.running())
-        assert server.start(keep=False) == uri
+        assert server.start() == uri
         with MongoClient(uri) as client:
             client.admin.command("ping")
     assert not server.running()
