@@ -35,6 +35,8 @@ COMMANDS = {
 }
 # The columns of help texts, so that no summary of a command is cut off.
 HELP_WIDTH = 100
+# A word that somebody gave is repeated up to so many characters.
+LONGEST_WORD = 500
 
 EXIT_OK = 0
 EXIT_BAD_INPUT = 2
@@ -128,7 +130,7 @@ def refuse_stray_uri(words: list[str]) -> None:
 
 def one_line(error: click.ClickException) -> str:
     """Return in one line what is wrong with the words of a command, the nearest right ones, and where help is."""
-    text = " ".join(error.format_message().split())
+    text = " ".join(word if len(word) <= LONGEST_WORD else f"{word[:60]}..." for word in error.format_message().split())
     what, _, near = re.sub(r"[\s.(]*\bdid you mean\b", "\n", text, flags=re.IGNORECASE).partition("\n")
     near = near.strip(" ?)").removeprefix("one of: ")
     what = what[:1].lower() + what[1:].rstrip(".")

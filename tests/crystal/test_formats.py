@@ -164,9 +164,10 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         b"lattice_vector 1 0 0\nlattice_vector 0 1 0\natom 0 0 0 C\n",
         b"####### BEGIN STRUCTURE #######\natom 0 0 0 C\n",
         b"2\nProperties=species:S:1:pos:R:3\nC 0 0 nan\nC 1 1 1\n",
+        b"1\nProperties=species:S:1:pos:R:1000000000\nC 0 0 0\n",
         b"__import__('os').system('true')\n",
     ],
-    ids=range(18),
+    ids=range(19),
 )
 def test_hostile_files_are_one_line_of_input_error(tmp_path, name, content):
     file = tmp_path / name
