@@ -111,7 +111,7 @@ def back_up(folder: Path, place: Path, chance: random.Random, most: int) -> list
         if len(made) < most and Server(folder).exists() and command.poll() is None:
             archive = place / f"{len(made)}.tar.gz"
             call(folder, "db", "backup", str(archive))
-            shutil.copytree(folder, place / f"{len(made)}.files", ignore=shutil.ignore_patterns(FOLDER, "logs"))
+            shutil.copytree(folder, place / f"{len(made)}.files", ignore=shutil.ignore_patterns(FOLDER, "logs", ".*"))
             made.append(archive)
     if command.returncode:
         raise SystemExit(f"{folder}: the run ended with {command.returncode}")

@@ -130,7 +130,7 @@ def refuse_stray_uri(words: list[str]) -> None:
 
 def one_line(error: click.ClickException) -> str:
     """Return in one line what is wrong with the words of a command, the nearest right ones, and where help is."""
-    words = (w if len(w) <= LONGEST_WORD else f"{w[:60]}...{w[-1]}" for w in error.format_message().split())
+    words = (w if len(w) <= LONGEST_WORD else f"{w[:60]}[...]" for w in error.format_message().split())
     text = " ".join(words)
     what, _, near = re.sub(r"[\s.(]*\bdid you mean\b", "\n", text, flags=re.IGNORECASE).partition("\n")
     near = near.strip(" ?)").removeprefix("one of: ")

