@@ -17,6 +17,7 @@ from typing import Any
 
 import bson
 import numpy as np
+from aims_inputs import block
 from ase import Atoms
 from ase.io import write as ase_write
 from bson import ObjectId
@@ -314,8 +315,9 @@ def elk_outputs() -> Files:
 
 @cache
 def controls() -> Files:
+    blocks = "".join(map(block, ("C", "H", "O"))).encode()
     read = sorted((EXAMPLES / "benzene" / "controls").iterdir())
-    return {path.name: path.read_bytes() for path in read}
+    return {path.name: path.read_bytes() + blocks for path in read if "single_molecule" not in path.name}
 
 
 def launchpads() -> Files:
