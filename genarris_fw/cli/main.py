@@ -37,6 +37,7 @@ COMMANDS = {
 HELP_WIDTH = 100
 # A word that somebody gave is repeated up to so many characters.
 LONGEST_WORD = 500
+LONGEST_LINE = 960
 
 EXIT_OK = 0
 EXIT_BAD_INPUT = 2
@@ -91,7 +92,7 @@ def main(arguments: list[str] | None = None) -> Any:
         if debug:
             raise
         for line in getattr(error, "problems", None) or [str(error)]:
-            click.echo(f"genarris-fw: {printable(line)}", err=True)
+            click.echo(f"genarris-fw: {fitting(printable(line))}", err=True)
         code = EXIT_BAD_INPUT if isinstance(error, InputError) else getattr(error, "exit_code", EXIT_BAD_INPUT)
     except OSError as error:
         if debug:
@@ -113,6 +114,11 @@ def main(arguments: list[str] | None = None) -> Any:
         click.echo(f"genarris-fw: {line} (run again with --debug for the traceback)", err=True)
         code = 1
     sys.exit(code if isinstance(code, int) else EXIT_OK)
+
+
+def fitting(line: str) -> str:
+    """Return a message without its middle when it repeats something endless."""
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE // 2]}[...]{line[-LONGEST_LINE // 3 :]}"
 
 
 def refuse_stray_uri(words: list[str]) -> None:

@@ -75,3 +75,9 @@ def test_ctrl_c_says_how_to_go_on(capsys: pytest.CaptureFixture, monkeypatch: py
     with pytest.raises(SystemExit) as stop:
         main(["run", "ui.conf"])
     assert stop.value.code == 130 and "the same command goes on from here" in capsys.readouterr().err
+
+
+def test_a_long_name_is_not_repeated_whole(database_uri: str, capsys: pytest.CaptureFixture) -> None:
+    for words in (["status", "a" * 3000], ["export", "a" * 3000]):
+        done = call(capsys, *words, "--uri", database_uri)
+        assert done.code == 2 and done.err.startswith("genarris-fw: ") and len(done.err) < 1000
