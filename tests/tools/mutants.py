@@ -438,7 +438,7 @@ def command() -> int:
             if given.say:
                 print(f"{kind} {number}: {step.what}: {step.code} {step.text.strip()}", flush=True)
             if step.faults or step.seconds > 10:
-                print(f"{kind} {number}: {step.what} ({step.seconds:.1f} s): {step.faults}", flush=True)
+                print(f"{kind} {number}: {step.what[:160]} ({step.seconds:.1f} s): {step.faults}", flush=True)
 
     try_all(kinds, given.seed, numbers, given.uri, report)
     for kind, (number, accepted, faults, longest) in counts.items():
