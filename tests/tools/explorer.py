@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -55,6 +56,14 @@ class Exploration(Generic[S]):
 
 def explore(model: Model[S], at_most: int = 5_000_000) -> Exploration[S]:
     """Visit every state, those nearest to the first one first; stop at the first that must not be."""
+    gc.disable()  # millions of tuples without a cycle: looking for some takes half of the time
+    try:
+        return _explore(model, at_most)
+    finally:
+        gc.enable()
+
+
+def _explore(model: Model[S], at_most: int) -> Exploration[S]:
     first = model.canonical(model.first())
     number = {first: 0}
     parents: list[tuple[int, Hashable]] = [(-1, None)]

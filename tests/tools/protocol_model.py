@@ -24,6 +24,7 @@ NAMES = "abc"
 CONDITIONS = {
     "planned apart": "a round's items are inserted as planned, not as waiting",
     "planned taken over": "what is planned under a lower token becomes the new holder's own, with its payload",
+    "taken over whole": "what its planner removes at that moment is inserted again",
     "record fenced": "a round is recorded only under the newest token",
     "released exactly": "only what is planned under the recorded round and token is released",
     "takeover releases": "who takes a lease over releases the last recorded round",
@@ -32,7 +33,6 @@ CONDITIONS = {
     "settled in order": "an item is done after what follows from it is there, not before",
     "keys stay": "an item that is there is never inserted again",
     "claim fenced": "an item's outcome is written only under its newest token",
-    "failures final": "an item that has failed stays so while its step goes on",
     "commit fenced": "the result is committed only under the newest token",
     "committed last": "nothing is visible before the commit",
     "takeover publishes": "who takes over a committed lease publishes that result",
@@ -73,7 +73,7 @@ class Rocket(NamedTuple):
     item: int = 0
     claim: bool = False
     basis: int = 0
-    result: tuple[int, int] | None = None
+    result: tuple[int, int] = (0, 0)  # token of the commit, done items
 
 
 class State(NamedTuple):
@@ -91,6 +91,7 @@ class State(NamedTuple):
     expiries: int = 0
     failures: int = 0
     retries: int = 0
+    effects: int = 0  # the items that were ever committed
     fault: str = ""
 
 
@@ -140,15 +141,17 @@ class ProtocolModel:
     without : str, optional
         The condition that is left out (`CONDITIONS`).
     rule : str, optional
-        ``new``, or ``today``: no recorded rounds, the pool before the look at the lease.
+        ``new``; ``today``: no recorded rounds, the pool before the look at the lease; or ``forgiving``: what has failed
+        may wait again, unless the lease is marked as closing, and the holder looks once more after the mark.
     """
 
     def __init__(self, configuration: Configuration, without: str = "", rule: str = "new") -> None:
         assert not without or without in CONDITIONS
         self.configuration = configuration
         self.conditions = frozenset(CONDITIONS) - {without}
-        self.today = rule == "today"
+        self.today, self.forgiving = rule == "today", rule == "forgiving"
         self.follower = dict(configuration.following)
+        self.most_tokens = 3 + 2 * (configuration.kills + configuration.expiries + configuration.retries)
         self.programs = {
             name.removeprefix("at_").replace("_", " "): getattr(self, name) for name in dir(self) if name[:3] == "at_"
         }
@@ -159,7 +162,7 @@ class ProtocolModel:
         if not one.plan:
             for i in one.first:
                 items[i] = WAITING
-        return State(
+        first = State(
             firework="plan" if one.plan else "gate",
             ready=True,
             plan=Lease() if one.plan else Lease(collected=True),
@@ -171,26 +174,26 @@ class ProtocolModel:
             failures=one.failures,
             retries=one.retries,
         )
+        return _launch(first)
 
     def canonical(self, state: State) -> State:
+        """Rockets on the path are alike, and so are sides: their order means nothing."""
         rockets = state.rockets
-        ordered = (*sorted(rockets[:PATH], key=_order), *sorted(rockets[PATH:], key=_order))
+        ordered = (*sorted(rockets[:PATH]), *sorted(rockets[PATH:]))
         return state if ordered == rockets else state._replace(rockets=ordered)
 
     # What may happen next
 
     def steps(self, state: State) -> Steps:
-        if state.ready and NOBODY in state.rockets[:PATH]:
-            n = state.rockets.index(NOBODY)
-            yield (n, "is launched"), _put(state, n, Rocket("starting", state.firework == "gate"), ready=False)
         for n, rocket in enumerate(state.rockets):
             if rocket.at not in ("none", "gone"):
                 yield from self.programs[rocket.at](state, n, rocket)
         yield from self._faults(state)
 
     def _faults(self, state: State) -> Steps:
-        if state.firework != "done" and not state.ready:
-            lease = getattr(state, state.firework)
+        lease = getattr(state, state.firework, None)
+        # What is recovered more often than processes can be lost would never end.
+        if lease is not None and not state.ready and lease.token < self.most_tokens:
             lives = any(
                 r.at == "starting" or r.token == lease.token > 0
                 for r in state.rockets[:PATH]
@@ -199,7 +202,7 @@ class ProtocolModel:
             if not lives or state.expiries:
                 more = {state.firework: lease._replace(token=lease.token + 1)}
                 after = state._replace(ready=True, expiries=state.expiries - lives, **more)
-                yield ("recover", "makes the firework ready again" + " (its holder lives)" * lives), after
+                yield ("recover", "makes the firework ready again" + " (its holder lives)" * lives), _launch(after)
         for i, item in enumerate(state.items):
             if item.state == "leased":
                 n = next((n for n, r in enumerate(state.rockets) if r.claim and r.item == i), None)
@@ -216,7 +219,7 @@ class ProtocolModel:
             items = tuple(item._replace(state="waiting") if item.state == "failed" else item for item in state.items)
             anew = Lease(token=state.gate.token + 1)
             after = state._replace(firework="gate", ready=True, gate=anew, items=items, retries=state.retries - 1)
-            yield ("retry", "runs the step again"), after
+            yield ("retry", "runs the step again"), _launch(after)
 
     # On the path
 
@@ -251,41 +254,51 @@ class ProtocolModel:
             yield (n, "finds nothing unfinished"), _put(state, n, rocket._replace(at="reading"))
 
     def at_reading(self, state: State, n: int, rocket: Rocket) -> Steps:
-        mine = rocket._replace(at="planning", basis=_done(state), item=0, claim=False, under=0)
+        mine = rocket._replace(at="planning", basis=_done(state), item=0, under=0)
         yield (n, "reads the outcomes"), _put(state, n, mine)
 
     def at_planning(self, state: State, n: int, rocket: Rocket) -> Steps:
-        """Insert one item of the round; `under` counts those that are new."""
-        round_ = rocket.round + 1 if rocket.gate else 0
+        """Insert one item of the round, where it is not there; `under` counts those that are new."""
         wanted = self._wanted(rocket)
-        i = wanted[rocket.item] if rocket.item < len(wanted) else None
-        if i is None:
-            yield from self._planned(state, n, rocket, f"has nothing to plan for round {round_}")
+        if not wanted:
+            yield from self._planned(state, n, rocket, "has nothing to plan")
             return
-        there = state.items[i]
-        new = there.state == "absent" or "keys stay" not in self.conditions and there.state == "done"
-        if there.state == "planned" and "planned taken over" in self.conditions:
-            new = (there.round, there.token) <= (round_, rocket.token)
-        if new and (self.today or "planned apart" not in self.conditions):
-            state = _item(state, i, Item("waiting", basis=rocket.basis))
-        elif new:
-            state = _item(state, i, Item("planned", round_, rocket.token, rocket.basis))
-        rocket = rocket._replace(item=rocket.item + 1, under=rocket.under + new)
-        said = f"plans for round {round_} under token {rocket.token}" if new else "finds it there already, planning"
-        if rocket.item < len(wanted):
-            yield (n, said, i), _put(state, n, rocket)
+        i = wanted[rocket.item]
+        there = state.items[i].state
+        if there == "planned" and "planned taken over" in self.conditions:
+            yield (n, "finds it planned by another", i), _put(state, n, rocket._replace(at="taking over"))
+        elif there == "absent" or (there == "done" and "keys stay" not in self.conditions):
+            yield from self._planned(self._insert(state, i, rocket), n, rocket, "plans", i, new=True)
         else:
-            yield from self._planned(state, n, rocket, said, i)
+            yield from self._planned(state, n, rocket, "finds it there already", i)
 
-    def _planned(self, state: State, n: int, rocket: Rocket, said: str, *about: int) -> Steps:
-        rocket = rocket._replace(item=0)
-        if not rocket.gate:
-            mine = rocket._replace(at="committing the plan")
-        elif self.today:
-            mine = rocket._replace(at="working" if rocket.under else "preparing")
+    def at_taking_over(self, state: State, n: int, rocket: Rocket) -> Steps:
+        """Replace an item that is planned under a lower token; that one's holder may be removing it meanwhile."""
+        i = self._wanted(rocket)[rocket.item]
+        there = state.items[i]
+        lower = there.state == "planned" and there.token <= rocket.token
+        if lower or (there.state == "absent" and "taken over whole" in self.conditions):
+            yield from self._planned(self._insert(state, i, rocket), n, rocket, "plans it instead", i, new=True)
         else:
-            mine = rocket._replace(at="recording" if rocket.under else "preparing")
-        yield (n, said, *about), _put(state, n, mine._replace(under=0))
+            yield from self._planned(state, n, rocket, "finds nothing to take over", i)
+
+    def _insert(self, state: State, i: int, rocket: Rocket) -> State:
+        if self.today or "planned apart" not in self.conditions:
+            return _item(state, i, Item("waiting", basis=rocket.basis))
+        return _item(state, i, Item("planned", rocket.round + rocket.gate, rocket.token, rocket.basis))
+
+    def _planned(self, state: State, n: int, rocket: Rocket, said: str, *about: int, new: bool = False) -> Steps:
+        """Go on to the next item of the round, or to what comes after the last."""
+        number = rocket.under + new
+        if rocket.item + 1 < len(self._wanted(rocket)):
+            mine = rocket._replace(at="planning", item=rocket.item + 1, under=number)
+        elif not rocket.gate:
+            mine = rocket._replace(at="committing the plan", item=0, under=0)
+        elif number:
+            mine = rocket._replace(at="working" if self.today else "recording", item=0, under=0)
+        else:
+            mine = rocket._replace(at="closing" if self.forgiving else "preparing", item=0, under=0)
+        yield (n, said, *about), _put(state, n, mine)
 
     def at_committing_the_plan(self, state: State, n: int, rocket: Rocket) -> Steps:
         lease = state.plan
@@ -331,6 +344,26 @@ class ProtocolModel:
             after = rocket._replace(at="working" if rocket.gate else "collecting", under=0)
             yield (n, f"releases round {rocket.round}", *mine[:1]), _put(state, n, after)
 
+    def at_closing(self, state: State, n: int, rocket: Rocket) -> Steps:
+        lease = state.gate
+        if rocket.token == lease.token and not lease.committed and not lease.collected:
+            after = state._replace(gate=lease._replace(closing=True))
+            yield (n, "marks the lease as closing"), _put(after, n, rocket._replace(at="looking again"))
+        else:
+            yield (n, "cannot close"), _put(state, n, NOBODY)
+
+    def at_looking_again(self, state: State, n: int, rocket: Rocket) -> Steps:
+        stays = self._unfinished(state) or _done(state) != rocket.basis
+        yield (n, "looks again"), _put(state, n, rocket._replace(at="keeping open" if stays else "preparing"))
+
+    def at_keeping_open(self, state: State, n: int, rocket: Rocket) -> Steps:
+        lease = state.gate
+        if rocket.token == lease.token and not lease.committed and not lease.collected:
+            after = state._replace(gate=lease._replace(closing=False))
+            yield (n, "keeps the lease open"), _put(after, n, rocket._replace(at="working", basis=0))
+        else:
+            yield (n, "cannot keep it open"), _put(state, n, NOBODY)
+
     def at_preparing(self, state: State, n: int, rocket: Rocket) -> Steps:
         result = (rocket.token, _done(state))
         if self.today or "committed last" not in self.conditions:
@@ -352,7 +385,8 @@ class ProtocolModel:
         if open_ or "commit fenced" not in self.conditions:
             fault = "the step is committed twice" if lease.committed else ""
             state = state._replace(gate=lease._replace(committed=rocket.result), fault=fault)
-            yield (n, "commits the step"), _put(state, n, rocket._replace(at="publishing the pool"))
+            then = "publishing the pool" if "published first" in self.conditions else "collecting"
+            yield (n, "commits the step"), _put(state, n, rocket._replace(at=then))
         else:
             yield (n, "cannot commit"), _put(state, n, NOBODY)
 
@@ -360,11 +394,11 @@ class ProtocolModel:
         yield from self._publish(state, n, rocket, "pool", "publishing the summary")
 
     def at_publishing_the_summary(self, state: State, n: int, rocket: Rocket) -> Steps:
-        yield from self._publish(state, n, rocket, "summary", "collecting")
+        then = "collecting" if "published first" in self.conditions else "finishing"
+        yield from self._publish(state, n, rocket, "summary", then)
 
     def _publish(self, state: State, n: int, rocket: Rocket, what: str, then: str) -> Steps:
         there = getattr(state, what)
-        assert rocket.result is not None
         new = (rocket.token, *rocket.result)
         if there[0] > rocket.token and "published fenced" in self.conditions:
             yield (n, f"may not publish the {what}"), _put(state, n, NOBODY)
@@ -380,7 +414,10 @@ class ProtocolModel:
             state = state._replace(**{name: lease._replace(collected=True)})
             if self.today:
                 state = state._replace(gate=state.gate._replace(committed=rocket.result))
-            yield (n, f"closes the lease of the {name}"), _put(state, n, Rocket("finishing", rocket.gate, rocket.token))
+            mine = Rocket("finishing", rocket.gate, rocket.token)
+            if rocket.gate and "published first" not in self.conditions:
+                mine = rocket._replace(at="publishing the pool")
+            yield (n, f"closes the lease of the {name}"), _put(state, n, mine)
         else:
             yield (n, "sees that it was overtaken"), _put(state, n, NOBODY)
 
@@ -388,7 +425,7 @@ class ProtocolModel:
         now = "gate" if rocket.gate else "plan"
         if state.firework == now and getattr(state, now).collected:
             then = "done" if rocket.gate else "gate"
-            state = state._replace(firework=then, ready=not rocket.gate)
+            state = state._replace(firework=then, ready=not rocket.gate)  # launched as soon as this one has ended
         yield (n, "ends its firework"), _put(state, n, NOBODY)
 
     # Work on items, by sides and gates
@@ -409,22 +446,22 @@ class ProtocolModel:
             yield (n, "inserts what follows", i), _put(after, n, rocket._replace(at="holding still"))
             return
         if rocket.claim or "claim fenced" not in self.conditions:
-            fault = "an item is committed twice" if state.items[i].state in ("committed", "done") else ""
+            fault = "an item's effect is there twice" if state.effects >> i & 1 else ""
             then = "committed" if i in self.follower else "done"
             mine = rocket._replace(at="settling", claim=False) if i in self.follower else back
             after = _item(state, i, state.items[i]._replace(state=then))
             for m, other in enumerate(after.rockets):
                 if m != n and other.claim and other.item == i:
                     after = _put(after, m, other._replace(claim=False))
-            yield (n, "commits the item", i), _put(after, n, mine, fault=fault)
+            yield (n, "commits the item", i), _put(after, n, mine, effects=state.effects | 1 << i, fault=fault)
         else:
             yield (n, "cannot commit the item", i), _put(state, n, back)
         if state.failures and rocket.claim and i == 0:
             failed = _item(state, i, state.items[i]._replace(state="failed"))
-            if n >= PATH:
+            if n >= PATH and not self.forgiving:
                 waiting = _item(state, i, state.items[i]._replace(state="waiting"))
                 yield (n, "gives it back: it may be its own fault", i), _put(waiting, n, back, failures=state.failures - 1)
-            then = back if n < PATH or "failures final" in self.conditions else rocket._replace(at="forgiving", claim=False)
+            then = rocket._replace(at="forgiving", claim=False) if n >= PATH and self.forgiving else back
             yield (n, "gives the item up", i), _put(failed, n, then, failures=state.failures - 1)
 
     def at_holding_still(self, state: State, n: int, rocket: Rocket) -> Steps:
@@ -526,10 +563,6 @@ class ProtocolModel:
         return self.configuration.next_round(rocket.basis) if rocket.gate else self.configuration.first
 
 
-def _order(rocket: Rocket) -> tuple[Hashable, ...]:
-    return (*rocket[:-1], rocket.result or (0, 0))
-
-
 def _back(n: int, rocket: Rocket) -> Rocket:
     """Where a replica is between two items: a gate knows its token and round, a side nothing."""
     return IDLE if n >= PATH else rocket._replace(at="working", item=0, claim=False)
@@ -537,7 +570,17 @@ def _back(n: int, rocket: Rocket) -> Rocket:
 
 def _put(state: State, n: int, rocket: Rocket, **more: object) -> State:
     rockets = state.rockets
-    return state._replace(rockets=(*rockets[:n], rocket, *rockets[n + 1 :]), **more)
+    after = state._replace(rockets=(*rockets[:n], rocket, *rockets[n + 1 :]), **more)
+    return _launch(after) if after.ready else after
+
+
+def _launch(state: State) -> State:
+    """A firework that is ready is launched where there is room; a slow launch is nothing but a slow start."""
+    path = state.rockets[:PATH]
+    if NOBODY not in path:
+        return state
+    started = Rocket("starting", state.firework == "gate")
+    return _put(state._replace(ready=False), path.index(NOBODY), started)
 
 
 def _item(state: State, i: int, item: Item) -> State:
