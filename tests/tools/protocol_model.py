@@ -22,10 +22,12 @@ NAMES = "abc"
 
 # What the protocol asks for, one by one: a model without one of these must find what it is good for.
 CONDITIONS = {
+    "token raised": "who takes a lease raises its token",
     "planned apart": "a round's items are inserted as planned, not as waiting",
     "planned taken over": "what is planned under a lower token becomes the new holder's own, with its payload",
     "taken over whole": "what its planner removes at that moment is inserted again",
     "record fenced": "a round is recorded only under the newest token",
+    "removed exactly": "an overtaken holder removes what is planned under its own round and token alone",
     "released exactly": "only what is planned under the recorded round and token is released",
     "takeover releases": "who takes a lease over releases the last recorded round",
     "committed unfinished": "an item whose followers are not inserted is not done",
@@ -232,7 +234,8 @@ class ProtocolModel:
         held = any(r.token == lease.token > 0 and r.gate == rocket.gate and r.at != "none" for r in state.rockets[:PATH])
         if held and not state.expiries:
             return
-        taken = lease._replace(token=lease.token + 1, closing=False)
+        raised = "token raised" in self.conditions or not lease.token
+        taken = lease._replace(token=lease.token + raised, closing=False)
         more = {name: taken, "expiries": state.expiries - held}
         mine = rocket._replace(token=taken.token)
         if lease.committed and "takeover publishes" in self.conditions:
@@ -322,8 +325,8 @@ class ProtocolModel:
 
     def at_removing(self, state: State, n: int, rocket: Rocket) -> Steps:
         round_ = rocket.round + 1 if rocket.gate else 0
-        own = ("planned", round_, rocket.token)
-        items = tuple(Item() if item[:3] == own else item for item in state.items)
+        own = ("planned", round_, rocket.token)[: 3 if "removed exactly" in self.conditions else 1]
+        items = tuple(Item() if item[: len(own)] == own else item for item in state.items)
         yield (n, "removes what it planned"), _put(state, n, NOBODY, items=items)
 
     def at_releasing(self, state: State, n: int, rocket: Rocket) -> Steps:
@@ -535,6 +538,9 @@ class ProtocolModel:
         if gate.committed[1] != done:
             return "the committed result is not that of the done items"
         begun = done & sum(1 << i for i in (*self.configuration.first, *self.follower.values()))
+        for i in self.configuration.first:
+            if items[i].state not in OVER:
+                return f"the step is committed, and {NAMES[i]} of round 0 is not done"
         for i in self.configuration.next_round(begun):
             if items[i].state not in OVER:
                 return f"the step is committed, and {NAMES[i]} of the next round is not done"
@@ -591,5 +597,25 @@ def _done(state: State) -> int:
     return sum(1 << i for i, item in enumerate(state.items) if item.state in ("done", "committed"))
 
 
-def last_item(done: int) -> tuple[int, ...]:
+def _always_c(done: int) -> tuple[int, ...]:
     return (2,)
+
+
+def _b_if_a_is_missing(done: int) -> tuple[int, ...]:
+    return (2,) if done & 1 else (1, 2)
+
+
+CONFIGURATIONS = {
+    one.name: one
+    for one in (
+        # a, then b which follows from a, then round 1: c
+        Configuration("rounds", following=((0, 1),), next_round=_always_c),
+        Configuration("plan and rounds", plan=True, following=((0, 1),), next_round=_always_c),
+        # a and b are planned by the firework before; round 1: c
+        Configuration("plan of two", plan=True, first=(0, 1), next_round=_always_c),
+        # a may fail, for good or on one side alone; what round 1 is depends on that
+        Configuration("failures", next_round=_b_if_a_is_missing, failures=1),
+        # a may fail, and the finished step is run again for it, while rockets of the first time may still publish
+        Configuration("run again", failures=1, retries=1),
+    )
+}
