@@ -40,6 +40,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("owner", ASCENDING)], sparse=True),
         IndexModel([("fw_id", ASCENDING)]),
     ],
+    "publications": [IndexModel([("run", ASCENDING)]), IndexModel([("lease", ASCENDING), ("token", ASCENDING)])],
     "artifacts": [IndexModel([("run", ASCENDING), ("name", ASCENDING)], unique=True)],
     # FireWorks' own collections, for the questions that the farm asks of them.
     "workflows": [IndexModel([("metadata.run", ASCENDING), ("metadata.side_of", ASCENDING)])],

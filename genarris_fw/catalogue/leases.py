@@ -1,8 +1,11 @@
 """The collection ``leases``: which process carries out which of our fireworks, by the server's clock.
 
 FireWorks itself notices a dead rocket after hours; this lease says so within seconds. Every firework of a run
-holds one while it works: the fireworks on the workflow's path (``begin``, ``plan``, ``gate``, ``whole``,
-``finish``) under the name of their step and role, a side replica under its firework's id.
+holds one while it works: the fireworks on the workflow's path (``plan``, ``gate``, ``whole``, ``finish``) under the
+name of their step and role, a side replica under its firework's id.
+
+On the path the lease is also where it is decided what counts (docs/protocol.md): the rounds of work items that are
+planned, and the result of the step.
 """
 
 from __future__ import annotations
@@ -95,7 +98,7 @@ class Leases:
                         "expires": _expires(lease_seconds),
                     }
                 },
-                {"$unset": "recoverer"},
+                {"$unset": ["recoverer", "closing"]},
             ],
             return_document=ReturnDocument.AFTER,
         )
@@ -125,8 +128,77 @@ class Leases:
         )
         return bool(result.matched_count)
 
+    def decisions(self, identifier: str) -> dict[str, Any]:
+        """Return what the holders of a lease have decided: ``rounds`` and ``committed``, where there are any."""
+        fields = {"_id": 0, "rounds": 1, "committed": 1}
+        return self.collection.find_one({"_id": identifier}, fields) or {}
+
+    def record_round(self, identifier: str, token: int, round_: int, items: int, owner: str) -> None:
+        """Record that a round of work items is planned: from now on it counts.
+
+        Parameters
+        ----------
+        identifier, token : str, int
+            The lease, and the token under which the items were planned.
+        round_ : int
+            Its number.
+        items : int
+            How many items it has.
+        owner : str
+            Who planned it.
+
+        Raises
+        ------
+        LeaseLost
+            When the lease was taken over: what was planned counts for nothing.
+        """
+        about = {"token": token, "items": items, "by": owner}
+        self._decide(identifier, token, {"$set": {f"rounds.{round_}": about}}, "planning")
+
+    def closing(self, identifier: str, token: int) -> None:
+        """Note that the holder believes that nothing is left to do; it looks once more after this.
+
+        Raises
+        ------
+        LeaseLost
+            When the lease was taken over.
+        """
+        self._decide(identifier, token, {"$set": {"closing": token}}, "closing the step")
+
+    def keep_open(self, identifier: str, token: int) -> None:
+        """Take `closing` back: something is left to do after all."""
+        self._decide(identifier, token, {"$unset": {"closing": ""}}, "working")
+
+    def is_closing(self, run: str, step: str) -> bool:
+        """Tell whether the end of a step has begun, or is over."""
+        ids = [lease_id(run, step, role, 0) for role in ("gate", "whole")]
+        over = {"$or": [{"closing": {"$exists": True}}, {"committed": {"$exists": True}}, {"state": "collected"}]}
+        return self.collection.find_one({"_id": {"$in": ids}} | over, {"_id": 1}) is not None
+
+    def commit(self, identifier: str, token: int, publication: dict[str, Any]) -> None:
+        """Decide the result of a firework's work; everything that makes it visible comes after this.
+
+        Parameters
+        ----------
+        identifier, token : str, int
+            The lease, and the token of its holder.
+        publication : dict
+            What is to be made visible (`genarris_fw.catalogue.publications`).
+
+        Raises
+        ------
+        LeaseLost
+            When the lease was taken over, or the result is decided already.
+        """
+        self._decide(identifier, token, {"$set": {"committed": publication | {"token": token}}}, "collecting")
+
+    def _decide(self, identifier: str, token: int, update: dict[str, Any], doing: str) -> None:
+        held = {"_id": identifier, "token": token, "state": "open", "committed": {"$exists": False}}
+        if not self.collection.update_one(held, update).matched_count:
+            raise LeaseLost(f"{identifier} was taken over while this rocket was {doing}")
+
     def collected(self, identifier: str, token: int) -> None:
-        """Close the lease: its firework's work is done for good.
+        """Close the lease: its firework's work is done for good, and visible.
 
         Raises
         ------
@@ -135,31 +207,32 @@ class Leases:
         """
         result = self.collection.update_one(
             {"_id": identifier, "token": token, "state": "open"},
-            {"$set": {"state": "collected"}, "$unset": {"owner": "", "expires": ""}},
+            {"$set": {"state": "collected"}, "$unset": {"owner": "", "expires": "", "committed": "", "closing": ""}},
         )
         if not result.modified_count:
             raise LeaseLost(f"{identifier} was taken over while this rocket was collecting")
 
-    def all_planned(self, identifier: str, token: int) -> None:
-        """Note that the holder adds no more work items: who waits for them may leave."""
-        self.collection.update_one({"_id": identifier, "token": token}, {"$set": {"all_planned": True}})
-
     def may_plan(self, run: str, step: str, role: str) -> bool:
         """Tell whether a firework on the path is held by somebody who may yet add work items."""
         query: dict[str, Any] = {"_id": lease_id(run, step, role, 0), "state": "open", "owner": {"$exists": True}}
-        query |= {field: {"$exists": False} for field in ("recoverer", "all_planned")}
+        query |= {field: {"$exists": False} for field in ("recoverer", "closing", "committed")}
         return self.collection.find_one(query, {"_id": 1}) is not None
 
-    def reopen(self, run: str, step: str, role: str) -> None:
-        """Make a firework's lease free again, so that its firework can be run anew; a holder is fenced."""
-        self.collection.update_one(
+    def reopen(self, run: str, step: str, role: str) -> int:
+        """Make a firework's lease free again, so that its firework can be run anew; a holder is fenced.
+
+        Returns
+        -------
+        int
+            The lowest token that is not fenced, 0 where there was no such lease.
+        """
+        gone = ("owner", "expires", "recoverer", "rounds", "closing", "committed")
+        lease = self.collection.find_one_and_update(
             {"_id": lease_id(run, step, role, 0)},
-            {
-                "$set": {"state": "open"},
-                "$inc": {"token": 1},
-                "$unset": {"owner": "", "expires": "", "recoverer": "", "all_planned": ""},
-            },
+            {"$set": {"state": "open"}, "$inc": {"token": 1}, "$unset": dict.fromkeys(gone, "")},
+            return_document=ReturnDocument.AFTER,
         )
+        return int(lease["token"]) if lease else 0
 
     def find(self, run: str, step: str, role: str) -> dict[str, Any] | None:
         """Return the lease of a firework on the path, or None."""

@@ -168,6 +168,8 @@ def _tidy_finished(launchpad: LaunchPad, catalogue: Catalogue, run: str) -> Iter
         lease = catalogue.leases.find(run, step, "gate")
         if lease and lease["state"] == "collected" and (number := archive_unstarted_sides(launchpad, run, step)):
             yield f"{step}: {number} side replicas with nothing to do archived"
+        if lease and lease["state"] == "collected":
+            catalogue.work_items.give_up_again(run, step)
     if record.get("state") != "finished":
         return
     query = {"spec.run": run, "name": "finish", "state": "READY"}

@@ -136,7 +136,7 @@ class Replica:
                     continue
                 if not items.unfinished(run, step) and not self.more_to_come():
                     return "finished"
-                if items.reap(run, step):
+                if items.settle(run, step) or items.reap(run, step):
                     continue
                 if self.gate_is_lost():
                     return "gate lost"
@@ -238,7 +238,7 @@ class Replica:
             self._fail(finished[0][0], EngineError(what, permanent=True))
 
     def _write(self, finished: list[tuple[Item, Outcome, float]]) -> None:
-        """Write the outcomes by id, fenced; then what follows; the items' commit comes last."""
+        """Write the outcomes by id, fenced; then commit the items, with those that follow, which are inserted last."""
         run, step = self.campaign.run, self.campaign.step
         catalogue = self.campaign.catalogue
         new = [(document, item.token) for item, outcome, _ in finished for document in outcome.structures]
@@ -251,12 +251,11 @@ class Replica:
         ]
         if fields:
             catalogue.structures.set_fields(run, step, fields)
-        following = [item for _, outcome, _ in finished for item in outcome.items]
+        following = {item.key: outcome.items for item, outcome, _ in finished if outcome.items}
+        done = [(item, outcome.summary, seconds) for item, outcome, seconds in finished]
+        committed = catalogue.work_items.commit(run, step, self.owner, done, following)
         if following:
-            catalogue.work_items.insert(run, step, following)
-        committed = catalogue.work_items.commit(
-            run, step, self.owner, [(item, outcome.summary, seconds) for item, outcome, seconds in finished]
-        )
+            catalogue.work_items.settle(run, step)
         self.done += committed
         self.campaign.log("items committed", level="DEBUG", items=committed, taken_over=len(finished) - committed)
 
@@ -288,8 +287,11 @@ class Replica:
         self.quarantined = f"{number} different items failed in a row here; the last one: {error}"
         self.campaign.catalogue.replicas.quarantine(self.owner, self.quarantined)
         if self._stands_back():  # the others shall have all attempts at what failed here
-            run, step = self.campaign.run, self.campaign.step
-            self.failed -= self.campaign.catalogue.work_items.forgive(run, step, self.owner, self._failed_in_a_row)
+            run, step, catalogue = self.campaign.run, self.campaign.step, self.campaign.catalogue
+            forgiven = catalogue.work_items.forgive(run, step, self.owner, self._failed_in_a_row)
+            if forgiven and catalogue.leases.is_closing(run, step):  # too late: nobody waits for them any more
+                forgiven -= catalogue.work_items.give_up_again(run, step)
+            self.failed -= forgiven
         self.campaign.log("quarantined", level="WARNING", why=self.quarantined)
 
 

@@ -68,9 +68,11 @@ def _half_retried(catalogue: Catalogue, chain: dict[str, dict[str, Any]], run: s
 
 def _forget(catalogue: Catalogue, run: str, steps: list[str], first: str) -> None:
     """Forget the items of the steps after the first one, and that any of these steps has finished."""
+    for step, role in [*((step, role) for step in steps for role in ("plan", "gate", "whole")), ("finish", "finish")]:
+        # Whoever still works there writes nothing more into the run's document.
+        if token := catalogue.leases.reopen(run, step, role):
+            catalogue.runs.fence(run, f"{step} {role}", token)
     for step in steps:
-        for role in ("plan", "gate", "whole"):
-            catalogue.leases.reopen(run, step, role)
         if step != first:
             catalogue.work_items.collection.delete_many({"run": run, "procedure": step})
             catalogue.replicas.forget(run, step)
