@@ -59,7 +59,8 @@ class Lease(NamedTuple):
     round: int = 0
     under: int = 0
     planned: int = 0
-    closing: bool = False
+    held: bool = False  # somebody has taken it, and it was not given back
+    noted: bool = False  # that all is planned
     committed: tuple[int, int] | None = None
     collected: bool = False
 
@@ -76,6 +77,7 @@ class Rocket(NamedTuple):
     claim: bool = False
     basis: int = 0
     result: tuple[int, int] = (0, 0)  # token of the commit, done items
+    then: str = ""
 
 
 class State(NamedTuple):
@@ -89,6 +91,7 @@ class State(NamedTuple):
     rockets: tuple[Rocket, ...]
     pool: tuple[int, int, int] = (0, 0, 0)  # token of who published, token of the commit, items
     summary: tuple[int, int, int] = (0, 0, 0)
+    fence: int = 0  # lower tokens are refused by the run's document
     kills: int = 0
     expiries: int = 0
     failures: int = 0
@@ -153,7 +156,7 @@ class ProtocolModel:
         self.conditions = frozenset(CONDITIONS) - {without}
         self.today, self.forgiving = rule == "today", rule == "forgiving"
         self.follower = dict(configuration.following)
-        self.most_tokens = 3 + 2 * (configuration.kills + configuration.expiries + configuration.retries)
+        self.most_tokens = 4 + 2 * (configuration.kills + configuration.expiries + configuration.retries)
         self.programs = {
             name.removeprefix("at_").replace("_", " "): getattr(self, name) for name in dir(self) if name[:3] == "at_"
         }
@@ -197,31 +200,33 @@ class ProtocolModel:
         # What is recovered more often than processes can be lost would never end.
         if lease is not None and not state.ready and lease.token < self.most_tokens:
             lives = any(
-                r.at == "starting" or r.token == lease.token > 0
+                r.at == "starting" or (lease.held and r.token == lease.token)
                 for r in state.rockets[:PATH]
                 if r.at != "none" and r.gate == (state.firework == "gate")
             )
             if not lives or state.expiries:
-                more = {state.firework: lease._replace(token=lease.token + 1)}
+                lease = lease._replace(token=lease.token + lease.held)
+                fence = max(state.fence, lease.token) if lease.held and state.firework == "gate" else state.fence
+                more = {state.firework: lease, "fence": fence}
                 after = state._replace(ready=True, expiries=state.expiries - lives, **more)
-                yield ("recover", "makes the firework ready again" + " (its holder lives)" * lives), _launch(after)
+                yield ("recovery", "makes it ready again, though it lives" if lives else "makes it ready again"), _launch(after)
         for i, item in enumerate(state.items):
             if item.state == "leased":
                 n = next((n for n, r in enumerate(state.rockets) if r.claim and r.item == i), None)
                 if n is None:
-                    yield ("reap", "a lost item waits again", i), _item(state, i, item._replace(state="waiting"))
+                    yield ("reaping", "a lost item waits", i), _item(state, i, item._replace(state="waiting"))
                 elif state.expiries:
                     after = _put(state, n, state.rockets[n]._replace(claim=False), expiries=state.expiries - 1)
-                    yield ("reap", f"an item of {n}, alive, waits again", i), _item(after, i, item._replace(state="waiting"))
+                    yield ("reaping", "an item of a living replica waits", i), _item(after, i, item._replace(state="waiting"))
         if state.kills:
             for n, rocket in enumerate(state.rockets):
                 if rocket.at not in ("none", "gone"):
                     yield (n, "is killed"), _put(state, n, NOBODY if n < PATH else GONE, kills=state.kills - 1)
         if state.retries and state.firework == "done" and any(item.state == "failed" for item in state.items):
             items = tuple(item._replace(state="waiting") if item.state == "failed" else item for item in state.items)
-            anew = Lease(token=state.gate.token + 1)
-            after = state._replace(firework="gate", ready=True, gate=anew, items=items, retries=state.retries - 1)
-            yield ("retry", "runs the step again"), _launch(after)
+            token = state.gate.token + 1
+            more = {"gate": Lease(token), "items": items, "fence": token, "retries": state.retries - 1}
+            yield ("retry", "runs the step again"), _launch(state._replace(firework="gate", ready=True, **more))
 
     # On the path
 
@@ -231,11 +236,11 @@ class ProtocolModel:
         if lease.collected:
             yield (n, "finds its work collected"), _put(state, n, rocket._replace(at="finishing"))
             return
-        held = any(r.token == lease.token > 0 and r.gate == rocket.gate and r.at != "none" for r in state.rockets[:PATH])
+        held = lease.held and any(r.token == lease.token and r.gate == rocket.gate for r in state.rockets[:PATH])
         if held and not state.expiries:
             return
         raised = "token raised" in self.conditions or not lease.token
-        taken = lease._replace(token=lease.token + raised, closing=False)
+        taken = lease._replace(token=lease.token + raised, held=True, noted=False)
         more = {name: taken, "expiries": state.expiries - held}
         mine = rocket._replace(token=taken.token)
         if lease.committed and "takeover publishes" in self.conditions:
@@ -247,7 +252,13 @@ class ProtocolModel:
             mine = mine._replace(at="releasing", round=lease.round, under=lease.under)
         else:
             mine = mine._replace(at="working", round=lease.round)
-        yield (n, f"takes the lease of the {name}, token {taken.token}"), _put(state, n, mine, **more)
+        if rocket.gate and taken.token > 1:
+            mine = mine._replace(then=mine.at, at="fencing")
+        yield (n, f"takes the lease of the {name}"), _put(state, n, mine, **more)
+
+    def at_fencing(self, state: State, n: int, rocket: Rocket) -> Steps:
+        fence = max(state.fence, rocket.token)
+        yield (n, "fences the run's document"), _put(state, n, rocket._replace(at=rocket.then, then=""), fence=fence)
 
     def at_working(self, state: State, n: int, rocket: Rocket) -> Steps:
         if rocket.token != state.gate.token:
@@ -300,7 +311,7 @@ class ProtocolModel:
         elif number:
             mine = rocket._replace(at="working" if self.today else "recording", item=0, under=0)
         else:
-            mine = rocket._replace(at="closing" if self.forgiving else "preparing", item=0, under=0)
+            mine = rocket._replace(at="preparing" if self.today else "noting", item=0, under=0)
         yield (n, said, *about), _put(state, n, mine)
 
     def at_committing_the_plan(self, state: State, n: int, rocket: Rocket) -> Steps:
@@ -319,9 +330,9 @@ class ProtocolModel:
             planned = lease.planned | sum(1 << i for i in self._wanted(rocket))
             state = state._replace(gate=lease._replace(round=round_, under=rocket.token, planned=planned))
             mine = rocket._replace(at="releasing", round=round_, under=rocket.token, basis=0)
-            yield (n, f"records round {round_}"), _put(state, n, mine)
+            yield (n, "records the round"), _put(state, n, mine)
         else:
-            yield (n, f"cannot record round {round_}"), _put(state, n, rocket._replace(at="removing"))
+            yield (n, "cannot record the round"), _put(state, n, rocket._replace(at="removing"))
 
     def at_removing(self, state: State, n: int, rocket: Rocket) -> Steps:
         round_ = rocket.round + 1 if rocket.gate else 0
@@ -342,30 +353,29 @@ class ProtocolModel:
             i = mine[0]
             state = _item(state, i, Item("waiting", basis=state.items[i].basis))
         if len(mine) > 1:
-            yield (n, f"releases round {rocket.round}", *mine[:1]), _put(state, n, rocket)
+            yield (n, "releases", *mine[:1]), _put(state, n, rocket)
         else:
-            after = rocket._replace(at="working" if rocket.gate else "collecting", under=0)
-            yield (n, f"releases round {rocket.round}", *mine[:1]), _put(state, n, after)
+            after = rocket._replace(at="working" if rocket.gate else "opening the gate", under=0)
+            yield (n, "releases", *mine[:1]), _put(state, n, after)
 
-    def at_closing(self, state: State, n: int, rocket: Rocket) -> Steps:
+    def at_noting(self, state: State, n: int, rocket: Rocket) -> Steps:
         lease = state.gate
         if rocket.token == lease.token and not lease.committed and not lease.collected:
-            after = state._replace(gate=lease._replace(closing=True))
-            yield (n, "marks the lease as closing"), _put(after, n, rocket._replace(at="looking again"))
+            after = state._replace(gate=lease._replace(noted=True))
+            yield (n, "notes that all is planned"), _put(after, n, rocket._replace(at="looking again"))
         else:
-            yield (n, "cannot close"), _put(state, n, NOBODY)
+            yield (n, "cannot note that all is planned"), _put(state, n, NOBODY)
 
     def at_looking_again(self, state: State, n: int, rocket: Rocket) -> Steps:
-        stays = self._unfinished(state) or _done(state) != rocket.basis
-        yield (n, "looks again"), _put(state, n, rocket._replace(at="keeping open" if stays else "preparing"))
-
-    def at_keeping_open(self, state: State, n: int, rocket: Rocket) -> Steps:
-        lease = state.gate
-        if rocket.token == lease.token and not lease.committed and not lease.collected:
-            after = state._replace(gate=lease._replace(closing=False))
-            yield (n, "keeps the lease open"), _put(after, n, rocket._replace(at="working", basis=0))
+        if self._unfinished(state) or (self.forgiving and _done(state) != rocket.basis):
+            yield (n, "finds something unfinished"), _put(state, n, rocket._replace(at="working", basis=0))
         else:
-            yield (n, "cannot keep it open"), _put(state, n, NOBODY)
+            yield (n, "finds nothing unfinished, again"), _put(state, n, rocket._replace(at="preparing"))
+
+    def at_opening_the_gate(self, state: State, n: int, rocket: Rocket) -> Steps:
+        """A gate's tokens are higher than those of its plan."""
+        gate = state.gate._replace(token=max(state.gate.token, rocket.token))
+        yield (n, "opens the gate's lease"), _put(state, n, rocket._replace(at="collecting"), gate=gate)
 
     def at_preparing(self, state: State, n: int, rocket: Rocket) -> Steps:
         result = (rocket.token, _done(state))
@@ -394,21 +404,24 @@ class ProtocolModel:
             yield (n, "cannot commit"), _put(state, n, NOBODY)
 
     def at_publishing_the_pool(self, state: State, n: int, rocket: Rocket) -> Steps:
-        yield from self._publish(state, n, rocket, "pool", "publishing the summary")
+        new, fault = self._published(state.pool, rocket, state.pool[0])
+        after = state._replace(pool=new, fault=fault)
+        yield (n, "publishes the pool"), _put(after, n, rocket._replace(at="publishing the summary"))
 
     def at_publishing_the_summary(self, state: State, n: int, rocket: Rocket) -> Steps:
-        then = "collecting" if "published first" in self.conditions else "finishing"
-        yield from self._publish(state, n, rocket, "summary", then)
-
-    def _publish(self, state: State, n: int, rocket: Rocket, what: str, then: str) -> Steps:
-        there = getattr(state, what)
-        new = (rocket.token, *rocket.result)
-        if there[0] > rocket.token and "published fenced" in self.conditions:
-            yield (n, f"may not publish the {what}"), _put(state, n, NOBODY)
+        if state.fence > rocket.token and "published fenced" in self.conditions:
+            yield (n, "may not publish the summary"), _put(state, n, NOBODY)
             return
-        fault = f"the {what} of an older commit replaces that of a newer one" if new[1] < there[1] else ""
-        state = state._replace(**{what: new}, fault=fault)
-        yield (n, f"publishes the {what}"), _put(state, n, rocket._replace(at=then))
+        new, fault = self._published(state.summary, rocket, 0)
+        then = "collecting" if "published first" in self.conditions else "finishing"
+        yield (n, "publishes the summary"), _put(state._replace(summary=new, fault=fault), n, rocket._replace(at=then))
+
+    def _published(self, there: tuple[int, int, int], rocket: Rocket, fence: int) -> tuple[tuple[int, int, int], str]:
+        """What is visible after a rocket's write, and what is wrong with that."""
+        if fence > rocket.token and "published fenced" in self.conditions:
+            return there, ""
+        older = "the result of an older commit replaces that of a newer one" if rocket.result[0] < there[1] else ""
+        return (rocket.token, *rocket.result), older
 
     def at_collecting(self, state: State, n: int, rocket: Rocket) -> Steps:
         name = "gate" if rocket.gate else "plan"
@@ -420,7 +433,7 @@ class ProtocolModel:
             mine = Rocket("finishing", rocket.gate, rocket.token)
             if rocket.gate and "published first" not in self.conditions:
                 mine = rocket._replace(at="publishing the pool")
-            yield (n, f"closes the lease of the {name}"), _put(state, n, mine)
+            yield (n, "closes the lease"), _put(state, n, mine)
         else:
             yield (n, "sees that it was overtaken"), _put(state, n, NOBODY)
 
@@ -480,7 +493,7 @@ class ProtocolModel:
         yield (n, "forgives", 0), _put(after, n, rocket._replace(at="looking for the end"))
 
     def at_looking_for_the_end(self, state: State, n: int, rocket: Rocket) -> Steps:
-        then = rocket._replace(at="taking back") if state.gate.closing or state.gate.committed else IDLE
+        then = rocket._replace(at="taking back") if state.gate.noted or state.gate.committed else IDLE
         yield (n, "looks whether the step ends"), _put(state, n, then)
 
     def at_taking_back(self, state: State, n: int, rocket: Rocket) -> Steps:
