@@ -6,9 +6,10 @@ import gc
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 S = TypeVar("S", bound=Hashable)
+Label = tuple[Any, ...]  # who, what, and about which
 
 
 class Model(Protocol[S]):
@@ -16,7 +17,7 @@ class Model(Protocol[S]):
 
     def first(self) -> S: ...
 
-    def steps(self, state: S) -> Iterable[tuple[Hashable, S]]:
+    def steps(self, state: S) -> Iterable[tuple[Label, S]]:
         """Yield (label, next state) of every step that may come next."""
 
     def wrong(self, state: S) -> str:
@@ -41,6 +42,12 @@ class Exploration(Generic[S]):
         What the first state that must not be has wrong; '' when there is none.
     way : list
         The labels of the shortest way there.
+    end : state or None
+        That state.
+    depth : int
+        Steps on the longest of the shortest ways.
+    kinds : dict
+        By what is done in a step (its label's second entry): the shortest way to such a step, it included.
     stuck : int
         States from which no end can be reached (only where everything was explored).
     """
@@ -48,10 +55,11 @@ class Exploration(Generic[S]):
     states: int = 0
     transitions: int = 0
     wrong: str = ""
-    way: list[Hashable] = field(default_factory=list)
+    way: list[Label] = field(default_factory=list)
     end: S | None = None
     stuck: int = 0
     depth: int = 0
+    kinds: dict[str, list[Label]] = field(default_factory=dict)
 
 
 def explore(model: Model[S], at_most: int = 5_000_000) -> Exploration[S]:
@@ -66,16 +74,21 @@ def explore(model: Model[S], at_most: int = 5_000_000) -> Exploration[S]:
 def _explore(model: Model[S], at_most: int) -> Exploration[S]:
     first = model.canonical(model.first())
     number = {first: 0}
-    parents: list[tuple[int, Hashable]] = [(-1, None)]
+    parents: list[tuple[int, Label]] = [(-1, ())]
     depths, before, ends = [0], [[]], []
     queue = deque([(0, first)])
     found: Exploration[S] = Exploration(states=1)
 
-    def at_fault(index: int, state: S, wrong: str) -> Exploration[S]:
-        found.wrong, found.end, found.states, found.depth = wrong, state, len(number), depths[index]
+    def way_to(index: int) -> list[Label]:
+        way = []
         while index > 0:
             index, label = parents[index]
-            found.way.insert(0, label)
+            way.append(label)
+        return way[::-1]
+
+    def at_fault(index: int, state: S, wrong: str) -> Exploration[S]:
+        found.wrong, found.end, found.states, found.depth = wrong, state, len(number), depths[index]
+        found.way = way_to(index)
         return found
 
     while queue:
@@ -84,6 +97,8 @@ def _explore(model: Model[S], at_most: int) -> Exploration[S]:
         for label, after in model.steps(state):
             none_next = False
             found.transitions += 1
+            if label[1] not in found.kinds:
+                found.kinds[label[1]] = [*way_to(index), label]
             after = model.canonical(after)
             there = number.get(after)
             if there is None:
@@ -114,7 +129,7 @@ def _explore(model: Model[S], at_most: int) -> Exploration[S]:
     return found
 
 
-def walk(model: Model[S], choose: Callable[[list[tuple[Hashable, S]]], tuple[Hashable, S]]) -> Iterator[tuple[Hashable, S]]:
+def walk(model: Model[S], choose: Callable[[list[tuple[Label, S]]], tuple[Label, S]]) -> Iterator[tuple[Label, S]]:
     """Go one way through a model until nothing can go on; yield every step with the state after it."""
     state = model.first()
     while steps := list(model.steps(state)):

@@ -9,11 +9,11 @@ is there when recovery has made the firework ready again, whether the first one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from explorer import Exploration, explore
+from explorer import Label
 
 PATH = 2  # rockets that may be on the path at once
 UNFINISHED = ("waiting", "leased", "committed")
@@ -102,7 +102,7 @@ class State(NamedTuple):
 
 NOBODY, IDLE, GONE = Rocket(), Rocket("idle"), Rocket("gone")
 WAITING, LEASED = Item("waiting"), Item("leased")
-Steps = Iterator[tuple[Hashable, State]]
+Steps = Iterator[tuple[Label, State]]
 
 
 @dataclass(frozen=True)
@@ -147,13 +147,18 @@ class ProtocolModel:
         The condition that is left out (`CONDITIONS`).
     rule : str, optional
         ``new``; ``today``: no recorded rounds, the pool before the look at the lease; or ``forgiving``: what has failed
-        may wait again, unless the lease is marked as closing, and the holder looks once more after the mark.
+        may wait again, unless the lease says that all is planned, and the holder looks once more after that.
+    alike : bool, optional
+        States that differ in the order of equal processes are one; not where a process has to be followed.
     """
 
-    def __init__(self, configuration: Configuration, without: str = "", rule: str = "new") -> None:
+    def __init__(
+        self, configuration: Configuration, without: str = "", rule: str = "new", alike: bool = True
+    ) -> None:
         assert not without or without in CONDITIONS
         self.configuration = configuration
         self.conditions = frozenset(CONDITIONS) - {without}
+        self.alike = alike
         self.today, self.forgiving = rule == "today", rule == "forgiving"
         self.follower = dict(configuration.following)
         self.most_tokens = 4 + 2 * (configuration.kills + configuration.expiries + configuration.retries)
@@ -183,6 +188,8 @@ class ProtocolModel:
 
     def canonical(self, state: State) -> State:
         """Rockets on the path are alike, and so are sides: their order means nothing."""
+        if not self.alike:
+            return state
         rockets = state.rockets
         ordered = (*sorted(rockets[:PATH]), *sorted(rockets[PATH:]))
         return state if ordered == rockets else state._replace(rockets=ordered)
@@ -200,7 +207,7 @@ class ProtocolModel:
         # What is recovered more often than processes can be lost would never end.
         if lease is not None and not state.ready and lease.token < self.most_tokens:
             lives = any(
-                r.at == "starting" or (lease.held and r.token == lease.token)
+                r.at in ("starting", "finishing") or (lease.held and r.token == lease.token)
                 for r in state.rockets[:PATH]
                 if r.at != "none" and r.gate == (state.firework == "gate")
             )
@@ -427,7 +434,7 @@ class ProtocolModel:
         name = "gate" if rocket.gate else "plan"
         lease: Lease = getattr(state, name)
         if rocket.token == lease.token and not lease.collected:
-            state = state._replace(**{name: lease._replace(collected=True)})
+            state = state._replace(**{name: lease._replace(collected=True, held=False)})
             if self.today:
                 state = state._replace(gate=state.gate._replace(committed=rocket.result))
             mine = Rocket("finishing", rocket.gate, rocket.token)
