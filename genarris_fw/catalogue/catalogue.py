@@ -50,7 +50,7 @@ class Catalogue:
         """Remove every document of a run; return how many of each collection."""
         removed = {
             name: self.database[name].delete_many({"run": run}).deleted_count
-            for name in ("structures", "work_items", "replicas", "leases", "publications")
+            for name in ("structures", "spare_structures", "work_items", "replicas", "leases", "publications")
         }
         removed["artifacts"] = self.artifacts.delete(run)
         removed["runs"] = self.database["runs"].delete_many({"_id": run}).deleted_count

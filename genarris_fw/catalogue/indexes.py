@@ -15,6 +15,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("run", ASCENDING), ("properties.AP_cluster", ASCENDING)]),
         IndexModel([("parent", ASCENDING)], sparse=True),
     ],
+    "spare_structures": [IndexModel([("run", ASCENDING)])],
     "work_items": [
         # A claim: equality on run, procedure and state, then the sort keys.
         IndexModel(

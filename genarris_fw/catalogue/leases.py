@@ -17,6 +17,9 @@ from pymongo.collection import Collection
 
 from genarris_fw.errors import GenarrisError
 
+# The roles of fireworks on the workflow's path: one lease each for a step.
+ON_PATH = ("plan", "gate", "whole", "finish")
+
 
 class LeaseLost(GenarrisError):
     """Another process has taken over this firework; what this one still does has no effect."""
@@ -37,19 +40,21 @@ class Leases:
     def __init__(self, collection: Collection) -> None:
         self.collection = collection
 
-    def open(self, run: str, step: str, role: str, fw_id: int) -> None:
-        """Create the lease's document, free, when it is not there."""
+    def open(self, run: str, step: str, role: str, fw_id: int, above: int = 0) -> None:
+        """Create the lease's document, free, when it is not there.
+
+        Parameters
+        ----------
+        run, step, role, fw_id
+            Whose lease.
+        above : int, optional
+            Its tokens are higher than this one: a gate's than those of its plan.
+        """
         self.collection.update_one(
             {"_id": lease_id(run, step, role, fw_id)},
             {
-                "$setOnInsert": {
-                    "run": run,
-                    "step": step,
-                    "role": role,
-                    "fw_id": fw_id,
-                    "state": "open",
-                    "token": 0,
-                }
+                "$setOnInsert": {"run": run, "step": step, "role": role, "fw_id": fw_id, "state": "open"},
+                "$max": {"token": above},
             },
             upsert=True,
         )
@@ -98,7 +103,7 @@ class Leases:
                         "expires": _expires(lease_seconds),
                     }
                 },
-                {"$unset": ["recoverer", "closing"]},
+                {"$unset": ["recoverer", "all_planned"]},
             ],
             return_document=ReturnDocument.AFTER,
         )
@@ -155,25 +160,15 @@ class Leases:
         about = {"token": token, "items": items, "by": owner}
         self._decide(identifier, token, {"$set": {f"rounds.{round_}": about}}, "planning")
 
-    def closing(self, identifier: str, token: int) -> None:
-        """Note that the holder believes that nothing is left to do; it looks once more after this.
+    def all_planned(self, identifier: str, token: int) -> None:
+        """Note that the holder plans no more work items: who waits for them may leave.
 
         Raises
         ------
         LeaseLost
             When the lease was taken over.
         """
-        self._decide(identifier, token, {"$set": {"closing": token}}, "closing the step")
-
-    def keep_open(self, identifier: str, token: int) -> None:
-        """Take `closing` back: something is left to do after all."""
-        self._decide(identifier, token, {"$unset": {"closing": ""}}, "working")
-
-    def is_closing(self, run: str, step: str) -> bool:
-        """Tell whether the end of a step has begun, or is over."""
-        ids = [lease_id(run, step, role, 0) for role in ("gate", "whole")]
-        over = {"$or": [{"closing": {"$exists": True}}, {"committed": {"$exists": True}}, {"state": "collected"}]}
-        return self.collection.find_one({"_id": {"$in": ids}} | over, {"_id": 1}) is not None
+        self._decide(identifier, token, {"$set": {"all_planned": True}}, "closing the step")
 
     def commit(self, identifier: str, token: int, publication: dict[str, Any]) -> None:
         """Decide the result of a firework's work; everything that makes it visible comes after this.
@@ -207,7 +202,10 @@ class Leases:
         """
         result = self.collection.update_one(
             {"_id": identifier, "token": token, "state": "open"},
-            {"$set": {"state": "collected"}, "$unset": {"owner": "", "expires": "", "committed": "", "closing": ""}},
+            {
+                "$set": {"state": "collected"},
+                "$unset": {"owner": "", "expires": "", "committed": "", "all_planned": ""},
+            },
         )
         if not result.modified_count:
             raise LeaseLost(f"{identifier} was taken over while this rocket was collecting")
@@ -215,24 +213,27 @@ class Leases:
     def may_plan(self, run: str, step: str, role: str) -> bool:
         """Tell whether a firework on the path is held by somebody who may yet add work items."""
         query: dict[str, Any] = {"_id": lease_id(run, step, role, 0), "state": "open", "owner": {"$exists": True}}
-        query |= {field: {"$exists": False} for field in ("recoverer", "closing", "committed")}
+        query |= {field: {"$exists": False} for field in ("recoverer", "all_planned", "committed")}
         return self.collection.find_one(query, {"_id": 1}) is not None
 
-    def reopen(self, run: str, step: str, role: str) -> int:
-        """Make a firework's lease free again, so that its firework can be run anew; a holder is fenced.
+    def reopen(self, run: str, step: str) -> dict[str, int]:
+        """Make the leases of a step's fireworks on the path free again, so that they can be run anew.
+
+        All get a token that is higher than any that was given out in this step: their holders are fenced.
 
         Returns
         -------
-        int
-            The lowest token that is not fenced, 0 where there was no such lease.
+        dict
+            By role, the lowest token that is not fenced.
         """
-        gone = ("owner", "expires", "recoverer", "rounds", "closing", "committed")
-        lease = self.collection.find_one_and_update(
-            {"_id": lease_id(run, step, role, 0)},
-            {"$set": {"state": "open"}, "$inc": {"token": 1}, "$unset": dict.fromkeys(gone, "")},
-            return_document=ReturnDocument.AFTER,
+        on_path = {"run": run, "step": step, "role": {"$in": list(ON_PATH)}, "state": {"$in": ["open", "collected"]}}
+        leases = list(self.collection.find(on_path, {"role": 1, "token": 1}))
+        token = max((int(lease["token"]) for lease in leases), default=0) + 1
+        gone = ("owner", "expires", "recoverer", "all_planned", "rounds", "committed")
+        self.collection.update_many(
+            on_path, {"$set": {"state": "open"}, "$max": {"token": token}, "$unset": dict.fromkeys(gone, "")}
         )
-        return int(lease["token"]) if lease else 0
+        return {lease["role"]: token for lease in leases}
 
     def find(self, run: str, step: str, role: str) -> dict[str, Any] | None:
         """Return the lease of a firework on the path, or None."""

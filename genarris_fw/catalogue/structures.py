@@ -10,6 +10,7 @@ from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
 from genarris_fw.catalogue.runs import Runs
+from genarris_fw.errors import DatabaseError
 
 DUPLICATE_KEY = 11000
 BATCH = 500
@@ -25,6 +26,7 @@ class Structures:
 
     def __init__(self, collection: Collection, runs: Runs) -> None:
         self.collection = collection
+        self.spare = collection.database["spare_structures"].with_options(write_concern=collection.write_concern)
         self.runs = runs
 
     def write_new(self, run: str, procedure: str, documents: Iterable[tuple[dict[str, Any], int]]) -> None:
@@ -153,6 +155,20 @@ class Structures:
         """Return the names of a run's pools."""
         return sorted(self.collection.distinct("pools", {"run": run}))
 
+    def set_aside(self, run: str) -> None:
+        """Keep what no pool of a finished run holds apart from what one does; again it has no further effect."""
+        self._move({"run": run, "pools": []}, self.collection, self.spare)
+
+    def take_back(self, run: str) -> None:
+        """Undo `set_aside`: a step of the run goes on."""
+        self._move({"run": run}, self.spare, self.collection)
+
+    def _move(self, which: dict[str, Any], source: Collection, target: Collection) -> None:
+        into = {"into": target.name, "whenMatched": "keepExisting"}
+        # Of a cursor nothing is read: the server writes.
+        source.aggregate([{"$match": which}, {"$merge": into}]).close()
+        source.delete_many(which)
+
     def load(
         self, run: str, struct_ids: Sequence[str], fields: Sequence[str] | None = None
     ) -> Iterator[dict[str, Any]]:
@@ -160,7 +176,7 @@ class Structures:
 
         Raises
         ------
-        KeyError
+        DatabaseError
             When one of them is not there.
         """
         projection = None if fields is None else {"struct_id": 1, **dict.fromkeys(fields, 1)}
@@ -172,6 +188,11 @@ class Structures:
                 )
             }
             for name in batch:
+                if name not in found:
+                    raise DatabaseError(
+                        f"run '{run}': structure {name} is not in the database any more: restore a backup that has it, "
+                        "or delete the run and begin it again"
+                    )
                 yield found[name]
 
     def count(self, run: str, pool: str) -> int:

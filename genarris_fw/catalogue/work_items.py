@@ -70,11 +70,13 @@ class WorkItems:
     def insert(self, run: str, procedure: str, items: Iterable[Item]) -> int:
         """Store items as waiting and return how many are new; those already there are left as they are.
 
-        The items are taken some thousands at a time: a generator may give any number of them.
+        The items are taken some thousands at a time: a generator may give any number of them. What is only planned is
+        not there.
         """
         new = 0
         for batch in _batches(_new(run, procedure, item) for item in items):
-            new += len(batch) - len(self._insert(batch))
+            there = self._insert(batch)
+            new += len(batch) - len(there) + self._replace_planned(there, {})
         return new
 
     def plan(self, run: str, procedure: str, items: Iterable[Item], round_: int, token: int) -> int:
@@ -87,24 +89,18 @@ class WorkItems:
         items : iterable of Item
             All items of the round; those that are there already, not only planned, are left as they are.
         round_, token : int
-            The round, and the token of the lease whose holder plans it. What was planned in a lower round, or in
-            this one with a lower token, is taken over.
+            The round, and the token of the lease whose holder plans it. What was planned under a lower token is
+            taken over.
 
         Returns
         -------
         int
             How many are planned by this holder now.
         """
-        mine = {"round": round_, "token": token}
-        planned = 0
+        mine, planned = {"round": round_, "token": token}, 0
         for batch in _batches(_new(run, procedure, item) | {"state": "planned", "planned": mine} for item in items):
             there = self._insert(batch)
-            planned += len(batch) - len(there)
-            # Compared field by field: the round, then the token.
-            earlier = {"state": "planned", "planned": {"$lte": mine}}
-            taken = [ReplaceOne({"_id": record["_id"]} | earlier, record) for record in there]
-            if taken:
-                planned += int(self.collection.bulk_write(taken, ordered=False).matched_count)
+            planned += len(batch) - len(there) + self._replace_planned(there, {"planned.token": {"$lte": token}})
         return planned
 
     def release(self, run: str, procedure: str, round_: int, token: int) -> int:
@@ -125,11 +121,20 @@ class WorkItems:
         try:
             self.collection.insert_many(batch, ordered=False)
         except BulkWriteError as error:
-            refused = error.details["writeErrors"]
-            if any(e["code"] != DUPLICATE_KEY for e in refused):
-                raise
-            return [batch[e["index"]] for e in refused]
+            return [batch[index] for index in _duplicates(error)]
         return []
+
+    def _replace_planned(self, batch: list[dict[str, Any]], which: dict[str, Any]) -> int:
+        """Replace what is planned under the same keys, or was and is gone again; return how many documents stand."""
+        if not batch:
+            return 0
+        planned = {"state": "planned"} | which
+        replacements = [ReplaceOne({"_id": record["_id"]} | planned, record, upsert=True) for record in batch]
+        try:
+            self.collection.bulk_write(replacements, ordered=False)
+        except BulkWriteError as error:
+            return len(batch) - len(_duplicates(error))  # those are there, and not only planned
+        return len(batch)
 
     def claim(self, run: str, procedure: str, owner: str, number: int, lease_seconds: float) -> list[Item]:
         """Claim up to ``number`` waiting items: one of them in one round trip, many in three.
@@ -273,24 +278,24 @@ class WorkItems:
         )
         return state if result.modified_count else "lost"
 
-    def forgive(self, run: str, procedure: str, owner: str, keys: Sequence[str]) -> int:
-        """Forget the failed attempts at these items whose last one was an owner's; return how many had been given up.
+    def forgive(self, run: str, procedure: str, owner: str, items: Sequence[Item], keys: Sequence[str]) -> None:
+        """Forget failed attempts, for a replica that finds itself broken: it may have used up those of innocent items.
 
-        For a replica that finds itself broken: it may have used up the attempts of innocent items. Whoever calls it
-        looks afterwards whether the step is closing (`give_up_again`).
+        Parameters
+        ----------
+        run, procedure, owner : str
+            The step, and the replica.
+        items : sequence of Item
+            Items that it still holds: they wait again.
+        keys : sequence of str
+            Items whose last failed attempt was this owner's, and which have attempts left.
         """
+        anew: dict[str, Any] = {"$set": {"state": "waiting", "attempts": 0}, "$unset": {"again": "", "lease": ""}}
+        for item in items:
+            self.collection.update_one(_held(run, procedure, owner, item), anew)
         mine = {"_id": {"$in": [_id(run, procedure, key) for key in keys]}, "failed_by": owner}
-        anew: dict[str, Any] = {"$set": {"state": "waiting", "attempts": 0}, "$unset": {"again": ""}}
-        forgiven = {"$set": anew["$set"] | {"forgiven": True}}
-        given_up = self.collection.update_many(mine | {"state": "failed"}, forgiven)
         self.collection.update_many(mine | {"state": "resting"}, anew)
         self.collection.update_many(mine | {"state": "waiting"}, {"$set": {"attempts": 0}})
-        return int(given_up.modified_count)
-
-    def give_up_again(self, run: str, procedure: str) -> int:
-        """Take forgiveness back, where nobody has claimed the items meanwhile: the step's end had begun."""
-        forgiven = {"run": run, "procedure": procedure, "state": "waiting", "forgiven": True}
-        return int(self.collection.update_many(forgiven, {"$set": {"state": "failed"}}).modified_count)
 
     def keep(self, run: str, procedure: str, owner: str, item: Item, checkpoint: dict[str, Any]) -> bool:
         """Keep what the work on an item has reached, for whoever claims it next; tell whether it is still ours."""
@@ -437,6 +442,14 @@ def claimable(run: str, procedure: str, rnd: dict[str, float], number: int) -> l
         {"$limit": number},
         {"$project": {"priority": 1, "lost": 1}},
     ]
+
+
+def _duplicates(error: BulkWriteError) -> list[int]:
+    """Return the places of the documents that were refused for their key; anything else that was refused passes."""
+    refused = error.details["writeErrors"]
+    if any(e["code"] != DUPLICATE_KEY for e in refused):
+        raise error
+    return [int(e["index"]) for e in refused]
 
 
 def _batches(records: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genarris_fw.cli.main import EXIT_BAD_INPUT, EXIT_OK
+from genarris_fw.cli.numbers import Number
 from genarris_fw.farm.ranks import rank_and_size
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ ENGINE_TIME = 300.0
 @click.option("--no-engine-test", is_flag=True, help="Do not try the engines: a quick check.")
 @click.option(
     "--engine-time",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(0, 10**7),
     default=ENGINE_TIME,
     show_default=True,
     help="Seconds that trying the engines may take.",

@@ -16,15 +16,21 @@ from typing import Any
 import click
 
 from genarris_fw.cli.db_roles import roles
-from genarris_fw.cli.existing import refuse_absent
+from genarris_fw.cli.existing import refuse_absent, refuse_no_folder
+from genarris_fw.cli.numbers import Number
 from genarris_fw.errors import DatabaseError, InputError
-from genarris_fw.farm import backup as archive
 from genarris_fw.farm.allocation import LAUNCHPAD, Job, job_script
 from genarris_fw.farm.allocation_start import own_address, start_in_allocation
+from genarris_fw.farm.backup import backup as write_archive
 from genarris_fw.farm.databases import Database, find_server
 from genarris_fw.farm.keeper import Settings
-from genarris_fw.farm.launchpads import launchpad, prepare, redact
+from genarris_fw.farm.launchpads import launchpad, prepare
+from genarris_fw.farm.redaction import redact, without_password
+from genarris_fw.farm.restore import of_one_moment
+from genarris_fw.farm.restore import restore as read_archive
 from genarris_fw.farm.server import Server
+from genarris_fw.files import refuse_odd
+from genarris_fw.showing import printable
 
 
 def place_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -68,7 +74,7 @@ command.add_command(roles)
 @click.option(
     "--backup-every",
     "minutes",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(0, 10**6),
     help="With --in-allocation and --data: minutes from one backup to the next (default 10).",
 )
 @click.option("--no-tls", "plain", is_flag=True, help="With --in-allocation: no encryption.")
@@ -122,7 +128,7 @@ def _start_in_allocation(folder: Path, data: Path | None, host: str | None, minu
     click.echo(f"for rlaunch: -l {server.home / LAUNCHPAD}   stop it with: genarris-fw db stop{_place(folder)}")
     for run in known_runs(pad):  # what the last job had under way
         for line in recover(pad, run):
-            click.echo(f"{run}: {line}")
+            click.echo(printable(f"{run}: {line}"))
 
 
 def _place(folder: Path) -> str:
@@ -134,6 +140,7 @@ def _place(folder: Path) -> str:
 @click.option("--force", is_flag=True, help="Also when other commands use it.")
 def stop(folder: Path, data: Path | None, force: bool) -> None:
     """Stop the embedded server, unless other commands use it."""
+    refuse_no_folder(folder)
     server = Server(folder, data=data)
     click.echo("database stopped" if server.stop(force=force) else "no database is running here")
 
@@ -143,6 +150,7 @@ def stop(folder: Path, data: Path | None, force: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 def status(folder: Path, data: Path | None, as_json: bool) -> None:
     """Show whether the embedded server runs, since when, and where its files are."""
+    refuse_no_folder(folder)
     answer = Server(folder, data=data).status()
     if as_json:
         click.echo(json.dumps(answer, indent=2))
@@ -172,6 +180,7 @@ def status(folder: Path, data: Path | None, as_json: bool) -> None:
 @click.option("--show-password", is_flag=True, help="Print a password that the URI holds.")
 def uri(folder: Path, data: Path | None, show_password: bool) -> None:
     """Print the URI of the folder's database, and nothing else."""
+    refuse_no_folder(folder)
     database = find_server(folder, data=data)
     click.echo(database.uri if show_password else redact(database.uri))
     if database.server is not None and not database.server.running():
@@ -189,7 +198,7 @@ def shell(folder: Path, data: Path | None, uri: str | None, arguments: tuple[str
         raise DatabaseError("mongosh is not on PATH: `npm install -g mongosh`, or see mongodb.com/try/download/shell")
     with _using(folder, data, uri, there=True) as (_, address):
         # A password would be seen in the list of processes: mongosh asks for it instead.
-        address = redact(address).replace(":***@", "@", 1)
+        address = without_password(address)
         before = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the shell's
         try:
             return subprocess.run([program, address, *arguments], check=False).returncode
@@ -203,8 +212,9 @@ def shell(folder: Path, data: Path | None, uri: str | None, arguments: tuple[str
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def backup(folder: Path, data: Path | None, uri: str | None, file: Path) -> None:
     """Write the whole database to FILE (a tar.gz of BSON)."""
+    refuse_odd(file)
     with _using(folder, data, uri, there=True) as (_, address):
-        counts = archive.backup(address, file)
+        counts = write_archive(address, file)
     click.echo(f"{sum(counts.values())} documents of {len(counts)} collections written to {file}")
 
 
@@ -214,11 +224,20 @@ def backup(folder: Path, data: Path | None, uri: str | None, file: Path) -> None
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Replace what the database holds.")
 def restore(folder: Path, data: Path | None, uri: str | None, file: Path, force: bool) -> None:
-    """Fill the database from FILE; one that holds documents is refused without --force."""
+    """Fill the database from FILE; one that holds documents is refused without --force.
+
+    What its runs had under way is made ready to go on: with `genarris-fw run`, or with rockets.
+    """
+    from genarris_fw.farm.restored import take_up  # a second's imports
+
+    refuse_odd(file)
     with _using(folder, data, uri) as (database, address):
-        counts = archive.restore(address, file, force=force)
-        prepare(launchpad(address))
-    click.echo(f"{sum(counts.values())} documents of {len(counts)} collections restored into {database}")
+        counts = read_archive(address, file, force=force)
+        pad = launchpad(address)
+        prepare(pad)
+        click.echo(f"{sum(counts.values())} documents of {len(counts)} collections restored into {database}")
+        for line in take_up(pad, of_one_moment(file)):
+            click.echo(line)
 
 
 @contextmanager

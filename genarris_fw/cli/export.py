@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from genarris_fw.cli.existing import database_options, open_existing
+from genarris_fw.names import folder_of
+from genarris_fw.showing import printable
 
 
 @click.command(name="export", short_help="Write a pool of structures as files.")
@@ -35,10 +37,10 @@ def command(
     names = [name.strip() for name in formats.split(",") if name.strip()]
     with open_existing(folder, uri) as site:
         chosen = pool or last_pool(site.catalogue, run)
-        place = target or Path("exported") / chosen
+        place = target or Path(folder_of(chosen, "exported", "--to"))
         written = export_pool(site.catalogue, run, chosen, place, names)
     if as_json:
         about = {"run": run, "pool": chosen, "folder": str(place), "files": [str(path) for path in written]}
         click.echo(json.dumps(about, indent=2))
     else:
-        click.echo(f"pool '{chosen}' of run '{run}': {counted(len(written), 'file')} in {place}")
+        click.echo(printable(f"pool '{chosen}' of run '{run}': {counted(len(written), 'file')} in {place}"))

@@ -9,6 +9,8 @@ import click
 
 from genarris_fw.cli.existing import database_options
 from genarris_fw.cli.site import open_site
+from genarris_fw.names import checked_name, checked_pool, made_safe
+from genarris_fw.showing import printable
 
 
 @click.command(name="import", short_help="Read a folder of structures into a pool.")
@@ -23,7 +25,8 @@ def command(source: Path, run: str, pool: str | None, as_json: bool, folder: Pat
     from genarris_fw.views.importing import import_structures
     from genarris_fw.views.wording import counted
 
-    name = pool or source.absolute().name
+    checked_name(run, "a run")
+    name = made_safe(source.absolute().name, "imported") if pool is None else checked_pool(pool)
     structures = read_folder(source)  # first: a folder that cannot be read shall leave no database behind
     number = len(structures)
     with open_site(folder, uri) as site:
@@ -31,4 +34,5 @@ def command(source: Path, run: str, pool: str | None, as_json: bool, folder: Pat
     if as_json:
         click.echo(json.dumps({"run": run, "pool": name, "structures": number, "new": new}))
     else:
-        click.echo(f"pool '{name}' of run '{run}' holds {counted(number, 'structure')} of {source} ({new} new)")
+        where = printable(str(source))
+        click.echo(f"pool '{name}' of run '{run}' holds {counted(number, 'structure')} of {where} ({new} new)")

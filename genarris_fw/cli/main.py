@@ -6,12 +6,14 @@ import difflib
 import importlib
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
 from genarris_fw import __version__
 from genarris_fw.errors import GenarrisError, InputError
+from genarris_fw.showing import could_be_uri, printable, shown
 
 # command -> module of genarris_fw.cli; each holds a click command named `command`.
 COMMANDS = {
@@ -34,6 +36,8 @@ COMMANDS = {
 }
 # The columns of help texts, so that no summary of a command is cut off.
 HELP_WIDTH = 100
+
+FOLDER_GONE = "the current folder is gone, it was removed while it was worked in: go to one that is there"
 
 EXIT_OK = 0
 EXIT_BAD_INPUT = 2
@@ -65,6 +69,8 @@ class LazyGroup(click.Group):
 def cli(ctx: click.Context, debug: bool) -> None:
     """Genarris as a database-backed task farm: predict how a molecule packs."""
     ctx.obj = {"debug": debug}
+    if current_folder_is_gone():
+        raise InputError(FOLDER_GONE)
 
 
 def main(arguments: list[str] | None = None) -> Any:
@@ -73,12 +79,13 @@ def main(arguments: list[str] | None = None) -> Any:
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     try:
+        refuse_stray_uri(words)
         code = cli(args=(["--debug"] if debug else []) + words, prog_name="genarris-fw", standalone_mode=False)
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.ClickException as error:
         bare = type(error).__name__ == "NoArgsIsHelpError"  # of click 8.2 and later
-        click.echo(error.format_message() if bare else f"genarris-fw: {one_line(error)}", err=True)
+        click.echo(error.format_message() if bare else f"genarris-fw: {printable(one_line(error))}", err=True)
         code = EXIT_BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
         click.echo("genarris-fw: interrupted; the same command goes on from here", err=True)
@@ -87,23 +94,50 @@ def main(arguments: list[str] | None = None) -> Any:
         if debug:
             raise
         for line in getattr(error, "problems", None) or [str(error)]:
-            click.echo(f"genarris-fw: {line}", err=True)
+            click.echo(f"genarris-fw: {printable(line)}", err=True)
         code = EXIT_BAD_INPUT if isinstance(error, InputError) else getattr(error, "exit_code", EXIT_BAD_INPUT)
     except OSError as error:
         if debug:
             raise
         where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"genarris-fw: {where}{error.strerror or error}; mend that and run the same command again", err=True)
+        what = f"{where}{error.strerror or error}; mend that and run the same command again"
+        click.echo(f"genarris-fw: {FOLDER_GONE if current_folder_is_gone() else printable(what)}", err=True)
+        code = EXIT_BAD_INPUT
+    except UnicodeEncodeError as error:
+        if debug:
+            raise
+        click.echo(f"genarris-fw: {shown(error.object)}: holds bytes that are no UTF-8; give it another name", err=True)
         code = EXIT_BAD_INPUT
     except Exception as error:
         if debug:
             raise
-        click.echo(
-            f"genarris-fw: unexpected {type(error).__name__}: {error} (run again with --debug for the traceback)",
-            err=True,
-        )
+        words_of = "" if could_be_uri(str(error)) else f": {printable(str(error))}"
+        line = f"unexpected {type(error).__name__}{words_of}"
+        click.echo(f"genarris-fw: {line} (run again with --debug for the traceback)", err=True)
         code = 1
     sys.exit(code if isinstance(code, int) else EXIT_OK)
+
+
+def refuse_stray_uri(words: list[str]) -> None:
+    """Refuse a database's URI where none belongs, before a message about it repeats its password.
+
+    Raises
+    ------
+    InputError
+        When a word other than that of ``--uri`` could be one.
+    """
+    for before, word in zip(["", *words], words):
+        if before != "--uri" and not word.startswith("--uri=") and could_be_uri(word):
+            raise InputError("what could be a database's URI stands in a wrong place: give it as --uri URI")
+
+
+def current_folder_is_gone() -> bool:
+    """Tell whether this process works in a folder that was removed."""
+    try:
+        Path.cwd()
+    except OSError:
+        return True
+    return False
 
 
 def one_line(error: click.ClickException) -> str:

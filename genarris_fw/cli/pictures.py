@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from genarris_fw.cli.existing import database_options, open_existing
+from genarris_fw.names import folder_of
+from genarris_fw.showing import printable
 
 
 @click.command(name="pictures", short_help="Draw a pool: histograms, energies, map, distances.")
@@ -43,7 +45,7 @@ def command(
     names = [name.strip().lower() for name in formats.split(",") if name.strip()]
     with open_existing(folder, uri) as site:
         chosen = pool or last_pool(site.catalogue, run)
-        place = target or Path("pictures") / chosen
+        place = target or Path(folder_of(chosen, "pictures", "--output"))
         pictures = pool_pictures(site.catalogue, run, chosen, place, names, color_by)
     drawn = [picture for picture in pictures if picture.files]
     left_out = {picture.name: picture.left_out for picture in pictures if not picture.files}
@@ -52,6 +54,6 @@ def command(
         about = {"run": run, "pool": chosen, "folder": str(place), "pictures": files, "left_out": left_out}
         click.echo(json.dumps(about, indent=2))
     else:
-        click.echo(f"pool '{chosen}' of run '{run}': {counted(len(drawn), 'picture')} in {place}")
+        click.echo(printable(f"pool '{chosen}' of run '{run}': {counted(len(drawn), 'picture')} in {place}"))
         for name, reason in left_out.items():
-            click.echo(f"left out: {name} ({reason})")
+            click.echo(printable(f"left out: {name} ({reason})"))

@@ -8,8 +8,10 @@ from pathlib import Path
 import click
 
 from genarris_fw.cli.existing import database_options, open_existing
+from genarris_fw.cli.numbers import Number
 from genarris_fw.cli.site import Site
 from genarris_fw.farm.recovery import GRACE_SECONDS, known_runs, recover, undecided
+from genarris_fw.showing import printable
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -18,7 +20,7 @@ SECONDS_BETWEEN_LOOKS = 1.0
 @click.argument("run", required=False)
 @click.option(
     "--grace",
-    type=float,
+    type=Number(0, 10**7, least_too=True),
     default=GRACE_SECONDS,
     show_default=True,
     help="Seconds a rocket has between checkout and its lease.",
@@ -46,7 +48,7 @@ def _repair(site: Site, run: str, grace: float, patience: float) -> list[str]:
     done: list[str] = []
     while True:
         for line in recover(site.launchpad, run, grace):
-            click.echo(f"{run}: {line}")
+            click.echo(printable(f"{run}: {line}"))
             done.append(line)
         if time.monotonic() > end or not undecided(site.launchpad, run, grace):
             return done

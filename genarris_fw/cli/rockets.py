@@ -26,6 +26,7 @@ from genarris_fw.farm.ranks import rank_and_size, ranks_of, replica_of
 from genarris_fw.farm.recovery import known_runs, recover
 from genarris_fw.farm.walltime import listening, of_this_process, warnings
 from genarris_fw.farm.worker import POLL_SECONDS, serve
+from genarris_fw.showing import printable
 
 # The first replica repairs what dead rockets leave; the others do the same less often, in case it is dead itself.
 RECOVER_EVERY, RECOVER_LEAST = 5.0, 100.0
@@ -37,7 +38,7 @@ EXIT_CREW_LOST = 1
 @click.option("--mpi", is_flag=True, help="Under mpirun: split the ranks into replicas that calculate by MPI.")
 @click.option(
     "--replicas",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 10**6),
     default=None,
     help="With --mpi: number of replicas; default: the run's num_replicas where its steps agree, else one a rank.",
 )
@@ -120,7 +121,7 @@ def launch(
         serve(patient(site.launchpad), name, idle, announce)
     record = site.catalogue.runs.find(name) or {}
     if number == 0:
-        click.echo(f"run {name}: {record.get('state', 'unknown')}")
+        click.echo(printable(f"run {name}: {record.get('state', 'unknown')}"))
 
 
 # ---- with MPI

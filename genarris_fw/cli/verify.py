@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from genarris_fw.cli.main import EXIT_BAD_INPUT, EXIT_OK
+from genarris_fw.cli.numbers import Number
 from genarris_fw.errors import InputError
 from genarris_fw.farm.ranks import rank_and_size
 
@@ -29,10 +30,10 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 )
 @click.option("--relax", type=FILE, default=None, help="The tutorial's control_relax_structs.in: a crystal, relaxed.")
 @click.option("--species-dir", default=None, help="FHI-aims' species defaults, for control files without the blocks.")
-@click.option("--cores", type=click.IntRange(1), default=1, show_default=True, help="What {cores} stands for.")
+@click.option("--cores", type=click.IntRange(1, 10**6), default=1, show_default=True, help="What {cores} stands for.")
 @click.option(
     "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(0, 10**8),
     default=7200.0,
     show_default=True,
     help="Seconds for each calculation.",

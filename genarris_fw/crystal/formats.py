@@ -18,9 +18,12 @@ from genarris_fw.crystal.genarris_json import format_json, parse_json, to_record
 from genarris_fw.crystal.geometry_in import format_geometry_in, parse_geometry_in
 from genarris_fw.crystal.geometry_out import BEGIN, format_geometry_out, parse_geometry_out
 from genarris_fw.crystal.molecules import whole_molecules
+from genarris_fw.crystal.properties import check_properties
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.errors import InputError
-from genarris_fw.files import write_text
+from genarris_fw.files import read_ordinary, write_text
+from genarris_fw.names import WORDS, checked_name, is_name, made_safe
+from genarris_fw.showing import shown
 
 PathLike = str | os.PathLike[str]
 
@@ -38,6 +41,9 @@ _ASE_FORMATS = {
     ".poscar": "vasp",
     ".res": "res",
 }
+# Columns that one property of extxyz may have: ASE makes an array of as many as the file says.
+_MOST_COLUMNS = 100
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the start of one
 _ASE_NOTES = {"spacegroup", "spacegroup_kinds", "unit_cell"}
 READ_FORMATS = ("json", "geometry", "geometry_out", *dict.fromkeys(_ASE_FORMATS.values()))
 
@@ -67,6 +73,7 @@ def read(path: PathLike, format: str | None = None) -> list[Structure]:
     text = _text(file)
     kind = _kind(file, text) if format is None else {"geo": "geometry"}.get(format, format)
     stem = re.sub(r"(\.in)?\.next_step$|\.in$", "", file.name) if kind == "geometry" else file.stem
+    stem = made_safe(stem, "structure")
     if kind == "json":
         structures = parse_json(text, str(file))
     elif kind == "geometry":
@@ -79,6 +86,8 @@ def read(path: PathLike, format: str | None = None) -> list[Structure]:
         raise InputError(f"{file}: unknown format {kind!r}; known: {', '.join(READ_FORMATS)}")
     for number, structure in enumerate(structures, start=1):
         structure.struct_id = structure.struct_id or (stem if len(structures) == 1 else f"{stem}_{number}")
+        checked_name(structure.struct_id, f"{file}: a structure")
+        check_properties(structure.properties, len(structure), f"{file}: {structure.struct_id}")
     return structures
 
 
@@ -176,21 +185,7 @@ def write(structures: Structure | Iterable[Structure], path: PathLike, format: s
 
 def _text(file: Path) -> str:
     """Content of a text file; InputError for one that is missing, empty, huge or binary."""
-    try:
-        if file.is_dir():
-            raise InputError(f"{file}: is a folder; give a file")
-        if file.exists() and not file.is_file():
-            raise InputError(f"{file}: is no ordinary file")
-        size = file.stat().st_size
-        if size > LARGEST_FILE:
-            raise InputError(f"{file}: {size} bytes is more than a structure file may have ({LARGEST_FILE}); split it")
-        content = file.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{file}: no such file") from None
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{str(file)!a}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    content = read_ordinary(file, LARGEST_FILE)
     if not content.strip():
         raise InputError(f"{file}: the file is empty")
     try:
@@ -229,6 +224,8 @@ def _kind(file: Path, text: str) -> str:
 def _read_with_ase(file: Path, text: str, kind: str) -> list[Structure]:
     import ase.io  # only where a file needs it, here and below: it is slow to import
 
+    if kind == "extxyz":
+        _refuse_wide_columns(file, text)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -243,6 +240,15 @@ def _read_with_ase(file: Path, text: str, kind: str) -> list[Structure]:
     if not structures or any(len(structure) == 0 for structure in structures):
         raise InputError(f"{file}: no atoms")
     return structures
+
+
+def _refuse_wide_columns(file: Path, text: str) -> None:
+    """Refuse ``Properties=species:S:1:pos:R:1000000000``, over which ASE takes minutes and all memory."""
+    for properties in re.findall(r"^.*\bProperties=[\"']?([^\s\"']+)", text, flags=re.MULTILINE | re.IGNORECASE):
+        for count in properties.split(":")[2::3]:
+            if not re.fullmatch(r"\d{1,4}", count, flags=re.ASCII) or int(count) > _MOST_COLUMNS:
+                found = f"{count[:40]!a} columns of a property; expected 1 to {_MOST_COLUMNS}"
+                raise InputError(f"{file}: cannot be read as extxyz ({found})")
 
 
 def _from_image(atoms: Atoms) -> Structure:
@@ -301,9 +307,14 @@ def _table(pool: Sequence[Structure]) -> str:
     names = sorted({name for row in rows for name in row if name != "struct_id"})
     stream = io.StringIO()
     table = csv.DictWriter(stream, ["struct_id", *names], lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows)
+    table.writerow({name: _cell(name) for name in ("struct_id", *names)})
+    table.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
     return stream.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """Return a text so that no spreadsheet takes it for a formula: after an apostrophe, as they write it themselves."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 _FOLDER_FORMATS: dict[str, list[tuple[str, Callable[[Structure], str]]]] = {
@@ -319,8 +330,8 @@ def _check_names(pool: Sequence[Structure], target: Path) -> None:
     seen = set()
     for structure in pool:
         name = structure.struct_id
-        if not re.fullmatch(r"[\w+=@,-][\w+=@,.-]{0,199}", name):
-            raise InputError(f"{target}: {name!a} cannot name a file; a struct_id is letters, digits, _, - and .")
+        if not is_name(name):
+            raise InputError(f"{target}: {shown(name)} cannot name a file; a struct_id is {WORDS}")
         if name in seen:
             raise InputError(f"{target}: two structures have the struct_id {name}; their files would be one")
         seen.add(name)

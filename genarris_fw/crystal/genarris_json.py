@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 import numpy as np
 
+from genarris_fw.crystal.properties import DEEPEST
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.errors import InputError
+from genarris_fw.showing import shown
 
 LATTICE_KEYS = ("lattice_vector_a", "lattice_vector_b", "lattice_vector_c")
 CELL_KEYS = ("a", "b", "c", "alpha", "beta", "gamma", "cell_vol")
 # Properties that a record holds in the columns of its atoms: spin, charge, fixed.
+_HUGE_EXPONENT = re.compile(r"[eE]\+?\d{3}")
 ATOM_KEYS = ("initial_moments", "initial_charges", "fixed_atoms")
 
 
@@ -69,15 +73,22 @@ def from_record(record: dict[str, Any], where: str = "the record") -> Structure:
             raise InputError(f"{where}: row {number} of 'geometry' is not [x, y, z, element, ...]")
         positions.append(_vector(row[:3], f"{where}: the position of atom {number}"))
         species.append(row[3])
-    properties = _without_nan(record.get("properties") or {})
+    properties = record.get("properties") or {}
     if not isinstance(properties, dict):
         raise InputError(f"{where}: 'properties' is not an object of names and values")
+    try:
+        properties = _without_nan(properties)
+    except InputError as error:
+        raise InputError(f"{where}: 'properties' are {error}") from None
     lattice = _lattice(properties, where)
     properties = {name: value for name, value in properties.items() if name not in LATTICE_KEYS}
-    columns = [[_without_nan(row[k]) if len(row) > k else None for row in rows] for k in (4, 5, 6)]
+    columns = [[row[k] if len(row) > k else None for row in rows] for k in (4, 5, 6)]
     for name, column in zip(ATOM_KEYS, columns):
+        column = [_finite(value) if isinstance(value, float) else value for value in column]
         if name == "fixed_atoms":
-            column = [number for number, fixed in enumerate(column) if fixed is True]
+            if not all(fixed in (None, False, True) for fixed in column):
+                raise InputError(f"{where}: the seventh entry of a row of 'geometry' (fixed) is neither true nor false")
+            column = [number for number, fixed in enumerate(column) if fixed]
         if any(value is not None for value in column):
             properties[name] = column
     struct_id = record.get("struct_id") or ""
@@ -144,7 +155,11 @@ def parse_json(text: str, where: str = "the text") -> list[Structure]:
         One line with the line number, where the text is not json.
     """
     try:
-        content = json.loads(text)
+        # Python reads 1e999 as infinity; only a text that may hold such a number is read slowly.
+        real = _real if _HUGE_EXPONENT.search(text) else None
+        content = json.loads(text, object_pairs_hook=_object, parse_constant=lambda _: None, parse_float=real)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
     except json.JSONDecodeError as error:
         raise InputError(
             f"{where}, line {error.lineno}: not complete json ({error.msg}); write or copy the file again"
@@ -159,6 +174,23 @@ def parse_json(text: str, where: str = "the text") -> list[Structure]:
 def format_json(structure: Structure) -> str:
     """Return the record of a structure as strict json text (no NaN)."""
     return json.dumps(to_record(structure), indent=4, allow_nan=False) + "\n"
+
+
+def _real(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise InputError(f"the number {shown(digits)} is too large")
+    return number
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of json; of a name that stands twice nobody knows which value is meant."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"{shown(twice)} stands twice in one object; remove one")
+    return found
 
 
 def _vector(values: Any, where: str) -> list[float]:
@@ -184,14 +216,20 @@ def _lattice(properties: dict[str, Any], where: str) -> list[list[float]] | None
     return [_vector(properties[key], f"{where}: {key}") for key in LATTICE_KEYS]
 
 
-def _without_nan(value: Any) -> Any:
+def _without_nan(value: Any, depth: int = 0) -> Any:
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, list):
-        return [_without_nan(item) for item in value]
+        return _finite(value)
+    if isinstance(value, list | dict) and depth > DEEPEST:
+        raise InputError(f"nested more than {DEEPEST} levels deep")
+    if isinstance(value, list):  # the long ones are of numbers
+        return [_finite(item) if isinstance(item, float) else _without_nan(item, depth + 1) for item in value]
     if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {key: _without_nan(item, depth + 1) for key, item in value.items()}
     return value
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None
 
 
 def _plain(value: Any, name: str) -> Any:

@@ -16,6 +16,8 @@ from genarris_fw.errors import InputError
 
 # 1 u/Å3 in g/cm3: the atomic mass constant, CODATA 2018, times 1e24.
 U_PER_A3_IN_G_PER_CM3 = 1.66053906660
+# Å: beyond these numbers lose the digits that distances need, and nothing that is calculated here is so large.
+LARGEST_POSITION, LARGEST_LENGTH = 10**6, 10**5
 
 
 def _checked_atoms(species: Sequence[str], positions: ArrayLike) -> tuple[list[str], NDArray[np.float64]]:
@@ -28,6 +30,8 @@ def _checked_atoms(species: Sequence[str], positions: ArrayLike) -> tuple[list[s
         raise InputError(f"unknown element symbol {', '.join(unknown)}; use the symbols of the periodic table")
     if not np.isfinite(points).all():
         raise InputError("a position is not a finite number")
+    if len(points) and np.abs(points).max() > LARGEST_POSITION:
+        raise InputError(f"an atom lies more than {LARGEST_POSITION} Å from the origin")
     return names, points
 
 
@@ -119,6 +123,8 @@ class Structure:
             rows = np.array(lattice, dtype=float)
             if rows.shape != (3, 3) or not np.isfinite(rows).all():
                 raise InputError("a lattice is three vectors of three finite numbers, in Å")
+            if np.abs(rows).max() > LARGEST_LENGTH:
+                raise InputError(f"a lattice vector is longer than {LARGEST_LENGTH} Å")
             if abs(np.linalg.det(rows)) < 1e-6:
                 raise InputError("the lattice vectors lie in a plane: the cell has no volume")
             self.lattice = rows

@@ -83,6 +83,7 @@ def hold(
         return
     if token > 1 and role != "side":
         catalogue.runs.fence(run, f"{step} {role}", token)  # whoever held it before writes nothing more there
+        catalogue.runs.resumed(run)
     holding = Holding(catalogue, lease_id(run, step, role, fw_id), owner, token)
     try:
         with Heartbeat(launchpad.to_dict(), owner, lease_seconds) if heartbeat else nullcontext():
@@ -152,9 +153,7 @@ def carry_out(task: Procedure) -> FWAction:
                 )
             except Exception as error:
                 if role != "side" and not isinstance(error, PyMongoError | Interrupted | LeaseLost):
-                    # While the lease is held: who was overtaken has nothing to say about the run.
-                    message = explain(error, campaign.folder)
-                    catalogue.runs.failed(run, step, message, f"{step} {role}", holding.token)
+                    _fail(campaign, role, holding, error)
                 raise
             log("finished", seconds=round(time.monotonic() - begun, 3), **counts)
     except LeaseLost as lost:
@@ -173,6 +172,14 @@ def carry_out(task: Procedure) -> FWAction:
         stop_pulling(launchpad)
         return successor(launchpad, task)
     return FWAction(stored_data={"run": run, "step": step, "role": role} | counts)
+
+
+def _fail(campaign: Campaign, role: str, holding: Holding, error: Exception) -> None:
+    """Mark the run as failed, while the lease is held: who was overtaken has nothing to say about the run."""
+    if not holding.still_mine():
+        raise LeaseLost(f"{holding.identifier} was taken over before this rocket stopped") from error
+    message = explain(error, campaign.folder)
+    campaign.catalogue.runs.failed(campaign.run, campaign.step, message, f"{campaign.step} {role}", holding.token)
 
 
 def explain(error: Exception, folder: Path) -> str:
@@ -199,7 +206,7 @@ def _plan(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Ho
                 _forget_planned(campaign, holding, 0)
                 raise
     number = sum(_publish(campaign, task["role"], holding).values())
-    leases.open(campaign.run, campaign.step, "gate", 0)
+    leases.open(campaign.run, campaign.step, "gate", 0, above=holding.token)
     sides = min(task.wanted_replicas(campaign), max(1, task.most_replicas(campaign, number))) - 1
     return {"items": number, "sides": add_sides(launchpad, task, sides)}
 
@@ -284,11 +291,9 @@ def _leading_replica(task: Procedure, campaign: Campaign, holding: Holding, roun
         if task.rounds and _plan_round(task, campaign, holding, recorded):
             recorded += 1
             return True
-        catalogue.leases.closing(holding.identifier, holding.token)
-        if not catalogue.work_items.unfinished(campaign.run, campaign.step):
-            return False
-        catalogue.leases.keep_open(holding.identifier, holding.token)
-        return True
+        catalogue.leases.all_planned(holding.identifier, holding.token)
+        # A server that was frozen in the middle of its look may have seen an item in neither of two states.
+        return catalogue.work_items.unfinished(campaign.run, campaign.step)
 
     return Replica(
         task,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -10,14 +11,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
-from ruamel.yaml import YAML, YAMLError
+from pymongo.errors import ConnectionFailure
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
 
-from genarris_fw.errors import DatabaseError
-from genarris_fw.farm.launchpads import DATABASE, build_uri, database_name, redact, with_database
+from genarris_fw.errors import DatabaseError, InputError
+from genarris_fw.farm.launchpads import DATABASE, build_uri, database_name, with_database
+from genarris_fw.farm.redaction import redact
 from genarris_fw.farm.server import FOLDER, Server
+from genarris_fw.files import read_ordinary
 
 VARIABLE = "GENARRIS_FW_URI"
 LAUNCHPAD_FILE = "my_launchpad.yaml"
+LARGEST_FILE = 2**20  # bytes
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,10 @@ class Database:
         """The URI; an embedded server's own, naming the database that was asked for."""
         return self._named(self.server.uri if self.server else "")
 
+    def lies_in(self, folder: Path) -> bool:
+        """Tell whether it is a folder's own embedded database, which moves, or is copied, with the folder."""
+        return self.server is not None and self.server.home.resolve().is_relative_to(Path(folder).resolve())
+
     @property
     def name(self) -> str:
         """The name of the database on its server."""
@@ -50,9 +60,20 @@ class Database:
 
     @contextmanager
     def use(self) -> Iterator[str]:
-        """Give the URI, with an embedded server running inside the ``with``."""
+        """Give the URI, with an embedded server running inside the ``with``.
+
+        Raises
+        ------
+        DatabaseError
+            When the server does not start; when one inside says that it does not answer, and why is to be seen.
+        """
         with self.server.use() if self.server else nullcontext("") as uri:
-            yield self._named(uri)
+            try:
+                yield self._named(uri)
+            except DatabaseError as error:
+                if self.server is not None and isinstance(error.__cause__, ConnectionFailure):
+                    self.server.refuse_end()
+                raise
 
     @property
     def lock_descriptors(self) -> tuple[int, ...]:
@@ -101,7 +122,7 @@ def find_server(folder: Path, uri: str | None = None, data: Path | None = None) 
             return _located(address, origin, folder)
     for place in dict.fromkeys((folder, Path.cwd())):
         file = place / LAUNCHPAD_FILE
-        if file.is_file():
+        if file.exists():
             return _located(read_launchpad_file(file), str(file), folder)
     server = Server(folder, data=data)
     return Database(None, server.origin, server)
@@ -109,13 +130,13 @@ def find_server(folder: Path, uri: str | None = None, data: Path | None = None) 
 
 def _located(address: str, origin: str, folder: Path) -> Database:
     """Return the database at `address`, with the embedded server behind it if it is one."""
-    database_name(address)  # raises for what is no URI
+    database_name(address, origin)  # raises for what is no URI
     server = _embedded(address, folder)
     return Database(address, origin, server)
 
 
 def _embedded(address: str, folder: Path) -> Server | None:
-    """Return the embedded server whose socket the URI names: that of `folder`, or one beside it."""
+    """Return the embedded server whose socket the URI names, or named before: that of `folder`, or one beside it."""
     host = unquote_plus(address.partition("://")[2].rpartition("@")[2].partition("/")[0])
     if not host.startswith("/"):
         return None
@@ -125,7 +146,7 @@ def _embedded(address: str, folder: Path) -> Server | None:
         folders.append(home.parent)
     for candidate in folders:
         server = Server(candidate)
-        if server.exists() and server.socket_path == Path(host):
+        if server.exists() and Path(host) in (server.socket_path, *server.former_sockets):
             return server
     return None
 
@@ -145,29 +166,67 @@ def read_launchpad_file(file: Path) -> str:
     DatabaseError
         When the file cannot be read or lacks the host.
     """
-    try:
-        fields: Any = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise DatabaseError(f"{file}: cannot be read ({' '.join(str(error).split())[:200]})") from error
-    if not isinstance(fields, dict):
-        raise DatabaseError(f"{file}: not a launchpad file: write `host`, `port` and `name`, or see `genarris-fw init`")
+    fields = _fields(file)
     if fields.get("uri_mode"):
-        uri = str(fields.get("host") or "")
+        uri = _text(fields, "host", file)
         if not uri:
             raise DatabaseError(f"{file}: uri_mode without a host: write the MongoDB URI after `host:`")
-        if fields.get("name"):
-            uri = with_database(uri, str(fields["name"]))
+        database_name(uri, str(file))
+        if name := _text(fields, "name", file):
+            uri = with_database(uri, name)
     else:
-        port = fields.get("port")
         uri = build_uri(
-            str(fields.get("host") or "localhost"),
-            int(port) if port else None,
-            str(fields.get("name") or "fireworks"),
-            fields.get("username"),
-            fields.get("password"),
-            fields.get("authsource"),
+            _text(fields, "host", file) or "localhost",
+            _port(fields, file),
+            _text(fields, "name", file) or "fireworks",
+            _text(fields, "username", file),
+            _text(fields, "password", file),
+            _text(fields, "authsource", file),
         )
-    return _with_options(uri, fields.get("mongoclient_kwargs") or {})
+    options = fields.get("mongoclient_kwargs") or {}
+    if not isinstance(options, dict) or not all(isinstance(name, str) for name in options):
+        raise DatabaseError(f"{file}: expected `name: value` lines below mongoclient_kwargs")
+    return _with_options(uri, options)
+
+
+def _fields(file: Path) -> dict[str, Any]:
+    """Return what the file holds; what is wrong with it is said without its lines, which may hold a password."""
+    line, why = None, "not YAML"
+    try:
+        fields: Any = YAML(typ="safe").load(read_ordinary(file, LARGEST_FILE).decode("utf-8"))
+    except UnicodeDecodeError:
+        why = "not UTF-8"
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else None
+    except InputError as error:
+        raise DatabaseError(str(error)) from None
+    except Exception:  # a date or a number that is none, brackets in brackets in brackets: errors of every class
+        pass
+    else:
+        if isinstance(fields, dict):
+            return fields
+        raise DatabaseError(f"{file}: not a launchpad file: write `host`, `port` and `name`, or see `genarris-fw init`")
+    where = f"{file}, line {line}" if line else str(file)
+    raise DatabaseError(f"{where}: cannot be read ({why}): write `name: value` lines, or see `genarris-fw init`")
+
+
+def _text(fields: dict[str, Any], name: str, file: Path) -> str | None:
+    """Return a field that is a text; a number without quotes is not what was written (0123, 1e5, 1_0)."""
+    value = fields.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise DatabaseError(f"{file}: {name} is not a text: write it in quotes")
+
+
+def _port(fields: dict[str, Any], file: Path) -> int | None:
+    value = fields.get("port")
+    if value is None:
+        return None
+    port = int(value) if isinstance(value, int) or (isinstance(value, str) and re.fullmatch(r"\d{1,5}", value)) else 0
+    if isinstance(value, bool) or not 1 <= port <= 65535:
+        raise DatabaseError(f"{file}: port is not a whole number from 1 to 65535")
+    return port
 
 
 def _with_options(uri: str, options: dict[str, Any]) -> str:

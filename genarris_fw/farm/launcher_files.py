@@ -17,7 +17,8 @@ from pathlib import Path
 
 from genarris_fw.errors import InputError
 from genarris_fw.farm.databases import Database
-from genarris_fw.farm.launchpads import database_name, redact
+from genarris_fw.farm.launchpads import database_name
+from genarris_fw.farm.redaction import without_password
 
 QUEUES = ("slurm", "pbs", "sge", "none")
 SGE_TEMPLATE = "sge_template.txt"
@@ -105,11 +106,6 @@ def render(template: str, place: Place) -> str:
         values["DATABASE_START"] = "\n".join((start + " || exit 2", stop, "trap stop_database EXIT"))
     text = (resources.files("genarris_fw.farm") / "templates" / template).read_text(encoding="utf-8")
     return re.sub(r"@([A-Z_]+)@", lambda found: values[found[1]], text)
-
-
-def without_password(uri: str) -> str:
-    """Return the URI without its password; the user stays."""
-    return redact(uri).replace(":***@", "@", 1)
 
 
 def launcher_files(place: Place, queue: str) -> dict[str, str]:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote_plus
 
 from pymongo import MongoClient
 from pymongo import errors as mongo_errors
-from pymongo.uri_parser import parse_uri
+from pymongo.uri_parser import parse_uri, validate_options
 
 from genarris_fw.errors import DatabaseError
 from genarris_fw.farm.certificates import absolute_files, explain_tls, refuse_unreadable
+from genarris_fw.farm.disk import NO_SPACE
 from genarris_fw.farm.patience import OUTAGE_SECONDS
+from genarris_fw.farm.redaction import OPTIONS, redact, scrub, well_formed
 
 if TYPE_CHECKING:
     from fireworks import LaunchPad
@@ -30,6 +33,7 @@ CLIENT_OPTIONS: dict[str, Any] = {
 }
 _UNAUTHORIZED, _AUTHENTICATION_FAILED = 13, 18
 _FORM = "mongodb://user:password@host:port/database"
+_NOT_QUOTED = "user and password must be percent-encoded: @ is %40, : is %3A, / is %2F, % is %25"
 _FIRST_IDS = {"next_fw_id": 1, "next_launch_id": 1}
 
 
@@ -39,15 +43,22 @@ def client_options(uri: str) -> dict[str, Any]:
     return {name: value for name, value in CLIENT_OPTIONS.items() if name.lower() not in said}
 
 
-def redact(uri: str) -> str:
-    """Return the URI with every password in it replaced by ``***``, fit for messages and logs."""
-    uri = re.sub(r"^([^:/]+://[^:/@]*):.*@", r"\1:***@", uri, flags=re.DOTALL)
-    return re.sub(r"((?:password|secret|token)[^=&]*=)[^&]*", r"\1***", uri, flags=re.IGNORECASE)
+def database_name(uri: str, origin: str = "") -> str:
+    """Return the database that the URI names, ``genarris`` when it names none.
 
+    Parameters
+    ----------
+    uri : str
+        A MongoDB URI.
+    origin : str, optional
+        Where it was found, for the message.
 
-def database_name(uri: str) -> str:
-    """Return the database that the URI names, ``genarris`` when it names none."""
-    return _parsed(uri)["database"] or DATABASE
+    Raises
+    ------
+    DatabaseError
+        For what is no MongoDB URI; nothing of it is repeated, since it may hold a password.
+    """
+    return _parsed(uri, origin)["database"] or DATABASE
 
 
 def with_database(uri: str, name: str) -> str:
@@ -83,13 +94,44 @@ def build_uri(
     return f"mongodb://{user}{address}/{database}{source}"
 
 
-def _parsed(uri: str) -> dict[str, Any]:
+def socket_uri(path: Path) -> str:
+    """Return the URI of one of our servers on a Unix socket.
+
+    The set that it is need not be looked for. No record of each write is kept so that the driver could send it again:
+    that costs a tenth of the farm's speed, and what is done here may be done again.
+    """
+    options = "directConnection=true&journal=true&retryWrites=false"
+    return f"mongodb://{quote(str(path), safe='')}/{DATABASE}?{options}"
+
+
+def _parsed(uri: str, origin: str = "") -> dict[str, Any]:
+    # mongodb+srv is looked up by name when it is used, not here
+    plain = "mongodb://" + uri.removeprefix("mongodb+srv://") if uri.startswith("mongodb+srv://") else uri
     try:
-        if uri.startswith("mongodb+srv://"):  # looked up by name when it is used, not here
-            uri = "mongodb://" + uri.removeprefix("mongodb+srv://")
-        return dict(parse_uri(uri, validate=False, warn=False))
-    except (mongo_errors.PyMongoError, ValueError) as error:
-        raise DatabaseError(f"{redact(uri)}: not a MongoDB URI ({_one_line(error)}): write {_FORM}") from error
+        if not plain.startswith("mongodb://"):
+            raise ValueError("it does not begin with mongodb:// or mongodb+srv://")
+        if well_formed(plain) is None:
+            raise ValueError(_NOT_QUOTED if "@" in uri else "expected host:port after the //, a port is a number")
+        _check_options(plain.partition("?")[2])
+        return dict(parse_uri(plain, validate=False, warn=False))
+    except mongo_errors.PyMongoError:  # its own words may repeat any part
+        why = "hosts, ports or the database's name are not as they should be"
+    except ValueError as error:
+        why = str(error)
+    raise DatabaseError(f"{origin or 'the URI given'}: not a MongoDB URI ({why}): write {_FORM}")
+
+
+def _check_options(text: str) -> None:
+    """Refuse options that the driver would pass over with a warning that repeats them."""
+    for number, part in enumerate(re.split("[&;]", text) if text else [], start=1):
+        name, _, value = part.partition("=")
+        if name.lower() not in OPTIONS:
+            raise ValueError(f"option {number} after the ? is none that pymongo knows")
+        with suppress(OSError):  # a certificate that is not there is told where it is used
+            try:
+                validate_options({name.lower(): unquote_plus(value)}, warn=False)
+            except (ValueError, TypeError, mongo_errors.PyMongoError):
+                raise ValueError(f"the option {name} has a value that it cannot have") from None
 
 
 def launchpad(uri: str, log_level: str = "WARNING") -> LaunchPad:
@@ -208,7 +250,7 @@ def explain(error: mongo_errors.PyMongoError, uri: str, hint: str = "") -> str:
     """Return one line that says what a pymongo error means for the database at `uri`."""
     where = redact(uri)
     code = getattr(error, "code", None)
-    text = _one_line(error)
+    text = _one_line(scrub(str(error), uri))
     if code == _AUTHENTICATION_FAILED:
         what, todo = "the database refuses the user name or the password", "check them, and authSource"
     elif code == _UNAUTHORIZED and (refused := re.search(r"execute command \{ (\w+)", text)) and _user(uri):
@@ -217,8 +259,8 @@ def explain(error: mongo_errors.PyMongoError, uri: str, hint: str = "") -> str:
     elif code == _UNAUTHORIZED:
         what = "the database wants a user and a password that may do this"
         todo = "give them in GENARRIS_FW_URI or my_launchpad.yaml"
-    elif "No space left" in text:
-        what, todo = "the database has no disk space left", "make room on its disk"
+    elif any(sign in text for sign in NO_SPACE):
+        what, todo = "the disk of the database is full", "make room on it"
     elif isinstance(error, mongo_errors.ConfigurationError | mongo_errors.InvalidName):
         what, todo = f"not a usable MongoDB URI ({text})", f"write {_FORM}"
     elif (encrypted := explain_tls(text, uri)) is not None:
@@ -258,8 +300,8 @@ def _speaks_something_else(error: mongo_errors.PyMongoError) -> bool:
     return isinstance(error, mongo_errors.ProtocolError) or any(sign in str(error) for sign in signs)
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(text: str) -> str:
     """Return the first part of an error's text, without pymongo's dump of topology and settings."""
-    text = " ".join(str(error).split())
+    text = " ".join(text.split())
     text = re.split(r", Timeout: |, Topology Description| \(configured timeouts|, full error:", text)[0]
     return text[:300]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from genarris_fw.files import write_text
+from genarris_fw.showing import printable
 
 LEVELS = {"DEBUG": 0, "INFO": 1, "WARNING": 2, "ERROR": 3}
 
@@ -48,12 +49,17 @@ class Log:
 
 
 def _quoted(value: Any) -> str:
-    text = str(value).replace("\n", "\\n")
+    text = printable(str(value))
     return f'"{text}"' if " " in text or not text else text
 
 
 def merge(folder: Path) -> None:
-    """Write ``Genarris.log`` (all events in the order of time) and ``Genarris.err`` (warnings and errors)."""
+    """Write ``Genarris.log`` (all events in the order of time) and ``Genarris.err`` (warnings and errors).
+
+    A folder that is gone is not made anew.
+    """
+    if not folder.is_dir():
+        return
     lines: list[str] = []
     for path in sorted((folder / "logs").glob("*.log")):
         lines += path.read_text(encoding="utf-8", errors="replace").splitlines()

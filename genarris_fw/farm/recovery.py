@@ -70,6 +70,8 @@ def recover_firework(launchpad: LaunchPad, catalogue: Catalogue, lease: dict[str
     """Repair the firework of one lost lease; False when somebody else does, or there is nothing to repair."""
     if not catalogue.leases.begin_recovery(lease, recoverer):
         return False
+    if lease["role"] != "side":
+        catalogue.runs.fence(lease["run"], f"{lease['step']} {lease['role']}", lease["token"] + 1)
     if lease["role"] != "side" or _is_wanted(launchpad, catalogue, lease):
         return run_again(launchpad, lease["fw_id"], lease.get("launch_id"))
     # The step is collected, so a dead side replica is done. The lease is closed last: until then, a recoverer that
@@ -168,8 +170,6 @@ def _tidy_finished(launchpad: LaunchPad, catalogue: Catalogue, run: str) -> Iter
         lease = catalogue.leases.find(run, step, "gate")
         if lease and lease["state"] == "collected" and (number := archive_unstarted_sides(launchpad, run, step)):
             yield f"{step}: {number} side replicas with nothing to do archived"
-        if lease and lease["state"] == "collected":
-            catalogue.work_items.give_up_again(run, step)
     if record.get("state") != "finished":
         return
     query = {"spec.run": run, "name": "finish", "state": "READY"}

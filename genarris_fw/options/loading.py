@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from pathlib import Path
 from typing import Any
 
+from genarris_fw.errors import InputError
+from genarris_fw.files import read_ordinary
+from genarris_fw.names import made_safe
 from genarris_fw.options.configuration import Configuration, Step
 from genarris_fw.options.draft import Bench, Draft
 from genarris_fw.options.inference import RESOLVE
 from genarris_fw.options.models import MODELS, MasterOptions, ProcedureOptions
 from genarris_fw.options.models.base import QueueOptions
 from genarris_fw.options.names import why_not
+from genarris_fw.options.outputs import check_outputs
 from genarris_fw.options.problems import OptionsError, Remarks, nearest, quoted
 from genarris_fw.options.reading import read_text
 from genarris_fw.options.sections import MODEL_OF, Given, Layers, Sections, sort_sections
 
 _MASTER = MasterOptions.procedure
+LARGEST_CONF = 2**24  # bytes
+LARGEST_INPUT = 2**26  # bytes of a molecule, or of a control.in
 _KEPT_OF_MASTER = (
     *("engine", "verbose", "lease_seconds", "max_attempts", "retry_delay", "quarantine_after", "idle_limit"),
-    *("space_group_tolerance", *QueueOptions.model_fields),
+    *("space_group_tolerance", "allow_outputs_outside", *QueueOptions.model_fields),
 )
 
 
@@ -61,6 +66,8 @@ def load(path: str | os.PathLike[str]) -> Configuration:
     for model, occurrence in procedures:
         _resolve(bench, model, occurrence)
     _check_numbers_of_cells(bench)
+    outside = sections.of(_MASTER).base.get("allow_outputs_outside")
+    check_outputs(bench, absolute, allow_outside=bool(outside and outside.value))
     _notice_unused(bench)
     configuration = _configuration(bench, absolute, text) if not remarks.problems else None
     remarks.raise_if_any()
@@ -70,16 +77,12 @@ def load(path: str | os.PathLike[str]) -> Configuration:
 
 def _text_of(path: str | os.PathLike[str], remarks: Remarks) -> str:
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
-    except IsADirectoryError:
-        remarks.problem(0, "this is a folder; expected the file ui.conf in it")
-        return ""
+        text = read_ordinary(Path(path), LARGEST_CONF).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         remarks.problem(0, f"not a text file: byte {error.start + 1} is not UTF-8; expected a ui.conf")
         return ""
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        remarks.problem(0, f"cannot be read: {reason}; expected a ui.conf")
+    except InputError as error:
+        remarks.problem(0, f"{str(error).removeprefix(f'{path}: ')}; expected a ui.conf")
         return ""
     if "\0" in text:
         remarks.problem(text[: text.index("\0")].count("\n") + 1, "a NUL character; expected a text file")
@@ -242,7 +245,7 @@ def _configuration(bench: Bench, path: str, text: str) -> Configuration:
         path=path,
         folder=bench.folder,
         text=text,
-        run_name=value("run_name") or _name_of(bench.folder),
+        run_name=value("run_name") or made_safe(Path(bench.folder).name, "run"),
         seed=value("seed"),
         defaults=bench.defaults,
         master={option: value(option) for option in _KEPT_OF_MASTER},
@@ -255,12 +258,6 @@ def _configuration(bench: Bench, path: str, text: str) -> Configuration:
     )
 
 
-def _name_of(folder: str) -> str:
-    """Return the run's name that a folder gives."""
-    name = re.sub(r"[^\w.+-]", "_", Path(folder).name)
-    return re.sub(r"^[^\w]+", "", name)[:100] or "run"
-
-
 def _digests(steps: list[Step], remarks: Remarks) -> dict[str, str]:
     digests: dict[str, str] = {}
     for step in steps:
@@ -268,9 +265,10 @@ def _digests(steps: list[Step], remarks: Remarks) -> dict[str, str]:
             file = step.options.get(option)
             if file:
                 try:
-                    digests[f"{step.name}.{option}"] = hashlib.sha256(Path(file).read_bytes()).hexdigest()
-                except OSError as error:
-                    remarks.problem(0, f"{option} = {quoted(file)}: cannot be read: {error.strerror}")
+                    content = read_ordinary(Path(file), LARGEST_INPUT)
+                    digests[f"{step.name}.{option}"] = hashlib.sha256(content).hexdigest()
+                except InputError as error:
+                    remarks.problem(0, f"{option}: {error}")
     return digests
 
 

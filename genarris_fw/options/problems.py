@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from genarris_fw.errors import InputError
+from genarris_fw.showing import shown as quoted
 
-LONGEST_QUOTE = 80
+__all__ = ["OptionsError", "Remarks", "nearest", "quoted"]
 
 
 class OptionsError(InputError):
@@ -25,14 +26,6 @@ class OptionsError(InputError):
         super().__init__("; ".join(self.problems))
 
 
-def quoted(text: object) -> str:
-    """Return `text` in quotes as one short printable line."""
-    line = str(text)
-    if len(line) > LONGEST_QUOTE:
-        line = line[: LONGEST_QUOTE - 3] + "..."
-    return "'" + "".join(c if c.isprintable() else repr(c)[1:-1] for c in line) + "'"
-
-
 def nearest(word: str, names: Iterable[str]) -> str:
     """Return `` (did you mean 'x'?)`` for the name closest to `word`, or nothing."""
     by_lower = {name.lower(): name for name in names}
@@ -41,6 +34,10 @@ def nearest(word: str, names: Iterable[str]) -> str:
     if not close and len(lower) > 4:
         close = [name for name in by_lower if name.startswith(lower[:5])]
     return f" (did you mean '{by_lower[close[0]]}'?)" if close else ""
+
+
+# A file that is no ui.conf at all has a problem in each line.
+MOST_PROBLEMS = 100
 
 
 @dataclass
@@ -67,7 +64,7 @@ class Remarks:
 
     def _add(self, remarks: list[tuple[int, str]], line: int, message: str, section: str) -> None:
         place = f"{self.file}:{line}: " if line else f"{self.file}: "
-        remark = (line, place + (f"[{section}] " if section else "") + message)
+        remark = (line, place + (f"[{quoted(section)[1:-1]}] " if section else "") + message)
         if remark not in remarks:
             remarks.append(remark)
 
@@ -76,6 +73,9 @@ class Remarks:
         return [text for _, text in sorted(self.notices, key=lambda remark: remark[0])]
 
     def raise_if_any(self) -> None:
-        """Raise one `OptionsError` with all problems, in the order of the file's lines."""
+        """Raise one `OptionsError` with the problems, in the order of the file's lines; of very many the first."""
         if self.problems:
-            raise OptionsError([text for _, text in sorted(self.problems, key=lambda remark: remark[0])])
+            lines = [text for _, text in sorted(self.problems, key=lambda remark: remark[0])]
+            more = len(lines) - MOST_PROBLEMS
+            lines[MOST_PROBLEMS:] = [f"{self.file}: and {more} more problems; correct these first"] if more > 0 else []
+            raise OptionsError(lines)

@@ -11,7 +11,7 @@ from fireworks import FiretaskBase, FWAction, explicit_serialize
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.leases import lease_id
 from genarris_fw.farm.logs import merge
-from genarris_fw.files import settle_prepared
+from genarris_fw.prepared import settle_prepared
 from genarris_fw.procedures.strips import forget_strips
 
 
@@ -53,6 +53,7 @@ def tidy(catalogue: Catalogue, record: dict[str, Any]) -> None:
     """
     run, steps = record["name"], record["options"]["steps"]
     catalogue.work_items.forget_planned(run)
+    catalogue.structures.set_aside(run)
     catalogue.publications.collection.delete_many({"run": run})
     published = {}
     for guard, token in (record.get("published") or {}).items():

@@ -15,7 +15,7 @@ from typing import Any
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.leases import lease_id
-from genarris_fw.files import Prepared, put_in_place
+from genarris_fw.prepared import Prepared, put_in_place
 
 IDS_PER_PART = 5000
 FIELDS_PER_PART = 500

@@ -181,6 +181,10 @@ class PygenarrisStructureGeneration(Procedure):
         ids: list[str] = []
         for number, accepted in found.items():
             order = sorted(accepted, key=lambda name: accepted[name])[: plan.quotas[number]]
+            if len(order) == plan.quotas[number]:
+                # Lanes may have run on: how far depends on how many there were.
+                draw, site = accepted[order[-1]]
+                groups[number]["draws"] = draw * len(plan.sites[number]) + site + 1
             kept = self._without_duplicates(campaign, order)
             groups[number] |= {"accepted": len(kept), "duplicates": len(order) - len(kept)}
             labels = campaign.properties(kept, "spg") if kept else []

@@ -8,8 +8,11 @@ from typing import Any
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.crystal import WRITE_FORMATS, Structure, write
+from genarris_fw.crystal.properties import check_properties
 from genarris_fw.errors import InputError
+from genarris_fw.names import made_safe
 from genarris_fw.procedures.documents import from_document
+from genarris_fw.showing import shown
 
 # Formats that hold a whole pool in one file, with the file's ending; the others write a file per structure.
 ONE_FILE = {"extxyz": "extxyz", "csv": "csv", "geometry_out": "out"}
@@ -50,7 +53,7 @@ def export_pool(
     written: list[Path] = []
     try:
         for name in dict.fromkeys(formats):
-            file = f"{pool.replace('/', '_')}.{ONE_FILE.get(name)}"
+            file = f"{made_safe(pool, 'pool')}.{ONE_FILE.get(name)}"
             written += write(structures, folder / file if name in ONE_FILE else folder, name)
     except OSError as error:
         raise InputError(f"{error.filename or folder}: cannot be written ({error.strerror})") from error
@@ -75,6 +78,7 @@ def pool_structures(catalogue: Catalogue, run: str, pool: str) -> list[Structure
 
 def _structure(document: dict[str, Any]) -> Structure:
     structure = from_document(document)
+    check_properties(structure.properties, len(structure), shown(structure.struct_id))
     if document.get("parent"):
         structure.properties["parent"] = document["parent"]
     return structure

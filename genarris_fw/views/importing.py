@@ -6,11 +6,14 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from bson.errors import BSONError
+
 from genarris_fw import __version__
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.crystal import Structure, space_group, whole_molecules
 from genarris_fw.errors import InputError
 from genarris_fw.procedures.documents import to_document
+from genarris_fw.views.status import IMPORTED
 
 # In place of the firework that begins a run: an imported one has none.
 NO_FIREWORK = 0
@@ -49,7 +52,12 @@ def import_structures(catalogue: Catalogue, run: str, pool: str, structures: lis
     else:
         catalogue.runs.create(run, _record(folder), begun_by=NO_FIREWORK)
     source = str(Path(folder).absolute())
-    new = catalogue.structures.insert_missing(run, [_document(structure, source) for structure in structures])
+    try:
+        new = catalogue.structures.insert_missing(run, [_document(structure, source) for structure in structures])
+    except (BSONError, OverflowError) as error:  # a document of more than 16 MB, for example
+        raise InputError(
+            f"{folder}: the database cannot hold one of its structures ({error}); leave its large properties out"
+        ) from None
     catalogue.structures.add_to_pool(run, pool, [structure.struct_id for structure in structures])
     return new
 
@@ -57,7 +65,7 @@ def import_structures(catalogue: Catalogue, run: str, pool: str, structures: lis
 def _record(folder: Path) -> dict[str, Any]:
     versions = {"genarris_fw": __version__, "python": platform.python_version()}
     return {
-        "state": "imported",
+        "state": IMPORTED,
         "folder": str(Path(folder).absolute()),
         "options": {"steps": []},
         "options_hash": None,

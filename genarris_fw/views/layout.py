@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.segment import Segment
 
 # From so many columns on a terminal is wide.
 WIDE = 125
 # The columns of what goes into a pipe or a file, when the environment variable COLUMNS says nothing else.
 PIPED = 140
+# Control characters, and those that change the direction of writing or have no width.
+_UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+
+
+class PlainConsole(Console):
+    """A console for names and texts from a database: they are no markup, and none of their characters steers it."""
+
+    def __init__(self, width: int | None = None) -> None:
+        super().__init__(width=width, markup=False, emoji=False)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """Give the segments with every character that cannot be seen replaced by one that can."""
+        for segment in super().render(renderable, options):
+            seen = segment.control or segment.text.replace("\n", "").isprintable()
+            yield segment if seen else Segment(_UNSEEN.sub("\N{REPLACEMENT CHARACTER}", segment.text), segment.style)
 
 
 def console() -> Console:
     """Return standard output: a terminal as wide as it is, a pipe or a file wide enough for everything."""
-    found = Console()
-    return found if found.is_terminal or os.environ.get("COLUMNS") else Console(width=PIPED)
+    found = PlainConsole()
+    return found if found.is_terminal or os.environ.get("COLUMNS") else PlainConsole(width=PIPED)
 
 
 @dataclass(frozen=True)

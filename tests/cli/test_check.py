@@ -64,6 +64,36 @@ def test_all_problems_at_once_one_a_line(tmp_path: Path, capsys: pytest.CaptureF
     assert call(capsys, "check", tmp_path / "none.conf").code == 2
 
 
+@pytest.fixture
+def odd_files(tmp_path: Path) -> list[Path]:
+    """What may stand where a file is expected; none of it is waited for."""
+    names = ["pipe", "binary", "folder", "large"]
+    pipe, binary, folder, large = (tmp_path / name for name in names)
+    os.mkfifo(pipe)
+    binary.write_bytes(bytes(range(256)) * 4)
+    folder.mkdir()
+    with large.open("wb") as stream:
+        stream.truncate(5 * 2**30)
+    return [Path("/dev/zero"), Path("/dev/null"), pipe, binary, folder, large]
+
+
+def test_what_is_no_ui_conf(tmp_path: Path, capsys: pytest.CaptureFixture, odd_files: list[Path]) -> None:
+    for file in odd_files:
+        for words in (["check"], ["run", "--quiet"], ["add"]):
+            done = call(capsys, *words, file)
+            assert done.code == 2 and one_line(done.err).startswith(f"genarris-fw: {file}: "), done.err
+    assert "5368709120 bytes are more than" in done.err
+
+
+def test_what_is_no_molecule(tmp_path: Path, capsys: pytest.CaptureFixture, odd_files: list[Path]) -> None:
+    conf = urea_folder(tmp_path)
+    text = conf.read_text()
+    for file in odd_files:
+        conf.write_text(text.replace("urea.in", str(file)))
+        done = call(capsys, "check", "--no-engine-test", conf)
+        assert done.code == 2 and str(file) in one_line(done.err), done.err
+
+
 @pytest.mark.parametrize(
     ("molecule", "words"),
     [

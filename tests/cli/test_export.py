@@ -7,6 +7,7 @@ from pathlib import Path
 import ase.io
 import numpy as np
 import pytest
+from command import one_line
 from command_line import call
 from small_run import CHILDREN, EXEMPLARS, IDS, RUN, crystal, fill
 
@@ -80,3 +81,55 @@ def test_a_folder_that_cannot_be_written(database_uri: str, tmp_path: Path, caps
     file.write_text("")
     done = call(capsys, "export", RUN, "--pool", "raw", "--format", "csv", "--to", file, "--uri", database_uri)
     assert done.code == 2 and str(file) in done.err and len(done.err.splitlines()) == 1
+
+
+ODD_POOLS = ["../../x", "/x", "a/../../x", ".", "a\n\x1b[31mb", "x" * 3000]
+
+
+@pytest.mark.parametrize("pool", ODD_POOLS)
+def test_a_pool_of_somebody_else_stays_inside(
+    pool: str, database_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever can write to the database may call a pool anything: neither a file nor the terminal suffers."""
+    work = tmp_path / "a" / "b" / "c"
+    work.mkdir(parents=True)
+    monkeypatch.chdir(work)
+    with open_site(tmp_path, database_uri) as site:
+        site.catalogue.structures.add_to_pool(RUN, pool, IDS[:2])
+    for words in (["export", RUN], ["pictures", RUN]):
+        done = call(capsys, *words, f"--pool={pool}", "--uri", database_uri)
+        assert done.code == 2 and "has no folder of its own" in one_line(done.err) and done.err[:-1].isprintable()
+    done = call(capsys, "export", RUN, f"--pool={pool}", "--format", "csv,json", "--to", "out", "--uri", database_uri)
+    assert done.code == 0 and done.out[:-1].isprintable()
+    assert [path.name for path in work.iterdir()] == ["out"] and len(list((work / "out").iterdir())) == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a"]
+    listed = call(capsys, "status", "--uri", database_uri)
+    assert "\x1b" not in listed.out and "urea" in listed.out
+    unknown = call(capsys, "export", RUN, "--pool", "no\x1b[31m", "--uri", database_uri)
+    assert unknown.code == 2 and one_line(unknown.err).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"struct_id": "../../x"}, "cannot name a file"),
+        ({"struct_id": "a\x1b[31m"}, "cannot name a file"),
+        ({"properties.fixed_atoms": {"a": 1}}, "'fixed_atoms' is not a list"),
+        ({"properties.initial_moments": "up"}, "'initial_moments' is not a list"),
+        ({"geometry.positions.0.0": 1e300}, "from the origin"),
+    ],
+)
+def test_structures_of_somebody_else(
+    fields: dict, words: str, database_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    with open_site(tmp_path, database_uri) as site:
+        changed = fields | ({"_id": f"{RUN}:{fields['struct_id']}"} if "struct_id" in fields else {})
+        collection = site.catalogue.structures.collection
+        document = collection.find_one_and_delete({"struct_id": IDS[3]})
+        collection.insert_one(document | {key: value for key, value in changed.items() if "." not in key})
+        collection.update_one({"struct_id": changed.get("struct_id", IDS[3])}, {"$set": {
+            key: value for key, value in changed.items() if "." in key} or {"seen": 1}})  # fmt: skip
+    target = tmp_path / "x" / "out"
+    done = call(capsys, "export", RUN, "--pool", "raw", "--format", "geometry", "--to", target, "--uri", database_uri)
+    assert done.code == 2 and words in one_line(done.err) and done.err[:-1].isprintable()
+    assert not list(tmp_path.rglob("*.in"))

@@ -1,9 +1,12 @@
 """genarris-fw import."""
 
+import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command import one_line
 from command_line import Called, call
 from small_run import IDS, RUN, crystal, fill
 
@@ -89,6 +92,73 @@ def test_a_folder_that_cannot_be_read(
     done = bring(capsys, site, tmp_path / "bad", "--run", "new")
     assert done.code == 2 and len(done.err.splitlines()) == 1 and "bad" in done.err
     assert site.catalogue.runs.names() == []
+
+
+BAD_NAMES = [
+    "../../x",
+    "/x",
+    ".x",
+    "-x",
+    "",
+    "a b",
+    "a\nb",
+    "a\x1b[31m",
+    "<b>x",
+    "x" * 3000,
+    "\ud800",
+    "=1+1",
+    "a\u202eb",
+]
+
+
+@pytest.mark.parametrize("name", [*BAD_NAMES, "a//b", "a/../b"])
+def test_names_of_runs_and_pools(site: Site, folder: Path, capsys: pytest.CaptureFixture, name: str) -> None:
+    for words in (["--run", "new", f"--pool={name}"], [f"--run={name}"]):
+        done = bring(capsys, site, folder, *words)
+        line = one_line(done.err)
+        assert done.code == 2 and "cannot be called" in line and line.isprintable() and len(line) < 300
+    assert site.catalogue.runs.names() == []
+
+
+def test_a_pool_of_several_folders(site: Site, folder: Path, capsys: pytest.CaptureFixture) -> None:
+    assert bring(capsys, site, folder, "--run", "Harnstoff_ü", "--pool", "mine/2").code == 0
+    odd = folder.rename(folder.with_name("-my pool"))
+    assert bring(capsys, site, odd, "--run", "new", "--json").json["pool"] == "my_pool"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"struct_id": "../../x"},
+        {"struct_id": "\ud800"},
+        {"properties": {"a\0b": 1}},
+        {"properties": {"x": 2**63}},
+        {"properties": {"fixed_atoms": "all"}},
+        {"geometry": [[1e300, 0, 0, "C"]]},
+    ],
+)
+def test_structures_that_cannot_be_stored(
+    site: Site, folder: Path, capsys: pytest.CaptureFixture, record: dict
+) -> None:
+    (folder / "x.json").write_text(json.dumps({"geometry": [[0, 0, 0, "C"]]} | record))
+    done = bring(capsys, site, folder, "--run", "new")
+    assert done.code == 2 and str(folder / "x.json") in one_line(done.err)
+    assert site.catalogue.runs.names() == []
+
+
+def test_what_is_no_folder(site: Site, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "binary").write_bytes(bytes(range(256)))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "x.json").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "folder" / "y.json")
+    sparse = tmp_path / "large"
+    sparse.mkdir()
+    with (sparse / "x.json").open("wb") as stream:
+        stream.truncate(5 * 2**30)
+    for place in ("/dev/zero", "/dev/null", *(tmp_path / name for name in ("pipe", "binary", "folder", "large"))):
+        done = bring(capsys, site, Path(place), "--run", "new")
+        assert done.code == 2 and str(place) in one_line(done.err)
 
 
 def test_a_folder_that_is_not_there_leaves_no_database(

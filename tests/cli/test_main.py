@@ -28,6 +28,30 @@ def test_a_nearest_option(capsys: pytest.CaptureFixture) -> None:
     assert done.code == 2 and done.err.endswith("(did you mean '--json'?); see genarris-fw check --help\n")
 
 
+@pytest.mark.parametrize("number", ["nan", "inf", "-1", "1e30", "x"])
+@pytest.mark.parametrize("words", [["check", "x", "--engine-time"], ["recover", "--grace"], ["verify", "--time-limit"]])
+def test_numbers_have_a_range(words: list[str], number: str, capsys: pytest.CaptureFixture) -> None:
+    done = call(capsys, *words, number)
+    assert done.code == 2 and "invalid value" in done.err and len(done.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("word", ["mongodb://worker:SECRET@h/d", "mongodb//worker:SECRET@h", "worker:SECRET@h"])
+def test_a_uri_in_the_wrong_place_is_not_repeated(word: str, capsys: pytest.CaptureFixture) -> None:
+    for words in (["status", word], [word], ["run", word], ["--url", word], ["export", "r", f"--pool={word}"]):
+        done = call(capsys, *words)
+        assert done.code == 2 and "give it as --uri" in done.err and "SECRET" not in done.err
+
+
+def test_escape_sequences_are_shown_not_sent(
+    database_uri: str, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENARRIS_FW_URI", database_uri)
+    for words in (["a\x1b[31mb"], ["check", "a\x1b[31mb"], ["check", "\ud800"], ["options", "a\nb"],
+                  ["status", "\udcff"], ["export", "\udcff"], ["delete", "\ud800"]):  # fmt: skip
+        done = call(capsys, *words)
+        assert done.code == 2 and done.err[:-1].isprintable()
+
+
 def test_help_cuts_nothing_off(capsys: pytest.CaptureFixture) -> None:
     for words in ([], ["db"]):
         text = call(capsys, *words, "--help").out

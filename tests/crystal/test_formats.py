@@ -1,4 +1,6 @@
 import csv
+import json
+import os
 import threading
 
 import numpy as np
@@ -10,6 +12,7 @@ from shared_data import shared
 from genarris_fw.crystal import Structure, read, read_folder, read_molecule, write
 from genarris_fw.crystal import formats as formats_module
 from genarris_fw.errors import InputError
+from genarris_fw.names import is_name
 
 
 def crystal(name="s_1", **properties) -> Structure:
@@ -114,7 +117,7 @@ def test_folders_that_hold_nothing(tmp_path):
 
 
 def test_names_that_cannot_be_files(tmp_path):
-    for name in ("", "../x", "a/b", ".", "..", "a\nb", "x" * 300):
+    for name in ("", "-x", "../x", "a/b", ".", "..", "a\nb", "x" * 300):
         with pytest.raises(InputError, match="cannot name a file"):
             write(crystal(name), tmp_path, "json")
     with pytest.raises(InputError, match="two structures"):
@@ -181,7 +184,7 @@ def test_a_huge_file_is_refused_unread(tmp_path):
     file = tmp_path / "huge.json"
     with file.open("wb") as stream:
         stream.truncate(formats_module.LARGEST_FILE + 1)
-    with pytest.raises(InputError, match="more than a structure file may have"):
+    with pytest.raises(InputError, match="bytes are more than such a file may have"):
         read(file)
 
 
@@ -192,8 +195,75 @@ def test_paths_that_are_no_files(tmp_path):
         read(tmp_path)
     with pytest.raises(InputError, match="cannot be read"):
         read("bad\0name.json")
+    for device in ("/dev/null", "/dev/zero"):
+        with pytest.raises(InputError, match="no ordinary file"):
+            read(device)
+    os.mkfifo(tmp_path / "pipe.json")  # nobody writes into it
     with pytest.raises(InputError, match="no ordinary file"):
-        read("/dev/null")
+        read(tmp_path / "pipe.json")
+
+
+BAD_NAMES = [
+    "../../x",
+    "/x",
+    ".x",
+    "-x",
+    "a/b",
+    "a\nb",
+    "a\x1b[31m",
+    "<script>",
+    "x" * 3000,
+    "x\0",
+    "\ud800",
+    "x\u200by",
+    "ﬁ",
+]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_names_of_structures_are_looked_at_when_they_are_read(tmp_path, name):
+    """What a file calls its structure is refused; of the file's own name one is made."""
+    file = tmp_path / "x.json"
+    file.write_text(json.dumps({"struct_id": name, "geometry": [[0, 0, 0, "C"]]}))
+    with pytest.raises(InputError, match="cannot be called") as caught:
+        read(file)
+    message = str(caught.value)
+    assert message.startswith(f"{file}: ") and message.isprintable() and len(message) < 500
+    if name.isprintable() and "/" not in name and len(name) < 200:
+        plain = tmp_path / f"{name}.json"
+        plain.write_text(json.dumps({"geometry": [[0, 0, 0, "C"]]}))
+        (structure,) = read(plain)
+        assert is_name(structure.struct_id)
+        write(structure, tmp_path / "out", "both")
+
+
+def test_a_files_name_becomes_the_structures(tmp_path):
+    for name, expected in [("form I (2).in", "form_I__2_"), ("-dash.in", "dash"), ("..in", "structure"), ("é.in", "é")]:
+        (tmp_path / name).write_text("atom 0 0 0 C\n")
+        assert read(tmp_path / name)[0].struct_id == expected
+
+
+def test_no_text_of_a_table_is_a_formula(tmp_path):
+    properties = {"note": "=1+1", "=name": "@x", "n": -1.5, "t": "plain"}
+    (file,) = write(crystal("s_1", **properties), tmp_path / "t.csv", "csv")
+    (row,) = csv.DictReader(file.open())
+    assert (row["note"], row["'=name"], row["n"], row["t"]) == ("'=1+1", "'@x", "-1.5", "plain")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("atom 1e300 0 0 C\n", "more than 1000000 Å from the origin"),
+        ("lattice_vector 1e200 0 0\nlattice_vector 0 1e200 0\nlattice_vector 0 0 1e200\natom 0 0 0 C\n", "longer than"),
+        ("atom 1e400 0 0 C\n", "not finite"),
+        ("#Z = many\natom 0 0 0 C\n", "property 'Z' is not a whole number"),
+    ],
+)
+def test_numbers_beyond_all_bounds(tmp_path, content, words):
+    file = tmp_path / "x.in"
+    file.write_text(content)
+    with pytest.raises(InputError, match=words):
+        read(file)
 
 
 @settings(max_examples=150, deadline=None)

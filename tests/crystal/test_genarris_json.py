@@ -151,6 +151,63 @@ def test_records_that_are_no_structures(record, message):
     assert "\n" not in str(caught.value)
 
 
+def deep(levels):
+    return json.loads("[" * levels + "]" * levels)
+
+
+def text_of(**properties):
+    return json.dumps(changed(properties=RECORD["properties"] | properties))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (text_of(**{"a\0b": 1}), "cannot be called"),
+        (text_of(**{"": 1}), "cannot be called ''"),
+        (text_of(**{"$set": 1}), "not beginning with \\$"),
+        (text_of(**{"\ud800": 1}), "cannot be called"),
+        (text_of(**{"x" * 3000: 1}), "cannot be called"),
+        (text_of(x={"a\0": 1}), "property 'x': a property cannot be called"),
+        (text_of(x="\ud800"), "property 'x' holds half a character"),
+        (text_of(x=["\udfff"]), "property 'x' holds half a character"),
+        (text_of(x=2**63), "property 'x' holds a whole number beyond"),
+        (text_of(x=[[-(2**63)]]), "property 'x' holds a whole number beyond"),
+        (text_of(x=deep(30)), "nested more than 20 levels"),
+        (text_of(x=deep(500)), "nested more than 20 levels"),
+        ("[" * 100_000, "nested too deeply"),
+        (text_of(x=1)[:-1] + ', "struct_id": "twice"}', "'struct_id' stands twice"),
+        (text_of(x=1).replace('"Z": 1', '"Z": 1, "Z": 2'), "'Z' stands twice"),
+        (text_of(x=1).replace('"x": 1', '"x": 1e999'), "the number '1e999' is too large"),
+        (text_of(x=1).replace("5.0", "1e99999999999"), "is too large"),
+        (text_of(x=1).replace("5.0", "1e200"), "a lattice vector is longer than 100000 Å"),
+        (text_of(x=1).replace("5.0", "true"), "lattice_vector_a is not three numbers"),
+        (text_of(x=1).replace('1.0, "H"', '1e300, "H"'), "more than 1000000 Å from the origin"),
+        (text_of(Z="many"), "property 'Z' is not a whole number"),
+        (text_of(Z=True), "property 'Z' is not a whole number"),
+        (text_of(Z=-1), "property 'Z' is not a whole number"),
+        (text_of(Z=10**18), "property 'Z' is not a whole number"),
+        (text_of(spg="P1"), "property 'spg' is not a whole number up to 230"),
+        (text_of(spg=231), "property 'spg' is not a whole number up to 230"),
+        (text_of(fixed_atoms="all").replace("true]", "false]"), "'fixed_atoms' is not a list of numbers of atoms"),
+        (text_of(fixed_atoms=[True]).replace("true]]", "false]]"), "'fixed_atoms' is not"),
+        (text_of(fixed_atoms=[2]).replace("true]]", "false]]"), "from 0 to 1"),
+        (text_of(fixed_lattice_vectors={"a": 1}), "'fixed_lattice_vectors' is not a list"),
+        (text_of(initial_moments=3).replace("1.0, -0.5", "null, -0.5"), "'initial_moments' is not a list"),
+        (text_of(initial_charges=[1]).replace("-0.5", "null"), "'initial_charges' is not a list"),
+        (text_of(x=1).replace("-0.5", '"big"'), "'initial_charges' is not a list"),
+        (text_of(x=1).replace("-0.5", "[1]"), "'initial_charges' is not a list"),
+        (text_of(x=1).replace("true]", '"yes"]'), "fixed.* is neither true nor false"),
+    ],
+)
+def test_what_no_document_can_hold_is_one_line(tmp_path, text, words):
+    file = tmp_path / "x.json"
+    file.write_text(text)
+    with pytest.raises(InputError, match=words) as caught:
+        read(file)
+    message = str(caught.value)
+    assert message.startswith(str(file)) and message.isprintable() and len(message) < 500
+
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),

@@ -10,16 +10,28 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 import pytest
 from bson.json_util import dumps
 from command import BIN, environment, genarris, one_line, start, urea_folder
+from command_line import call
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from pymongo import MongoClient
+from pymongo import errors as mongo_errors
+from pymongo.uri_parser import parse_uri
 
+from genarris_fw.cli.main import main
+from genarris_fw.errors import DatabaseError, GenarrisError
+from genarris_fw.farm.databases import Database, find_server
+from genarris_fw.farm.launchpads import explain
 from genarris_fw.farm.mongod import find_mongod
+from genarris_fw.farm.redaction import redact
+from genarris_fw.showing import shown
 
 # Marks that need quoting in a URI: neither form may be seen.
 PASSWORD = "Zebra:9@quagga/okapi"
@@ -176,3 +188,154 @@ def test_a_wrong_password(secretive: Secretive, tmp_path: Path) -> None:
         traced = genarris("--debug", *words, cwd=tmp_path, GENARRIS_FW_URI=wrong)
         assert not SEEN.search(traced.stderr + traced.stdout), words
     assert leaks(tmp_path) == []
+
+
+# Secrets of marked words, with whatever a password may hold between them.
+WORDS = st.sampled_from(["zebra", "Quagga", "okapi"])
+BETWEEN = st.sampled_from(
+    [*"@/?#:%&=;,+ '!$*[]{}\\\"\n", "", "12", "%40", "%2F", "@host/", "?tls=", ":1@", "é", "\x1b[31m"]
+)
+SECRETS = st.lists(st.tuples(BETWEEN, WORDS), min_size=1, max_size=3).map(lambda parts: "".join(map("".join, parts)))
+NO_HOST = "mongodb://worker:{}"  # with an @ in the password what follows it is a host, for all anybody knows
+# What people write, right and wrong; a host, a user beside a password and a database are no secrets.
+SPELLINGS = [
+    "mongodb://worker:{}@h.example/db",
+    "mongodb://worker:{}@h1:27017,h2:27018/db?replicaSet=r&tls=true",
+    "mongodb+srv://worker:{}@h.example/db",
+    "mongodb://:{}@h",
+    "mongodb://{}@h/db?authMechanism=MONGODB-X509",
+    "mongodb://{}:@h",
+    "mongodb://worker:{}@%2Ftmp%2Fm.sock/db",
+    "mongodb://h/db?authMechanism=MONGODB-AWS&authMechanismProperties=AWS_SESSION_TOKEN:{}",
+    "mongodb://h/db?AuthMechanismProperties=ENVIRONMENT:azure,TOKEN_RESOURCE:{}",
+    "mongodb://h/db?tls=true&tlsCertificateKeyFilePassword={}",
+    "mongodb://h/db?tls=true;TLSCERTIFICATEKEYFILEPASSWORD={}",
+    "mongodb://h/db?password={}",
+    "mongodb://h/db?%70assword={}",
+    "mongodb://h/db?{}",
+    "mongodb://h/db?{}=1",
+    "worker:{}@h",
+    "worker:{}@h:27017/db",
+    "mongodb:///worker:{}@h/db",
+    "mongodb//worker:{}@h/db",
+    "mongodb:/worker:{}@h/db",
+    "mongodb:worker:{}@h/db",
+    "mongo://worker:{}@h/db",
+    "https://worker:{}@h/db",
+    "MongoDB://worker:{}@h/db",
+    " mongodb://worker:{}@h/db",
+    NO_HOST,
+    "mongodb://worker@h:{}",
+    "mongodb://worker:{}@",
+    "mongodb://h1,worker:{}@h2/db",
+    "mongodb://worker:12{}@h/db",
+    "mongodb://h/worker:{}@h2",
+    "mongodb://worker:{0}@h1:{0}@h2/db",
+]
+QUOTINGS = st.sampled_from([str, quote_plus, quote, lambda text: quote(text, safe="")])
+
+
+@st.composite
+def uris(draw: st.DrawFn) -> str:
+    spelling, secret, quoting = draw(st.sampled_from(SPELLINGS)), draw(SECRETS), draw(QUOTINGS)
+    return spelling.format(quoting(secret.replace("@", "") if spelling == NO_HOST else secret))
+
+
+# my_launchpad.yaml with it, and with faults at which a reader of YAML repeats the line.
+FILES = [
+    "uri_mode: true\nhost: {quoted}\n",
+    "uri_mode: true\nhost: {quoted}\nname: other\n",
+    "host: {quoted}\nport: 27017\nname: n\n",
+    "host: h\nport: {quoted}\n",
+    "uri_mode: true\nhost: {plain}\n  bad: [{plain}\n",
+    "host: h\npassword: *{plain}\n",
+    "host: h\npassword: {plain}\npassword: {plain}\n",
+    "host: h\nusername: u\npassword: [{quoted}]\n",
+]
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(uri=uris(), file=st.sampled_from(FILES))
+@example(uri="mongodb://worker:12/zebra@h/db", file=FILES[0])
+@example(uri="mongodb://worker:12?zebra@h/db", file=FILES[0])
+@example(uri="mongodb://worker:12?tls=zebra@h/db", file=FILES[0])
+@example(uri="mongodb://worker:12?appName=zebra@h/db", file=FILES[0])
+@example(uri="mongodb://h/a%3Azebra%40h", file=FILES[0])
+def test_no_spelling_of_a_uri_shows_its_secret(
+    uri: str, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a message, nor what leads to it, nor what is shown of a URI that is accepted."""
+    monkeypatch.delenv("GENARRIS_FW_URI", raising=False)
+    said = [redact(uri), redact(redact(uri)), shown(uri)]
+    (tmp_path / "my_launchpad.yaml").write_text(file.format(quoted=json.dumps(uri), plain=uri))
+    said += _said(lambda: find_server(tmp_path)) + _said(lambda: find_server(tmp_path, uri))
+    assert not [line for line in said if SEEN.search(line)], uri
+
+
+def _said(find: Callable[[], Database]) -> list[str]:
+    """What is said of a database, or of the error where there is none, with every error that led to it."""
+    try:
+        database = find()
+    except DatabaseError as error:
+        assert "\n" not in str(error)
+        return ["".join(traceback.format_exception(error))]
+    uri = database.uri
+    found = [str(database), redact(uri), database.origin]
+    for kind in (mongo_errors.ConfigurationError, mongo_errors.ServerSelectionTimeoutError):
+        found += [explain(kind(f"{word} is wrong"), uri) for word in ("the option", _secret_of(uri))]
+    return found
+
+
+def _secret_of(uri: str) -> str:
+    """What the driver might repeat of an accepted URI: the password, or a hidden option's value."""
+    parts = parse_uri(uri.replace("+srv", ""), validate=False)
+    return f"{parts['password'] or parts['username']} {parts['options'].get('authmechanismproperties')}"
+
+
+MALFORMED = [
+    "worker:zebra@host",
+    "mongodb:///worker:zebra@host/db",
+    "mongodb//worker:zebra@host/db",
+    "mongodb://worker:ze bra/quagga@okapi@host/db",
+    "mongodb://worker:12/zebra@host",
+    "mongodb://h/db?password=zebra",
+    "mongodb://h/db?authMechanismProperties=zebra",
+    "mongodb://h/db?connectTimeoutMS=zebra",
+]
+
+
+@pytest.mark.parametrize("uri", MALFORMED)
+def test_no_command_shows_it(
+    uri: str, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the option, the variable, the file; in the wrong place; in ui.conf."""
+    monkeypatch.chdir(tmp_path)
+    conf = urea_folder(tmp_path)
+    lines = []
+    for words in (
+        ["status", "--json"],
+        ["run", conf, "--quiet"],
+        ["add", conf],
+        ["check", conf, "--json"],
+        ["recover"],
+    ):
+        lines.append(call(capsys, *words, "--uri", uri))
+        lines.append(call(capsys, *words, f"--uri={uri}"))
+    monkeypatch.setenv("GENARRIS_FW_URI", uri)
+    for words in (["status"], ["db", "uri"], ["db", "status", "--json"], ["db", "backup", "x.tar.gz"], ["init"]):
+        lines.append(call(capsys, *words))
+    with pytest.raises((SystemExit, GenarrisError)) as caught:
+        main(["--debug", "status"])
+    assert not SEEN.search("".join(traceback.format_exception(caught.value)))
+    monkeypatch.delenv("GENARRIS_FW_URI")
+    for words in (["status", uri], ["run", uri], ["--url", uri], ["export", "r", "--pool", uri], [uri], ["db", uri],
+                  ["import", uri, "--run", "r"], ["run", conf, "--workers", uri], ["options", uri]):  # fmt: skip
+        found = call(capsys, *words)
+        assert found.code == 2, words
+        lines.append(found)
+    for option in (f"run_name = {uri}", f"uri = {uri}", f"engine = {uri}", f"seed = 1 # {uri}", uri, f"[{uri}]"):
+        conf.write_text(f"[Genarris_master]\nprocedures = ['Run_Rdf_Calc']\n{option}\n")
+        lines.append(call(capsys, "check", conf))
+    for found in lines:
+        assert not SEEN.search(found.out + found.err), found
+        assert "Traceback" not in found.err and "unexpected" not in found.err

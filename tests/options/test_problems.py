@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from ui_conf import ROBUST, generation, problems, resolve
 
 from genarris_fw.options import OptionsError, load
@@ -16,12 +17,12 @@ SECTION = "[pygenarris_structure_generation]"
         ("num_structure = 4", "unknown option 'num_structure'"),
         ("num_structure = 4", "did you mean 'num_structures'?"),
         ("cutoff = 4", "it belongs to [run_rdf_calc]"),
-        ("sr = big", "sr = 'big': expected a number above 0"),
-        ("sr = -1", "expected a number above 0"),
+        ("sr = big", "sr = 'big': expected a number from 0.01 to 2"),
+        ("sr = -1", "expected a number from 0.01 to 2"),
         ("sr = nan", "expected a number"),
         ("sr = 1e999", "expected a number"),
         ("sr = True", "expected a number"),
-        ("tol = 'a", "expected a number above 0 and not above 1 (Å)"),
+        ("tol = 'a", "expected a number from 1e-08 to 1 (Å)"),
         ("num_cores = 2.5", "expected a whole number from 1 to"),
         ("num_replicas = 0", "expected a whole number from 1 to"),
         ("num_cores = __import__('os').getpid()", "expected a whole number"),
@@ -29,8 +30,8 @@ SECTION = "[pygenarris_structure_generation]"
         ("truncate_to_num_structures = yes", "expected True or False"),
         ("truncate_to_num_structures = 1", "expected True or False"),
         ("output_format = jsn", "expected json, geometry (or geo) or both (did you mean 'json'?)"),
-        ("sr = 0", "expected a number above 0 and not above 2"),
-        ("sr = 3", "sr = '3': expected a number above 0 and not above 2"),
+        ("sr = 0", "expected a number from 0.01 to 2"),
+        ("sr = 3", "sr = '3': expected a number from 0.01 to 2"),
         ("space_groups = [0, 14]", "expected all, chiral, racemic, csd or a list of numbers from 1 to 230"),
         ("space_groups = [14, 231]", "or a list of numbers from 1 to 230"),
         ("space_groups = []", "or a list of numbers from 1 to 230"),
@@ -39,7 +40,7 @@ SECTION = "[pygenarris_structure_generation]"
         ("generation_mode = magic", "expected rejection, packing or auto"),
         ("contact_rules = 2", "contact_rules = '2': expected 2.0, 3.x or vdw"),
         ("contact_rules = 3.0", "expected 2.0, 3.x or vdw"),
-        ("custom_radii = 1.1", 'expected {"H": 1.1, ...}: elements and radii above 0 and not above 5 (Å)'),
+        ("custom_radii = 1.1", 'expected {"H": 1.1, ...}: elements and radii from 0.001 to 5 (Å)'),
         ("custom_radii = {'Q': 1.1}", "custom_radii = '{'Q': 1.1}': expected"),
         ("custom_radii = {'X': 1.1}", "expected"),
         ("custom_radii = {1: 1.1}", "expected"),
@@ -53,13 +54,13 @@ SECTION = "[pygenarris_structure_generation]"
         ("custom_radii_by_pairs = {'OH': 1.5}", 'expected {"O-H": 1.5, ...}: pairs of elements, each once'),
         ("custom_radii_by_pairs = {'O-H-O': 1.5}", "expected"),
         ("custom_radii_by_pairs = {'O-': 1.5}", "expected"),
-        ("custom_radii_by_pairs = {'O-H': 11}", "not above 10 (Å)"),
+        ("custom_radii_by_pairs = {'O-H': 11}", "from 0.001 to 10 (Å)"),
         ("custom_radii_by_pairs = {'O-H': 1.5, 'H-O': 1.5}", "each once"),
         ("max_deformation = -1", "expected a number from 0 to 1 (Å)"),
-        ("duplicate_tolerance = -0.1", "expected a number not below 0 (Å)"),
-        ("press_sr = 0", "expected a number above 0 and not above 2"),
+        ("duplicate_tolerance = -0.1", "expected a number from 0 to 10 (Å)"),
+        ("press_sr = 0", "expected a number from 0.01 to 2"),
         ("rigid_press = 1", "expected True or False"),
-        ("volume_mean = 0", "expected a number above 0 (Å3)"),
+        ("volume_mean = 0", "expected a number from 1 to 10000000 (Å3)"),
         ("output_dir = .", "ui.conf's own folder cannot be a pool"),
         ("molecule_path = other.in", "option 'molecule_path' was given before at line 5"),
         ("max_attempts_per_spg = 1\nmax_attempts_per_spg_per_rank = 2", "exclude each other"),
@@ -69,6 +70,96 @@ def test_one_line_says_what_and_where(tmp_path, option, words):
     lines = problems(tmp_path, generation(option))
     assert len(lines) == 1
     assert lines[0].startswith(("8: ", "9: ")) and SECTION in lines[0] and words in lines[0], lines
+
+
+BOUNDED = [
+    (model, name)
+    for model in MODELS
+    for name in model.model_fields
+    if model.said(name).words in ("a number", "a whole number")
+]
+
+
+@pytest.mark.parametrize(("model", "name"), BOUNDED, ids=lambda x: x if isinstance(x, str) else x.procedure)
+def test_every_number_has_a_range_that_the_message_names(model, name):
+    limits = {key: value for mark in model.model_fields[name].metadata for key, value in vars_of(mark).items()}
+    least, most = limits.get("ge"), limits.get("le", limits.get("lt"))
+    assert least is not None and most is not None
+    assert f"{least}" in model.expected(name) and f"{most}" in model.expected(name)
+    outside = [
+        2 * most + 1,
+        -(10**18),
+        1e-300 if least > 0 else least - 1,
+        10**30,
+        "nan",
+        "inf",
+        "-inf",
+        "1e999",
+        "True",
+    ]
+    for value in outside:
+        with pytest.raises(ValidationError):
+            model.model_validate({name: str(value)})
+    default = model.info(name).default
+    for value in {least, *([default] if isinstance(default, (int, float)) else [])}:
+        assert getattr(model.model_validate({name: str(value)}), name) == value
+
+
+def vars_of(mark):
+    return {sign: getattr(mark, sign) for sign in ("ge", "gt", "le", "lt") if hasattr(mark, sign)}
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("eta_range = [-1, 1]", "eta_range = [0, 1e4]", "Rs_range = [0, 1e18]", "Rs_range = [0, nan]"),
+        *("cutoff = 1e-300", "cutoff = 1e18", "n_D_inter = 1e18"),
+    ],
+)
+def test_ranges_of_the_descriptor(tmp_path, option):
+    (line,) = problems(tmp_path, ROBUST + "[run_rdf_calc]\n" + option)
+    assert " from 0" in line or " from 1" in line
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("affinity_type = ['power', -1]", "affinity_type = ['power', 1e18]", "num_of_clusters = 1e-300"),
+        *("num_of_clusters = 1e18", "preference_range = [-1e18, 0]", "num_cores = 1e18"),
+    ],
+)
+def test_ranges_of_the_clustering(tmp_path, option):
+    (line,) = problems(tmp_path, ROBUST + option + "\n")
+    assert " from " in line and " to " in line
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../x",
+        "x/y",
+        ".x",
+        "-x",
+        "x" * 101,
+        "字" * 40,
+        "x\u200by",
+        "ﬁne",
+        "e\u0301",
+        "a\x1b[31m",
+        "a b",
+        "<b>",
+        "$HOME",
+        "''",
+    ],
+)
+def test_names_of_runs(tmp_path, name):
+    (line,) = problems(tmp_path, generation(master=f"run_name = {name}"))
+    assert "expected letters, digits and any of _ . + = @ , -, starting with" in line and line.isprintable()
+
+
+@pytest.mark.parametrize("name", ["urea", "Molekül", "尿素_2", "a.b-c+d", "9", "_x"])
+def test_names_that_a_run_may_have(tmp_path, name):
+    assert resolve(tmp_path, generation(master=f"run_name = {name}")).run_name == name
 
 
 @pytest.mark.parametrize("z", ["0", "300", "193", "-1", "two", "2.5", "[2]"])
@@ -128,9 +219,12 @@ def test_procedures_of_other_versions(tmp_path, name):
         ("cluster_on_energy = TRUE\n", "no earlier procedure computes 'energy' for the pool"),
         ("energy_name_2 = mace\n", "no earlier procedure computes 'mace' for the pool"),
         ("affinity_type = ['additive', 3]\n", '[kind, number] with kind "multiplicative"'),
-        ("preference_range = [3, -3]\n", "expected two numbers, [low, high]"),
+        (
+            "preference_range = [3, -3]\n",
+            "expected two numbers from -1000000000000000 to 1000000000000000, [low, high]",
+        ),
         ("damping = 1\n", "not below 0.5 and below 1"),
-        ("num_of_clusters = 2.5\n", "a whole number from 1 or a fraction below 1"),
+        ("num_of_clusters = 2.5\n", "a whole number from 1 to 10^9 or a fraction from 1e-9 to below 1"),
         ("dist_mat_input_file = m.dat\n", "no such file; expected a distance matrix"),
         ("property_key = a.b\n", "a name of letters, digits and underscores"),
         ("[run_fhi_aims_batch]\nengine = tblight\n", "expected one of aims, ase, tblite (did you mean 'tblite'?)"),
@@ -141,9 +235,9 @@ def test_procedures_of_other_versions(tmp_path, name):
         ("[run_fhi_aims_batch]\ncalculator = os.system\n", "expected module:factory"),
         ("[run_fhi_aims_batch]\ncalculator_settings = {'a': 1j}\n", "of plain values"),
         ("[RUN_RSF_CALC]\n[run_rdf_calc]\n", "this section was there before: [RUN_RSF_CALC]"),
-        ("[rigid_press]\nsymprec = 0\n", "expected a number above 0 and not above 1 (Å)"),
+        ("[rigid_press]\nsymprec = 0\n", "expected a number from 1e-08 to 1 (Å)"),
         ("[rigid_press]\nmax_steps = 0\n", "max_steps = '0': expected a whole number from 1"),
-        ("[rigid_press]\nsr = 2.1\n", "expected a number above 0 and not above 2"),
+        ("[rigid_press]\nsr = 2.1\n", "expected a number from 0.01 to 2"),
         ("[rigid_pres]\nsr = 0.9\n", "(did you mean 'rigid_press'?)"),
         ("[relax_single_molecule_1]\n", "unknown section"),
         ("[genarris_master_2]\n", "unknown section"),

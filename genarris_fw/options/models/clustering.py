@@ -17,17 +17,23 @@ from genarris_fw.options.models.types import (
     Key,
     OutputFile,
     OutputFolder,
-    Pair,
     Real,
     Said,
     Whole,
     one_of,
+    two_numbers,
 )
 
 ClusterMethod = Annotated[
     str,
     BeforeValidator(one_of("affinity", "kmedoids", "minibatch_kmeans")),
     Said("str", "affinity, kmedoids or minibatch_kmeans"),
+]
+LARGEST_PREFERENCE = 10**15
+Preferences = Annotated[
+    list[float],
+    BeforeValidator(two_numbers(-LARGEST_PREFERENCE, LARGEST_PREFERENCE)),
+    Said("list", f"two numbers from -{LARGEST_PREFERENCE} to {LARGEST_PREFERENCE}, [low, high]"),
 ]
 Solver = Annotated[str, BeforeValidator(one_of("compiled", "scikit-learn")), Said("str", "compiled or scikit-learn")]
 
@@ -71,7 +77,7 @@ class AffinityPropagationFixedClustersOptions(SharedOptions):
         "line, in their order",
         again="reset",
     )
-    preference_range: Pair = option(
+    preference_range: Preferences = option(
         "Lowest and highest preference of the search",
         default_2_0=REQUIRED,
         default_words="begins where a greedy choice of exemplars expects the number wanted",
@@ -104,6 +110,8 @@ class AffinityPropagationFixedClustersOptions(SharedOptions):
     max_iter: Whole = option("Iterations of one fit at most", 1000, ge=1, le=10**9)
     preference: Real = option(
         "One fit at this preference, without a search (defaults = 2.0: no effect, the search wins)",
+        ge=-LARGEST_PREFERENCE,
+        le=LARGEST_PREFERENCE,
         default_words="None",
     )
     property_key: Key = option("Property that holds a structure's cluster", "AP_cluster", again="suffix")

@@ -16,11 +16,11 @@ from genarris_fw.options.models.types import (
     MatrixFile,
     OutputFile,
     OutputFolder,
-    Pair,
     Real,
     Said,
     Whole,
     one_of,
+    two_numbers,
 )
 
 METRICS = (
@@ -34,6 +34,12 @@ InitScheme = Annotated[
 ]
 PropertyName = Annotated[str, BeforeValidator(one_of("RDF", "RSF")), Said("str", "RDF or RSF")]
 Convention = Annotated[str, BeforeValidator(one_of("mean", "2.0-manual")), Said("str", "mean or 2.0-manual")]
+EtaRange = Annotated[
+    list[float], BeforeValidator(two_numbers(0, 1000)), Said("list", "two numbers from 0 to 1000, [low, high]")
+]
+RsRange = Annotated[
+    list[float], BeforeValidator(two_numbers(0, 100)), Said("list", "two numbers from 0 to 100, [low, high]")
+]
 Metric = Annotated[str, BeforeValidator(one_of(*METRICS)), Said("str", "one of " + ", ".join(METRICS))]
 
 
@@ -76,11 +82,13 @@ class RunRdfCalcOptions(SharedOptions):
         "Divide the distance matrix by its largest element", False, default_2_0=True
     )
     save_envs: Flag = option("Keep the vector of every atom as well", False)
-    cutoff: Real = option("Radius within which neighbours count", 12.0, unit="Å", gt=0, le=100)
+    cutoff: Real = option("Radius within which neighbours count", 12.0, unit="Å", ge=0.1, le=100)
     n_D_inter: Whole = option("Number of radial functions per pair of elements", 12, ge=1, le=1000)
     init_scheme: InitScheme = option("How the radial functions are placed", "shifted")
-    eta_range: Pair = option("Range of the functions' eta; used by init_scheme = random only", [0.05, 0.5], unit="1/Å2")
-    Rs_range: Pair = option("Range of the functions' centres", [0.1, 12.0], default_2_0=[1.0, 10.0], unit="Å")
+    eta_range: EtaRange = option(
+        "Range of the functions' eta; used by init_scheme = random only", [0.05, 0.5], unit="1/Å2"
+    )
+    Rs_range: RsRange = option("Range of the functions' centres", [0.1, 12.0], default_2_0=[1.0, 10.0], unit="Å")
     pdist_distance_type: Metric = option("Metric of the distances", "euclidean")
     rdf_convention: Convention = option(
         "How a structure's vector is made of its atoms': mean over all atoms of the cell, complete neighbours; "

@@ -18,6 +18,7 @@ from genarris_fw.options.models.types import (
     OutputFolder,
     Real,
     Said,
+    ScratchFolder,
     Settings,
     Symmetry,
     Whole,
@@ -53,7 +54,7 @@ class EngineOptions(LAPWEngineOptions):
         9.0,
         unit="Å",
         category="inferred",
-        gt=0,
+        ge=0.1,
         le=100,
     )
     supercell: Supercell = option(
@@ -62,22 +63,30 @@ class EngineOptions(LAPWEngineOptions):
         "diagonal",
         category="inferred",
     )
-    accuracy: Real = option("tblite: numerical accuracy; smaller is tighter", 10.0, category="inferred", gt=0, le=1000)
+    accuracy: Real = option(
+        "tblite: numerical accuracy; smaller is tighter", 10.0, category="inferred", ge=1e-6, le=1000
+    )
     electronic_temperature: Real = option(
-        "tblite: temperature of the electrons", 300.0, unit="K", category="inferred", gt=0, le=10**5
+        "tblite: temperature of the electrons", 300.0, unit="K", category="inferred", ge=0.001, le=10**5
     )
     fmax: Real = option(
         "tblite, ase: a relaxation has converged when no force is larger",
         0.05,
         unit="eV/Å",
         category="inferred",
-        gt=0,
+        ge=1e-9,
+        le=100,
     )
     smax: Real = option(
-        "tblite, ase: ... and no component of the stress is larger", 0.0005, unit="eV/Å3", category="inferred", gt=0
+        "tblite, ase: ... and no component of the stress is larger",
+        0.0005,
+        unit="eV/Å3",
+        category="inferred",
+        ge=1e-12,
+        le=10,
     )
     max_steps: Whole = option(
-        "tblite, ase: a relaxation stops after this many steps", 200, category="inferred", ge=1, le=10**9
+        "tblite, ase: a relaxation stops after this many steps", 200, category="inferred", ge=1, le=10**6
     )
     optimizer: Optimizer = option(
         "tblite, ase: quasi-Newton from a model of the curvature, or plain BFGS", "model", category="inferred"
@@ -96,7 +105,7 @@ class EngineOptions(LAPWEngineOptions):
     aims_command: Words = option(
         "FHI-aims: command that starts it, with {cores} for the number of cores", category="inferred"
     )
-    aims_lib_dir: OutputFolder = option(
+    aims_lib_dir: InputFolder = option(
         "FHI-aims as a library: folder of the module aims_w, instead of aims_command", category="inferred"
     )
     max_restarts: Whole = option(
@@ -110,9 +119,14 @@ class EngineOptions(LAPWEngineOptions):
         "FHI-aims: further files of each calculation to keep in the structure's folder", category="inferred"
     )
     grace: Real = option(
-        "FHI-aims: between SIGTERM and SIGKILL, where it has to end", 5.0, unit="s", category="inferred", gt=0
+        "FHI-aims: between SIGTERM and SIGKILL, where it has to end",
+        5.0,
+        unit="s",
+        category="inferred",
+        ge=0.01,
+        le=3600,
     )
-    species_dir: OutputFolder = option(
+    species_dir: InputFolder = option(
         "FHI-aims, LAPW: folder of the species files",
         category="inferred",
         default_words="for FHI-aims AIMS_SPECIES_DIR, where control.in has no species; for LAPW those of Elk",
@@ -122,7 +136,7 @@ class EngineOptions(LAPWEngineOptions):
         category="inferred",
         default_words="False for FHI-aims, True for LAPW",
     )
-    scratch_dir: OutputFolder = option(
+    scratch_dir: ScratchFolder = option(
         "FHI-aims: where calculations run, each in a folder of its own",
         category="inferred",
         default_words="beside the folder of the results",
@@ -132,13 +146,15 @@ class EngineOptions(LAPWEngineOptions):
         3600.0,
         unit="s",
         category="inferred",
-        gt=0,
+        ge=0.1,
+        le=10**7,
     )
     max_gigabytes: Real = option(
         "FHI-aims, LAPW: what one calculation may write",
         unit="GB",
         category="inferred",
-        gt=0,
+        ge=1e-6,
+        le=10**6,
         default_words="2 for FHI-aims, 20 for LAPW",
     )
 

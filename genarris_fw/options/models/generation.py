@@ -28,6 +28,8 @@ GenerationMode = Annotated[
     str, BeforeValidator(one_of("rejection", "packing", "auto")), Said("str", "rejection, packing or auto")
 ]
 
+LARGEST_CELL = 10**7  # Å3: 192 molecules of some 20,000 atoms
+MOST_DRAWS = 10**15
 _MOLECULE = "the relaxed molecule of an earlier Relax_Single_Molecule, else from any section"
 
 
@@ -59,15 +61,20 @@ class EstimateUnitCellVolumeOptions(SharedOptions):
         default_words="from any section that gives it",
     )
     volume_mean: Real = option(
-        "Mean cell volume to use instead of the estimate", unit="Å3", gt=0, default_words="estimated"
+        "Mean cell volume to use instead of the estimate",
+        unit="Å3",
+        ge=1,
+        le=LARGEST_CELL,
+        default_words="estimated",
     )
     volume_std: Real = option(
         "Standard deviation of the cell volume",
         unit="Å3",
         ge=0,
+        le=LARGEST_CELL,
         default_words="3 x std_of_predicted_errors x volume_mean",
     )
-    volume_multiplier: Real = option("Factor on the estimated volume", 1.0, gt=0, le=10)
+    volume_multiplier: Real = option("Factor on the estimated volume", 1.0, ge=0.1, le=10)
     std_of_predicted_errors: Real = option(
         "Relative standard error of the volume model; the volume's standard deviation is 3 times this",
         0.025,
@@ -104,7 +111,8 @@ class PygenarrisStructureGenerationOptions(SharedOptions):
         "Mean of the cell volume",
         unit="Å3",
         category="inferred",
-        gt=0,
+        ge=1,
+        le=LARGEST_CELL,
         default_words="from Estimate_Unit_Cell_Volume",
     )
     volume_std: Real = option(
@@ -112,13 +120,14 @@ class PygenarrisStructureGenerationOptions(SharedOptions):
         unit="Å3",
         category="inferred",
         ge=0,
+        le=LARGEST_CELL,
         default_words="from Estimate_Unit_Cell_Volume, else 0.075 x volume_mean",
     )
     sr: Real = option(
         "Fraction of the sum of two van der Waals radii below which atoms of two molecules are too close",
         0.85,
         default_2_0=REQUIRED,
-        gt=0,
+        ge=0.01,
         le=2,
     )
     tol: Real = option(
@@ -126,17 +135,19 @@ class PygenarrisStructureGenerationOptions(SharedOptions):
         0.01,
         default_2_0=REQUIRED,
         unit="Å",
-        gt=0,
+        ge=1e-8,
         le=1,
     )
     max_attempts_per_spg_per_rank: Whole = option(
         "Number of draws per space group and core before the next group is tried",
         ge=1,
+        le=MOST_DRAWS,
         default_words="1e9 per space group in all",
     )
     max_attempts_per_spg: Whole = option(
         "Number of draws per space group, in all, before the next group is tried",
         ge=1,
+        le=MOST_DRAWS,
         default_words="1e9",
     )
     num_structures_per_allowed_SG_per_rank: Whole = option(
@@ -187,9 +198,10 @@ class PygenarrisStructureGenerationOptions(SharedOptions):
         0.01,
         unit="Å",
         ge=0,
+        le=10,
     )
     rigid_press: Flag = option("Press every accepted structure: see Rigid_Press", False)
-    press_sr: Real = option("Contact fraction the press keeps", gt=0, le=2, default_words="sr")
+    press_sr: Real = option("Contact fraction the press keeps", ge=0.01, le=2, default_words="sr")
 
 
 class RigidPressOptions(SharedOptions):
@@ -203,7 +215,7 @@ class RigidPressOptions(SharedOptions):
         again="reset",
         default_words="the output of the previous procedure",
     )
-    sr: Real = option("Fraction of the sum of two van der Waals radii that the press keeps", 0.85, gt=0, le=2)
+    sr: Real = option("Fraction of the sum of two van der Waals radii that the press keeps", 0.85, ge=0.01, le=2)
     contact_rules: ContactRulesName = option(
         _CONTACT_RULES, category="inferred", default_words="from Pygenarris_Structure_Generation, else 2.0"
     )
@@ -217,9 +229,9 @@ class RigidPressOptions(SharedOptions):
         default_words="from Pygenarris_Structure_Generation, else none",
     )
     symprec: Real = option(
-        "How exactly the symmetry that the press keeps must be there at the start", 1e-3, unit="Å", gt=0, le=1
+        "How exactly the symmetry that the press keeps must be there at the start", 1e-3, unit="Å", ge=1e-8, le=1
     )
-    max_steps: Whole = option("Steps of one press at most", 400, ge=1, le=10**9)
+    max_steps: Whole = option("Steps of one press at most", 400, ge=1, le=10**6)
     output_format: Format = option("Format of the exported structures", "json")
     output_dir: OutputFolder = option(
         "Folder, and name of the pool, of the pressed structures",

@@ -82,7 +82,7 @@ class LAPWEngineOptions(ProcedureOptions):
         "LAPW: R_MT K_max, the cutoff of the plane waves times a muffin-tin radius; the time grows as its ninth power",
         7.0,
         category="inferred",
-        gt=0,
+        ge=1,
         le=20,
     )
     rkmax_radius: RKmaxRadius = option(
@@ -100,7 +100,7 @@ class LAPWEngineOptions(ProcedureOptions):
         0.3,
         unit="1/Å",
         category="inferred",
-        gt=0,
+        ge=0.001,
         le=100,
     )
     k_offset: KOffset = option(
@@ -118,7 +118,7 @@ class LAPWEngineOptions(ProcedureOptions):
         category="inferred",
     )
     smearing: Smearing = option("LAPW: smearing of the occupations", "fermi-dirac", category="inferred")
-    smearing_width: Real = option("LAPW: width of the smearing", 0.03, unit="eV", category="inferred", gt=0, le=10)
+    smearing_width: Real = option("LAPW: width of the smearing", 0.03, unit="eV", category="inferred", ge=1e-6, le=10)
     forces: Flag = option("LAPW: compute forces too", False, category="inferred")
     muffin_tin: MuffinTin = option(
         "LAPW: radii of the muffin tins; auto takes the largest that fit all the structures of the step",
@@ -131,10 +131,20 @@ class LAPWEngineOptions(ProcedureOptions):
         category="inferred",
     )
     energy_tolerance: Real = option(
-        "LAPW: self-consistent when the energy of the cell changes less", 1e-4, unit="eV", category="inferred", gt=0
+        "LAPW: self-consistent when the energy of the cell changes less",
+        1e-4,
+        unit="eV",
+        category="inferred",
+        ge=1e-12,
+        le=10,
     )
     potential_tolerance: Real = option(
-        "LAPW: ... and the root mean square of the potential", 3e-5, unit="eV", category="inferred", gt=0
+        "LAPW: ... and the root mean square of the potential",
+        3e-5,
+        unit="eV",
+        category="inferred",
+        ge=1e-12,
+        le=10,
     )
     max_loops: Whole = option("LAPW: self-consistent loops at most", 200, category="inferred", ge=1, le=10**6)
     mixing: Mixing = option("LAPW: mixing of the potentials of the loops", "broyden", category="inferred")

@@ -9,6 +9,8 @@ from pydantic import BeforeValidator
 from genarris_fw.options.models.base import REQUIRED, QueueOptions, option
 from genarris_fw.options.models.energies import EngineOptions
 from genarris_fw.options.models.types import (
+    LARGEST_INTEGER,
+    Flag,
     InputFile,
     Real,
     RunName,
@@ -51,11 +53,16 @@ class MasterOptions(QueueOptions, EngineOptions):
         "Name of the run in the database; the same name continues the same run",
         default_words="the name of ui.conf's folder",
     )
-    seed: Whole = option("Seed of everything random; the same seed gives the same structures", 0, ge=0)
+    seed: Whole = option(
+        "Seed of everything random; the same seed gives the same structures", 0, ge=0, le=LARGEST_INTEGER
+    )
     molecule_path: InputFile = option(
         "Molecule of the run, for procedures whose own section names none", category="inferred"
     )
     Z: Whole = option("Molecules per cell, for sections that give none", category="inferred", ge=1, le=192)
+    allow_outputs_outside: Flag = option(
+        "Let options name outputs outside ui.conf's folder, by an absolute path or one with ..", False
+    )
     verbose: Verbosity = option("How much is logged: True, False or a level from 0 to 3", 1)
     lease_seconds: Real = option(
         "Time after which a work item whose replica stopped giving signs of life goes to another one",
@@ -82,5 +89,5 @@ class MasterOptions(QueueOptions, EngineOptions):
         "Time after which a side replica that finds nothing to do ends", 600.0, unit="s", ge=1, le=10**7
     )
     space_group_tolerance: Real = option(
-        "Tolerance with which spglib determines space groups", 0.01, unit="Å", gt=0, le=1
+        "Tolerance with which spglib determines space groups", 0.01, unit="Å", ge=1e-8, le=1
     )

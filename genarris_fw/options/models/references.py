@@ -16,7 +16,6 @@ from genarris_fw.options.models.types import (
     InputFolder,
     Key,
     OutputFolder,
-    Pair,
     Real,
     Said,
     Whole,
@@ -24,6 +23,7 @@ from genarris_fw.options.models.types import (
     key,
     literal,
     number,
+    two_numbers,
     word_list,
 )
 
@@ -50,19 +50,19 @@ def volume_scales(text: Any) -> list[float]:
 
 
 def rkmax_values(text: Any) -> list[float]:
-    """Read one or more different numbers above 0 and not above 20, in ascending order."""
+    """Read one or more different numbers from 1 to 20, in ascending order."""
     values = sorted(float(number(None if isinstance(part, str) else part)) for part in _several(text, 1))
-    if len(set(values)) < len(values) or values[0] <= 0 or values[-1] > 20:
+    if len(set(values)) < len(values) or values[0] < 1 or values[-1] > 20:
         raise ValueError("not values of rkmax")
     return values
 
 
 def k_spacings(text: Any) -> list[float]:
-    """Read one or more different positive numbers, in descending order."""
+    """Read one or more different numbers from 0.001 to 100, in descending order."""
     values = sorted(
         (float(number(None if isinstance(part, str) else part)) for part in _several(text, 1)), reverse=True
     )
-    if len(set(values)) < len(values) or values[-1] <= 0 or values[0] > 100:
+    if len(set(values)) < len(values) or values[-1] < 0.001 or values[0] > 100:
         raise ValueError("not spacings")
     return values
 
@@ -91,16 +91,19 @@ def names(text: Any) -> list[str]:
     return found
 
 
+VolumeRange = Annotated[
+    list[float], BeforeValidator(two_numbers(0.5, 2)), Said("list", "two different numbers from 0.5 to 2, [low, high]")
+]
 VolumeScales = Annotated[
     list[float],
     BeforeValidator(volume_scales),
     Said("list", "four or more different numbers from 0.5 to 2, [0.96, 0.98, 1.0, 1.02, 1.04]"),
 ]
 RKmaxValues = Annotated[
-    list[float], BeforeValidator(rkmax_values), Said("list", "different numbers above 0 and not above 20, [6, 7, 8]")
+    list[float], BeforeValidator(rkmax_values), Said("list", "different numbers from 1 to 20, [6, 7, 8]")
 ]
 KSpacings = Annotated[
-    list[float], BeforeValidator(k_spacings), Said("list", "different numbers above 0 and not above 100, [0.4, 0.3]")
+    list[float], BeforeValidator(k_spacings), Said("list", "different numbers from 0.001 to 100, [0.4, 0.3]")
 ]
 KGrids = Annotated[list[list[int]], BeforeValidator(k_grids), Said("list", "different k grids, [[2, 2, 2], [4, 4, 4]]")]
 TwoNames = Annotated[
@@ -136,7 +139,7 @@ class LAPWEquationOfStateOptions(SharedOptions, EngineOptions):
 
     structure_dir: InputFolder = option(_STRUCTURE_DIR, category="inferred", again="reset", default_words=_PREVIOUS)
     engine: Words = option(_ENGINE, "lapw", expected="the name of an engine")
-    eos_range: Pair = option("Smallest and largest volume, in units of the structure's own", [0.94, 1.06])
+    eos_range: VolumeRange = option("Smallest and largest volume, in units of the structure's own", [0.94, 1.06])
     eos_points: Whole = option("Number of volumes, evenly from one end to the other", 7, ge=LEAST_POINTS, le=1000)
     volume_scales: VolumeScales = option(
         "The volumes one by one, in units of the structure's own, instead of eos_range and eos_points",
@@ -181,7 +184,11 @@ class LAPWConvergenceOptions(SharedOptions, EngineOptions):
         unit="1/Å",
     )
     energy_tolerance_per_atom: Real = option(
-        "Converged when the energy of an atom is so near that of the finest settings", 1.0, unit="meV", gt=0, le=1e6
+        "Converged when the energy of an atom is so near that of the finest settings",
+        1.0,
+        unit="meV",
+        ge=1e-6,
+        le=10**6,
     )
     output_dir: OutputFolder = option("Folder of table and picture", again="suffix", default_words="the step's name")
     aims_output_dir: OutputFolder = option(

@@ -39,7 +39,7 @@ class RemoveDuplicatesOptions(SharedOptions):
     method: MatchMethod = option(
         "How crystals are compared: rmsd superposes clusters of molecules; structure_matcher is pymatgen's", "rmsd"
     )
-    rmsd_tolerance: Real = option("Duplicates have a lower root mean square distance", 0.25, unit="Å", gt=0, le=1)
+    rmsd_tolerance: Real = option("Duplicates have a lower root mean square distance", 0.25, unit="Å", ge=1e-6, le=1)
     molecules_in_cluster: Whole = option("Number of molecules that are superposed", 20, ge=2, le=200)
     mirror_images: Flag = option("Whether a crystal and its mirror image are duplicates", True)
     hydrogens: Flag = option("Whether hydrogen atoms are superposed too", False)
@@ -50,9 +50,9 @@ class RemoveDuplicatesOptions(SharedOptions):
     pdd_tolerance: Real = option(
         "Largest difference of the pointwise distances of duplicates", 0.3, unit="Å", ge=0, le=10
     )
-    ltol: Real = option("Tolerance of lengths of structure_matcher, relative", 0.5, gt=0, le=10)
-    stol: Real = option("Tolerance of sites of structure_matcher, relative", 0.5, gt=0, le=10)
-    angle_tol: Real = option("Tolerance of angles of structure_matcher", 10.0, unit="degrees", gt=0, le=90)
+    ltol: Real = option("Tolerance of lengths of structure_matcher, relative", 0.5, ge=1e-6, le=10)
+    stol: Real = option("Tolerance of sites of structure_matcher, relative", 0.5, ge=1e-6, le=10)
+    angle_tol: Real = option("Tolerance of angles of structure_matcher", 10.0, unit="degrees", ge=1e-6, le=90)
 
 
 class SelectStructuresOptions(SharedOptions):
@@ -67,7 +67,7 @@ class SelectStructuresOptions(SharedOptions):
     output_format: Format = option("Format of the exported structures", "json")
     energy_name: Key = option(_ENERGY, category="inferred", default_words=_FROM_ENERGIES)
     energy_window: Real = option(
-        "Keep structures whose energy is at most so far above the lowest", unit="kJ/mol per molecule", ge=0, le=1e6
+        "Keep structures whose energy is at most so far above the lowest", unit="kJ/mol per molecule", ge=0, le=10**6
     )
     best_per_cluster: Whole = option(
         "Then keep so many of each cluster, those of lowest energy", ge=1, le=10**9, default_words="all"

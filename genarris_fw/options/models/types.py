@@ -14,7 +14,11 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from genarris_fw.names import WORDS as NAME_WORDS
+from genarris_fw.names import is_name
+
 LARGEST_INTEGER = 2**63 - 1  # what a document of the database can hold
+SMALLEST_LENGTH = 0.001  # Å
 
 
 @dataclass(frozen=True)
@@ -27,9 +31,19 @@ class Said:
 
 @dataclass(frozen=True)
 class PathRole:
-    """Marks a text as a path: relative ones are resolved against ui.conf's folder."""
+    """Marks a text as a path: relative ones are resolved against ui.conf's folder.
 
-    kind: str  # 'file' or 'folder'
+    Parameters
+    ----------
+    kind : str
+        'file' or 'folder'.
+    use : str
+        'input': the run reads it; 'output': the run writes it, and is checked by `genarris_fw.options.outputs`;
+        'scratch': calculations come and go in it.
+    """
+
+    kind: str
+    use: str
 
 
 def literal(text: Any) -> Any:
@@ -81,15 +95,21 @@ def whole(text: Any) -> int:
     return int(value)
 
 
-def numbers(text: Any) -> list[float]:
-    """Read two finite numbers, the first not above the second."""
-    value = literal(text)
-    if not isinstance(value, (list, tuple)) or len(value) != 2:
-        raise ValueError("not two numbers")
-    low, high = (number(part) if not isinstance(part, str) else number(None) for part in value)
-    if low > high:
-        raise ValueError("in the wrong order")
-    return [low, high]
+class two_numbers:
+    """Read two numbers between `least` and `most`, the first not above the second."""
+
+    def __init__(self, least: float, most: float) -> None:
+        self.least, self.most = least, most
+
+    def __call__(self, text: Any) -> list[float]:
+        """Return [low, high]."""
+        value = literal(text)
+        if not isinstance(value, (list, tuple)) or len(value) != 2:
+            raise ValueError("not two numbers")
+        low, high = (number(part) if not isinstance(part, str) else number(None) for part in value)
+        if not self.least <= low <= high <= self.most:
+            raise ValueError("in the wrong order, or out of bounds")
+        return [low, high]
 
 
 def verbosity(text: Any) -> bool | int:
@@ -112,9 +132,9 @@ def word_list(text: Any) -> list[str]:
 
 
 def count_or_fraction(text: Any) -> int | float:
-    """Read a whole number from 1, or a fraction below 1."""
+    """Read a whole number from 1 to 10^9, or a fraction from 1e-9 to below 1."""
     value = number(text)
-    if value <= 0 or (value > 1 and value != int(value)):
+    if not 1e-9 <= value <= 10**9 or (value > 1 and value != int(value)):
         raise ValueError("neither a count nor a fraction")
     return value if value < 1 else int(value)
 
@@ -127,7 +147,10 @@ def affinity_type(text: Any) -> list[str | float]:
     kind = value[0].strip().lower()
     if kind not in ("exponential", "power", "multiplicative") or isinstance(value[1], str):
         raise ValueError("not a known kind")
-    return [kind, number(value[1])]
+    strength = number(value[1])
+    if not 1e-9 <= strength <= 10**9:
+        raise ValueError("out of bounds")
+    return [kind, strength]
 
 
 SPACE_GROUP_WORDS = ("all", "chiral", "racemic", "csd")
@@ -149,7 +172,7 @@ def _lengths(text: Any, largest: float) -> dict[str, float]:
     value = literal(text)
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         raise ValueError("not a dict")
-    if any(isinstance(length, str) or not 0 < number(length) <= largest for length in value.values()):
+    if any(isinstance(length, str) or not SMALLEST_LENGTH <= number(length) <= largest for length in value.values()):
         raise ValueError("not lengths")
     return {key: float(length) for key, length in value.items()}
 
@@ -161,7 +184,7 @@ def _is_element(text: str) -> bool:
 
 
 def radii(text: Any) -> dict[str, float]:
-    """Read {element: radius in Å, above 0 and not above 5}."""
+    """Read {element: radius in Å, from 0.001 to 5}."""
     value = _lengths(text, 5.0)
     if not all(_is_element(element) for element in value):
         raise ValueError("not elements")
@@ -169,7 +192,7 @@ def radii(text: Any) -> dict[str, float]:
 
 
 def pair_distances(text: Any) -> dict[str, float]:
-    """Read {"element-element": distance in Å, above 0 and not above 10}, each pair in one order only."""
+    """Read {"element-element": distance in Å, from 0.001 to 10}, each pair in one order only."""
     value = _lengths(text, 10.0)
     pairs = [tuple(sorted(pair.split("-"))) for pair in value]
     if not all(len(pair) == 2 and all(_is_element(element) for element in pair) for pair in pairs):
@@ -215,7 +238,7 @@ def key(text: Any) -> str:
 def run_name(text: Any) -> str:
     """Read the name of a run."""
     value = words(text)
-    if not re.fullmatch(r"\w[\w.+-]{0,99}", value):
+    if not is_name(value):
         raise ValueError("not a run name")
     return value
 
@@ -276,11 +299,14 @@ def molecule_symmetry(text: Any) -> str:
 RunName = Annotated[
     str,
     BeforeValidator(run_name),
-    Said("str", "letters, digits and any of _ . + -, starting with a letter or digit (at most 100 characters)"),
+    Said("str", NAME_WORDS),
 ]
 Factory = Annotated[str, BeforeValidator(factory), Said("str", "module:factory")]
 MatrixFile = Annotated[
-    str, BeforeValidator(matrix_file), Said("str", "the path of a file that ends in .dat"), PathRole("file")
+    str,
+    BeforeValidator(matrix_file),
+    Said("str", "the path of a file that ends in .dat"),
+    PathRole("file", "output"),
 ]
 Flag = Annotated[bool, BeforeValidator(flag), Said("bool", "True or False")]
 Whole = Annotated[int, BeforeValidator(whole), Said("int", "a whole number")]
@@ -292,17 +318,16 @@ Key = Annotated[
     Said("str", "a name of letters, digits and underscores, not starting with a digit"),
 ]
 WordList = Annotated[list[str], BeforeValidator(word_list), Said("list", 'a list of names, ["Name", ...]')]
-Pair = Annotated[list[float], BeforeValidator(numbers), Said("list", "two numbers, [low, high]")]
 Verbosity = Annotated[bool | int, BeforeValidator(verbosity), Said("bool or int", "True, False or a level from 0 to 3")]
 CountOrFraction = Annotated[
     int | float,
     BeforeValidator(count_or_fraction),
-    Said("int or float", "a whole number from 1 or a fraction below 1"),
+    Said("int or float", "a whole number from 1 to 10^9 or a fraction from 1e-9 to below 1"),
 ]
 AffinityType = Annotated[
     list[str | float],
     BeforeValidator(affinity_type),
-    Said("list", '[kind, number] with kind "multiplicative", "exponential" or "power"'),
+    Said("list", '[kind, number] with kind "multiplicative", "exponential" or "power", and number from 1e-9 to 1e9'),
 ]
 SpaceGroups = Annotated[
     str | list[int],
@@ -313,12 +338,12 @@ ContactRulesName = Annotated[str, BeforeValidator(one_of("2.0", "3.x", "vdw")), 
 Radii = Annotated[
     dict[str, float],
     BeforeValidator(radii),
-    Said("dict", '{"H": 1.1, ...}: elements and radii above 0 and not above 5'),
+    Said("dict", '{"H": 1.1, ...}: elements and radii from 0.001 to 5'),
 ]
 PairDistances = Annotated[
     dict[str, float],
     BeforeValidator(pair_distances),
-    Said("dict", '{"O-H": 1.5, ...}: pairs of elements, each once, and distances above 0 and not above 10'),
+    Said("dict", '{"O-H": 1.5, ...}: pairs of elements, each once, and distances from 0.001 to 10'),
 ]
 Settings = Annotated[dict[str, Any], BeforeValidator(settings), Said("dict", '{"name": value, ...} of plain values')]
 Symmetry = Annotated[
@@ -331,7 +356,9 @@ Format = Annotated[
     BeforeValidator(one_of("json", "geometry", "both", geo="geometry")),
     Said("str", "json, geometry (or geo) or both"),
 ]
-InputFile = Annotated[str, BeforeValidator(words), Said("str", "the path of a file"), PathRole("file")]
-InputFolder = Annotated[str, BeforeValidator(words), Said("str", "the path of a folder"), PathRole("folder")]
-OutputFile = Annotated[str, BeforeValidator(words), Said("str", "the path of a file"), PathRole("file")]
-OutputFolder = Annotated[str, BeforeValidator(words), Said("str", "the path of a folder"), PathRole("folder")]
+_File, _Folder = Said("str", "the path of a file"), Said("str", "the path of a folder")
+InputFile = Annotated[str, BeforeValidator(words), _File, PathRole("file", "input")]
+InputFolder = Annotated[str, BeforeValidator(words), _Folder, PathRole("folder", "input")]
+OutputFile = Annotated[str, BeforeValidator(words), _File, PathRole("file", "output")]
+OutputFolder = Annotated[str, BeforeValidator(words), _Folder, PathRole("folder", "output")]
+ScratchFolder = Annotated[str, BeforeValidator(words), _Folder, PathRole("folder", "scratch")]

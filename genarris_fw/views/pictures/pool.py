@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.errors import InputError
+from genarris_fw.names import made_safe
 from genarris_fw.views.pictures.distances import heat_map
 from genarris_fw.views.pictures.gathering import Pool, distances_of, gather
 from genarris_fw.views.pictures.histograms import histogram
@@ -89,7 +90,7 @@ def pool_pictures(
     chosen = check_formats(formats)
     found = gather(catalogue, run, pool)
     coloring = _coloring(found, color_by)
-    stem = pool.replace("/", "_")
+    stem = made_safe(pool, "pool")
     pictures = []
     with distances_of(catalogue, found) as matrix:
         for name, draw in _drawings(found, coloring, matrix).items():
