@@ -136,7 +136,9 @@ class World:
         else:
             process = self.processes.setdefault(who, self._new_process())
             self.before, self.after, self.gate = before.rockets[who], after.rockets[who], before.rockets[who].gate
-            getattr(self, METHODS.get(verb) or verb.replace(" ", "_").replace(",", "").replace("'", ""))(process, *about)
+            getattr(self, METHODS.get(verb) or verb.replace(" ", "_").replace(",", "").replace("'", ""))(
+                process, *about
+            )
         for n, rocket in enumerate(after.rockets):
             ended = rocket.at in ("none", "gone") or (rocket.at == "starting" and before.rockets[n].at != "starting")
             if ended and n in self.processes:
@@ -409,7 +411,11 @@ class World:
     def _items(self) -> dict[str, tuple[Any, ...]]:
         found = self.database["work_items"].find({"run": self.run})
         return {
-            one["key"]: (one["state"], *one.get("planned", {"round": 0, "token": 0}).values(), one["payload"].get("basis", 0))
+            one["key"]: (
+                one["state"],
+                *one.get("planned", {"round": 0, "token": 0}).values(),
+                one["payload"].get("basis", 0),
+            )
             for one in found
         }
 
