@@ -157,6 +157,19 @@ def join_strips(
     campaign.publication.outdated += [_artifact(campaign, record["key"]) for record in outcomes]
 
 
+def row_blocks(n: int, compute: Callable[[int, int], np.ndarray]) -> Callable[[], Iterator[np.ndarray]]:
+    """Return a function that gives the n rows of a matrix in blocks, computed as they are asked for."""
+    rows = max(1, STRIP_PAIRS // max(1, n))
+    return lambda: (compute(first, min(first + rows, n)) for first in range(0, n, rows))
+
+
+def divided(blocks: Callable[[], Iterator[np.ndarray]]) -> Iterator[np.ndarray]:
+    """Yield blocks divided by the largest number of all, as `matrix_strips.finish` does."""
+    scale = np.float32(max(float(np.asarray(block, dtype=np.float32).max()) for block in blocks()))
+    for block in blocks():
+        yield np.asarray(block, dtype=np.float32) / (scale or np.float32(1.0))
+
+
 def _fetch(campaign: Campaign, target: Path, record: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = campaign.catalogue.artifacts.fetch(campaign.run, _artifact(campaign, record["key"]), Path(folder))
