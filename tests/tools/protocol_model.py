@@ -29,96 +29,30 @@ class Condition(NamedTuple):
 
 
 CONDITIONS = {
-    "token raised": Condition(
-        "who takes a lease raises its token",
-        "plan of two",
-        2,
-    ),
-    "planned apart": Condition(
-        "a round's items are inserted as planned, not as waiting",
-        "plan and rounds",
-        0,
-    ),
+    "token raised": Condition("who takes a lease raises its token", "plan of two", 2),
+    "planned apart": Condition("a round's items are inserted as planned, not as waiting", "plan and rounds", 0),
     "planned taken over": Condition(
-        "what is planned under a lower token becomes the new holder's own, with its payload",
-        "failures",
-        1,
+        "what is planned under a lower token becomes the new holder's own, with its payload", "failures", 1
     ),
-    "taken over whole": Condition(
-        "what its planner removes at that moment is inserted again",
-        "failures",
-        1,
-    ),
-    "record fenced": Condition(
-        "a round is recorded only under the newest token",
-        "failures",
-        1,
-    ),
+    "taken over whole": Condition("what its planner removes at that moment is inserted again", "failures", 1),
+    "record fenced": Condition("a round is recorded only under the newest token", "failures", 1),
     "removed exactly": Condition(
-        "an overtaken holder removes what is planned under its own round and token alone",
-        "plan of two",
-        1,
+        "an overtaken holder removes what is planned under its own round and token alone", "plan of two", 1
     ),
     "released exactly": Condition(
-        "only what is planned under the recorded round and token is released",
-        "plan of two",
-        1,
+        "only what is planned under the recorded round and token is released", "plan and rounds", 1
     ),
-    "takeover releases": Condition(
-        "who takes a lease over releases the last recorded round",
-        "failures",
-        1,
-    ),
-    "committed unfinished": Condition(
-        "an item whose followers are not inserted is not done",
-        "rounds",
-        0,
-    ),
-    "following after": Condition(
-        "what follows from an item is inserted after its commit, not before",
-        "rounds",
-        0,
-    ),
-    "settled in order": Condition(
-        "an item is done after what follows from it is there, not before",
-        "rounds",
-        0,
-    ),
-    "keys stay": Condition(
-        "an item that is there is never inserted again",
-        "rounds",
-        0,
-    ),
-    "claim fenced": Condition(
-        "an item's outcome is written only under its newest token",
-        "rounds",
-        1,
-    ),
-    "commit fenced": Condition(
-        "the result is committed only under the newest token",
-        "run again",
-        1,
-    ),
-    "committed last": Condition(
-        "nothing is visible before the commit",
-        "failures",
-        0,
-    ),
-    "takeover publishes": Condition(
-        "who takes over a committed lease publishes that result",
-        "run again",
-        1,
-    ),
-    "published first": Condition(
-        "the lease is collected after all is visible",
-        "run again",
-        0,
-    ),
-    "published fenced": Condition(
-        "a lower token does not overwrite what a higher one has published",
-        "run again",
-        1,
-    ),
+    "takeover releases": Condition("who takes a lease over releases the last recorded round", "failures", 1),
+    "committed unfinished": Condition("an item whose followers are not inserted is not done", "rounds", 0),
+    "following after": Condition("what follows from an item is inserted after its commit, not before", "rounds", 0),
+    "settled in order": Condition("an item is done after what follows from it is there, not before", "rounds", 0),
+    "keys stay": Condition("an item that is there is never inserted again", "rounds", 0),
+    "claim fenced": Condition("an item's outcome is written only under its newest token", "rounds", 1),
+    "commit fenced": Condition("the result is committed only under the newest token", "run again", 1),
+    "committed last": Condition("nothing is visible before the commit", "failures", 0),
+    "takeover publishes": Condition("who takes over a committed lease publishes that result", "run again", 1),
+    "published first": Condition("the lease is collected after all is visible", "run again", 0),
+    "published fenced": Condition("a lower token does not overwrite what a higher one has published", "run again", 1),
 }
 
 
