@@ -26,7 +26,7 @@ MEANING = {
     DECIDED: "decided by one update that carries its condition",
     FOLLOWS: "follows from a decision: anybody may do it, any number of times",
 }
-WIDTH, HEIGHT = 1.75, 0.78
+WIDTH, HEIGHT = 1.9, 0.8
 
 
 def box(axes: Axes, at: Point, title: str, about: str, color: str) -> None:
@@ -39,7 +39,7 @@ def box(axes: Axes, at: Point, title: str, about: str, color: str) -> None:
         )
     )
     axes.text(at[0], at[1] + (0.15 if about else 0.0), title, ha="center", va="center", fontsize=11, weight="bold")
-    axes.text(at[0], at[1] - 0.17, about, ha="center", va="center", fontsize=8, color="#2d3748")
+    axes.text(at[0], at[1] - 0.17, about, ha="center", va="center", fontsize=7.5, color="#2d3748")
 
 
 def arrow(
@@ -106,10 +106,10 @@ def draw_items(axes: Axes) -> None:
         (2.9, y + 0.45),
     )
     arrow(axes, (planned[0] - 0.35, y - 0.42), (planned[0] + 0.35, y - 0.42), bend=1.3)
-    axes.text(planned[0], y - 1.02, "a higher token\ntakes it over", ha="center", va="center", fontsize=8.5)
+    axes.text(planned[0], y - 1.12, "a higher token\ntakes it over", ha="center", va="center", fontsize=8.5)
     arrow(axes, right(waiting), left(leased), "claimed: token + 1", (6.3, y + 0.16))
     arrow(axes, top(leased, -0.4), top(waiting, 0.4), "lease ended, given back", (6.3, y + 1.1), bend=0.35)
-    arrow(axes, bottom(leased, -0.3), right(resting), "an attempt failed", (8.35, down + 0.32), bend=-0.25)
+    arrow(axes, bottom(leased, -0.3), right(resting), "an attempt\nfailed", (8.0, down + 0.08), bend=-0.25)
     arrow(axes, left(resting), bottom(waiting), "", bend=-0.25)
     arrow(
         axes,
@@ -126,7 +126,7 @@ def draw_items(axes: Axes) -> None:
         bottom(leased, 0.3),
         left(failed),
         "last attempt, and it is\nnot the replica's fault",
-        (9.85, down - 0.35),
+        (9.35, down - 0.28),
         bend=0.2,
     )
 
@@ -148,8 +148,8 @@ def draw_lease(axes: Axes) -> None:
     arrow(axes, right(work), left(plan), "no item waits\nor is held", (2.9, up + 0.28))
     arrow(axes, right(plan), left(record), "some are new", (6.3, up + 0.16))
     arrow(axes, right(record), left(release), "token, open,\nnot committed", (9.7, up + 0.28))
-    arrow(axes, top(release), top(work, -0.2), "the next round", (6.3, up + 1.02), bend=0.13)
-    arrow(axes, bottom(plan), top(look), "none is new", (3.35, (up + down) / 2 + 0.1))
+    arrow(axes, top(release), top(work, -0.2), "the next round", (6.3, up + 1.22), bend=0.13)
+    arrow(axes, bottom(plan), top(look), "none is new", (3.75, (up + down) / 2 + 0.02))
     arrow(axes, top(look, -0.5), bottom(work, -0.5), "")
     axes.text(0.15, (up + down) / 2, "unfinished", ha="center", va="center", fontsize=8.5)
     arrow(axes, right(look), left(prepare), "nothing\nunfinished", (2.9, down + 0.28))
@@ -175,7 +175,7 @@ def draw() -> plt.Figure:
     draw_items(axes)
     draw_lease(axes)
     for n, (color, said) in enumerate(MEANING.items()):
-        x, y = (0.3, 5.6)[n % 2 * 0] + n % 2 * 6.4, 0.1 - n // 2 * 0.4
+        x, y = 0.3 + n % 2 * 6.4, 0.1 - n // 2 * 0.4
         axes.add_patch(FancyBboxPatch((x, y - 0.1), 0.35, 0.2, boxstyle="round,pad=0.02", fc=color, ec=EDGES[color]))
         axes.text(x + 0.55, y, said, va="center", fontsize=9.5)
     figure.tight_layout(pad=0.3)

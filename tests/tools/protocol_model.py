@@ -56,6 +56,13 @@ CONDITIONS = {
 }
 
 
+# These follow from the others: without one of them, nothing is found.
+SPARE = {
+    "undecided": "a round is recorded, and a result committed, only where nothing is committed yet",
+    "recovery raises": "recovery raises the token before the next holder does",
+}
+
+
 class Item(NamedTuple):
     """A work item; `basis` is its payload: the items that were done when it was planned."""
 
@@ -157,7 +164,7 @@ class ProtocolModel:
     configuration : Configuration
         Which items, processes and faults there are.
     without : str, optional
-        The condition that is left out (`CONDITIONS`).
+        The condition that is left out (`CONDITIONS`, `SPARE`).
     rule : str, optional
         ``new``; ``today``: no recorded rounds, the pool before the look at the lease; or ``forgiving``: what has failed
         may wait again, unless the lease says that all is planned, and the holder looks once more after that.
@@ -166,9 +173,8 @@ class ProtocolModel:
     """
 
     def __init__(self, configuration: Configuration, without: str = "", rule: str = "new", alike: bool = True) -> None:
-        assert not without or without in CONDITIONS
         self.configuration = configuration
-        self.conditions = frozenset(CONDITIONS) - {without}
+        self.conditions = {*CONDITIONS, *SPARE} - {without}
         self.alike = alike
         self.today, self.forgiving = rule == "today", rule == "forgiving"
         self.follower = dict(configuration.following)
@@ -223,8 +229,9 @@ class ProtocolModel:
                 if r.at != "none" and r.gate == (state.firework == "gate")
             )
             if not lives or state.expiries:
-                lease = lease._replace(token=lease.token + lease.held)
-                fence = max(state.fence, lease.token) if lease.held and state.firework == "gate" else state.fence
+                raised = lease.held and "recovery raises" in self.conditions
+                lease = lease._replace(token=lease.token + raised, held=raised)
+                fence = max(state.fence, lease.token) if raised and state.firework == "gate" else state.fence
                 more = {state.firework: lease, "fence": fence}
                 after = state._replace(ready=True, expiries=state.expiries - lives, **more)
                 yield (
@@ -340,7 +347,7 @@ class ProtocolModel:
 
     def at_committing_the_plan(self, state: State, n: int, rocket: Rocket) -> Steps:
         lease = state.plan
-        if rocket.token == lease.token and not lease.committed and not lease.collected:
+        if self._may_decide(rocket, lease):
             planned = sum(1 << i for i in self.configuration.first)
             state = state._replace(plan=lease._replace(committed=(rocket.token, 0), planned=planned))
             yield (n, "commits the plan"), _put(state, n, rocket._replace(at="releasing", under=rocket.token))
@@ -349,8 +356,7 @@ class ProtocolModel:
 
     def at_recording(self, state: State, n: int, rocket: Rocket) -> Steps:
         lease, round_ = state.gate, rocket.round + 1
-        open_ = rocket.token == lease.token and not lease.committed and not lease.collected
-        if open_ or "record fenced" not in self.conditions:
+        if self._may_decide(rocket, lease) or "record fenced" not in self.conditions:
             planned = lease.planned | sum(1 << i for i in self._wanted(rocket))
             state = state._replace(gate=lease._replace(round=round_, under=rocket.token, planned=planned))
             mine = rocket._replace(at="releasing", round=round_, under=rocket.token, basis=0)
@@ -383,7 +389,7 @@ class ProtocolModel:
 
     def at_noting(self, state: State, n: int, rocket: Rocket) -> Steps:
         lease = state.gate
-        if rocket.token == lease.token and not lease.committed and not lease.collected:
+        if self._may_decide(rocket, lease):
             after = state._replace(gate=lease._replace(noted=True))
             yield (n, "notes that all is planned"), _put(after, n, rocket._replace(at="looking again"))
         else:
@@ -417,8 +423,7 @@ class ProtocolModel:
 
     def at_committing(self, state: State, n: int, rocket: Rocket) -> Steps:
         lease = state.gate
-        open_ = rocket.token == lease.token and not lease.committed and not lease.collected
-        if open_ or "commit fenced" not in self.conditions:
+        if self._may_decide(rocket, lease) or "commit fenced" not in self.conditions:
             fault = "the step is committed twice" if lease.committed else ""
             state = state._replace(gate=lease._replace(committed=rocket.result), fault=fault)
             then = "publishing the pool" if "published first" in self.conditions else "collecting"
@@ -605,6 +610,10 @@ class ProtocolModel:
     def finished(self, state: State) -> bool:
         idle = all(r.at in ("none", "idle", "gone") for r in state.rockets)
         return state.firework == "done" and idle and not self._unfinished(state)
+
+    def _may_decide(self, rocket: Rocket, lease: Lease) -> bool:
+        undecided = not lease.committed or "undecided" not in self.conditions
+        return rocket.token == lease.token and not lease.collected and undecided
 
     def _unfinished(self, state: State) -> bool:
         states = UNFINISHED if "committed unfinished" in self.conditions else UNFINISHED[:2]
