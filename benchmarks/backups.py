@@ -26,6 +26,8 @@ from command import BIN, environment
 from farm_table import machine
 from pymongo import MongoClient
 
+from genarris_fw.errors import DatabaseError
+from genarris_fw.farm.backup import backup
 from genarris_fw.farm.server import FOLDER, Server
 
 PROGRAM = BIN / "genarris-fw"
@@ -108,9 +110,12 @@ def back_up(folder: Path, place: Path, chance: random.Random, most: int) -> list
     command = subprocess.Popen(words, cwd=folder, env=environment(), stdout=subprocess.DEVNULL)
     while command.poll() is None:
         time.sleep(chance.uniform(0.0, 0.5))
-        if len(made) < most and Server(folder).exists() and command.poll() is None:
+        if len(made) < most and Server(folder).running():
             archive = place / f"{len(made)}.tar.gz"
-            call(folder, "db", "backup", str(archive))
+            try:
+                backup(Server(folder).uri, archive)
+            except DatabaseError:  # it is starting, or has just ended
+                continue
             shutil.copytree(folder, place / f"{len(made)}.files", ignore=shutil.ignore_patterns(FOLDER, "logs", ".*"))
             made.append(archive)
     if command.returncode:

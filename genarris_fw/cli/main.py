@@ -36,6 +36,9 @@ COMMANDS = {
 }
 # The columns of help texts, so that no summary of a command is cut off.
 HELP_WIDTH = 100
+# A word that somebody gave is repeated up to so many characters.
+LONGEST_WORD = 500
+LONGEST_LINE = 960
 
 FOLDER_GONE = "the current folder is gone, it was removed while it was worked in: go to one that is there"
 
@@ -94,7 +97,7 @@ def main(arguments: list[str] | None = None) -> Any:
         if debug:
             raise
         for line in getattr(error, "problems", None) or [str(error)]:
-            click.echo(f"genarris-fw: {printable(line)}", err=True)
+            click.echo(f"genarris-fw: {fitting(printable(line))}", err=True)
         code = EXIT_BAD_INPUT if isinstance(error, InputError) else getattr(error, "exit_code", EXIT_BAD_INPUT)
     except OSError as error:
         if debug:
@@ -116,6 +119,11 @@ def main(arguments: list[str] | None = None) -> Any:
         click.echo(f"genarris-fw: {line} (run again with --debug for the traceback)", err=True)
         code = 1
     sys.exit(code if isinstance(code, int) else EXIT_OK)
+
+
+def fitting(line: str) -> str:
+    """Return a message without its middle when it repeats something endless."""
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE // 2]}[...]{line[-LONGEST_LINE // 3 :]}"
 
 
 def refuse_stray_uri(words: list[str]) -> None:
@@ -142,7 +150,8 @@ def current_folder_is_gone() -> bool:
 
 def one_line(error: click.ClickException) -> str:
     """Return in one line what is wrong with the words of a command, the nearest right ones, and where help is."""
-    text = " ".join(error.format_message().split())
+    words = (w if len(w) <= LONGEST_WORD else f"{w[:60]}[...]" for w in error.format_message().split())
+    text = " ".join(words)
     what, _, near = re.sub(r"[\s.(]*\bdid you mean\b", "\n", text, flags=re.IGNORECASE).partition("\n")
     near = near.strip(" ?)").removeprefix("one of: ")
     what = what[:1].lower() + what[1:].rstrip(".")

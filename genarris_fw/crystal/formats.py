@@ -225,7 +225,7 @@ def _read_with_ase(file: Path, text: str, kind: str) -> list[Structure]:
     import ase.io  # only where a file needs it, here and below: it is slow to import
 
     if kind == "extxyz":
-        _refuse_wide_columns(file, text)
+        _refuse_endless(file, text)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -242,9 +242,15 @@ def _read_with_ase(file: Path, text: str, kind: str) -> list[Structure]:
     return structures
 
 
-def _refuse_wide_columns(file: Path, text: str) -> None:
-    """Refuse ``Properties=species:S:1:pos:R:1000000000``, over which ASE takes minutes and all memory."""
-    for properties in re.findall(r"^.*\bProperties=[\"']?([^\s\"']+)", text, flags=re.MULTILINE | re.IGNORECASE):
+def _refuse_endless(file: Path, text: str) -> None:
+    """Refuse numbers of atoms and of columns over which ASE takes for ever and all memory."""
+    lines, at = text.splitlines(), 0
+    while at < len(lines) and re.fullmatch(r"\s*\d+\s*", lines[at]):
+        number = lines[at].strip()
+        if len(number) > 20 or int(number) > len(lines) - at:
+            raise InputError(f"{file}: cannot be read as extxyz ({number[:40]} atoms, but {len(lines)} lines in all)")
+        at += int(number) + 2
+    for properties in re.findall(r"\bProperties=[\"']?([^\s\"']+)", text, flags=re.IGNORECASE):
         for count in properties.split(":")[2::3]:
             if not re.fullmatch(r"\d{1,4}", count, flags=re.ASCII) or int(count) > _MOST_COLUMNS:
                 found = f"{count[:40]!a} columns of a property; expected 1 to {_MOST_COLUMNS}"

@@ -1,6 +1,6 @@
 """The janitor of an embedded server: a small process beside it that ends it when nobody uses it any more.
 
-``python -m genarris_fw.farm.janitor HOME`` sleeps in the kernel until the last command has given up its lock on
+``python -m genarris_fw.farm.janitor HOME SECONDS`` sleeps in the kernel until the last command has given up its lock on
 ``users.lock``, be it by SIGKILL. A command that ends in order stops the server itself, and then the janitor goes, too.
 A server that shall stay (``genarris-fw db start``) has none after a moment.
 """
@@ -25,7 +25,7 @@ LINGER_SECONDS = 2.0
 def hire(home: Path) -> None:
     """Start the janitor of the server in a ``genarris_db``, whose ``alive.lock`` the caller holds for it."""
     subprocess.Popen(
-        [sys.executable, "-m", "genarris_fw.farm.janitor", str(home)],
+        [sys.executable, "-m", "genarris_fw.farm.janitor", str(home), str(LINGER_SECONDS)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -36,7 +36,7 @@ def hire(home: Path) -> None:
 
 def main() -> None:
     """Wait until nobody uses the server, then end it; go when it has gone."""
-    home = Path(sys.argv[1])
+    home, linger = Path(sys.argv[1]), float(sys.argv[2])
     try:
         users, alive = (os.open(home / name, os.O_RDWR | os.O_CREAT, 0o600) for name in ("users.lock", "alive.lock"))
     except OSError:
@@ -46,7 +46,7 @@ def main() -> None:
     while True:
         fcntl.flock(users, fcntl.LOCK_EX)
         fcntl.flock(users, fcntl.LOCK_UN)
-        time.sleep(LINGER_SECONDS)
+        time.sleep(linger)
         with busy:
             if _is_over(home, users, alive):
                 return

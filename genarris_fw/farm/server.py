@@ -244,13 +244,13 @@ class Server:
 
     # ---- start, use, stop
 
-    def start(self, keep: bool = True, timeout: float = START_SECONDS) -> str:
+    def start(self, keep: bool | None = None, timeout: float = START_SECONDS) -> str:
         """Start the server, or adopt the one that runs, and wait until it answers.
 
         Parameters
         ----------
         keep : bool, optional
-            Leave it running until :meth:`stop`; False: inside :meth:`use`, whose last user stops it.
+            Leave it running until :meth:`stop`; by default so, but not inside :meth:`use`, whose last user stops it.
         timeout : float, optional
             How long to wait for an answer, in seconds.
 
@@ -269,6 +269,8 @@ class Server:
             copies.refuse_users_elsewhere(self.home, self._record())
         if lent := allocation.find(self.home):
             return lent.uri
+        if keep is None:
+            keep = not self._descriptors
         self.make_home()
         with disk.locked(self.home / "start.lock"):
             deadline = time.monotonic() + timeout
@@ -303,7 +305,7 @@ class Server:
         try:
             disk.lock(descriptor, fcntl.LOCK_SH, self.users_lock)
             self._descriptors = (*self.lock_descriptors, descriptor)
-            yield self.start(keep=False)
+            yield self.start()
         finally:
             self._descriptors = tuple(other for other in self.lock_descriptors if other != descriptor)
             try:

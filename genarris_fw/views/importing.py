@@ -6,7 +6,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from bson.errors import BSONError
+import bson
 
 from genarris_fw import __version__
 from genarris_fw.catalogue import Catalogue
@@ -17,6 +17,7 @@ from genarris_fw.views.status import IMPORTED
 
 # In place of the firework that begins a run: an imported one has none.
 NO_FIREWORK = 0
+LARGEST_DOCUMENT = 15 * 2**20  # bytes; the server's limit is 16 MiB, and steps add properties
 
 
 def import_structures(catalogue: Catalogue, run: str, pool: str, structures: list[Structure], folder: Path) -> int:
@@ -43,21 +44,20 @@ def import_structures(catalogue: Catalogue, run: str, pool: str, structures: lis
     Raises
     ------
     InputError
-        When the run has another structure under an id, or when the pool is one that the run's own steps make.
+        When the run has another structure under an id, the pool is one that the run's own steps make, or a structure
+        is larger than a document of the database may be. Nothing is written then.
     """
+    source = str(Path(folder).absolute())
+    documents = [_document(structure, source) for structure in structures]
+    for document in documents:
+        _refuse_large(document, folder)
     record = catalogue.runs.find(run)
     if record is not None:
         _refuse_made_pool(record, pool)
         _refuse_other_geometry(catalogue, run, structures, folder)
     else:
         catalogue.runs.create(run, _record(folder), begun_by=NO_FIREWORK)
-    source = str(Path(folder).absolute())
-    try:
-        new = catalogue.structures.insert_missing(run, [_document(structure, source) for structure in structures])
-    except (BSONError, OverflowError) as error:  # a document of more than 16 MB, for example
-        raise InputError(
-            f"{folder}: the database cannot hold one of its structures ({error}); leave its large properties out"
-        ) from None
+    new = catalogue.structures.insert_missing(run, documents)
     catalogue.structures.add_to_pool(run, pool, [structure.struct_id for structure in structures])
     return new
 
@@ -73,6 +73,15 @@ def _record(folder: Path) -> dict[str, Any]:
         "seed": None,
         "versions": versions,
     }
+
+
+def _refuse_large(document: dict[str, Any], folder: Path) -> None:
+    size = len(bson.encode(document))
+    if size > LARGEST_DOCUMENT:
+        raise InputError(
+            f"{folder}: {document['struct_id']} takes {size} bytes, the database holds {LARGEST_DOCUMENT}: "
+            "leave its large properties out"
+        )
 
 
 def _refuse_made_pool(record: dict[str, Any], pool: str) -> None:

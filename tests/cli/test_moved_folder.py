@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from command import genarris, one_line, start, urea_folder
@@ -76,7 +77,6 @@ def documents(uri: str, collection: str) -> list[dict]:
 def test_a_moved_run_goes_on_where_its_ui_conf_is_and_a_copy_is_a_run_of_its_own(folder: Path) -> None:
     """No run_name is given, so that the folder's new name would name another run."""
     one, two, three = (folder.parent / name for name in ("one", "two", "three"))
-    assert genarris("init", "--queue", "none", cwd=one).returncode == 0
     process = in_the_last_step(one)
     process.send_signal(signal.SIGINT)
     process.communicate()
@@ -87,10 +87,7 @@ def test_a_moved_run_goes_on_where_its_ui_conf_is_and_a_copy_is_a_run_of_its_own
     second = genarris("run", "ui.conf", "--workers", "2", "--quiet", cwd=two)
     assert second.returncode == 0, second.stderr
     moved = [line for line in second.stdout.splitlines() if line.startswith("run 'one' was")]
-    assert moved == [
-        f"run 'one' was moved from {one}: it goes on in {two}; "
-        "FW_config.yaml, my_launchpad.yaml, job.sh still name the old folder: genarris-fw init --force"
-    ]
+    assert moved == [f"run 'one' was moved from {one}: it goes on in {two}"]
     assert list((two / "with_energies").iterdir()) and not one.exists()
     with Server(two).use() as uri:
         (record,) = documents(uri, "runs")
@@ -102,9 +99,9 @@ def test_a_moved_run_goes_on_where_its_ui_conf_is_and_a_copy_is_a_run_of_its_own
     copied = genarris("pictures", "one", "--pool", "rdf", "--format", "svg", cwd=three)
     assert copied.returncode == 0, copied.stderr
     assert f"note: run 'one' was moved from {two}: it goes on in {three}" in copied.stderr
+    result = genarris("run", "ui.conf", cwd=two)
+    assert result.returncode == 0 and "nothing to do" in result.stdout and "was moved" not in result.stdout
     for place in (two, three):
-        result = genarris("run", "ui.conf", cwd=place)
-        assert result.returncode == 0 and "nothing to do" in result.stdout and "was moved" not in result.stdout
         with Server(place).use() as uri:
             assert [record["folder"] for record in documents(uri, "runs")] == [str(place)]
 
@@ -222,6 +219,20 @@ def test_rockets_that_still_work_in_the_old_folder(tmp_path: Path, database_uri:
 
 
 @pytest.mark.parametrize("left, refused", [("", True), ("run_name = urea", True), ("broken", True), ("other", False)])
+def test_files_of_fireworks_that_name_the_old_folder(tmp_path: Path, database_uri: str) -> None:
+    run = Added(database_uri, tmp_path / "one")
+    old = quote(str(tmp_path / "one"), safe="")
+    texts = {
+        "my_launchpad.yaml": f"host: mongodb://{old}%2Fgenarris_db%2Fsocket%2Fmongod.sock/genarris",
+        "my_fworker.yaml": f"# {tmp_path}/one_more",
+        "job.sh": f"cd {tmp_path}/one",
+    }
+    for name, text in texts.items():
+        (tmp_path / "one" / name).write_text(text)
+    line = settle(run.launchpad, load(run.move(tmp_path / "two") / "ui.conf"), own=False)
+    assert line and line.endswith("; my_launchpad.yaml, job.sh still name the old folder: genarris-fw init --force")
+
+
 def test_what_lies_where_the_run_was(tmp_path: Path, database_uri: str, left: str, refused: bool) -> None:
     """A ui.conf of the same run makes it a second folder, that of another run does not."""
     run = Added(database_uri, tmp_path / "one")

@@ -19,10 +19,13 @@ from genarris_fw.farm import janitor, ownership
 from genarris_fw.farm.server import Server
 
 CACHE = 0.25
+LINGER = 0.5
 USER = """\
 import sys
 from pathlib import Path
+from genarris_fw.farm import janitor
 from genarris_fw.farm.server import Server
+janitor.LINGER_SECONDS = 0.5
 with Server(Path(sys.argv[1]), cache_gb=0.25).use() as uri:
     print(uri, flush=True)
     sys.stdin.read()
@@ -89,7 +92,6 @@ def processes_of(folder: Path) -> list[str]:
 
 def test_the_server_of_a_killed_command_ends(server: Server) -> None:
     killed_user(server)
-    assert server.running()
     wait_until(lambda: not processes_of(server.folder))  # the janitor neither
     assert not server.running() and json.loads((server.home / "server.json").read_text()).get("pid") is None
 
@@ -97,7 +99,7 @@ def test_the_server_of_a_killed_command_ends(server: Server) -> None:
 def test_a_command_that_follows_at_once_uses_it_and_the_next_killed_one_leaves_nothing_either(server: Server) -> None:
     killed_user(server)
     follower, _ = program(USER, str(server.folder))
-    time.sleep(2 * janitor.LINGER_SECONDS)
+    time.sleep(3 * LINGER)
     assert server.running() and server.in_use()
     kill(follower)
     wait_until(lambda: not processes_of(server.folder))
@@ -107,13 +109,14 @@ def test_a_plain_client_does_not_lose_it(server: Server) -> None:
     user, uri = program(USER, str(server.folder))
     client, _ = program(CLIENT, uri)
     kill(user)
-    time.sleep(2 * janitor.LINGER_SECONDS)
+    time.sleep(3 * LINGER)
     assert server.running()
     kill(client)
     wait_until(lambda: not processes_of(server.folder))
 
 
-def test_a_kept_one_stays_without_a_janitor(server: Server) -> None:
+def test_a_kept_one_stays_without_a_janitor(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(janitor, "LINGER_SECONDS", LINGER)
     server.start()
     wait_until(lambda: not any("janitor" in words for words in processes_of(server.folder)))
     assert server.running()

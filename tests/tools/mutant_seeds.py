@@ -17,6 +17,7 @@ from typing import Any
 
 import bson
 import numpy as np
+from aims_inputs import block
 from ase import Atoms
 from ase.io import write as ase_write
 from bson import ObjectId
@@ -314,8 +315,9 @@ def elk_outputs() -> Files:
 
 @cache
 def controls() -> Files:
+    blocks = "".join(map(block, ("C", "H", "O"))).encode()
     read = sorted((EXAMPLES / "benzene" / "controls").iterdir())
-    return {path.name: path.read_bytes() for path in read}
+    return {path.name: path.read_bytes() + blocks for path in read if "single_molecule" not in path.name}
 
 
 def launchpads() -> Files:
@@ -335,12 +337,13 @@ def matrices() -> Files:
 def options(rng: random.Random, values: tuple[str, ...]) -> bytes:
     """A ui.conf with some options of its procedures set to odd values, or to those of other options."""
     models = [model for model in MODELS if model is not MasterOptions]
-    chosen = rng.sample(models, rng.choice((1, 1, 2, 3)))
+    chosen = rng.sample(models, rng.choice((1, 1, 1, 2, 3)))
     lines = ["[Genarris_master]", "procedures = [" + ", ".join(f'"{model.procedure}"' for model in chosen) + "]"]
     lines += _some(rng, MasterOptions, values, ("procedures",))
     for model in chosen:
         lines.append(f"[{model.procedure.lower()}]")
         given = {"structure_dir": "raw", "molecule_path": "molecule.in", "Z": "2", "num_structures": "10"}
+        given |= {"engine": "tblite", "space_groups": "[2, 14]", "most_diverse": "1"}
         lines += [f"{name} = {value}" for name, value in given.items() if name in model.model_fields]
         lines += _some(rng, model, values, tuple(given))
     return ("\n".join(lines) + "\n").encode("utf-8", "surrogatepass")
@@ -350,12 +353,18 @@ def _some(
     rng: random.Random, model: type[ProcedureOptions], values: tuple[str, ...], kept: tuple[str, ...]
 ) -> list[str]:
     names = sorted(set(model.model_fields) - set(kept) if rng.random() < 0.7 else model.model_fields)
-    chosen = rng.sample(names, min(len(names), rng.choice((0, 1, 1, 2, 3))))
+    chosen = rng.sample(names, min(len(names), rng.choice((0, 0, 1, 1, 2))))
     return [f"{name} = {_value(rng, model, name, values)}" for name in chosen]
 
 
 def _value(rng: random.Random, model: type[ProcedureOptions], name: str, values: tuple[str, ...]) -> str:
     default = model.info(name).default
+    marks = [
+        getattr(mark, sign, None) for mark in model.model_fields[name].metadata for sign in ("ge", "gt", "le", "lt")
+    ]
+    edges = [str(mark) for mark in marks if mark is not None]
+    if edges and rng.random() < 0.6:
+        return rng.choice(edges)
     if rng.random() < 0.2 and isinstance(default, str | int | float):
         return str(default)
     if rng.random() < 0.5:

@@ -36,12 +36,17 @@ from genarris_fw.cli.main import main
 from genarris_fw.cli.site import open_site
 from genarris_fw.crystal import WRITE_FORMATS, Structure, read, write
 from genarris_fw.descriptors import read_matrix
-from genarris_fw.engines.aims.control import Control
+from genarris_fw.engines import get
+from genarris_fw.engines.aims.control import Control, refuse_unusable
+from genarris_fw.engines.aims.job import Job
 from genarris_fw.engines.aims.output import parse_output
+from genarris_fw.engines.aims.remedies import more_cycles, smaller_mixing, switch_preconditioner
+from genarris_fw.engines.aims.species import with_missing_species
 from genarris_fw.engines.lapw.elk_output import parse_output as parse_elk
 from genarris_fw.engines.lapw.species import read_species
-from genarris_fw.errors import GenarrisError
+from genarris_fw.errors import EngineError, GenarrisError
 from genarris_fw.farm.launchpads import with_database
+from genarris_fw.views.published import other_settings
 
 SECONDS = 60.0  # of one command
 CODES = (0, 2, 3, 4)
@@ -169,8 +174,13 @@ def _control(place: Place, name: str) -> Tries:
     place.write("raw/water.json", seeds.json_records()["water.json"])
 
     def parsed() -> object:
-        control = Control((place.folder / "control.in").read_text(encoding="utf-8", errors="replace"))
-        return control.digest, control.method, control.relaxes, control.with_keyword("xc", "pbe").canonical
+        engine = get("aims", control_path="control.in", aims_command="false")
+        control = Control(engine.options.control)
+        other_settings(control.text, "control_scf.in")
+        refuse_unusable(with_missing_species(control, ["O", "H"], None), seeds.crystal(), relax=control.relaxes)
+        for remedy in (smaller_mixing, more_cycles, switch_preconditioner):
+            remedy(EngineError(""), Job(seeds.crystal(), control, control.relaxes))
+        return engine.settings_hash, control.digest, control.method, control.with_keyword("xc", "pbe").canonical
 
     yield parsed
     yield ["check", "ui.conf", "--no-engine-test"]
@@ -428,7 +438,7 @@ def command() -> int:
             if given.say:
                 print(f"{kind} {number}: {step.what}: {step.code} {step.text.strip()}", flush=True)
             if step.faults or step.seconds > 10:
-                print(f"{kind} {number}: {step.what} ({step.seconds:.1f} s): {step.faults}", flush=True)
+                print(f"{kind} {number}: {step.what[:160]} ({step.seconds:.1f} s): {step.faults}", flush=True)
 
     try_all(kinds, given.seed, numbers, given.uri, report)
     for kind, (number, accepted, faults, longest) in counts.items():
