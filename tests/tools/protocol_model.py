@@ -60,6 +60,7 @@ CONDITIONS = {
 SPARE = {
     "undecided": "a round is recorded, and a result committed, only where nothing is committed yet",
     "recovery raises": "recovery raises the token before the next holder does",
+    "second look": "the holder looks once more after it has noted that all is planned; here, a look is one step",
 }
 
 
@@ -391,7 +392,8 @@ class ProtocolModel:
         lease = state.gate
         if self._may_decide(rocket, lease):
             after = state._replace(gate=lease._replace(noted=True))
-            yield (n, "notes that all is planned"), _put(after, n, rocket._replace(at="looking again"))
+            then = "looking again" if "second look" in self.conditions else "preparing"
+            yield (n, "notes that all is planned"), _put(after, n, rocket._replace(at=then))
         else:
             yield (n, "cannot note that all is planned"), _put(state, n, NOBODY)
 
