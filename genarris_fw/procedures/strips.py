@@ -90,7 +90,7 @@ def forget_strips(catalogue: Catalogue, run: str, steps: Sequence[str], folders:
 def strip_done(campaign: Campaign, path: Path, item: Item, rows: np.ndarray) -> Outcome:
     """Keep the rows of a strip: in the run's folder where this node sees the gate's file in it, else in GridFS."""
     first, key = item.payload["first"], item.payload["matrix"]
-    place = _place(path, item.payload["planned"])
+    place = _place(path, item.payload.get("planned", 0))  # an older version's items name no token
     if matrix_strips.laid_out(place, rows.shape[1], key):
         largest = matrix_strips.write_rows(place, first, rows)
         return Outcome({"largest": largest, "stored": "folder"})
@@ -135,7 +135,7 @@ def join_strips(
     outcomes = campaign.catalogue.work_items.outcomes(campaign.run, campaign.step, prefix=f"rows {key[-8:]}")
     largest = max((record["outcome"]["largest"] for record in outcomes), default=0.0)
     # Of a round: all are planned under one token.
-    token = outcomes[0]["payload"]["planned"] if outcomes else campaign.publication.token
+    token = outcomes[0]["payload"].get("planned", 0) if outcomes else campaign.publication.token
     seen = campaign.sees_folder()
     with tempfile.TemporaryDirectory() as folder:
         place, target = (_place(path, token), campaign.prepared(path)) if seen else (Path(folder) / path.name,) * 2
