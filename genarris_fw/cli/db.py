@@ -16,16 +16,18 @@ from typing import Any
 import click
 
 from genarris_fw.cli.db_roles import roles
-from genarris_fw.cli.existing import refuse_absent
+from genarris_fw.cli.existing import refuse_absent, refuse_no_folder
 from genarris_fw.cli.numbers import Number
 from genarris_fw.errors import DatabaseError, InputError
-from genarris_fw.farm import backup as archive
 from genarris_fw.farm.allocation import LAUNCHPAD, Job, job_script
 from genarris_fw.farm.allocation_start import own_address, start_in_allocation
+from genarris_fw.farm.backup import backup as write_archive
 from genarris_fw.farm.databases import Database, find_server
 from genarris_fw.farm.keeper import Settings
 from genarris_fw.farm.launchpads import launchpad, prepare
 from genarris_fw.farm.redaction import redact, without_password
+from genarris_fw.farm.restore import of_one_moment
+from genarris_fw.farm.restore import restore as read_archive
 from genarris_fw.farm.server import Server
 from genarris_fw.files import refuse_odd
 from genarris_fw.showing import printable
@@ -138,6 +140,7 @@ def _place(folder: Path) -> str:
 @click.option("--force", is_flag=True, help="Also when other commands use it.")
 def stop(folder: Path, data: Path | None, force: bool) -> None:
     """Stop the embedded server, unless other commands use it."""
+    refuse_no_folder(folder)
     server = Server(folder, data=data)
     click.echo("database stopped" if server.stop(force=force) else "no database is running here")
 
@@ -147,6 +150,7 @@ def stop(folder: Path, data: Path | None, force: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 def status(folder: Path, data: Path | None, as_json: bool) -> None:
     """Show whether the embedded server runs, since when, and where its files are."""
+    refuse_no_folder(folder)
     answer = Server(folder, data=data).status()
     if as_json:
         click.echo(json.dumps(answer, indent=2))
@@ -176,6 +180,7 @@ def status(folder: Path, data: Path | None, as_json: bool) -> None:
 @click.option("--show-password", is_flag=True, help="Print a password that the URI holds.")
 def uri(folder: Path, data: Path | None, show_password: bool) -> None:
     """Print the URI of the folder's database, and nothing else."""
+    refuse_no_folder(folder)
     database = find_server(folder, data=data)
     click.echo(database.uri if show_password else redact(database.uri))
     if database.server is not None and not database.server.running():
@@ -209,7 +214,7 @@ def backup(folder: Path, data: Path | None, uri: str | None, file: Path) -> None
     """Write the whole database to FILE (a tar.gz of BSON)."""
     refuse_odd(file)
     with _using(folder, data, uri, there=True) as (_, address):
-        counts = archive.backup(address, file)
+        counts = write_archive(address, file)
     click.echo(f"{sum(counts.values())} documents of {len(counts)} collections written to {file}")
 
 
@@ -219,12 +224,20 @@ def backup(folder: Path, data: Path | None, uri: str | None, file: Path) -> None
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Replace what the database holds.")
 def restore(folder: Path, data: Path | None, uri: str | None, file: Path, force: bool) -> None:
-    """Fill the database from FILE; one that holds documents is refused without --force."""
+    """Fill the database from FILE; one that holds documents is refused without --force.
+
+    What its runs had under way is made ready to go on: with `genarris-fw run`, or with rockets.
+    """
+    from genarris_fw.farm.restored import take_up  # a second's imports
+
     refuse_odd(file)
     with _using(folder, data, uri) as (database, address):
-        counts = archive.restore(address, file, force=force)
-        prepare(launchpad(address))
-    click.echo(f"{sum(counts.values())} documents of {len(counts)} collections restored into {database}")
+        counts = read_archive(address, file, force=force)
+        pad = launchpad(address)
+        prepare(pad)
+        click.echo(f"{sum(counts.values())} documents of {len(counts)} collections restored into {database}")
+        for line in take_up(pad, of_one_moment(file)):
+            click.echo(line)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import difflib
 import importlib
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -35,6 +36,11 @@ COMMANDS = {
 }
 # The columns of help texts, so that no summary of a command is cut off.
 HELP_WIDTH = 100
+# A word that somebody gave is repeated up to so many characters.
+LONGEST_WORD = 500
+LONGEST_LINE = 960
+
+FOLDER_GONE = "the current folder is gone, it was removed while it was worked in: go to one that is there"
 
 EXIT_OK = 0
 EXIT_BAD_INPUT = 2
@@ -66,6 +72,8 @@ class LazyGroup(click.Group):
 def cli(ctx: click.Context, debug: bool) -> None:
     """Genarris as a database-backed task farm: predict how a molecule packs."""
     ctx.obj = {"debug": debug}
+    if current_folder_is_gone():
+        raise InputError(FOLDER_GONE)
 
 
 def main(arguments: list[str] | None = None) -> Any:
@@ -89,14 +97,14 @@ def main(arguments: list[str] | None = None) -> Any:
         if debug:
             raise
         for line in getattr(error, "problems", None) or [str(error)]:
-            click.echo(f"genarris-fw: {printable(line)}", err=True)
+            click.echo(f"genarris-fw: {fitting(printable(line))}", err=True)
         code = EXIT_BAD_INPUT if isinstance(error, InputError) else getattr(error, "exit_code", EXIT_BAD_INPUT)
     except OSError as error:
         if debug:
             raise
         where = f"{error.filename}: " if error.filename else ""
-        line = printable(f"{where}{error.strerror or error}")
-        click.echo(f"genarris-fw: {line}; mend that and run the same command again", err=True)
+        what = f"{where}{error.strerror or error}; mend that and run the same command again"
+        click.echo(f"genarris-fw: {FOLDER_GONE if current_folder_is_gone() else printable(what)}", err=True)
         code = EXIT_BAD_INPUT
     except UnicodeEncodeError as error:
         if debug:
@@ -113,6 +121,11 @@ def main(arguments: list[str] | None = None) -> Any:
     sys.exit(code if isinstance(code, int) else EXIT_OK)
 
 
+def fitting(line: str) -> str:
+    """Return a message without its middle when it repeats something endless."""
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE // 2]}[...]{line[-LONGEST_LINE // 3 :]}"
+
+
 def refuse_stray_uri(words: list[str]) -> None:
     """Refuse a database's URI where none belongs, before a message about it repeats its password.
 
@@ -126,9 +139,19 @@ def refuse_stray_uri(words: list[str]) -> None:
             raise InputError("what could be a database's URI stands in a wrong place: give it as --uri URI")
 
 
+def current_folder_is_gone() -> bool:
+    """Tell whether this process works in a folder that was removed."""
+    try:
+        Path.cwd()
+    except OSError:
+        return True
+    return False
+
+
 def one_line(error: click.ClickException) -> str:
     """Return in one line what is wrong with the words of a command, the nearest right ones, and where help is."""
-    text = " ".join(error.format_message().split())
+    words = (w if len(w) <= LONGEST_WORD else f"{w[:60]}[...]" for w in error.format_message().split())
+    text = " ".join(words)
     what, _, near = re.sub(r"[\s.(]*\bdid you mean\b", "\n", text, flags=re.IGNORECASE).partition("\n")
     near = near.strip(" ?)").removeprefix("one of: ")
     what = what[:1].lower() + what[1:].rstrip(".")

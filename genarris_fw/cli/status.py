@@ -16,8 +16,9 @@ from rich.text import Text
 from genarris_fw.cli.existing import database_options, open_existing
 from genarris_fw.cli.site import Site
 from genarris_fw.errors import InputError
+from genarris_fw.farm.copies import PLACE_FIELDS, folder_now
 from genarris_fw.views.layout import console
-from genarris_fw.views.status import STYLES, pool_sizes, render, status
+from genarris_fw.views.status import IMPORTED, STYLES, has_workflow, pool_sizes, render, status, waiting_runs
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -46,17 +47,22 @@ def command(run: str | None, as_json: bool, watch: bool, folder: Path, uri: str 
 
 
 def _only_run(site: Site) -> str | None:
-    names = site.catalogue.runs.names()
+    names = [*site.catalogue.runs.names(), *waiting_runs(site.catalogue)]
     return names[0] if len(names) == 1 else None
 
 
 def _status(site: Site, run: str) -> dict[str, Any]:
     try:
-        return status(site.catalogue, run)
+        return status(site.catalogue, run) | {"folder": _folder(site, run)}
     except InputError:
-        if site.catalogue.database["workflows"].find_one({"metadata.run": run}, {"_id": 1}):
+        if has_workflow(site.catalogue, run):
             raise InputError(f"run '{run}' waits for its first rocket: genarris-fw run, or rlaunch rapidfire") from None
         raise
+
+
+def _folder(site: Site, run: str) -> str | None:
+    record = site.catalogue.runs.collection.find_one({"_id": run}, PLACE_FIELDS) or {}
+    return folder_now(record, site.own_folder) if site.own_folder else record.get("folder")
 
 
 def _watch(site: Site, run: str, as_json: bool) -> None:
@@ -64,25 +70,36 @@ def _watch(site: Site, run: str, as_json: bool) -> None:
     with Live(render(found), auto_refresh=False, console=Console(quiet=True) if as_json else console()) as live:
         while True:
             click.echo(json.dumps(found)) if as_json else live.update(render(found), refresh=True)
-            if found["state"] != "running":
+            if found["state"] != "running" or found["workflow"] is False:
                 return
             time.sleep(SECONDS_BETWEEN_LOOKS)
             found = _status(site, run)
 
 
 def _runs(site: Site) -> list[dict[str, Any]]:
-    return [
+    begun = [
         {
             "run": record["_id"],
             "state": record["state"],
             "created": record["created"].isoformat(timespec="seconds"),
-            "folder": record.get("folder"),
+            "folder": _folder(site, record["_id"]),
             "pools": pool_sizes(site.catalogue, record["_id"]),
+            "workflow": None if record["state"] == IMPORTED else has_workflow(site.catalogue, record["_id"]),
         }
-        for record in site.catalogue.runs.collection.find({}, {"state": 1, "created": 1, "folder": 1}).sort(
-            "created", -1
-        )
+        for record in site.catalogue.runs.collection.find({}, {"state": 1, "created": 1}).sort("created", -1)
     ]
+    waiting: list[dict[str, Any]] = [
+        {
+            "run": run,
+            "state": "waiting",
+            "created": moment.isoformat(timespec="seconds") if moment else None,
+            "folder": None,
+            "pools": {},
+            "workflow": True,
+        }
+        for run, moment in waiting_runs(site.catalogue).items()
+    ]
+    return waiting + begun
 
 
 def _table(runs: list[dict[str, Any]]) -> Table | Text:
@@ -96,6 +113,8 @@ def _table(runs: list[dict[str, Any]]) -> Table | Text:
     for entry in runs:
         pools = ", ".join(f"{name} {number}" for name, number in entry["pools"].items())
         state = Text(entry["state"], STYLES.get(entry["state"], ""))
-        created = entry["created"][:16].replace("T", " ")
+        if entry["workflow"] is False and entry["state"] != "finished":
+            state.append(", no workflow", "yellow")
+        created = (entry["created"] or "")[:16].replace("T", " ")
         table.add_row(Text(entry["run"]), state, created, Text(pools), Text(str(entry["folder"] or "")))
     return table

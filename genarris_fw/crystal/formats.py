@@ -41,6 +41,8 @@ _ASE_FORMATS = {
     ".poscar": "vasp",
     ".res": "res",
 }
+# Columns that one property of extxyz may have: ASE makes an array of as many as the file says.
+_MOST_COLUMNS = 100
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the start of one
 _ASE_NOTES = {"spacegroup", "spacegroup_kinds", "unit_cell"}
 READ_FORMATS = ("json", "geometry", "geometry_out", *dict.fromkeys(_ASE_FORMATS.values()))
@@ -222,6 +224,8 @@ def _kind(file: Path, text: str) -> str:
 def _read_with_ase(file: Path, text: str, kind: str) -> list[Structure]:
     import ase.io  # only where a file needs it, here and below: it is slow to import
 
+    if kind == "extxyz":
+        _refuse_endless(file, text)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -236,6 +240,21 @@ def _read_with_ase(file: Path, text: str, kind: str) -> list[Structure]:
     if not structures or any(len(structure) == 0 for structure in structures):
         raise InputError(f"{file}: no atoms")
     return structures
+
+
+def _refuse_endless(file: Path, text: str) -> None:
+    """Refuse numbers of atoms and of columns over which ASE takes for ever and all memory."""
+    lines, at = text.splitlines(), 0
+    while at < len(lines) and re.fullmatch(r"\s*\d+\s*", lines[at]):
+        number = lines[at].strip()
+        if len(number) > 20 or int(number) > len(lines) - at:
+            raise InputError(f"{file}: cannot be read as extxyz ({number[:40]} atoms, but {len(lines)} lines in all)")
+        at += int(number) + 2
+    for properties in re.findall(r"\bProperties=[\"']?([^\s\"']+)", text, flags=re.IGNORECASE):
+        for count in properties.split(":")[2::3]:
+            if not re.fullmatch(r"\d{1,4}", count, flags=re.ASCII) or int(count) > _MOST_COLUMNS:
+                found = f"{count[:40]!a} columns of a property; expected 1 to {_MOST_COLUMNS}"
+                raise InputError(f"{file}: cannot be read as extxyz ({found})")
 
 
 def _from_image(atoms: Atoms) -> Structure:

@@ -40,7 +40,7 @@ def unique_ids(ids: Sequence[str], what: str) -> list[str]:
     names = [str(name) for name in ids]
     if len(set(names)) != len(names):
         twice = next(name for i, name in enumerate(names) if name in names[:i])
-        raise InputError(f"{what}: the id {twice} occurs twice; every row needs an id of its own")
+        raise InputError(f"{what}: the id {twice[:80]} occurs twice; every row needs an id of its own")
     return names
 
 
@@ -194,7 +194,7 @@ def read_matrix(
         where = "the matrix" if odd in set(names) else "the pool"
         raise InputError(
             f"{source}: its {len(names)} ids are not those of the pool of {len(set(ids))}"
-            f" ({odd} is only in {where}); make the matrix of this pool again"
+            f" ({odd[:80]} is only in {where}); make the matrix of this pool again"
         )
     names = unique_ids(names, str(source))
     size = source.stat().st_size
@@ -230,7 +230,7 @@ def submatrix(matrix: NDArray[np.float32], ids: Sequence[str], wanted: Sequence[
     place = {name: i for i, name in enumerate(ids)}
     missing = [name for name in wanted if name not in place]
     if missing:
-        raise InputError(f"the distance matrix has no row for {missing[0]} ({len(missing)} ids are missing)")
+        raise InputError(f"the distance matrix has no row for {missing[0][:80]} ({len(missing)} ids are missing)")
     rows = np.array([place[name] for name in wanted], dtype=np.intp)
     part = np.empty((len(rows), len(rows)), dtype=matrix.dtype)
     for i in np.argsort(rows):

@@ -13,12 +13,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from urllib.parse import quote
 
 from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.farm import mongod, sockets
-from genarris_fw.farm.backup import backup, restore
-from genarris_fw.farm.launchpads import DATABASE
+from genarris_fw.farm.backup import backup
+from genarris_fw.farm.launchpads import socket_uri
+from genarris_fw.farm.restore import restore
+from genarris_fw.farm.set_of_one import make_primary
 
 BACKUPS, MARK = "backups", "in_backups"
 KEPT = 2
@@ -129,7 +130,7 @@ def tidy(home: Path) -> None:
 
 
 @contextmanager
-def private_server(data: Path, home: Path, cache_gb: float, *more: str) -> Iterator[str]:
+def private_server(data: Path, home: Path, cache_gb: float) -> Iterator[str]:
     """Have a server on `data` that only this process can reach: no password, a socket in a folder of mode 0700.
 
     Parameters
@@ -140,8 +141,6 @@ def private_server(data: Path, home: Path, cache_gb: float, *more: str) -> Itera
         Where its log is written.
     cache_gb : float
         Memory for its cache.
-    *more : str
-        Further words of its command line.
 
     Yields
     ------
@@ -152,7 +151,7 @@ def private_server(data: Path, home: Path, cache_gb: float, *more: str) -> Itera
     path = place / sockets.NAME
     log, console = home / "mongod.log", home / "mongod.out"
     since = log.stat().st_size if log.exists() else 0
-    command = [*mongod.command_line(mongod.find_mongod(), path, data, log, cache_gb), *more]
+    command = mongod.command_line(mongod.find_mongod(), path, data, log, cache_gb)
     process = mongod.spawn(command, console, dies_with_starter=True)
     try:
         deadline = time.monotonic() + START_SECONDS
@@ -161,7 +160,9 @@ def private_server(data: Path, home: Path, cache_gb: float, *more: str) -> Itera
                 words = mongod.last_words(log, console, since)
                 raise DatabaseError(f"{log}: the database did not start; it says: {words}: see that file")
             time.sleep(0.05)
-        yield f"mongodb://{quote(str(path), safe='')}/{DATABASE}?journal=true"
+        uri = socket_uri(path)
+        make_primary(uri, str(path), deadline - time.monotonic())
+        yield uri
     finally:
         mongod.end(process, STOP_SECONDS, KILL_SECONDS)
         with suppress(OSError):

@@ -35,6 +35,7 @@ from genarris_fw.farm.allocation import Allocation
 from genarris_fw.farm.allocation_tls import CERTIFICATE, SECRET, make_certificate
 from genarris_fw.farm.launchpads import DATABASE, ping
 from genarris_fw.farm.owner import owner_name
+from genarris_fw.farm.set_of_one import make_primary
 
 USER = "genarris"
 # All that workers and administrators do, but for making users.
@@ -97,6 +98,7 @@ class Keeper:
         self.log = self.home / "mongod.log"
         self.log_start = 0
         self.scratch: Path | None = None
+        self.member = ""  # where the server listens, as the set of one that it is calls itself
         self.lock: int | None = None
 
     # ---- start
@@ -120,6 +122,7 @@ class Keeper:
             backup_minutes=minutes,
             started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             version=version,
+            home=str(self.home),
         )
         allocation.beat(self.home)
         allocation.write(self.home, self.record)
@@ -151,8 +154,6 @@ class Keeper:
             file, remarks = allocation_data.restore_newest(self.home, uri)
             self._make_user(uri)
         self.remarks += [*remarks, f"restored from {file}" if file else "nothing to restore: a new database"]
-        key = self.scratch / "key"
-        allocation.write_private(key, secrets.token_hex(256))
         return data
 
     def _make_user(self, uri: str) -> None:
@@ -174,52 +175,46 @@ class Keeper:
     def _serve(self, data: Path, pem: Path | None) -> str:
         """Start mongod on a free port and return its version."""
         program = mongod.find_mongod()
-        key = self.scratch / "key" if self.scratch else None
+        allocation.write_private(self._key, secrets.token_hex(256))
         address = self.settings.address
         for attempt in range(_PORTS):
             port = _free_port(address)
+            self.member = f"127.0.0.1:{port}"
             self.command = mongod.tcp_command_line(
-                program, address, port, data, self.log, self.settings.cache_gb, pem, key
+                program, address, port, data, self.log, self.settings.cache_gb, pem, self._key
             )
             tls = f"&tls=true&tlsCAFile={quote(str(self.home / CERTIFICATE), safe='/')}" if pem else ""
             options = f"authSource=admin&directConnection=true&journal=true{tls}"
             host = f"[{address}]" if ":" in address else address
             self._uri = f"mongodb://{USER}:{self.password}@{host}:{port}/{DATABASE}?{options}"
             try:
-                version = self._launch()
+                return self._launch()
             except DatabaseError as error:
-                if "in use" in str(error) and attempt < _PORTS - 1:  # somebody was faster
-                    continue
-                raise
-            if key:
-                self._initiate(f"127.0.0.1:{port}")
-            return version
+                if "in use" not in str(error) or attempt == _PORTS - 1:
+                    raise  # else somebody was faster
         raise AssertionError("unreachable")
 
+    @property
+    def _key(self) -> Path:
+        """The file of the secret that the members of the set would share."""
+        return (self.scratch or self.home) / "member.key"
+
     def _launch(self) -> str:
-        """Start mongod and wait until it answers."""
+        """Start mongod and wait until it can be written to; return its version."""
         self.log_start = self.log.stat().st_size if self.log.exists() else 0
         self.process = mongod.spawn(self.command, self.home / "mongod.out", self.lock, dies_with_starter=True)
         deadline = time.monotonic() + START_SECONDS
         while True:
             with suppress(DatabaseError):
-                return str(ping(self._uri, timeout_ms=500)["version"])
+                version = str(ping(self._uri, timeout_ms=500)["version"])
+                break
             if self.process.poll() is not None or time.monotonic() > deadline or self.ending.is_set():
                 words = mongod.last_words(self.log, self.home / "mongod.out", self.log_start)
                 mongod.end(self.process, _END_SECONDS, _KILL_SECONDS)
+                disk.refuse_full(self.home, words)
                 raise DatabaseError(f"{self.log}: the database did not start; it says: {words}: see that file")
-
-    def _initiate(self, member: str) -> None:
-        """Make the server a replica set of one."""
-        client: MongoClient[dict[str, Any]] = MongoClient(self._uri, serverSelectionTimeoutMS=10_000)
-        with client:
-            members = [{"_id": 0, "host": member}]
-            client.admin.command("replSetInitiate", {"_id": mongod.REPLICA_SET, "members": members})
-            deadline = time.monotonic() + START_SECONDS
-            while not client.admin.command("hello")["isWritablePrimary"]:
-                if time.monotonic() > deadline:
-                    raise DatabaseError(f"{self.log}: the database does not become writable: see that file")
-                time.sleep(0.02)
+        make_primary(self._uri, self.member, deadline - time.monotonic())
+        return version
 
     # ---- the time between
 
@@ -320,16 +315,15 @@ class Keeper:
         if self.lock is not None:
             os.close(self.lock)
         allocation.forget(self.home, self.record)
-        for name in (SECRET, CERTIFICATE):
-            (self.home / name).unlink(missing_ok=True)
+        for file in (self.home / SECRET, self.home / CERTIFICATE, self._key):
+            file.unlink(missing_ok=True)
 
     def _last_backup(self) -> bool:
         """Back the files up as mongod left them; nobody writes any more, so nothing is missing."""
         assert self.scratch is not None
-        oplog = ("--setParameter", "recoverFromOplogAsStandalone=true")  # what a mongod that was killed had in it
         try:
             data = self.scratch / "data"
-            with allocation_data.private_server(data, self.home, self.settings.cache_gb, *oplog) as uri:
+            with allocation_data.private_server(data, self.home, self.settings.cache_gb) as uri:
                 file = allocation_data.add_backup(self.home, uri, self.scratch)
         except (GenarrisError, OSError) as error:
             say(f"no last backup: {error}; the files stay in {self.scratch}")

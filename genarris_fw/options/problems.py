@@ -36,6 +36,10 @@ def nearest(word: str, names: Iterable[str]) -> str:
     return f" (did you mean '{by_lower[close[0]]}'?)" if close else ""
 
 
+# A file that is no ui.conf at all has a problem in each line.
+MOST_PROBLEMS = 100
+
+
 @dataclass
 class Remarks:
     """The problems and notices of one file, collected while it is read.
@@ -69,6 +73,9 @@ class Remarks:
         return [text for _, text in sorted(self.notices, key=lambda remark: remark[0])]
 
     def raise_if_any(self) -> None:
-        """Raise one `OptionsError` with all problems, in the order of the file's lines."""
+        """Raise one `OptionsError` with the problems, in the order of the file's lines; of very many the first."""
         if self.problems:
-            raise OptionsError([text for _, text in sorted(self.problems, key=lambda remark: remark[0])])
+            lines = [text for _, text in sorted(self.problems, key=lambda remark: remark[0])]
+            more = len(lines) - MOST_PROBLEMS
+            lines[MOST_PROBLEMS:] = [f"{self.file}: and {more} more problems; correct these first"] if more > 0 else []
+            raise OptionsError(lines)

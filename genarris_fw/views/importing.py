@@ -6,14 +6,18 @@ import platform
 from pathlib import Path
 from typing import Any
 
+import bson
+
 from genarris_fw import __version__
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.crystal import Structure, space_group, whole_molecules
 from genarris_fw.errors import InputError
 from genarris_fw.procedures.documents import to_document
+from genarris_fw.views.status import IMPORTED
 
 # In place of the firework that begins a run: an imported one has none.
 NO_FIREWORK = 0
+LARGEST_DOCUMENT = 15 * 2**20  # bytes; the server's limit is 16 MiB, and steps add properties
 
 
 def import_structures(catalogue: Catalogue, run: str, pool: str, structures: list[Structure], folder: Path) -> int:
@@ -40,16 +44,20 @@ def import_structures(catalogue: Catalogue, run: str, pool: str, structures: lis
     Raises
     ------
     InputError
-        When the run has another structure under an id, or when the pool is one that the run's own steps make.
+        When the run has another structure under an id, the pool is one that the run's own steps make, or a structure
+        is larger than a document of the database may be. Nothing is written then.
     """
+    source = str(Path(folder).absolute())
+    documents = [_document(structure, source) for structure in structures]
+    for document in documents:
+        _refuse_large(document, folder)
     record = catalogue.runs.find(run)
     if record is not None:
         _refuse_made_pool(record, pool)
         _refuse_other_geometry(catalogue, run, structures, folder)
     else:
         catalogue.runs.create(run, _record(folder), begun_by=NO_FIREWORK)
-    source = str(Path(folder).absolute())
-    new = catalogue.structures.insert_missing(run, [_document(structure, source) for structure in structures])
+    new = catalogue.structures.insert_missing(run, documents)
     catalogue.structures.add_to_pool(run, pool, [structure.struct_id for structure in structures])
     return new
 
@@ -57,7 +65,7 @@ def import_structures(catalogue: Catalogue, run: str, pool: str, structures: lis
 def _record(folder: Path) -> dict[str, Any]:
     versions = {"genarris_fw": __version__, "python": platform.python_version()}
     return {
-        "state": "imported",
+        "state": IMPORTED,
         "folder": str(Path(folder).absolute()),
         "options": {"steps": []},
         "options_hash": None,
@@ -65,6 +73,15 @@ def _record(folder: Path) -> dict[str, Any]:
         "seed": None,
         "versions": versions,
     }
+
+
+def _refuse_large(document: dict[str, Any], folder: Path) -> None:
+    size = len(bson.encode(document))
+    if size > LARGEST_DOCUMENT:
+        raise InputError(
+            f"{folder}: {document['struct_id']} takes {size} bytes, the database holds {LARGEST_DOCUMENT}: "
+            "leave its large properties out"
+        )
 
 
 def _refuse_made_pool(record: dict[str, Any], pool: str) -> None:

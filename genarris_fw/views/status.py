@@ -19,6 +19,8 @@ SAMPLE = 500
 # The items of a running step are counted when it has at most so many, which takes some milliseconds.
 COUNTED = 20_000
 STYLES = {"finished": "green", "running": "bold yellow", "failed": "bold red", "waiting": "dim"}
+# The state of a run that is a pool of somebody's files: it has no steps, so it needs no workflow.
+IMPORTED = "imported"
 _FIELDS = {
     "state": 1,
     "created": 1,
@@ -47,7 +49,8 @@ def status(catalogue: Catalogue, run: str) -> dict[str, Any]:
     -------
     dict
         ``run``, ``state``, ``created`` (ISO 8601, UTC), ``seconds`` (since then, or until it finished),
-        ``folder``, ``failure`` (None while nothing failed), ``rockets`` (those that hold a lease now),
+        ``folder``, ``failure`` (None while nothing failed), ``workflow`` (False: no rocket can work on it; of an
+        imported run None, since it needs none), ``rockets`` (those that hold a lease now),
         ``lost_rockets`` (those whose lease has expired), ``pools`` (name -> number of structures) and ``steps``: a
         list of ``name``, ``procedure``, ``state`` (waiting, running, finished, failed), the items ``waiting``,
         ``running``, ``done`` and ``failed``,
@@ -89,6 +92,7 @@ def status(catalogue: Catalogue, run: str) -> dict[str, Any]:
         "seconds": _elapsed(record["created"], None if record["state"] == "running" else record.get("finished")),
         "folder": record.get("folder"),
         "failure": record.get("failure"),
+        "workflow": None if record["state"] == IMPORTED else has_workflow(catalogue, run),
         "rockets": sum(lease["_id"] not in expired for lease in catalogue.leases.holders(run)),
         "lost_rockets": len(expired),
         "pools": _pools(catalogue, record),
@@ -98,6 +102,31 @@ def status(catalogue: Catalogue, run: str) -> dict[str, Any]:
             {"step": tally["step"], "host": tally["host"], **out} for tally in tallies for out in tally["quarantined"]
         ],
     }
+
+
+def has_workflow(catalogue: Catalogue, run: str) -> bool:
+    """Tell whether the chain of a run is on the LaunchPad."""
+    query = {"metadata.run": run, "metadata.side_of": {"$exists": False}}
+    return catalogue.database["workflows"].find_one(query, {"_id": 1}) is not None
+
+
+def waiting_runs(catalogue: Catalogue) -> dict[str, datetime | None]:
+    """Return the runs that are on the LaunchPad alone, since no rocket has begun them, and when they were added."""
+    known = set(catalogue.runs.names())
+    query = {"metadata.run": {"$type": "string"}, "metadata.side_of": {"$exists": False}}
+    found = catalogue.database["workflows"].find(query, {"metadata.run": 1, "created_on": 1})
+    added = {workflow["metadata"]["run"]: _moment(workflow.get("created_on")) for workflow in found}
+    return {run: moment for run, moment in added.items() if run not in known}
+
+
+def _moment(text: Any) -> datetime | None:
+    """Return what FireWorks has written as ISO 8601."""
+    if isinstance(text, datetime):
+        return text
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
 
 
 def pool_sizes(catalogue: Catalogue, run: str) -> dict[str, int]:
@@ -231,6 +260,8 @@ def _layout(found: dict[str, Any], wide: bool) -> RenderableType:
         parts.append(Text(f"{lost}: where no other takes over by itself, genarris-fw recover {found['run']}", "yellow"))
     if found["failure"]:
         parts.append(Text(found["failure"], "red"))
+    if found["workflow"] is False:
+        parts.append(_without_workflow(found))
     if found["steps"]:
         parts.append(_table(found["steps"], wide))
     if len(found["hosts"]) > 1:
@@ -243,6 +274,13 @@ def _layout(found: dict[str, Any], wide: bool) -> RenderableType:
         pools = ", ".join(f"{name} {number}" for name, number in found["pools"].items())
         parts.append(Text.assemble(("pools  ", "dim"), pools))
     return Group(*parts)
+
+
+def _without_workflow(found: dict[str, Any]) -> Text:
+    if found["state"] == "finished":
+        return Text("its workflow is no more on the LaunchPad", "dim")
+    todo = f"genarris-fw delete {found['run']} and add it again, or choose another run_name"
+    return Text(f"no workflow on the LaunchPad, so no rocket can work on it: {todo}", "yellow")
 
 
 def _table(steps: list[dict[str, Any]], wide: bool) -> Table:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.structures import BATCH, document_id
+from genarris_fw.errors import DatabaseError
 
 RUN = "urea"
 
@@ -92,7 +93,7 @@ def test_loading_reads_only_the_named_fields(catalogue: Catalogue) -> None:
     catalogue.structures.write_new(RUN, "generate", [(new("s", spg=14, RDF=[1.0]), 1)])
     [record] = catalogue.structures.load(RUN, ["s"], ["properties.spg"])
     assert record == {"_id": "urea:s", "struct_id": "s", "properties": {"spg": 14}}
-    with pytest.raises(KeyError):
+    with pytest.raises(DatabaseError):
         list(catalogue.structures.load(RUN, ["s", "nobody"]))
 
 

@@ -177,3 +177,13 @@ def test_the_tutorials_pool(site: Site, capsys: pytest.CaptureFixture) -> None:
     assert done.json == {"run": "benzene", "pool": "raw_jsons", "structures": 89, "new": 89}
     groups = site.catalogue.structures.collection.distinct("Z")
     assert groups == [2]
+
+
+def test_a_structure_that_no_document_holds(site: Site, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    large = crystal(1, "large")
+    large.properties["note"] = "x" * 17_000_000
+    write([large], tmp_path / "large", "json")
+    done = bring(capsys, site, tmp_path / "large", "--run", "new")
+    assert done.code == 2 and len(done.err.splitlines()) == 1
+    assert "large takes 17000" in done.err and "leave its large properties out" in done.err
+    assert site.catalogue.runs.names() == []

@@ -28,6 +28,14 @@ def test_a_nearest_option(capsys: pytest.CaptureFixture) -> None:
     assert done.code == 2 and done.err.endswith("(did you mean '--json'?); see genarris-fw check --help\n")
 
 
+@pytest.mark.parametrize(
+    "words", [("a" * 3000,), ("status", f"--{'a' * 3000}"), ("check", "x", "--engine-time", "a" * 3000)]
+)
+def test_a_long_word_is_not_repeated_whole(words: tuple[str, ...], capsys: pytest.CaptureFixture) -> None:
+    done = call(capsys, *words)
+    assert done.code == 2 and "aaa[...]" in done.err and len(done.err) < 300
+
+
 @pytest.mark.parametrize("number", ["nan", "inf", "-1", "1e30", "x"])
 @pytest.mark.parametrize("words", [["check", "x", "--engine-time"], ["recover", "--grace"], ["verify", "--time-limit"]])
 def test_numbers_have_a_range(words: list[str], number: str, capsys: pytest.CaptureFixture) -> None:
@@ -67,3 +75,9 @@ def test_ctrl_c_says_how_to_go_on(capsys: pytest.CaptureFixture, monkeypatch: py
     with pytest.raises(SystemExit) as stop:
         main(["run", "ui.conf"])
     assert stop.value.code == 130 and "the same command goes on from here" in capsys.readouterr().err
+
+
+def test_a_long_name_is_not_repeated_whole(database_uri: str, capsys: pytest.CaptureFixture) -> None:
+    for words in (["status", "a" * 3000], ["export", "a" * 3000]):
+        done = call(capsys, *words, "--uri", database_uri)
+        assert done.code == 2 and done.err.startswith("genarris-fw: ") and len(done.err) < 1000

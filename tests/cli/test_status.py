@@ -16,6 +16,7 @@ from small_run import RUN, fill
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.cli.site import open_site
+from genarris_fw.views.status import IMPORTED as OF_FILES
 
 
 @pytest.fixture
@@ -56,8 +57,39 @@ def test_an_unknown_run_and_one_that_has_not_begun(
         assert call(capsys, "status", RUN, "--uri", database_uri).code == 2
         site.launchpad.add_wf(Workflow([Firework([])], metadata={"run": RUN}))
         done = call(capsys, "status", RUN, "--uri", database_uri)
+        assert call(capsys, "status", "--uri", database_uri).err == done.err  # the only run
+        site.launchpad.add_wf(Workflow([Firework([])], metadata={"run": RUN, "side_of": "run_rdf_calc"}))
+        site.launchpad.add_wf(Workflow([Firework([])], metadata={"run": "second"}))
+        listed = call(capsys, "status", "--json", "--uri", database_uri).json
+    assert {(entry["run"], entry["state"], entry["workflow"]) for entry in listed} == {
+        (RUN, "waiting", True),
+        ("second", "waiting", True),
+    }
     assert done.code == 2
     assert done.err == "genarris-fw: run 'urea' waits for its first rocket: genarris-fw run, or rlaunch rapidfire\n"
+
+
+def test_a_run_without_a_workflow_is_said_to_have_none(
+    catalogue: Catalogue, database_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    done = call(capsys, "status", RUN, "--watch", "--uri", database_uri)  # nothing will change
+    words = "no workflow on the LaunchPad, so no rocket can work on it: genarris-fw delete urea and add it again"
+    assert done.code == 0 and words in " ".join(done.out.split())
+    assert call(capsys, "status", RUN, "--json", "--uri", database_uri).json["workflow"] is False
+    catalogue.runs.create("other", {"options": {"steps": []}, "folder": "/x", "state": OF_FILES}, begun_by=8)
+    assert "running, no workflow" in call(capsys, "status", "--uri", database_uri).out
+    assert "workflow" not in call(capsys, "status", "other", "--uri", database_uri).out
+    with open_site(tmp_path, database_uri) as site:
+        site.launchpad.add_wf(Workflow([Firework([])], metadata={"run": RUN}))
+    assert "workflow" not in call(capsys, "status", RUN, "--uri", database_uri).out
+    assert call(capsys, "status", RUN, "--json", "--uri", database_uri).json["workflow"] is True
+
+
+def test_a_finished_run_needs_no_workflow(
+    catalogue: Catalogue, database_uri: str, capsys: pytest.CaptureFixture
+) -> None:
+    catalogue.runs.set(RUN, state="finished")
+    assert "its workflow is no more on the LaunchPad" in call(capsys, "status", RUN, "--uri", database_uri).out
 
 
 @pytest.mark.parametrize("words", [["status"], ["recover"], ["retry", "x"], ["delete", "x"], ["export", "x"]])

@@ -164,9 +164,11 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         b"lattice_vector 1 0 0\nlattice_vector 0 1 0\natom 0 0 0 C\n",
         b"####### BEGIN STRUCTURE #######\natom 0 0 0 C\n",
         b"2\nProperties=species:S:1:pos:R:3\nC 0 0 nan\nC 1 1 1\n",
+        b"1\nProperties=species:S:1:pos:R:1000000000\nC 0 0 0\n",
+        b"9223372036854775808\n\nC 0 0 0\n",
         b"__import__('os').system('true')\n",
     ],
-    ids=range(18),
+    ids=range(20),
 )
 def test_hostile_files_are_one_line_of_input_error(tmp_path, name, content):
     file = tmp_path / name
@@ -296,3 +298,8 @@ def test_damaged_files_never_raise_anything_else(tmp_path_factory, data):
         assert "\n" not in str(error)
     else:
         assert all(np.isfinite(structure.positions).all() for structure in structures)
+
+
+def test_a_comment_in_an_xyz_file_may_be_a_number(tmp_path):
+    (tmp_path / "two.xyz").write_text("1\n999999\nC 0 0 0\n1\n123456789012345678901234567890\nC 1 0 0\n")
+    assert [len(structure) for structure in read(tmp_path / "two.xyz")] == [1, 1]

@@ -271,3 +271,12 @@ class TestRemedies:
 
     def test_only_when_asked_for(self):
         assert self.corrections(TEXT, HYDROGEN) == []
+
+
+@pytest.mark.parametrize("number", ["inf", "nan", "1e308", "-5", "x", ""])
+def test_more_cycles_than_a_number_that_is_none(number):
+    job = Job(CRYSTAL, Control(f"xc pbe\nsc_iter_limit {number}\ncharge_mix_param {number}\n"), relax=False)
+    for handler in handlers(AimsSettings(auto_correct=True)):
+        if handler.kind == "scf":
+            handler.correct(EngineError("no convergence", "scf"), job)
+    assert job.control.value("sc_iter_limit") == ["3000"] and job.control.value("charge_mix_param") == ["0.05"]

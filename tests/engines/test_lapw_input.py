@@ -90,6 +90,14 @@ def test_every_species_file_of_elk_is_read_and_written_alike(tmp_path):
         assert with_basis(species, "apw", "semicore", False).symbol == path.stem
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe species", MADE_UP.encode().replace(b"500", b"\xed\xa0\x80")])
+def test_a_file_that_is_none_of_elks(tmp_path, content):
+    (tmp_path / "Ge.in").write_bytes(content)
+    with pytest.raises(EngineError, match="not a species file of Elk") as caught:
+        read_species(tmp_path, "Ge")
+    assert caught.value.kind == "input" and caught.value.permanent
+
+
 @pytest.mark.skipif(not SPECIES.is_dir(), reason="Elk's species files are not installed: apt-get install elk-lapw")
 @pytest.mark.parametrize(
     ("element", "moved"),

@@ -28,9 +28,9 @@ from pymongo.errors import OperationFailure, PyMongoError
 from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.farm import allocation, allocation_data
 from genarris_fw.farm.allocation import Job
-from genarris_fw.farm.backup import restore
 from genarris_fw.farm.databases import find_server
 from genarris_fw.farm.mongod import find_mongod
+from genarris_fw.farm.restore import restore
 from genarris_fw.farm.server import FOLDER, Server
 
 PROGRAM = Path(sys.executable).parent / "genarris-fw"
@@ -311,8 +311,8 @@ def test_signals_of_the_queue_end_it(jobs: Jobs, sign: signal.Signals) -> None:
     jobs.start()
     server = jobs.mongod
     os.kill(jobs.keeper, sign)
-    wait_until(lambda: gone(server) and not (jobs.home / "allocation.json").exists())
-    assert jobs.log().endswith("ended\n")
+    wait_until(lambda: gone(server) and jobs.log().endswith("ended\n"))
+    assert not (jobs.home / "allocation.json").exists()
 
 
 def test_ends_with_the_job_script(jobs: Jobs) -> None:

@@ -14,8 +14,9 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from genarris_fw.errors import InputError
-from genarris_fw.farm.backup import backup, restore
+from genarris_fw.farm.backup import backup
 from genarris_fw.farm.launchpads import database_name, launchpad, prepare, with_database
+from genarris_fw.farm.restore import restore
 
 
 @pytest.fixture

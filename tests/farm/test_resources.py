@@ -152,6 +152,8 @@ def test_the_kind_of_queue_is_the_folders(tmp_path) -> None:
         "_fw_q_type: 3\n": None,
         "- a list\n": None,
         "{ broken": None,
+        "[[]]: null\n_fw_q_type: PBS\n": None,
+        "[" * 5000: None,
         "": None,
     }.items():
         (tmp_path / "my_qadapter.yaml").write_text(text)

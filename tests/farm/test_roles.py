@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import subprocess
 from collections.abc import Iterator
@@ -184,3 +185,12 @@ def test_shell_commands(roles: Guarded, guarded: str) -> None:
             assert client[name].things.count_documents({}) == 0
     roles.administrator[name].command("dropAllUsersFromDatabase")
     roles.administrator[name].command("dropAllRolesFromDatabase")
+
+
+def test_the_documentation_names_the_roles() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "clusters.md").read_text()
+    for kind in ROLES:
+        assert f"| `{role_name(kind, 'genarris')}` |" in page
+        assert f"`{role_name(kind, 'crystals')}`" in page
+    named = set(re.findall(r"`(genarris_(?:worker|reader)\w*)`", page))
+    assert named == {role_name(kind, database) for kind in ROLES for database in ("genarris", "crystals")}

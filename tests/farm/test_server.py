@@ -16,12 +16,14 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from pymongo import MongoClient
+from pymongo.errors import AutoReconnect
 
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm import disk, mongod, sockets
+from genarris_fw.farm import disk, mongod, sockets, worker
 from genarris_fw.farm import server as server_module
 from genarris_fw.farm.server import FOLDER, Server
 
@@ -313,6 +315,62 @@ def test_moved_folder(server: Server, tmp_path: Path) -> None:
     assert str(tmp_path / "moved") in moved.status()["folder"]
 
 
+def test_copied_folder_and_its_original_at_once(server: Server, tmp_path: Path) -> None:
+    """Each is a set of its own, whose one member is where it listens."""
+    with server.use() as uri, MongoClient(uri) as client:
+        client.genarris.things.insert_one({})
+    copy = Server(Path(shutil.copytree(server.folder, tmp_path / "copy")), cache_gb=CACHE)
+    with server.use() as uri, MongoClient(uri) as one, copy.use() as other_uri, MongoClient(other_uri) as two:
+        two.genarris.things.insert_one({})
+        assert one.genarris.things.count_documents({}) == 1 and two.genarris.things.count_documents({}) == 2
+        assert two.admin.command("hello")["hosts"] == [str(copy.socket_path)]
+
+
+def test_files_of_a_server_by_itself_are_adopted(server: Server, tmp_path: Path) -> None:
+    """As older versions left them."""
+    server.make_home()
+    command = [mongod.find_mongod(), "--dbpath", server.data, "--logpath", tmp_path / "log", "--nounixsocket"]
+    path = tmp_path / "m.sock"
+    alone = subprocess.Popen([*command, "--bind_ip", path], stdout=subprocess.DEVNULL)
+    wait_until(lambda: sockets.accepts(path))
+    with MongoClient(f"mongodb://{quote(str(path), safe='')}/") as client:
+        assert "setName" not in client.admin.command("hello")
+        client.genarris.things.insert_many([{"_id": n} for n in range(100)])
+    alone.terminate()
+    alone.wait()
+    with server.use() as uri, MongoClient(uri) as client:
+        client.genarris.things.insert_one({"_id": 100})
+        assert client.genarris.things.count_documents({}) == 101
+        assert client.admin.command("hello")["setName"] == mongod.REPLICA_SET
+
+
+def test_killed_and_started_again_it_takes_writes(server: Server) -> None:
+    for round_ in range(3):
+        with MongoClient(server.start()) as client:
+            assert client.genarris.things.count_documents({}) == round_
+            client.genarris.things.insert_one({})
+        os.kill(pid_of(server), signal.SIGKILL)
+        wait_until(lambda: not server.running())
+
+
+def test_uri_of_an_older_version_still_works(server: Server) -> None:
+    """In the my_launchpad.yaml of `init` it names neither the set nor a direct connection."""
+    server.start()
+    with MongoClient(f"mongodb://{quote(str(server.socket_path), safe='')}/genarris?journal=true") as client:
+        client.genarris.things.insert_one({})
+
+
+@pytest.mark.parametrize("name", ["Upper Case", "é%41?#@&", "a:b,c[d]"])
+def test_folders_with_odd_names(tmp_path: Path, name: str) -> None:
+    server = Server(tmp_path / name, cache_gb=CACHE)
+    with server.use() as uri, MongoClient(uri) as client:
+        client.genarris.things.insert_one({})
+        path = server.socket_path
+        assert path is not None and path.is_relative_to(server.home) == (":" not in name)
+    if not path.is_relative_to(server.home):
+        shutil.rmtree(path.parent)
+
+
 def test_data_elsewhere(server: Server, tmp_path: Path) -> None:
     elsewhere = tmp_path / "scratch"
     with Server(server.folder, data=elsewhere, cache_gb=CACHE).use():
@@ -393,6 +451,22 @@ def test_little_space_is_an_error(server: Server, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(DatabaseError, match=r"only 12 MB are free.*200 MB.*--data"):
         server.start()
     assert not server.running()
+
+
+def test_what_became_of_a_server_that_answers_no_more(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = server.start()
+    os.kill(pid_of(server), signal.SIGKILL)
+    error = AutoReconnect("connection refused")
+    assert worker.why_gone(uri, server.folder, error) == "the database is gone: connection refused"
+    usage = shutil.disk_usage(server.folder.parent)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=12 * 1024**2))
+    with pytest.raises(DatabaseError, match=r"its disk is full \(12 MB are free now\)"):
+        server.refuse_end()
+    assert "its disk is full" in worker.why_gone(uri, server.folder, error)
+    assert worker.why_gone("mongodb://elsewhere:1/", server.folder, error).endswith("connection refused")
+    shutil.rmtree(server.folder)
+    with pytest.raises(DatabaseError, match="its folder was removed or moved"):
+        server.refuse_end()
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="mounting a small file system needs root")

@@ -7,6 +7,7 @@ from ui_conf import ROBUST, generation, problems, resolve
 from genarris_fw.options import OptionsError, load
 from genarris_fw.options.models import MODELS
 from genarris_fw.options.names import REPLACED
+from genarris_fw.options.problems import MOST_PROBLEMS
 
 SECTION = "[pygenarris_structure_generation]"
 
@@ -310,3 +311,9 @@ def test_choices_without_a_criterion_or_that_exclude_each_other(tmp_path):
     text = head.format("Remove_Duplicates", "remove_duplicates") + "method = structure_matcher\nmirror_images = False\n"
     (line,) = problems(tmp_path, text)
     assert "structure_matcher cannot tell mirror images apart" in line
+
+
+def test_of_very_many_problems_the_first_are_told(tmp_path):
+    lines = problems(tmp_path, "[Genarris_master]\n" + "".join(f"odd_{i} = 1\n" for i in range(MOST_PROBLEMS + 50)))
+    assert len(lines) == MOST_PROBLEMS + 1
+    assert "odd_0" in lines[1] and lines[-1].endswith("and 51 more problems; correct these first")

@@ -182,10 +182,16 @@ def _final_energy(text: str, where: Path) -> float:
             raise ValueError
         energy = float(words[0])
     except ValueError:
-        stated = "no final energy" if not found else f"{len(found)} final energies" if len(found) > 1 else found[0]
-        raise EngineError(f"{where}: expected one final total energy in eV, found {stated.strip()}", "crash") from None
+        stated = (
+            "no final energy"
+            if not found
+            else f"{len(found)} final energies"
+            if len(found) > 1
+            else found[0].strip()[:80]
+        )
+        raise EngineError(f"{where}: expected one final total energy in eV, found {stated}", "crash") from None
     if not np.isfinite(energy):
-        raise EngineError(f"{where}: the energy is not a finite number ({found[0].strip()})", "crash")
+        raise EngineError(f"{where}: the energy is not a finite number ({found[0].strip()[:80]})", "crash")
     return energy
 
 

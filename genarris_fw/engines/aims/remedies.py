@@ -17,6 +17,7 @@ from genarris_fw.errors import EngineError
 LARGEST_GENTLE_MIXING = 0.05
 MORE_CYCLES = 3
 KERKER = "2.0"
+LARGEST_NUMBER = 1e9  # of cycles, and of whatever else a control.in counts
 
 
 def handlers(options: AimsSettings) -> list[Handler[Job]]:
@@ -73,6 +74,7 @@ class _Restart:
 def _number(job: Job, keyword: str, default: float) -> float:
     words = job.control.value(keyword) or []
     try:
-        return float(words[0].lower().replace("d", "e"))
+        value = float(words[0].lower().replace("d", "e"))
     except (IndexError, ValueError):
         return default
+    return value if 0 < value < LARGEST_NUMBER else default  # FHI-aims says what is wrong with others

@@ -110,14 +110,15 @@ def _energy(text: str, info: str) -> float:
     """The last energy (Hartree) of ``TOTENERGY.OUT``, which must be the last of ``INFO.OUT`` too."""
     words, told = text.split(), TOTAL_ENERGY.findall(info)
     if not words or not told or words[-1] != told[-1]:
-        raise ValueError(f"its files differ in the energy: {(words or ['none'])[-1]} and {(told or ['none'])[-1]}")
+        last, other = ((found or ["none"])[-1][:40] for found in (words, told))
+        raise ValueError(f"its files differ in the energy: {last} and {other}")
     return _finite(words[-1])
 
 
 def _finite(word: str) -> float:
     value = float(word)
     if not math.isfinite(value):
-        raise ValueError(f"{word} is no finite number")
+        raise ValueError(f"{word[:40]} is no finite number")
     return value
 
 

@@ -124,7 +124,7 @@ def read_species(folder: Path, symbol: str) -> Species:
     """
     path = folder / f"{symbol}.in"
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         raise EngineError(
             f"engine lapw: there is no species file for {symbol} ({path}); write one with Elk's species generator, "
