@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -245,7 +246,7 @@ def _configuration(bench: Bench, path: str, text: str) -> Configuration:
         path=path,
         folder=bench.folder,
         text=text,
-        run_name=value("run_name") or made_safe(Path(bench.folder).name, "run"),
+        run_name=value("run_name") or _name_of(bench.folder),
         seed=value("seed"),
         defaults=bench.defaults,
         master={option: value(option) for option in _KEPT_OF_MASTER},
@@ -256,6 +257,11 @@ def _configuration(bench: Bench, path: str, text: str) -> Configuration:
         notices=bench.remarks.notice_lines(),
         digests=_digests(steps, bench.remarks),
     )
+
+
+def _name_of(folder: str) -> str:
+    """Return the run's name that a folder gives: the same as ever, so that a run is found again."""
+    return made_safe(re.sub("[=@,]", "_", Path(folder).name), "run")
 
 
 def _digests(steps: list[Step], remarks: Remarks) -> dict[str, str]:
