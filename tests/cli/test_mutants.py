@@ -45,6 +45,7 @@ def test_mutants(kind: str, uri: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("kind", mutants.KINDS)
 def test_ten_thousand_mutants(kind: str, uri: str) -> None:
     _no_faults(kind, range(SLOW), uri)
