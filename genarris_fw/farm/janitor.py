@@ -54,6 +54,7 @@ def main() -> None:
 
 def _go_with_the_server(alive: int, busy: threading.Lock) -> None:
     fcntl.flock(alive, fcntl.LOCK_SH)
+    fcntl.flock(alive, fcntl.LOCK_UN)  # whoever starts a new server waits for it
     with busy:  # its end is being written down
         os._exit(0)
 

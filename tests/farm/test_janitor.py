@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from command import start, urea_folder
 
-from genarris_fw.farm import janitor, ownership
+from genarris_fw.farm import disk, janitor, ownership
 from genarris_fw.farm.server import Server
 
 CACHE = 0.25
@@ -123,6 +123,17 @@ def test_a_kept_one_stays_without_a_janitor(server: Server, monkeypatch: pytest.
     killed_user(server)
     wait_until(lambda: not any("janitor" in words for words in processes_of(server.folder)))
     assert server.running()
+
+
+def test_one_that_waits_for_its_turn_is_in_nobodys_way(server: Server) -> None:
+    """It would stop the server, which another command is about to start anew."""
+    killed_user(server)
+    pid = server.status()["pid"]
+    with disk.locked(server.home / "start.lock"):
+        wait_until(server.in_use)  # by the janitor
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not disk.is_locked(server.home / "alive.lock", shared=True))
+    wait_until(lambda: not processes_of(server.folder))
 
 
 @pytest.mark.parametrize("change", [shutil.rmtree, lambda folder: folder.rename(folder.with_name("moved"))])
