@@ -57,15 +57,12 @@ def checked_pool(text: object, what: str = "a pool") -> str:
     InputError
         When it cannot be one.
     """
-    if not isinstance(text, str) or len(text.encode("utf-8", "replace")) > LONGEST:
+    if not all(is_name(part) for part in str(text).split("/")) or len(str(text).encode()) > LONGEST:
         raise InputError(f"{what} cannot be called {shown(text)}: a name is {WORDS}")
-    for part in text.split("/"):
-        if not is_name(part):
-            raise InputError(f"{what} cannot be called {shown(text)}: a name is {WORDS}")
-    return text
+    return str(text)
 
 
-def made_safe(text: str, otherwise: str) -> str:
+def made_safe(text: str, otherwise: str, longest: int = LONGEST) -> str:
     """Return the name nearest to a text: other characters become ``_``, what is too long is cut off.
 
     Parameters
@@ -74,9 +71,11 @@ def made_safe(text: str, otherwise: str) -> str:
         Such as a file's or a folder's name.
     otherwise : str
         The name when nothing is left.
+    longest : int, optional
+        How many bytes it may have.
     """
     name = _ODD.sub("_", unicodedata.normalize("NFKC", text))
-    name = re.sub(r"^\W+", "", name).encode()[:LONGEST].decode(errors="ignore")
+    name = re.sub(r"^\W+", "", name).encode()[:longest].decode(errors="ignore")
     return name or otherwise
 
 

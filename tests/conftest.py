@@ -12,6 +12,7 @@ from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import settings
+from left_behind import left_behind, mark_session
 from pymongo import MongoClient
 
 from genarris_fw.errors import DatabaseError
@@ -30,6 +31,15 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # The tests' own procedures: our rockets execute registered ones alone.
 os.environ.setdefault("GENARRIS_FW_ALLOW", "sleepy.Sleepy moody.Moody")
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+mark_session()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_left_behind() -> Iterator[None]:
+    """Fail where a process outlives the tests that started it; set up first, so this comes last."""
+    yield
+    if left := left_behind():
+        pytest.fail("left running by the tests (now killed):\n" + "\n".join(left), pytrace=False)
 
 
 @pytest.fixture(scope="session")

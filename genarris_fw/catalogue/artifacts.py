@@ -10,6 +10,7 @@ from typing import Any
 
 from gridfs import GridFSBucket, NoFile
 from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
 
 CHUNK = 1 << 20
 
@@ -33,22 +34,53 @@ class Artifacts:
         **about
             Anything to keep beside it (``ids``, ``shape``, ...).
         """
-        with path.open("rb") as file:
-            digest = _digest(file)
-        self._store(run, name, {"path": str(path), "storage": "folder", "sha256": digest} | about)
+        self.publish(run, name, in_folder(path, path) | about)
 
     def upload(self, run: str, name: str, path: Path, **about: Any) -> None:
         """Store a file's content in GridFS, for nodes that do not share the folder."""
-        with path.open("rb") as file:
+        self.publish(run, name, self.in_gridfs(run, name, path, path) | about)
+
+    def in_gridfs(self, run: str, name: str, written: Path, path: Path) -> dict[str, Any]:
+        """Store a file's content in GridFS; return its record, which makes it known by `publish`.
+
+        Parameters
+        ----------
+        run, name : str
+            As in `record`.
+        written : Path
+            Where the file is now.
+        path : Path
+            Where it would lie.
+        """
+        with written.open("rb") as file:
             digest = _digest(file)
             file.seek(0)
             content = self.bucket.upload_from_stream(f"{run}/{name}", file, metadata={"run": run})
-        self._store(run, name, {"path": str(path), "storage": "gridfs", "content": content, "sha256": digest} | about)
+        return {"path": str(path), "storage": "gridfs", "content": content, "sha256": digest} | _here()
 
-    def _store(self, run: str, name: str, fields: dict[str, Any]) -> None:
-        key = {"run": run, "name": name}
-        previous = self.collection.find_one_and_replace(key, key | fields | {"host": socket.gethostname()}, upsert=True)
-        if previous and previous["storage"] == "gridfs":
+    def publish(self, run: str, name: str, record: dict[str, Any], fence: tuple[str, int] | None = None) -> None:
+        """Make a record known, in place of an earlier one; again it has no further effect.
+
+        Parameters
+        ----------
+        run, name : str
+            As in `record`.
+        record : dict
+            Of `in_folder` or `Artifacts.in_gridfs`, with anything to keep beside it.
+        fence : (str, int), optional
+            What guards the write, and the token: what a newer token has made known stays.
+        """
+        key: dict[str, Any] = {"run": run, "name": name}
+        guard, fields = {}, key | record
+        if fence is not None:
+            field = f"fence.{fence[0]}"
+            guard = {"$or": [{field: {"$exists": False}}, {field: {"$lte": fence[1]}}]}
+            fields |= {"fence": {fence[0]: fence[1]}}
+        try:
+            previous = self.collection.find_one_and_replace(key | guard, fields, upsert=True)
+        except DuplicateKeyError:
+            return
+        if previous and previous["storage"] == "gridfs" and previous["content"] != record.get("content"):
             self.bucket.delete(previous["content"])
 
     def find(self, run: str, name: str) -> dict[str, Any] | None:
@@ -88,6 +120,16 @@ class Artifacts:
         for file in self.bucket.find({"metadata.run": run}):
             self.bucket.delete(file._id)
         return self.collection.delete_many({"run": run}).deleted_count
+
+
+def in_folder(written: Path, path: Path) -> dict[str, Any]:
+    """Return the record of a file that lies, or will lie, in the run's folder; `written` is where it is now."""
+    with written.open("rb") as file:
+        return {"path": str(path), "storage": "folder", "sha256": _digest(file)} | _here()
+
+
+def _here() -> dict[str, Any]:
+    return {"host": socket.gethostname()}
 
 
 def _digest(file: Any) -> str:

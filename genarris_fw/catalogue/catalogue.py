@@ -8,6 +8,7 @@ from pymongo.database import Database
 from genarris_fw.catalogue.artifacts import Artifacts
 from genarris_fw.catalogue.indexes import ensure_indexes
 from genarris_fw.catalogue.leases import Leases
+from genarris_fw.catalogue.publications import Publications
 from genarris_fw.catalogue.replicas import Replicas
 from genarris_fw.catalogue.runs import Runs
 from genarris_fw.catalogue.structures import Structures
@@ -27,7 +28,7 @@ class Catalogue:
 
     Attributes
     ----------
-    runs, structures, work_items, replicas, leases, artifacts
+    runs, structures, work_items, replicas, leases, publications, artifacts
         The collections, each behind a small class of its own.
     """
 
@@ -38,6 +39,7 @@ class Catalogue:
         self.work_items = WorkItems(self.database["work_items"])
         self.replicas = Replicas(self.database["replicas"], self.database["work_items"])
         self.leases = Leases(self.database["leases"])
+        self.publications = Publications(self.database["publications"])
         self.artifacts = Artifacts(self.database)
 
     def ensure_indexes(self) -> None:
@@ -48,7 +50,7 @@ class Catalogue:
         """Remove every document of a run; return how many of each collection."""
         removed = {
             name: self.database[name].delete_many({"run": run}).deleted_count
-            for name in ("structures", "work_items", "replicas", "leases")
+            for name in ("structures", "spare_structures", "work_items", "replicas", "leases", "publications")
         }
         removed["artifacts"] = self.artifacts.delete(run)
         removed["runs"] = self.database["runs"].delete_many({"_id": run}).deleted_count

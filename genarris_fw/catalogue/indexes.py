@@ -15,6 +15,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("run", ASCENDING), ("properties.AP_cluster", ASCENDING)]),
         IndexModel([("parent", ASCENDING)], sparse=True),
     ],
+    "spare_structures": [IndexModel([("run", ASCENDING)])],
     "work_items": [
         # A claim: equality on run, procedure and state, then the sort keys.
         IndexModel(
@@ -40,6 +41,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("owner", ASCENDING)], sparse=True),
         IndexModel([("fw_id", ASCENDING)]),
     ],
+    "publications": [IndexModel([("run", ASCENDING)]), IndexModel([("lease", ASCENDING), ("token", ASCENDING)])],
     "artifacts": [IndexModel([("run", ASCENDING), ("name", ASCENDING)], unique=True)],
     # FireWorks' own collections, for the questions that the farm asks of them.
     "workflows": [IndexModel([("metadata.run", ASCENDING), ("metadata.side_of", ASCENDING)])],

@@ -1,8 +1,11 @@
 """The collection ``leases``: which process carries out which of our fireworks, by the server's clock.
 
 FireWorks itself notices a dead rocket after hours; this lease says so within seconds. Every firework of a run
-holds one while it works: the fireworks on the workflow's path (``begin``, ``plan``, ``gate``, ``whole``,
-``finish``) under the name of their step and role, a side replica under its firework's id.
+holds one while it works: the fireworks on the workflow's path (``plan``, ``gate``, ``whole``, ``finish``) under the
+name of their step and role, a side replica under its firework's id.
+
+On the path the lease is also where it is decided what counts (docs/protocol.md): the rounds of work items that are
+planned, and the result of the step.
 """
 
 from __future__ import annotations
@@ -13,6 +16,9 @@ from pymongo import ReturnDocument
 from pymongo.collection import Collection
 
 from genarris_fw.errors import GenarrisError
+
+# The roles of fireworks on the workflow's path: one lease each for a step.
+ON_PATH = ("plan", "gate", "whole", "finish")
 
 
 class LeaseLost(GenarrisError):
@@ -34,19 +40,21 @@ class Leases:
     def __init__(self, collection: Collection) -> None:
         self.collection = collection
 
-    def open(self, run: str, step: str, role: str, fw_id: int) -> None:
-        """Create the lease's document, free, when it is not there."""
+    def open(self, run: str, step: str, role: str, fw_id: int, above: int = 0) -> None:
+        """Create the lease's document, free, when it is not there.
+
+        Parameters
+        ----------
+        run, step, role, fw_id
+            Whose lease.
+        above : int, optional
+            Its tokens are higher than this one: a gate's than those of its plan.
+        """
         self.collection.update_one(
             {"_id": lease_id(run, step, role, fw_id)},
             {
-                "$setOnInsert": {
-                    "run": run,
-                    "step": step,
-                    "role": role,
-                    "fw_id": fw_id,
-                    "state": "open",
-                    "token": 0,
-                }
+                "$setOnInsert": {"run": run, "step": step, "role": role, "fw_id": fw_id, "state": "open"},
+                "$max": {"token": above},
             },
             upsert=True,
         )
@@ -95,7 +103,7 @@ class Leases:
                         "expires": _expires(lease_seconds),
                     }
                 },
-                {"$unset": "recoverer"},
+                {"$unset": ["recoverer", "all_planned"]},
             ],
             return_document=ReturnDocument.AFTER,
         )
@@ -125,8 +133,67 @@ class Leases:
         )
         return bool(result.matched_count)
 
+    def decisions(self, identifier: str) -> dict[str, Any]:
+        """Return what the holders of a lease have decided: ``rounds`` and ``committed``, where there are any."""
+        fields = {"_id": 0, "rounds": 1, "committed": 1}
+        return self.collection.find_one({"_id": identifier}, fields) or {}
+
+    def record_round(self, identifier: str, token: int, round_: int, items: int, owner: str) -> None:
+        """Record that a round of work items is planned: from now on it counts.
+
+        Parameters
+        ----------
+        identifier, token : str, int
+            The lease, and the token under which the items were planned.
+        round_ : int
+            Its number.
+        items : int
+            How many items it has.
+        owner : str
+            Who planned it.
+
+        Raises
+        ------
+        LeaseLost
+            When the lease was taken over: what was planned counts for nothing.
+        """
+        about = {"token": token, "items": items, "by": owner}
+        self._decide(identifier, token, {"$set": {f"rounds.{round_}": about}}, "planning")
+
+    def all_planned(self, identifier: str, token: int) -> None:
+        """Note that the holder plans no more work items: who waits for them may leave.
+
+        Raises
+        ------
+        LeaseLost
+            When the lease was taken over.
+        """
+        self._decide(identifier, token, {"$set": {"all_planned": True}}, "closing the step")
+
+    def commit(self, identifier: str, token: int, publication: dict[str, Any]) -> None:
+        """Decide the result of a firework's work; everything that makes it visible comes after this.
+
+        Parameters
+        ----------
+        identifier, token : str, int
+            The lease, and the token of its holder.
+        publication : dict
+            What is to be made visible (`genarris_fw.catalogue.publications`).
+
+        Raises
+        ------
+        LeaseLost
+            When the lease was taken over, or the result is decided already.
+        """
+        self._decide(identifier, token, {"$set": {"committed": publication | {"token": token}}}, "collecting")
+
+    def _decide(self, identifier: str, token: int, update: dict[str, Any], doing: str) -> None:
+        held = {"_id": identifier, "token": token, "state": "open", "committed": {"$exists": False}}
+        if not self.collection.update_one(held, update).matched_count:
+            raise LeaseLost(f"{identifier} was taken over while this rocket was {doing}")
+
     def collected(self, identifier: str, token: int) -> None:
-        """Close the lease: its firework's work is done for good.
+        """Close the lease: its firework's work is done for good, and visible.
 
         Raises
         ------
@@ -135,31 +202,38 @@ class Leases:
         """
         result = self.collection.update_one(
             {"_id": identifier, "token": token, "state": "open"},
-            {"$set": {"state": "collected"}, "$unset": {"owner": "", "expires": ""}},
+            {
+                "$set": {"state": "collected"},
+                "$unset": {"owner": "", "expires": "", "committed": "", "all_planned": ""},
+            },
         )
         if not result.modified_count:
             raise LeaseLost(f"{identifier} was taken over while this rocket was collecting")
 
-    def all_planned(self, identifier: str, token: int) -> None:
-        """Note that the holder adds no more work items: who waits for them may leave."""
-        self.collection.update_one({"_id": identifier, "token": token}, {"$set": {"all_planned": True}})
-
     def may_plan(self, run: str, step: str, role: str) -> bool:
         """Tell whether a firework on the path is held by somebody who may yet add work items."""
         query: dict[str, Any] = {"_id": lease_id(run, step, role, 0), "state": "open", "owner": {"$exists": True}}
-        query |= {field: {"$exists": False} for field in ("recoverer", "all_planned")}
+        query |= {field: {"$exists": False} for field in ("recoverer", "all_planned", "committed")}
         return self.collection.find_one(query, {"_id": 1}) is not None
 
-    def reopen(self, run: str, step: str, role: str) -> None:
-        """Make a firework's lease free again, so that its firework can be run anew; a holder is fenced."""
-        self.collection.update_one(
-            {"_id": lease_id(run, step, role, 0)},
-            {
-                "$set": {"state": "open"},
-                "$inc": {"token": 1},
-                "$unset": {"owner": "", "expires": "", "recoverer": "", "all_planned": ""},
-            },
+    def reopen(self, run: str, step: str) -> dict[str, int]:
+        """Make the leases of a step's fireworks on the path free again, so that they can be run anew.
+
+        All get a token that is higher than any that was given out in this step: their holders are fenced.
+
+        Returns
+        -------
+        dict
+            By role, the lowest token that is not fenced.
+        """
+        on_path = {"run": run, "step": step, "role": {"$in": list(ON_PATH)}, "state": {"$in": ["open", "collected"]}}
+        leases = list(self.collection.find(on_path, {"role": 1, "token": 1}))
+        token = max((int(lease["token"]) for lease in leases), default=0) + 1
+        gone = ("owner", "expires", "recoverer", "all_planned", "rounds", "committed")
+        self.collection.update_many(
+            on_path, {"$set": {"state": "open"}, "$max": {"token": token}, "$unset": dict.fromkeys(gone, "")}
         )
+        return {lease["role"]: token for lease in leases}
 
     def find(self, run: str, step: str, role: str) -> dict[str, Any] | None:
         """Return the lease of a firework on the path, or None."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
+from genarris_fw.catalogue.leases import LeaseLost
 from genarris_fw.errors import InputError
 
 
@@ -78,6 +80,32 @@ class Runs:
         """Set fields of the run's document."""
         self.collection.update_one({"_id": name}, {"$set": fields})
 
+    def fence(self, name: str, guard: str, token: int) -> None:
+        """Refuse what a lower token still writes under this guard (``<step> <role>``) into the run's document."""
+        self.collection.update_one({"_id": name}, {"$max": {f"fence.{guard}": token}})
+
+    def _set_fenced(
+        self,
+        name: str,
+        guard: str,
+        token: int,
+        fields: dict[str, Any],
+        pools: Mapping[str, int] | None = None,
+        published: int | None = None,
+    ) -> None:
+        """Set fields, given as expressions, and sizes of pools, unless the guard refuses the token."""
+        noted: Any = "$pools"
+        for pool, size in (pools or {}).items():
+            # A pool's name is a folder's: with dots in it, it is no path of a field.
+            noted = {"$setField": {"field": {"$literal": pool}, "input": noted, "value": size}}
+        field = f"fence.{guard}"
+        allowed = {"_id": name, "$or": [{field: {"$exists": False}}, {field: {"$lte": token}}]}
+        # A run of an older version has no sizes: its pools are counted.
+        sizes = {"pools": {"$cond": [{"$eq": [{"$type": "$pools"}, "missing"]}, "$$REMOVE", noted]}} if pools else {}
+        under = {} if published is None else {f"published.{guard}": published}
+        if not self.collection.update_one(allowed, [{"$set": fields | sizes | under}]).matched_count:
+            raise LeaseLost(f"{name}: {guard} was taken over by another rocket")
+
     def set_pool(self, name: str, pool: str, structures: int) -> None:
         """Note how many structures a pool has; in a run of an older version, whose pools are counted, nothing."""
         # A pool's name is a folder's: with dots in it, it is no path of a field.
@@ -97,30 +125,90 @@ class Runs:
             {"$set": {f"procedures.{procedure}.started": now(), f"procedures.{procedure}.state": "running"}},
         )
 
-    def count_items(self, name: str, procedure: str, counts: dict[str, int]) -> None:
-        """Store how many work items a procedure has in all, done and failed: at its plan, and when it is collected."""
-        items = {"total": sum(counts.values()), "done": counts["done"], "failed": counts["failed"]}
-        self.set(name, **{f"procedures.{procedure}.items": items})
+    def procedure_planned(
+        self,
+        name: str,
+        procedure: str,
+        counts: dict[str, int],
+        pools: Mapping[str, int] | None = None,
+        guard: str = "",
+        token: int = 0,
+        published: int | None = None,
+    ) -> None:
+        """Store how many work items a procedure has in all, done and failed, when it is planned.
 
-    def procedure_finished(self, name: str, procedure: str, summary: dict[str, Any]) -> None:
-        """Store a procedure's summary and when it ended."""
-        started = (self.get(name)["procedures"].get(procedure) or {}).get("started")
-        ended = now()
-        seconds = (ended - started.replace(tzinfo=timezone.utc)).total_seconds() if started else None
-        self.set(
-            name,
-            **{
-                f"summaries.{procedure}": summary,
-                f"procedures.{procedure}.state": "finished",
-                f"procedures.{procedure}.finished": ended,
-                f"procedures.{procedure}.seconds": seconds,
-            },
-        )
+        Parameters
+        ----------
+        name, procedure : str
+            The run and the step.
+        counts : dict
+            As of `WorkItems.counts`.
+        pools : dict, optional
+            The number of structures by pool, of those that the plan has filled.
+        guard, token : str, int
+            The firework that says so (``<step> <role>``) and its token.
+        published : int, optional
+            The token under which it was prepared.
 
-    def failed(self, name: str, procedure: str, message: str) -> None:
-        """Mark the run as failed in a procedure, with the reason."""
+        Raises
+        ------
+        LeaseLost
+            When a newer token is known.
+        """
+        fields = {f"procedures.{procedure}.items": _items(counts)}
+        self._set_fenced(name, guard or procedure, token, fields, pools, published)
+
+    def procedure_finished(
+        self,
+        name: str,
+        procedure: str,
+        summary: dict[str, Any],
+        counts: dict[str, int] | None = None,
+        pools: Mapping[str, int] | None = None,
+        ended: datetime | None = None,
+        guard: str = "",
+        token: int = 0,
+        published: int | None = None,
+    ) -> None:
+        """Store a procedure's summary, its items, the sizes of the pools it made, and when it ended, in one update.
+
+        Parameters
+        ----------
+        name, procedure : str
+            The run and the step.
+        summary : dict
+            What later steps and people read of it.
+        counts, pools : dict, optional
+            As of `WorkItems.counts`, and the number of structures by pool.
+        ended : datetime, optional
+            Now, by default.
+        guard, token, published
+            As in `procedure_planned`.
+
+        Raises
+        ------
+        LeaseLost
+            When a newer token is known.
+        """
+        at, ended = f"procedures.{procedure}", ended or now()
+        fields = {
+            f"summaries.{procedure}": {"$literal": summary},
+            f"{at}.state": "finished",
+            f"{at}.finished": ended,
+            f"{at}.seconds": {"$divide": [{"$subtract": [ended, f"${at}.started"]}, 1000.0]},
+        } | ({f"{at}.items": _items(counts)} if counts is not None else {})
+        self._set_fenced(name, guard or procedure, token, fields, pools, published)
+
+    def finished(self, name: str, failed_items: int, guard: str, token: int) -> None:
+        """Mark the run as finished; see `procedure_planned`."""
+        fields = {"state": "finished", "finished": now(), "failed_items": failed_items}
+        self._set_fenced(name, guard, token, fields)
+
+    def failed(self, name: str, procedure: str, message: str, guard: str = "", token: int = 0) -> None:
+        """Mark the run as failed in a procedure, with the reason; see `procedure_planned`."""
         about = {"state": "failed", "finished": now()}
-        self.set(name, failure=message, **about, **{f"procedures.{procedure}.{key}": about[key] for key in about})
+        at_step = {f"procedures.{procedure}.{key}": about[key] for key in about}
+        self._set_fenced(name, guard or procedure, token, {"failure": {"$literal": message}} | about | at_step)
 
     def resumed(self, name: str) -> None:
         """Mark a failed run, and the procedure it failed in, as running again."""
@@ -130,3 +218,7 @@ class Runs:
             {"_id": name, "state": "failed"},
             {"$set": {"state": "running"} | again, "$unset": {"failure": "", "finished": ""}},
         )
+
+
+def _items(counts: dict[str, int]) -> dict[str, int]:
+    return {"total": sum(counts.values()), "done": counts["done"], "failed": counts["failed"]}

@@ -26,6 +26,7 @@ class Structures:
 
     def __init__(self, collection: Collection, runs: Runs) -> None:
         self.collection = collection
+        self.spare = collection.database["spare_structures"].with_options(write_concern=collection.write_concern)
         self.runs = runs
 
     def write_new(self, run: str, procedure: str, documents: Iterable[tuple[dict[str, Any], int]]) -> None:
@@ -102,19 +103,45 @@ class Structures:
 
     def add_to_pool(self, run: str, pool: str, struct_ids: Sequence[str]) -> None:
         """Make structures members of a pool; its size is counted once, here, and noted in the run's document."""
-        for batch in _batches(struct_ids):
-            self.collection.update_many(
-                {"_id": {"$in": [document_id(run, name) for name in batch]}}, {"$addToSet": {"pools": pool}}
-            )
+        self.add_members(run, pool, struct_ids)
         self.runs.set_pool(run, pool, self.count(run, pool))
 
+    def add_members(self, run: str, pool: str, struct_ids: Sequence[str], fence: tuple[str, int] | None = None) -> None:
+        """Make structures members of a pool.
+
+        Parameters
+        ----------
+        run, pool : str
+            The run and its pool.
+        struct_ids : sequence of str
+            The structures.
+        fence : (str, int), optional
+            What guards the write, and the token: a structure that a newer token has written stays as it is.
+        """
+        self._change_members(run, struct_ids, {"$addToSet": {"pools": pool}}, fence)
+
+    def replace_members(
+        self, run: str, pool: str, struct_ids: Sequence[str], fence: tuple[str, int] | None = None
+    ) -> None:
+        """Make a pool hold exactly these structures; `fence` as in `add_members`."""
+        leaving = sorted(set(self.pool_ids(run, pool)) - set(struct_ids))
+        self._change_members(run, leaving, {"$pull": {"pools": pool}}, fence)
+        self.add_members(run, pool, struct_ids, fence)
+
     def replace_pool(self, run: str, pool: str, struct_ids: Sequence[str]) -> None:
-        """Make a pool hold exactly these structures."""
-        for batch in _batches(sorted(set(self.pool_ids(run, pool)) - set(struct_ids))):
-            self.collection.update_many(
-                {"_id": {"$in": [document_id(run, name) for name in batch]}}, {"$pull": {"pools": pool}}
-            )
-        self.add_to_pool(run, pool, struct_ids)
+        """Make a pool hold exactly these structures, and note its size in the run's document."""
+        self.replace_members(run, pool, struct_ids)
+        self.runs.set_pool(run, pool, self.count(run, pool))
+
+    def _change_members(
+        self, run: str, struct_ids: Sequence[str], change: dict[str, Any], fence: tuple[str, int] | None
+    ) -> None:
+        guard = {} if fence is None else _fence(*fence)
+        # The first token has nobody before it to shut out.
+        noted = {"$set": {f"fence.{fence[0]}": fence[1]}} if fence is not None and fence[1] > 1 else {}
+        for batch in _batches(struct_ids):
+            ids = {"_id": {"$in": [document_id(run, name) for name in batch]}}
+            self.collection.update_many(ids | guard, change | noted)
 
     def pool_ids(self, run: str, pool: str) -> list[str]:
         """Return the ids of a pool's structures in ascending order."""
@@ -127,6 +154,20 @@ class Structures:
     def pools(self, run: str) -> list[str]:
         """Return the names of a run's pools."""
         return sorted(self.collection.distinct("pools", {"run": run}))
+
+    def set_aside(self, run: str) -> None:
+        """Keep what no pool of a finished run holds apart from what one does; again it has no further effect."""
+        self._move({"run": run, "pools": []}, self.collection, self.spare)
+
+    def take_back(self, run: str) -> None:
+        """Undo `set_aside`: a step of the run goes on."""
+        self._move({"run": run}, self.spare, self.collection)
+
+    def _move(self, which: dict[str, Any], source: Collection, target: Collection) -> None:
+        into = {"into": target.name, "whenMatched": "keepExisting"}
+        # Of a cursor nothing is read: the server writes.
+        source.aggregate([{"$match": which}, {"$merge": into}]).close()
+        source.delete_many(which)
 
     def load(
         self, run: str, struct_ids: Sequence[str], fields: Sequence[str] | None = None

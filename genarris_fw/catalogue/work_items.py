@@ -1,27 +1,30 @@
 """The collection ``work_items``: pieces of a procedure that replicas claim, hold by a lease, and commit.
 
-An item goes ``waiting -> leased -> done``. An error sends it to ``resting`` for a moment and from there back to
-``waiting``, until it has had its attempts, then to ``failed``; a lease that ends without commit sends it back to
-``waiting``. Every claim raises the item's fencing token. Times are the server's (``$$NOW``), so no worker's clock
-matters.
+An item goes ``planned -> waiting -> leased -> done``; one that others follow from is ``committed`` until they are
+inserted. An error sends it to ``resting`` for a moment and from there back to ``waiting``, until it has had its
+attempts, then to ``failed``; a lease that ends without commit sends it back to ``waiting``. Every claim raises the
+item's fencing token. What is planned counts for nothing until its round is recorded (docs/protocol.md). Times are the
+server's (``$$NOW``), so no worker's clock matters.
 """
 
 from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from pymongo import ReturnDocument, UpdateOne
+from pymongo import ReplaceOne, ReturnDocument, UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
 DUPLICATE_KEY = 11000
 STATES = ("waiting", "leased", "done", "failed")  # as a person counts them: what rests waits as well
-UNFINISHED = ("waiting", "leased", "resting")
+UNFINISHED = ("waiting", "leased", "resting", "committed")
+DECIDED = ("committed", "done")  # the outcome stands
+_COUNTED_AS = {"waiting": ("resting",), "leased": ("committed",), "done": (), "failed": ()}
 INSERTED_AT_ONCE = 5000
 # The rest before another attempt doubles with each, up to this.
 LONGEST_REST_SECONDS = 60.0
@@ -67,17 +70,71 @@ class WorkItems:
     def insert(self, run: str, procedure: str, items: Iterable[Item]) -> int:
         """Store items as waiting and return how many are new; those already there are left as they are.
 
-        The items are taken some thousands at a time: a generator may give any number of them.
+        The items are taken some thousands at a time: a generator may give any number of them. What is only planned is
+        not there.
         """
-        inserted, source = 0, iter(items)
-        while batch := [_new(run, procedure, item) for item in islice(source, INSERTED_AT_ONCE)]:
-            try:
-                inserted += len(self.collection.insert_many(batch, ordered=False).inserted_ids)
-            except BulkWriteError as error:
-                if any(e["code"] != DUPLICATE_KEY for e in error.details["writeErrors"]):
-                    raise
-                inserted += int(error.details["nInserted"])
-        return inserted
+        new = 0
+        for batch in _batches(_new(run, procedure, item) for item in items):
+            there = self._insert(batch)
+            new += len(batch) - len(there) + self._replace_planned(there, {})
+        return new
+
+    def plan(self, run: str, procedure: str, items: Iterable[Item], round_: int, token: int) -> int:
+        """Store the items of a round as planned: nobody sees them until the round is recorded and released.
+
+        Parameters
+        ----------
+        run, procedure : str
+            The step.
+        items : iterable of Item
+            All items of the round; those that are there already, not only planned, are left as they are.
+        round_, token : int
+            The round, and the token of the lease whose holder plans it. What was planned under a lower token is
+            taken over.
+
+        Returns
+        -------
+        int
+            How many are planned by this holder now.
+        """
+        mine, planned = {"round": round_, "token": token}, 0
+        for batch in _batches(_new(run, procedure, item) | {"state": "planned", "planned": mine} for item in items):
+            there = self._insert(batch)
+            planned += len(batch) - len(there) + self._replace_planned(there, {"planned.token": {"$lte": token}})
+        return planned
+
+    def release(self, run: str, procedure: str, round_: int, token: int) -> int:
+        """Make what is planned under a recorded round and token waiting; return how many items that were."""
+        result = self.collection.update_many(
+            {"run": run, "procedure": procedure, "state": "planned", "planned": {"round": round_, "token": token}},
+            {"$set": {"state": "waiting"}, "$unset": {"planned": ""}},
+        )
+        return int(result.modified_count)
+
+    def forget_planned(self, run: str, procedure: str | None = None, planned: dict[str, Any] | None = None) -> int:
+        """Remove what was planned and never recorded, of one step or all; of one round and token, where given."""
+        where = {"run": run, "state": "planned"} | ({} if procedure is None else {"procedure": procedure})
+        return self.collection.delete_many(where | ({} if planned is None else {"planned": planned})).deleted_count
+
+    def _insert(self, batch: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Insert documents; return those whose key is there already."""
+        try:
+            self.collection.insert_many(batch, ordered=False)
+        except BulkWriteError as error:
+            return [batch[index] for index in _duplicates(error)]
+        return []
+
+    def _replace_planned(self, batch: list[dict[str, Any]], which: dict[str, Any]) -> int:
+        """Replace what is planned under the same keys, or was and is gone again; return how many documents stand."""
+        if not batch:
+            return 0
+        planned = {"state": "planned"} | which
+        replacements = [ReplaceOne({"_id": record["_id"]} | planned, record, upsert=True) for record in batch]
+        try:
+            self.collection.bulk_write(replacements, ordered=False)
+        except BulkWriteError as error:
+            return len(batch) - len(_duplicates(error))  # those are there, and not only planned
+        return len(batch)
 
     def claim(self, run: str, procedure: str, owner: str, number: int, lease_seconds: float) -> list[Item]:
         """Claim up to ``number`` waiting items: one of them in one round trip, many in three.
@@ -121,14 +178,22 @@ class WorkItems:
         return [record["_id"] for record in found if not record["lost"]]
 
     def commit(
-        self, run: str, procedure: str, owner: str, finished: Sequence[tuple[Item, dict[str, Any], float]]
+        self,
+        run: str,
+        procedure: str,
+        owner: str,
+        finished: Sequence[tuple[Item, dict[str, Any], float]],
+        following: Mapping[str, Sequence[Item]] | None = None,
     ) -> int:
-        """Mark leased items as done with their outcome: the commit of the work, the last write of an item.
+        """Mark leased items as done with their outcome: the commit of the work.
 
         Parameters
         ----------
         finished : sequence of (Item, dict, float)
             The item as claimed, its outcome, and the seconds it took.
+        following : mapping of str to sequence of Item, optional
+            By key, the items that follow from an item. They are part of its commit, and inserted after it: an
+            overtaken replica adds none.
 
         Returns
         -------
@@ -137,18 +202,38 @@ class WorkItems:
         """
         if not finished:
             return 0
+        following = following or {}
+
+        def decided(item: Item) -> dict[str, Any]:
+            follow = [_plain(one) for one in following.get(item.key, ())]
+            return {"state": "committed", "following": follow} if follow else {"state": "done"}
+
         result = self.collection.bulk_write(
             [
                 UpdateOne(
                     _held(run, procedure, owner, item),
                     {
-                        "$set": {"state": "done", "outcome": outcome, "seconds": seconds, "done_by": owner},
+                        "$set": {"outcome": outcome, "seconds": seconds, "done_by": owner} | decided(item),
                         "$unset": {"lease": "", "error": "", "failure": "", "checkpoint": ""},
                     },
                 )
                 for item, outcome, seconds in finished
             ],
             ordered=False,
+        )
+        return int(result.modified_count)
+
+    def settle(self, run: str, procedure: str) -> int:
+        """Insert what follows from committed items, and mark these as done; anybody may, any number of times."""
+        query = {"run": run, "procedure": procedure, "state": "committed"}
+        committed = list(self.collection.find(query, {"following": 1}))
+        if not committed:
+            return 0
+        follow = [Item(**one) for record in committed for one in record["following"]]
+        self.insert(run, procedure, follow)
+        result = self.collection.update_many(
+            {"_id": {"$in": [record["_id"] for record in committed]}, "state": "committed"},
+            {"$set": {"state": "done"}, "$unset": {"following": ""}},
         )
         return int(result.modified_count)
 
@@ -193,17 +278,24 @@ class WorkItems:
         )
         return state if result.modified_count else "lost"
 
-    def forgive(self, run: str, procedure: str, owner: str, keys: Sequence[str]) -> int:
-        """Forget the failed attempts at these items whose last one was an owner's; return how many had been given up.
+    def forgive(self, run: str, procedure: str, owner: str, items: Sequence[Item], keys: Sequence[str]) -> None:
+        """Forget failed attempts, for a replica that finds itself broken: it may have used up those of innocent items.
 
-        For a replica that finds itself broken: it may have used up the attempts of innocent items.
+        Parameters
+        ----------
+        run, procedure, owner : str
+            The step, and the replica.
+        items : sequence of Item
+            Items that it still holds: they wait again.
+        keys : sequence of str
+            Items whose last failed attempt was this owner's, and which have attempts left.
         """
+        anew: dict[str, Any] = {"$set": {"state": "waiting", "attempts": 0}, "$unset": {"again": "", "lease": ""}}
+        for item in items:
+            self.collection.update_one(_held(run, procedure, owner, item), anew)
         mine = {"_id": {"$in": [_id(run, procedure, key) for key in keys]}, "failed_by": owner}
-        anew = {"$set": {"state": "waiting", "attempts": 0}, "$unset": {"again": ""}}
-        given_up = self.collection.update_many(mine | {"state": "failed"}, anew)
         self.collection.update_many(mine | {"state": "resting"}, anew)
         self.collection.update_many(mine | {"state": "waiting"}, {"$set": {"attempts": 0}})
-        return int(given_up.modified_count)
 
     def keep(self, run: str, procedure: str, owner: str, item: Item, checkpoint: dict[str, Any]) -> bool:
         """Keep what the work on an item has reached, for whoever claims it next; tell whether it is still ours."""
@@ -265,14 +357,16 @@ class WorkItems:
         return int(result.modified_count)
 
     def counts(self, run: str, procedure: str) -> dict[str, int]:
-        """Return how many items are in each of the four states; those that rest before another attempt wait."""
+        """Return how many items are in each of the four states.
+
+        Those that rest before another attempt wait; one whose followers are not inserted yet is still in work.
+        """
 
         def number(state: str) -> int:
-            return self.collection.count_documents({"run": run, "procedure": procedure, "state": state})
+            states = {"$in": [state, *_COUNTED_AS[state]]}
+            return self.collection.count_documents({"run": run, "procedure": procedure, "state": states})
 
-        counts = {state: number(state) for state in STATES}
-        counts["waiting"] += number("resting")
-        return counts
+        return {state: number(state) for state in STATES}
 
     def waiting(self, run: str, procedure: str, share: float, at_most: int) -> int:
         """Estimate how many items are waiting in a share of all, counting no further than a limit.
@@ -285,7 +379,7 @@ class WorkItems:
         return self.collection.count_documents(query, limit=at_most)
 
     def unfinished(self, run: str, procedure: str) -> bool:
-        """Tell whether any item is still waiting or leased."""
+        """Tell whether any item is still waiting or leased, or something follows from it that is not there yet."""
         query = {"run": run, "procedure": procedure, "state": {"$in": list(UNFINISHED)}}
         return self.collection.find_one(query, {"_id": 1}) is not None
 
@@ -294,7 +388,7 @@ class WorkItems:
         keys = {"_id": {"$gte": _id(run, procedure, prefix), "$lt": _id(run, procedure, prefix) + "\uffff"}}
         return list(
             self.collection.find(
-                {"run": run, "procedure": procedure, "state": "done"} | (keys if prefix else {}),
+                {"run": run, "procedure": procedure, "state": {"$in": list(DECIDED)}} | (keys if prefix else {}),
                 {"_id": 0, "key": 1, "payload": 1, "outcome": 1, "seconds": 1},
             ).sort("key", 1)
         )
@@ -348,6 +442,24 @@ def claimable(run: str, procedure: str, rnd: dict[str, float], number: int) -> l
         {"$limit": number},
         {"$project": {"priority": 1, "lost": 1}},
     ]
+
+
+def _duplicates(error: BulkWriteError) -> list[int]:
+    """Return the places of the documents that were refused for their key; anything else that was refused passes."""
+    refused = error.details["writeErrors"]
+    if any(e["code"] != DUPLICATE_KEY for e in refused):
+        raise error
+    return [int(e["index"]) for e in refused]
+
+
+def _batches(records: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    source = iter(records)
+    while batch := list(islice(source, INSERTED_AT_ONCE)):
+        yield batch
+
+
+def _plain(item: Item) -> dict[str, Any]:
+    return {"key": item.key, "payload": item.payload, "priority": item.priority}
 
 
 def _new(run: str, procedure: str, item: Item) -> dict[str, Any]:

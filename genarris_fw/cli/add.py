@@ -8,6 +8,7 @@ import click
 
 from genarris_fw.cli.run import refuse_unavailable
 from genarris_fw.cli.site import open_site
+from genarris_fw.farm.moving import settle
 from genarris_fw.farm.workflow import add_run, build_workflow
 from genarris_fw.options import load
 
@@ -38,6 +39,8 @@ def command(ui_conf: Path, yaml_file: Path | None, uri: str | None) -> None:
         click.echo(f"{yaml_file}: workflow of run '{configuration.run_name}'; add it with: lpad add {yaml_file}")
         return
     with open_site(Path(configuration.folder), uri) as site:
+        if moved := settle(site.launchpad, configuration, site.own_folder is not None):
+            click.echo(moved)
         added = add_run(site.launchpad, configuration)
         state = "added" if added else "is there already"
         click.echo(f"run '{configuration.run_name}' {state}; carry it out with: rlaunch rapidfire, qlaunch rapidfire")

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from genarris_fw.cli.db_roles import roles
-from genarris_fw.cli.existing import refuse_absent
+from genarris_fw.cli.existing import refuse_absent, refuse_no_folder
 from genarris_fw.cli.numbers import Number
 from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.farm.allocation import LAUNCHPAD, Job, job_script
@@ -140,6 +140,7 @@ def _place(folder: Path) -> str:
 @click.option("--force", is_flag=True, help="Also when other commands use it.")
 def stop(folder: Path, data: Path | None, force: bool) -> None:
     """Stop the embedded server, unless other commands use it."""
+    refuse_no_folder(folder)
     server = Server(folder, data=data)
     click.echo("database stopped" if server.stop(force=force) else "no database is running here")
 
@@ -149,6 +150,7 @@ def stop(folder: Path, data: Path | None, force: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 def status(folder: Path, data: Path | None, as_json: bool) -> None:
     """Show whether the embedded server runs, since when, and where its files are."""
+    refuse_no_folder(folder)
     answer = Server(folder, data=data).status()
     if as_json:
         click.echo(json.dumps(answer, indent=2))
@@ -178,6 +180,7 @@ def status(folder: Path, data: Path | None, as_json: bool) -> None:
 @click.option("--show-password", is_flag=True, help="Print a password that the URI holds.")
 def uri(folder: Path, data: Path | None, show_password: bool) -> None:
     """Print the URI of the folder's database, and nothing else."""
+    refuse_no_folder(folder)
     database = find_server(folder, data=data)
     click.echo(database.uri if show_password else redact(database.uri))
     if database.server is not None and not database.server.running():

@@ -13,7 +13,7 @@ from fireworks import LaunchPad
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.cli.existing import database_options, open_existing
 from genarris_fw.errors import InputError
-from genarris_fw.farm.owner import is_dead
+from genarris_fw.farm.holders import living_holders
 from genarris_fw.showing import printable
 
 
@@ -46,16 +46,6 @@ def command(run: str, yes: bool, force: bool, as_json: bool, folder: Path, uri: 
     else:
         numbers = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in removed.items() if number)
         click.echo(printable(f"removed run '{run}': {numbers or 'nothing'}; files in its folder are as they were"))
-
-
-def living_holders(catalogue: Catalogue, run: str) -> list[str]:
-    """Return the fireworks of a run that a living process holds now, as ``step role``."""
-    expired = {lease["_id"] for lease in catalogue.leases.expired(run)}
-    return [
-        f"{lease['step']} {lease['role']}"
-        for lease in catalogue.leases.holders(run)
-        if lease["_id"] not in expired and not is_dead(lease["owner"])
-    ]
 
 
 def run_workflows(launchpad: LaunchPad, run: str) -> list[int]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import click
+from pymongo.errors import PyMongoError
 
 from genarris_fw.cli.site import Site, open_site
-from genarris_fw.errors import DatabaseError
+from genarris_fw.errors import DatabaseError, InputError
+from genarris_fw.farm.copies import PLACE_FIELDS, folder_now
 from genarris_fw.farm.databases import Database, find_server
 from genarris_fw.farm.server import FOLDER
 
@@ -48,7 +50,25 @@ def open_existing(folder: Path, uri: str | None, read_only: bool = False) -> Ite
     """
     refuse_absent(find_server(folder, uri), folder)
     with open_site(folder, uri, read_only=read_only) as site:
+        if not read_only:
+            settle_all(site)
         yield site
+
+
+def settle_all(site: Site) -> None:
+    """Bring the runs of a folder's own database there, if it was moved or copied; who may not, looks only."""
+    if site.own_folder is None:
+        return
+    for record in site.catalogue.runs.collection.find({}, PLACE_FIELDS):
+        if folder_now(record, site.own_folder) == record.get("folder"):
+            continue
+        from genarris_fw.farm.moving import settle  # half a second's imports
+        from genarris_fw.options import load
+
+        with suppress(InputError, PyMongoError):
+            configuration = load(site.own_folder / Path(record["options"]["path"]).name)
+            if moved := settle(site.launchpad, configuration, own=True):
+                click.echo(f"note: {moved}", err=True)
 
 
 def refuse_absent(database: Database, folder: Path) -> None:
@@ -61,9 +81,24 @@ def refuse_absent(database: Database, folder: Path) -> None:
     """
     if database.server is None or database.server.exists():
         return
+    refuse_no_folder(folder)
     below = sorted({str(home.parent) for depth in ("*", "*/*") for home in folder.glob(f"{depth}/{FOLDER}")})
-    what = "no database here" if folder.is_dir() else "no such folder"
     todo = "go to the run's folder, or name one with --dir or --uri"
     if below:
         todo = f"name the run's folder: {' or '.join(f'--dir {shlex.quote(place)}' for place in below[:3])}"
-    raise DatabaseError(f"{folder.absolute()}: {what}; {todo}")
+    raise DatabaseError(f"{folder.absolute()}: no database here; {todo}")
+
+
+def refuse_no_folder(folder: Path) -> None:
+    """Refuse a folder that is not there.
+
+    Raises
+    ------
+    InputError
+        Saying so.
+    """
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder.absolute()}: no such folder: it was removed or moved, or never there; go to the run's folder, "
+            "or name one with --dir or --uri"
+        )

@@ -6,6 +6,7 @@ import difflib
 import importlib
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -39,6 +40,8 @@ HELP_WIDTH = 100
 LONGEST_WORD = 500
 LONGEST_LINE = 960
 
+FOLDER_GONE = "the current folder is gone, it was removed while it was worked in: go to one that is there"
+
 EXIT_OK = 0
 EXIT_BAD_INPUT = 2
 EXIT_SOME_FAILED = 3
@@ -69,6 +72,8 @@ class LazyGroup(click.Group):
 def cli(ctx: click.Context, debug: bool) -> None:
     """Genarris as a database-backed task farm: predict how a molecule packs."""
     ctx.obj = {"debug": debug}
+    if current_folder_is_gone():
+        raise InputError(FOLDER_GONE)
 
 
 def main(arguments: list[str] | None = None) -> Any:
@@ -98,8 +103,8 @@ def main(arguments: list[str] | None = None) -> Any:
         if debug:
             raise
         where = f"{error.filename}: " if error.filename else ""
-        line = printable(f"{where}{error.strerror or error}")
-        click.echo(f"genarris-fw: {line}; mend that and run the same command again", err=True)
+        what = f"{where}{error.strerror or error}; mend that and run the same command again"
+        click.echo(f"genarris-fw: {FOLDER_GONE if current_folder_is_gone() else printable(what)}", err=True)
         code = EXIT_BAD_INPUT
     except UnicodeEncodeError as error:
         if debug:
@@ -132,6 +137,15 @@ def refuse_stray_uri(words: list[str]) -> None:
     for before, word in zip(["", *words], words):
         if before != "--uri" and not word.startswith("--uri=") and could_be_uri(word):
             raise InputError("what could be a database's URI stands in a wrong place: give it as --uri URI")
+
+
+def current_folder_is_gone() -> bool:
+    """Tell whether this process works in a folder that was removed."""
+    try:
+        Path.cwd()
+    except OSError:
+        return True
+    return False
 
 
 def one_line(error: click.ClickException) -> str:

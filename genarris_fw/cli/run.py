@@ -18,6 +18,7 @@ from genarris_fw.cli.walltime import walltime_option
 from genarris_fw.engines import installed
 from genarris_fw.errors import InputError
 from genarris_fw.farm.logs import merge
+from genarris_fw.farm.moving import settle
 from genarris_fw.farm.patience import patiently
 from genarris_fw.farm.recovery import recover
 from genarris_fw.farm.rockets import Rockets, rerun_fizzled
@@ -69,6 +70,8 @@ def carry_out(site: Site, configuration: Configuration, workers: int, quiet: boo
     """Add the run when it is new, mend what was interrupted, launch rockets until it is over."""
     for step in configuration.steps:
         procedure_class(step.procedure)  # what cannot be imported is said here, not in a worker's log
+    if moved := settle(site.launchpad, configuration, site.own_folder is not None):
+        console.print(moved, markup=False, highlight=False, soft_wrap=True)
     run, folder = configuration.run_name, Path(configuration.folder)
     added = add_run(site.launchpad, configuration, workers)
     record = site.catalogue.runs.find(run) or {}
@@ -151,8 +154,7 @@ def only_one(folder: Path, run: str) -> Iterator[None]:
             raise InputError(
                 f"run '{run}' is already being carried out here by {who}; watch it with: genarris-fw status {run}"
             ) from None
-        file.seek(0)
-        file.truncate()
-        file.write(f"process {os.getpid()}")
-        file.flush()
+        with suppress(OSError):  # a full disk is told of where it matters
+            os.truncate(file.fileno(), 0)
+            os.write(file.fileno(), f"process {os.getpid()}".encode())
         yield

@@ -24,11 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass
 class Site:
-    """An open database: the catalogue, and the LaunchPad that it lies in."""
+    """An open database: the catalogue, and the LaunchPad that it lies in.
+
+    `own_folder` is the folder whose embedded database it is, which moves with it; None for any other database.
+    """
 
     catalogue: Catalogue
     uri: str
     keep_open: tuple[int, ...] = ()
+    own_folder: Path | None = None
     opened: LaunchPad | None = field(default=None, repr=False)
 
     @property
@@ -64,6 +68,7 @@ def open_site(folder: Path, uri: str | None = None, hint: str = "", read_only: b
         with explained(found):
             site = _to_read(found) if read_only else _prepared(found)
             site.keep_open = server.lock_descriptors
+            site.own_folder = Path(folder).absolute() if server.lies_in(folder) else None
             check_schema(site.catalogue.database, write=False)
         with explained(found, hint):
             yield site

@@ -16,6 +16,7 @@ from rich.text import Text
 from genarris_fw.cli.existing import database_options, open_existing
 from genarris_fw.cli.site import Site
 from genarris_fw.errors import InputError
+from genarris_fw.farm.copies import PLACE_FIELDS, folder_now
 from genarris_fw.views.layout import console
 from genarris_fw.views.status import IMPORTED, STYLES, has_workflow, pool_sizes, render, status, waiting_runs
 
@@ -52,11 +53,16 @@ def _only_run(site: Site) -> str | None:
 
 def _status(site: Site, run: str) -> dict[str, Any]:
     try:
-        return status(site.catalogue, run)
+        return status(site.catalogue, run) | {"folder": _folder(site, run)}
     except InputError:
         if has_workflow(site.catalogue, run):
             raise InputError(f"run '{run}' waits for its first rocket: genarris-fw run, or rlaunch rapidfire") from None
         raise
+
+
+def _folder(site: Site, run: str) -> str | None:
+    record = site.catalogue.runs.collection.find_one({"_id": run}, PLACE_FIELDS) or {}
+    return folder_now(record, site.own_folder) if site.own_folder else record.get("folder")
 
 
 def _watch(site: Site, run: str, as_json: bool) -> None:
@@ -71,17 +77,16 @@ def _watch(site: Site, run: str, as_json: bool) -> None:
 
 
 def _runs(site: Site) -> list[dict[str, Any]]:
-    fields = {"state": 1, "created": 1, "folder": 1}
     begun = [
         {
             "run": record["_id"],
             "state": record["state"],
             "created": record["created"].isoformat(timespec="seconds"),
-            "folder": record.get("folder"),
+            "folder": _folder(site, record["_id"]),
             "pools": pool_sizes(site.catalogue, record["_id"]),
             "workflow": None if record["state"] == IMPORTED else has_workflow(site.catalogue, record["_id"]),
         }
-        for record in site.catalogue.runs.collection.find({}, fields).sort("created", -1)
+        for record in site.catalogue.runs.collection.find({}, {"state": 1, "created": 1}).sort("created", -1)
     ]
     waiting: list[dict[str, Any]] = [
         {

@@ -22,7 +22,7 @@ from genarris_fw.crystal.properties import check_properties
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.errors import InputError
 from genarris_fw.files import read_ordinary, write_text
-from genarris_fw.names import WORDS, checked_name, is_name, made_safe
+from genarris_fw.names import LONGEST, WORDS, checked_name, is_name, made_safe
 from genarris_fw.showing import shown
 
 PathLike = str | os.PathLike[str]
@@ -73,7 +73,7 @@ def read(path: PathLike, format: str | None = None) -> list[Structure]:
     text = _text(file)
     kind = _kind(file, text) if format is None else {"geo": "geometry"}.get(format, format)
     stem = re.sub(r"(\.in)?\.next_step$|\.in$", "", file.name) if kind == "geometry" else file.stem
-    stem = made_safe(stem, "structure")
+    stem = made_safe(stem, "structure", LONGEST - 10)  # a number may follow
     if kind == "json":
         structures = parse_json(text, str(file))
     elif kind == "geometry":

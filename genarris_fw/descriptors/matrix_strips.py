@@ -89,6 +89,15 @@ def laid_out(path: str | os.PathLike[str], n: int, key: str = "") -> bool:
         return False
 
 
+def key_of(strips: Path) -> str:
+    """Return the key that a file of strips was made for; empty for another file."""
+    try:
+        with strips.open("rb") as stream:
+            return str(json.loads(stream.read(_HEADER))["key"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
 def _laid_out(strips: Path, header: bytes, n: int) -> bool:
     """Give a file its size and header unless it has them; False for one that belongs to another matrix."""
     file = os.open(strips, os.O_RDWR | os.O_CREAT, 0o666)
@@ -180,7 +189,13 @@ def _put(file: int, data: memoryview, place: int) -> None:
         data, place = data[written:], place + written
 
 
-def finish(path: str | os.PathLike[str], ids: Sequence[str], scale: float | None = None, **about: Any) -> None:
+def finish(
+    path: str | os.PathLike[str],
+    ids: Sequence[str],
+    scale: float | None = None,
+    into: str | os.PathLike[str] | None = None,
+    **about: Any,
+) -> None:
     """Make the matrix file of the strips, and its json file.
 
     Parameters
@@ -192,6 +207,8 @@ def finish(path: str | os.PathLike[str], ids: Sequence[str], scale: float | None
     scale : float, optional
         To standardise: the largest number of all strips, as `write_rows` returned it, by which all are divided. The
         result then has the largest number 1; 0, where all vectors are equal, changes nothing.
+    into : path, optional
+        The matrix file, where it is not to be `path`; the strips then stay.
     **about
         As in `write_matrix`; with `scale` where it is given.
 
@@ -207,7 +224,7 @@ def finish(path: str | os.PathLike[str], ids: Sequence[str], scale: float | None
     It takes some 50 MB of memory. Called again it does the same again, or nothing where the strips are gone and the
     matrix of these ids and `about` is there, undamaged.
     """
-    target, strips = Path(path), strips_file(path)
+    target, strips = Path(path if into is None else into), strips_file(path)
     names = unique_ids(ids, str(target))
     if scale is not None:
         if not 0 <= scale < math.inf:
@@ -218,7 +235,7 @@ def finish(path: str | os.PathLike[str], ids: Sequence[str], scale: float | None
     n = _rows_of(strips)
     if n != len(names):
         raise InputError(f"{target}: {n} rows but {len(names)} ids; give one id per row")
-    missing = missing_rows(target)
+    missing = missing_rows(path)
     if len(missing):
         raise RunFailed(f"{target}: row {missing[0]} was never written ({len(missing)} of {n} are missing)")
     with strips.open("rb") as stream:
@@ -229,7 +246,8 @@ def finish(path: str | os.PathLike[str], ids: Sequence[str], scale: float | None
         step = rows_of_a_chunk(n)
         blocks = (np.fromfile(stream, "<f4", min(step, n - i) * n).reshape(-1, n) for i in range(0, n, step))
         write_blocks(target, _divided(blocks, scale, target) if scale else blocks, names, **about)
-    strips.unlink(missing_ok=True)
+    if into is None:
+        strips.unlink(missing_ok=True)
 
 
 def _divided(blocks: Iterable[Matrix], scale: float, target: Path) -> Iterator[Matrix]:

@@ -27,6 +27,7 @@ from pymongo.uri_parser import parse_uri
 from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.farm.launchpads import ping
 from genarris_fw.farm.owner import is_dead
+from genarris_fw.farm.ownership import is_our_module
 from genarris_fw.farm.patience import OUTAGE_SECONDS
 from genarris_fw.farm.redaction import redact
 from genarris_fw.farm.schedulers import job_state
@@ -109,6 +110,8 @@ class Allocation:
         UTC.
     version : str
         MongoDB's.
+    home : str, optional
+        The ``genarris_db`` that it is of: in a copy of the folder another one. Older versions did not note it.
     """
 
     uri: str = field(repr=False)
@@ -120,6 +123,7 @@ class Allocation:
     backup_minutes: float | None
     started: str
     version: str
+    home: str = ""
 
     def __str__(self) -> str:
         """Return what messages say of it."""
@@ -243,7 +247,8 @@ def stop(home: Path, record: Allocation, timeout: float = STOP_SECONDS) -> None:
         When it does not end in time.
     """
     host, pid, *_ = record.keeper.rsplit(":", 4)
-    if host == socket.gethostname() and not is_dead(record.keeper):
+    here = host == socket.gethostname() and not is_dead(record.keeper)
+    if here and is_our_module(int(pid), "genarris_fw.farm.keeper"):
         with suppress(ProcessLookupError):
             os.kill(int(pid), signal.SIGTERM)
     else:

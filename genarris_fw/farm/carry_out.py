@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from pymongo.errors import PyMongoError
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.leases import LeaseLost, lease_id
+from genarris_fw.catalogue.runs import now
 from genarris_fw.catalogue.schema import check_schema
 from genarris_fw.errors import GenarrisError, Interrupted, RunFailed
 from genarris_fw.farm.heartbeat import Heartbeat
@@ -25,8 +26,9 @@ from genarris_fw.farm.recovery import recover_firework
 from genarris_fw.farm.replica import Replica
 from genarris_fw.farm.sides import add_sides, archive_unstarted_sides
 from genarris_fw.farm.successors import successor
-from genarris_fw.farm.walltime import Walltime, listening, of_this_process, stop_pulling
+from genarris_fw.farm.walltime import listening, of_this_process, stop_pulling
 from genarris_fw.procedures.campaign import Campaign
+from genarris_fw.procedures.publication import Publication, publish, round_part, summary_part
 
 if TYPE_CHECKING:
     from genarris_fw.procedures.base import Procedure
@@ -54,20 +56,16 @@ class Holding:
         """Tell whether nobody has taken the lease over."""
         return self.catalogue.leases.held(self.identifier, self.token)
 
-    def check(self, doing: str) -> None:
-        """Raise LeaseLost when another rocket has taken the firework over."""
-        if not self.still_mine():
-            raise LeaseLost(f"{self.identifier} was taken over while this rocket was {doing}")
-
 
 @contextmanager
 def hold(
-    launchpad: LaunchPad, fw_id: int, run: str, step: str, role: str, lease_seconds: float
+    launchpad: LaunchPad, fw_id: int, run: str, step: str, role: str, lease_seconds: float, heartbeat: bool = True
 ) -> Iterator[Holding | None]:
     """Hold a firework's lease with a heartbeat; None when its work is already collected.
 
     A living process may hold it (this firework was run again too early): then wait, because returning would
     tell FireWorks that the step is done. At the end the lease is closed, or released when an error passes.
+    Work of a moment needs no heartbeat.
     """
     catalogue = Catalogue(launchpad.db)
     launches = (launchpad.fireworks.find_one({"fw_id": fw_id}, {"launches": 1}) or {}).get("launches") or [None]
@@ -83,9 +81,12 @@ def hold(
     if token is None:
         yield None
         return
+    if token > 1 and role != "side":
+        catalogue.runs.fence(run, f"{step} {role}", token)  # whoever held it before writes nothing more there
+        catalogue.runs.resumed(run)
     holding = Holding(catalogue, lease_id(run, step, role, fw_id), owner, token)
     try:
-        with Heartbeat(launchpad.to_dict(), owner, lease_seconds):
+        with Heartbeat(launchpad.to_dict(), owner, lease_seconds) if heartbeat else nullcontext():
             yield holding
     except BaseException as error:
         catalogue.work_items.give_back(owner)
@@ -144,11 +145,16 @@ def carry_out(task: Procedure) -> FWAction:
             if holding is None:
                 return FWAction(stored_data={"remark": "already collected"})
             log("started", launch_dir=Path.cwd())
-            # Every role may be played again from its beginning: what is done stays done.
-            counts = patiently(
-                lambda: ROLES[role](task, campaign, launchpad, holding),
-                again=lambda: catalogue.work_items.give_back(holding.owner),
-            )
+            try:
+                # Every role may be played again from its beginning: what is done stays done.
+                counts = patiently(
+                    lambda: ROLES[role](task, campaign, launchpad, holding),
+                    again=lambda: catalogue.work_items.give_back(holding.owner),
+                )
+            except Exception as error:
+                if role != "side" and not isinstance(error, PyMongoError | Interrupted | LeaseLost):
+                    _fail(campaign, role, holding, error)
+                raise
             log("finished", seconds=round(time.monotonic() - begun, 3), **counts)
     except LeaseLost as lost:
         log("taken over", level="WARNING", why=lost)
@@ -161,12 +167,19 @@ def carry_out(task: Procedure) -> FWAction:
         log("traceback", level="DEBUG", traceback=traceback.format_exc())
         if role == "side" or isinstance(error, PyMongoError | Interrupted):
             raise  # nothing is wrong with the run: another launch goes on
-        catalogue.runs.failed(run, step, message)
         raise RunFailed(message) from error
     if holding.unfinished:
         stop_pulling(launchpad)
         return successor(launchpad, task)
     return FWAction(stored_data={"run": run, "step": step, "role": role} | counts)
+
+
+def _fail(campaign: Campaign, role: str, holding: Holding, error: Exception) -> None:
+    """Mark the run as failed, while the lease is held: who was overtaken has nothing to say about the run."""
+    if not holding.still_mine():
+        raise LeaseLost(f"{holding.identifier} was taken over before this rocket stopped") from error
+    message = explain(error, campaign.folder)
+    campaign.catalogue.runs.failed(campaign.run, campaign.step, message, f"{campaign.step} {role}", holding.token)
 
 
 def explain(error: Exception, folder: Path) -> str:
@@ -180,22 +193,74 @@ def explain(error: Exception, folder: Path) -> str:
 
 
 def _plan(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Holding) -> dict[str, Any]:
-    number = _insert_items(task, campaign)
-    campaign.catalogue.leases.open(campaign.run, campaign.step, "gate", 0)
+    """Plan the step's first round; its record is the commit of this firework."""
+    leases, items = campaign.catalogue.leases, campaign.catalogue.work_items
+    if "committed" not in leases.decisions(holding.identifier):
+        with _preparing(campaign, holding):
+            campaign.catalogue.runs.procedure_started(campaign.run, campaign.step)
+            campaign.import_pool()
+            items.plan(campaign.run, campaign.step, task.plan(campaign), 0, holding.token)
+            try:
+                _commit(campaign, holding, [round_part(0)])
+            except LeaseLost:
+                _forget_planned(campaign, holding, 0)
+                raise
+    number = sum(_publish(campaign, task["role"], holding).values())
+    leases.open(campaign.run, campaign.step, "gate", 0, above=holding.token)
     sides = min(task.wanted_replicas(campaign), max(1, task.most_replicas(campaign, number))) - 1
-    holding.check("planning")  # sides that a plan woken too late adds would find nothing to do
     return {"items": number, "sides": add_sides(launchpad, task, sides)}
 
 
-def _insert_items(task: Procedure, campaign: Campaign) -> int:
-    """Store the step's work items; return how many it has."""
-    run, step = campaign.run, campaign.step
-    campaign.catalogue.runs.procedure_started(run, step)
-    campaign.import_pool()
-    campaign.catalogue.work_items.insert(run, step, task.plan(campaign))
-    counts = campaign.catalogue.work_items.counts(run, step)
-    campaign.catalogue.runs.count_items(run, step, counts)
-    return sum(counts.values())
+@contextmanager
+def _preparing(campaign: Campaign, holding: Holding) -> Iterator[None]:
+    """Prepare a result; what cannot be committed leaves no files."""
+    campaign.publication = Publication(campaign.folder, holding.identifier, holding.token)
+    try:
+        yield
+    except BaseException as error:
+        # An outage may have come after the commit and before its answer.
+        if not isinstance(error, PyMongoError):
+            campaign.publication.discard()
+        raise
+
+
+def _commit(campaign: Campaign, holding: Holding, parts: list[dict[str, Any]]) -> None:
+    """Decide the firework's result: what was prepared, and these parts."""
+    catalogue, publication = campaign.catalogue, campaign.publication
+    everything = publication.parts() + parts
+    prepared = catalogue.publications.prepare(campaign.run, holding.identifier, holding.token, everything)
+    catalogue.leases.commit(holding.identifier, holding.token, prepared)
+
+
+def _publish(campaign: Campaign, role: str, holding: Holding) -> dict[str, int]:
+    """Make the committed result visible, whoever has committed it; return the step's items by state."""
+    catalogue = campaign.catalogue
+    committed = catalogue.leases.decisions(holding.identifier).get("committed")
+    if committed is None:
+        raise LeaseLost(f"{holding.identifier} was taken over and collected by another rocket")
+    return publish(catalogue, campaign.record, campaign.step, role, holding.token, committed)
+
+
+def _plan_round(task: Procedure, campaign: Campaign, holding: Holding, round_: int) -> int:
+    """Plan a round, record it, release it (docs/protocol.md); return how many items are new."""
+    run, step, items = campaign.run, campaign.step, campaign.catalogue.work_items
+    planned = items.plan(run, step, task.next_round(campaign) if round_ else task.plan(campaign), round_, holding.token)
+    if not planned:
+        campaign.publication.discard_scratch()
+        return 0
+    try:
+        campaign.catalogue.leases.record_round(holding.identifier, holding.token, round_, planned, holding.owner)
+    except LeaseLost:
+        _forget_planned(campaign, holding, round_)
+        raise
+    campaign.publication.scratch.clear()
+    return items.release(run, step, round_, holding.token)
+
+
+def _forget_planned(campaign: Campaign, holding: Holding, round_: int) -> None:
+    """Remove what this rocket planned after it was overtaken; it counts for nothing."""
+    mine = {"round": round_, "token": holding.token}
+    campaign.catalogue.work_items.forget_planned(campaign.run, campaign.step, mine)
 
 
 def _work(task: Procedure, campaign: Campaign, holding: Holding, replica: Replica) -> dict[str, Any]:
@@ -211,36 +276,59 @@ def _work(task: Procedure, campaign: Campaign, holding: Holding, replica: Replic
 
 
 def _collect(task: Procedure, campaign: Campaign, holding: Holding) -> None:
-    run, step = campaign.run, campaign.step
-    counts = campaign.catalogue.work_items.counts(run, step)
+    """Prepare the step's result and decide it."""
+    counts = campaign.catalogue.work_items.counts(campaign.run, campaign.step)
     summary = task.collect(campaign) | {"failed": counts["failed"]}
-    holding.check("collecting")
-    campaign.catalogue.runs.count_items(run, step, counts)
-    campaign.catalogue.runs.procedure_finished(run, step, summary)
+    _commit(campaign, holding, [summary_part(summary, counts, now())])
 
 
-def _leading_replica(task: Procedure, campaign: Campaign, holding: Holding, walltime: Walltime) -> Replica:
-    """Return the replica on the workflow's path: it adds the items of the next round."""
+def _leading_replica(task: Procedure, campaign: Campaign, holding: Holding, rounds: int) -> Replica:
+    """Return the replica on the workflow's path: it plans the rounds that follow the first ``rounds``, and closes."""
+    catalogue, recorded = campaign.catalogue, rounds
 
     def more_to_come() -> bool:
-        if not task.rounds:
-            return False
-        added = campaign.catalogue.work_items.insert(campaign.run, campaign.step, task.next_round(campaign))
-        if not added:
-            campaign.catalogue.leases.all_planned(holding.identifier, holding.token)
-        return added > 0
+        nonlocal recorded
+        if task.rounds and _plan_round(task, campaign, holding, recorded):
+            recorded += 1
+            return True
+        catalogue.leases.all_planned(holding.identifier, holding.token)
+        # A server that was frozen in the middle of its look may have seen an item in neither of two states.
+        return catalogue.work_items.unfinished(campaign.run, campaign.step)
 
     return Replica(
-        task, campaign, holding.owner, still_mine=holding.still_mine, more_to_come=more_to_come, walltime=walltime
+        task,
+        campaign,
+        holding.owner,
+        still_mine=holding.still_mine,
+        more_to_come=more_to_come,
+        walltime=campaign.walltime,
     )
 
 
 def _lead(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Holding) -> dict[str, Any]:
     """Work along on the workflow's path, then collect; a successor does what is left when the time is over."""
-    counts = _work(task, campaign, holding, _leading_replica(task, campaign, holding, campaign.walltime))
-    if not holding.unfinished:
-        archive_unstarted_sides(launchpad, campaign.run, campaign.step)
-        _collect(task, campaign, holding)
+    decisions = campaign.catalogue.leases.decisions(holding.identifier)
+    counts: dict[str, Any] = {}
+    if "committed" not in decisions:
+        rounds = {int(number): about for number, about in decisions.get("rounds", {}).items()}
+        if rounds:  # whoever recorded the last one may have died before its release
+            last = max(rounds)
+            campaign.catalogue.work_items.release(campaign.run, campaign.step, last, rounds[last]["token"])
+        with _preparing(campaign, holding):
+            first = 0 if task["role"] == "whole" else 1
+            if task["role"] == "whole":
+                campaign.catalogue.runs.procedure_started(campaign.run, campaign.step)
+                campaign.import_pool()
+                if not rounds:
+                    first += bool(_plan_round(task, campaign, holding, 0))
+            replica = _leading_replica(task, campaign, holding, max(rounds) + 1 if rounds else first)
+            counts = _work(task, campaign, holding, replica)
+            if holding.unfinished:
+                campaign.publication.discard()
+                return counts
+            archive_unstarted_sides(launchpad, campaign.run, campaign.step)
+            _collect(task, campaign, holding)
+    _publish(campaign, task["role"], holding)
     return counts
 
 
@@ -270,9 +358,4 @@ def _side(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Ho
     return counts
 
 
-def _whole(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Holding) -> dict[str, Any]:
-    _insert_items(task, campaign)
-    return _lead(task, campaign, launchpad, holding)
-
-
-ROLES = {"plan": _plan, "gate": _lead, "side": _side, "whole": _whole}
+ROLES = {"plan": _plan, "gate": _lead, "side": _side, "whole": _lead}

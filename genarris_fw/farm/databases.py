@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
+from pymongo.errors import ConnectionFailure
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
@@ -48,6 +49,10 @@ class Database:
         """The URI; an embedded server's own, naming the database that was asked for."""
         return self._named(self.server.uri if self.server else "")
 
+    def lies_in(self, folder: Path) -> bool:
+        """Tell whether it is a folder's own embedded database, which moves, or is copied, with the folder."""
+        return self.server is not None and self.server.home.resolve().is_relative_to(Path(folder).resolve())
+
     @property
     def name(self) -> str:
         """The name of the database on its server."""
@@ -55,9 +60,20 @@ class Database:
 
     @contextmanager
     def use(self) -> Iterator[str]:
-        """Give the URI, with an embedded server running inside the ``with``."""
+        """Give the URI, with an embedded server running inside the ``with``.
+
+        Raises
+        ------
+        DatabaseError
+            When the server does not start; when one inside says that it does not answer, and why is to be seen.
+        """
         with self.server.use() if self.server else nullcontext("") as uri:
-            yield self._named(uri)
+            try:
+                yield self._named(uri)
+            except DatabaseError as error:
+                if self.server is not None and isinstance(error.__cause__, ConnectionFailure):
+                    self.server.refuse_end()
+                raise
 
     @property
     def lock_descriptors(self) -> tuple[int, ...]:
@@ -120,7 +136,7 @@ def _located(address: str, origin: str, folder: Path) -> Database:
 
 
 def _embedded(address: str, folder: Path) -> Server | None:
-    """Return the embedded server whose socket the URI names: that of `folder`, or one beside it."""
+    """Return the embedded server whose socket the URI names, or named before: that of `folder`, or one beside it."""
     host = unquote_plus(address.partition("://")[2].rpartition("@")[2].partition("/")[0])
     if not host.startswith("/"):
         return None
@@ -130,7 +146,7 @@ def _embedded(address: str, folder: Path) -> Server | None:
         folders.append(home.parent)
     for candidate in folders:
         server = Server(candidate)
-        if server.exists() and server.socket_path == Path(host):
+        if server.exists() and Path(host) in (server.socket_path, *server.former_sockets):
             return server
     return None
 

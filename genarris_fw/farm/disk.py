@@ -27,6 +27,7 @@ NETWORK_FILE_SYSTEMS = (
     "panfs",
     "9p",
 )
+NO_SPACE = ("No space left", "OutOfDiskSpace", "out of disk space")  # as the system and MongoDB put it
 _NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}
 
 
@@ -83,8 +84,33 @@ def check_free_space(folder: Path, minimum: int = MINIMUM_FREE_BYTES) -> None:
     free = shutil.disk_usage(folder).free
     if free < minimum:
         raise DatabaseError(
-            f"{folder}: only {free / 1024**2:.0f} MB are free, a database needs {minimum / 1024**2:.0f} MB: "
-            "make room, or put it elsewhere with `genarris-fw db start --data FOLDER`"
+            f"{folder}: its disk is full: only {free / 1024**2:.0f} MB are free, a database needs "
+            f"{minimum / 1024**2:.0f} MB: make room, or put it elsewhere with `genarris-fw db start --data FOLDER`"
+        )
+
+
+def refuse_full(folder: Path, words: str = "", minimum: int = MINIMUM_FREE_BYTES) -> None:
+    """Say that the disk is full where that is why the database in `folder` has ended.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of MongoDB's files.
+    words : str, optional
+        What the server said last; on a full disk it may have had no room for that.
+    minimum : int, optional
+        With fewer free bytes it cannot work.
+
+    Raises
+    ------
+    DatabaseError
+        When the disk is full, or was.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < minimum or any(sign in words for sign in NO_SPACE):
+        raise DatabaseError(
+            f"{folder}: the database has ended because its disk is full ({free / 1024**2:.0f} MB are free now): "
+            "make room there and run the same command again; nothing acknowledged is lost"
         )
 
 

@@ -122,6 +122,7 @@ class Keeper:
             backup_minutes=minutes,
             started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             version=version,
+            home=str(self.home),
         )
         allocation.beat(self.home)
         allocation.write(self.home, self.record)
@@ -210,6 +211,7 @@ class Keeper:
             if self.process.poll() is not None or time.monotonic() > deadline or self.ending.is_set():
                 words = mongod.last_words(self.log, self.home / "mongod.out", self.log_start)
                 mongod.end(self.process, _END_SECONDS, _KILL_SECONDS)
+                disk.refuse_full(self.home, words)
                 raise DatabaseError(f"{self.log}: the database did not start; it says: {words}: see that file")
         make_primary(self._uri, self.member, deadline - time.monotonic())
         return version

@@ -15,6 +15,7 @@ from pymongo.uri_parser import parse_uri, validate_options
 
 from genarris_fw.errors import DatabaseError
 from genarris_fw.farm.certificates import absolute_files, explain_tls, refuse_unreadable
+from genarris_fw.farm.disk import NO_SPACE
 from genarris_fw.farm.patience import OUTAGE_SECONDS
 from genarris_fw.farm.redaction import OPTIONS, redact, scrub, well_formed
 
@@ -258,8 +259,8 @@ def explain(error: mongo_errors.PyMongoError, uri: str, hint: str = "") -> str:
     elif code == _UNAUTHORIZED:
         what = "the database wants a user and a password that may do this"
         todo = "give them in GENARRIS_FW_URI or my_launchpad.yaml"
-    elif "No space left" in text:
-        what, todo = "the database has no disk space left", "make room on its disk"
+    elif any(sign in text for sign in NO_SPACE):
+        what, todo = "the disk of the database is full", "make room on it"
     elif isinstance(error, mongo_errors.ConfigurationError | mongo_errors.InvalidName):
         what, todo = f"not a usable MongoDB URI ({text})", f"write {_FORM}"
     elif (encrypted := explain_tls(text, uri)) is not None:

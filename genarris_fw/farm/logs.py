@@ -54,7 +54,12 @@ def _quoted(value: Any) -> str:
 
 
 def merge(folder: Path) -> None:
-    """Write ``Genarris.log`` (all events in the order of time) and ``Genarris.err`` (warnings and errors)."""
+    """Write ``Genarris.log`` (all events in the order of time) and ``Genarris.err`` (warnings and errors).
+
+    A folder that is gone is not made anew.
+    """
+    if not folder.is_dir():
+        return
     lines: list[str] = []
     for path in sorted((folder / "logs").glob("*.log")):
         lines += path.read_text(encoding="utf-8", errors="replace").splitlines()

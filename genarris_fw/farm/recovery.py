@@ -70,6 +70,8 @@ def recover_firework(launchpad: LaunchPad, catalogue: Catalogue, lease: dict[str
     """Repair the firework of one lost lease; False when somebody else does, or there is nothing to repair."""
     if not catalogue.leases.begin_recovery(lease, recoverer):
         return False
+    if lease["role"] != "side":
+        catalogue.runs.fence(lease["run"], f"{lease['step']} {lease['role']}", lease["token"] + 1)
     if lease["role"] != "side" or _is_wanted(launchpad, catalogue, lease):
         return run_again(launchpad, lease["fw_id"], lease.get("launch_id"))
     # The step is collected, so a dead side replica is done. The lease is closed last: until then, a recoverer that

@@ -105,6 +105,7 @@ class Replica:
         self.seconds = 0.0
         self.quarantined = ""
         self._failed_in_a_row: list[str] = []
+        self._suspected: list[tuple[Item, BaseException]] = []
         self._seconds_per_item: float | None = None
         self._checked = float("-inf")
         self._interrupted = False
@@ -127,6 +128,7 @@ class Replica:
             while True:
                 self._check()
                 if self._interrupted or not self.walltime.fits(ROOM_FOR_AN_ITEM * (self._seconds_per_item or 0.0)):
+                    self._give_up_suspected()
                     items.give_back(self.owner)
                     return "ending"
                 claimed = [] if self._stands_back() else self._claim()
@@ -134,9 +136,10 @@ class Replica:
                     self._work_on(claimed)
                     sleep, idle_since = IDLE_SLEEP[0], time.monotonic()
                     continue
+                self._give_up_suspected()
                 if not items.unfinished(run, step) and not self.more_to_come():
                     return "finished"
-                if items.reap(run, step):
+                if items.settle(run, step) or items.reap(run, step):
                     continue
                 if self.gate_is_lost():
                     return "gate lost"
@@ -208,8 +211,9 @@ class Replica:
             except (Exception, SystemExit) as error:  # an engine may try to leave the interpreter
                 self._fail(item, error)
                 continue
-            self._failed_in_a_row = []
             seconds = time.monotonic() - begun
+            self._failed_in_a_row = []
+            self._give_up_suspected()
             mean = self._seconds_per_item
             self._seconds_per_item = seconds if mean is None else 0.7 * mean + 0.3 * seconds
             self.seconds += seconds
@@ -238,7 +242,7 @@ class Replica:
             self._fail(finished[0][0], EngineError(what, permanent=True))
 
     def _write(self, finished: list[tuple[Item, Outcome, float]]) -> None:
-        """Write the outcomes by id, fenced; then what follows; the items' commit comes last."""
+        """Write the outcomes by id, fenced; then commit the items, with those that follow, which are inserted last."""
         run, step = self.campaign.run, self.campaign.step
         catalogue = self.campaign.catalogue
         new = [(document, item.token) for item, outcome, _ in finished for document in outcome.structures]
@@ -251,36 +255,52 @@ class Replica:
         ]
         if fields:
             catalogue.structures.set_fields(run, step, fields)
-        following = [item for _, outcome, _ in finished for item in outcome.items]
+        following = {item.key: outcome.items for item, outcome, _ in finished if outcome.items}
+        done = [(item, outcome.summary, seconds) for item, outcome, seconds in finished]
+        committed = catalogue.work_items.commit(run, step, self.owner, done, following)
         if following:
-            catalogue.work_items.insert(run, step, following)
-        committed = catalogue.work_items.commit(
-            run, step, self.owner, [(item, outcome.summary, seconds) for item, outcome, seconds in finished]
-        )
+            catalogue.work_items.settle(run, step)
         self.done += committed
         self.campaign.log("items committed", level="DEBUG", items=committed, taken_over=len(finished) - committed)
 
     def _fail(self, item: Item, error: BaseException) -> None:
+        """Record a failed attempt; the last one of an item stays open until it is clear that it is the item's fault."""
+        if not isinstance(error, GenarrisError):
+            self.campaign.log("traceback", level="DEBUG", item=item.key, traceback=traceback.format_exc())
+        if item.key not in self._failed_in_a_row:
+            self._failed_in_a_row.append(item.key)
+        if item.attempts + 1 >= self._attempts_allowed(error):
+            self._suspected.append((item, error))
+        else:
+            self._write_failure(item, error)
+        if self.quarantined:
+            self._give_up_suspected()
+        elif len(self._failed_in_a_row) >= self.campaign.quarantine_after:
+            self._quarantine(said(error))
+
+    def _attempts_allowed(self, error: BaseException) -> int:
         permanent = isinstance(error, EngineError) and error.permanent
-        text = str(error) if isinstance(error, GenarrisError) else f"{type(error).__name__}: {error}"
+        return 1 if permanent else self.campaign.max_attempts
+
+    def _write_failure(self, item: Item, error: BaseException) -> None:
         state = self.campaign.catalogue.work_items.fail(
             self.campaign.run,
             self.campaign.step,
             self.owner,
             item,
-            text.strip(),
-            1 if permanent else self.campaign.max_attempts,
+            said(error),
+            self._attempts_allowed(error),
             self.campaign.retry_delay,
             details_of(error),
         )
         self.failed += state == "failed"
-        if not isinstance(error, GenarrisError):
-            self.campaign.log("traceback", level="DEBUG", item=item.key, traceback=traceback.format_exc())
-        self.campaign.log("item failed", level="WARNING", item=item.key, then=state, error=text)
-        if item.key not in self._failed_in_a_row:
-            self._failed_in_a_row.append(item.key)
-        if len(self._failed_in_a_row) >= self.campaign.quarantine_after and not self.quarantined:
-            self._quarantine(text)
+        self.campaign.log("item failed", level="WARNING", item=item.key, then=state, error=said(error))
+
+    def _give_up_suspected(self) -> None:
+        """Give up the items whose last attempt failed here: failed is final, whatever becomes of this replica."""
+        while self._suspected:
+            self._write_failure(*self._suspected[0])
+            del self._suspected[0]
 
     def _quarantine(self, error: str) -> None:
         """Claim no more while others work: it may be this machine, not the items, that is broken."""
@@ -288,9 +308,17 @@ class Replica:
         self.quarantined = f"{number} different items failed in a row here; the last one: {error}"
         self.campaign.catalogue.replicas.quarantine(self.owner, self.quarantined)
         if self._stands_back():  # the others shall have all attempts at what failed here
+            held = [item for item, _ in self._suspected]
             run, step = self.campaign.run, self.campaign.step
-            self.failed -= self.campaign.catalogue.work_items.forgive(run, step, self.owner, self._failed_in_a_row)
+            self.campaign.catalogue.work_items.forgive(run, step, self.owner, held, self._failed_in_a_row)
+            self._suspected.clear()
+        self._give_up_suspected()
         self.campaign.log("quarantined", level="WARNING", why=self.quarantined)
+
+
+def said(error: BaseException) -> str:
+    """Return an error in one line."""
+    return (str(error) if isinstance(error, GenarrisError) else f"{type(error).__name__}: {error}").strip()
 
 
 def details_of(error: BaseException) -> dict[str, str]:

@@ -68,9 +68,12 @@ def _half_retried(catalogue: Catalogue, chain: dict[str, dict[str, Any]], run: s
 
 def _forget(catalogue: Catalogue, run: str, steps: list[str], first: str) -> None:
     """Forget the items of the steps after the first one, and that any of these steps has finished."""
+    catalogue.structures.take_back(run)
+    for step in [*steps, "finish"]:
+        for role, token in catalogue.leases.reopen(run, step).items():
+            # Whoever still works there writes nothing more into the run's document.
+            catalogue.runs.fence(run, f"{step} {role}", token)
     for step in steps:
-        for role in ("plan", "gate", "whole"):
-            catalogue.leases.reopen(run, step, role)
         if step != first:
             catalogue.work_items.collection.delete_many({"run": run, "procedure": step})
             catalogue.replicas.forget(run, step)

@@ -15,7 +15,7 @@ from typing import Any
 from fireworks import LaunchPad
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.errors import RunFailed
+from genarris_fw.errors import InputError, RunFailed
 from genarris_fw.farm.allow_list import refused
 from genarris_fw.farm.recovery import recover
 from genarris_fw.farm.walltime import listening, of_this_process
@@ -63,6 +63,7 @@ class Rockets:
 
     def __enter__(self) -> Rockets:
         self.place.mkdir(parents=True, exist_ok=True)
+        self._begun_in = self.place.stat()
         for number in range(self.workers):
             self._processes[number] = self._start(number)
         return self
@@ -94,6 +95,7 @@ class Rockets:
             "launchpad": self.launchpad.to_dict(),
             "name": f"worker-{number}",
             "place": str(place),
+            "parent": os.getpid(),
         }
         with (self.place / f"worker-{number}.log").open("ab") as output:
             process = subprocess.Popen(
@@ -140,6 +142,7 @@ class Rockets:
         self._refuse_hostile()
         recovered = time.monotonic()
         while True:
+            self._refuse_vanished_folder()
             record = self.catalogue.runs.find(self.run) or {}
             look(record)
             if record.get("state") in ("finished", "failed"):
@@ -155,6 +158,16 @@ class Rockets:
                 recovered = time.monotonic()
             self._restart_dead()
             time.sleep(LOOK_EVERY)
+
+    def _refuse_vanished_folder(self) -> None:
+        """Stop when the run's folder was removed, or moved, while it is worked in."""
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(self.place.stat(), self._begun_in):
+                return
+        raise InputError(
+            f"{self.place.parent}: the run's folder is gone, removed or moved while the run went on: "
+            "put it back, or run its ui.conf where it is now"
+        )
 
     def _refuse_standstill(self) -> None:
         """Stop when no firework of the run can be worked on, and recovery has not changed that."""

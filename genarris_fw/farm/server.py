@@ -16,7 +16,11 @@ The server is a replica set of one, so that a backup is of one moment. It listen
 mode 0700 and on nothing else: who can reach the database can run code, and other people share the machine. Where
 ``genarris_db/socket/`` does not serve (a name longer than the 107 bytes a socket may have, or one that a set cannot
 have as a member, a file system without sockets), it is a temporary folder. Either way its path stays the same, so that
-a URI written into a my_launchpad.yaml stays valid.
+a URI written into a my_launchpad.yaml stays valid. In a folder that was moved or copied it is another one; the
+``former`` ones stand in ``server.json``.
+
+Whoever uses it last stops it. Where that one was killed, the server's janitor does (`genarris_fw.farm.janitor`).
+A folder that is not ours alone is refused (`genarris_fw.farm.ownership`).
 
 Where a queue job runs the folder's database (`genarris_fw.farm.keeper`), that one is used, on any node.
 """
@@ -42,16 +46,16 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm import allocation, allocation_data, disk, mongod, sockets
+from genarris_fw.farm import allocation, allocation_data, copies, disk, janitor, mongod, ownership, sockets
 from genarris_fw.farm.launchpads import ping, socket_uri
 from genarris_fw.farm.redaction import redact
 from genarris_fw.farm.set_of_one import make_primary
 
-FOLDER = "genarris_db"
+FOLDER = copies.FOLDER
 CACHE_GB = 0.5
 START_SECONDS = 300.0  # a server that was killed replays its journal first
 STOP_SECONDS = 60.0
-_LASTING = ("socket", "uri", "version")  # what server.json keeps of a server that was stopped
+_LASTING = ("home", "socket", "uri", "version", "former")  # what server.json keeps of a server that was stopped
 _PARTING_SECONDS = 3.0  # how long the connections of a process that ends may be seen
 _POLL_SECONDS = 0.05
 
@@ -68,6 +72,11 @@ class Server:
     cache_gb : float, optional
         Memory for the server's cache, in GB.
 
+    Raises
+    ------
+    DatabaseError
+        When the folder's database belongs to somebody else, or others can write there.
+
     Examples
     --------
     >>> with Server(Path("urea")).use() as uri:  # doctest: +SKIP
@@ -81,6 +90,7 @@ class Server:
         self._elsewhere = Path(data).absolute() if data is not None else None
         self._process: subprocess.Popen[bytes] | None = None
         self._descriptors: tuple[int, ...] = ()
+        ownership.refuse_foreign(self.home)
 
     # ---- what it is
 
@@ -99,6 +109,11 @@ class Server:
         """The socket on which the server listens, None before it was ever placed."""
         record = self._record()
         return Path(record["socket"]) if record else None
+
+    @property
+    def former_sockets(self) -> list[Path]:
+        """The sockets on which the server listened before the folder was moved or copied here."""
+        return [Path(path) for path in self._record().get("former", [])]
 
     @property
     def users_lock(self) -> Path:
@@ -211,15 +226,31 @@ class Server:
             "job": lent.job,
         }
 
+    def refuse_end(self) -> None:
+        """Say why the server has ended, where that is to be seen and can be mended: for who finds nobody answering.
+
+        Raises
+        ------
+        DatabaseError
+            When its folder is gone, or its disk is full.
+        """
+        deadline = time.monotonic() + _PARTING_SECONDS
+        while self._lives() and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+        if not self.data.is_dir():
+            raise DatabaseError(f"{self.home}: the database is gone: its folder was removed or moved while it was used")
+        if not self._lives():
+            disk.refuse_full(self.data, self._last_words(self._record()))
+
     # ---- start, use, stop
 
-    def start(self, keep: bool = False, timeout: float = START_SECONDS) -> str:
+    def start(self, keep: bool | None = None, timeout: float = START_SECONDS) -> str:
         """Start the server, or adopt the one that runs, and wait until it answers.
 
         Parameters
         ----------
         keep : bool, optional
-            Leave it running when the last command that uses it ends, until :meth:`stop`.
+            Leave it running until :meth:`stop`; by default so, but not inside :meth:`use`, whose last user stops it.
         timeout : float, optional
             How long to wait for an answer, in seconds.
 
@@ -234,8 +265,12 @@ class Server:
             When there is no mongod, no disk space, or it does not start: the message names the log and its
             last meaningful line.
         """
+        if not self.lock_descriptors:
+            copies.refuse_users_elsewhere(self.home, self._record())
         if lent := allocation.find(self.home):
             return lent.uri
+        if keep is None:
+            keep = not self._descriptors
         self.make_home()
         with disk.locked(self.home / "start.lock"):
             deadline = time.monotonic() + timeout
@@ -261,6 +296,7 @@ class Server:
         str
             The URI.
         """
+        copies.refuse_users_elsewhere(self.home, self._record())
         if lent := allocation.find(self.home):
             yield lent.uri  # it stays as long as its job
             return
@@ -273,7 +309,7 @@ class Server:
         finally:
             self._descriptors = tuple(other for other in self.lock_descriptors if other != descriptor)
             try:
-                self._leave(descriptor)
+                self.end_unused(descriptor, _PARTING_SECONDS)
             finally:
                 fcntl.flock(descriptor, fcntl.LOCK_UN)  # for a forked child may still hold the open file
                 os.close(descriptor)
@@ -283,21 +319,38 @@ class Server:
         """The locks held by :meth:`use`, for ``subprocess.Popen(..., pass_fds=...)``."""
         return self._descriptors
 
-    def _leave(self, descriptor: int) -> None:
-        """Stop the server when it is not to be kept and nobody else uses it."""
-        if self._record().get("keep"):
-            return
-        # Exchanging shared for exclusive gives the shared lock up first: of several that leave, one succeeds.
-        if disk.lock_soon(descriptor, self.users_lock) and not self._strangers():
-            with disk.locked(self.home / "start.lock"):
-                self._end(self._record())
+    def end_unused(self, descriptor: int, parting_seconds: float = 0.0) -> bool:
+        """Stop the server when nobody uses it, unless it is to be kept.
 
-    def _strangers(self) -> int:
+        Parameters
+        ----------
+        descriptor : int
+            The users' lock, open. It is held exclusively afterwards, or not at all.
+        parting_seconds : float, optional
+            How long connections of others may be seen that are ending.
+
+        Returns
+        -------
+        bool
+            False when others use it: it has to be looked at again.
+        """
+        if not self._lives() or self._record().get("keep"):
+            return True
+        # Exchanging shared for exclusive gives the shared lock up first: of several that leave, one succeeds.
+        if not disk.lock_soon(descriptor, self.users_lock) or self._strangers(parting_seconds):
+            return False
+        with disk.locked(self.home / "start.lock"):
+            record = self._record()
+            if not record.get("keep"):
+                self._end(record)
+        return True
+
+    def _strangers(self, parting_seconds: float = _PARTING_SECONDS) -> int:
         """Return how many connections other processes have open (plain ``rlaunch`` takes no lock of ours)."""
         record = self._record()
         if not record or not self._lives() or not Path("/proc/self/fd").is_dir():
             return 0
-        deadline = time.monotonic() + _PARTING_SECONDS
+        deadline = time.monotonic() + parting_seconds
         client: MongoClient[dict[str, Any]] = MongoClient(record["uri"], serverSelectionTimeoutMS=1000)
         with suppress(PyMongoError), client:
             client.admin.command("ping")
@@ -358,6 +411,7 @@ class Server:
                         "stop it, move it, and start it again with --data"
                     )
                 place.mkdir(parents=True, exist_ok=True, mode=0o700)
+                ownership.refuse_foreign(place)
                 self.folder.mkdir(parents=True, exist_ok=True)
                 self.home.symlink_to(place)
             if self.home.is_symlink() and not self.home.exists():
@@ -366,10 +420,13 @@ class Server:
             self.data.mkdir(exist_ok=True, mode=0o700)
         except OSError as error:
             raise DatabaseError(f"{self.home}: cannot be made ({error.strerror})") from error
+        ownership.refuse_foreign(self.home)
 
     def _adopt(self, record: dict[str, Any], deadline: float) -> bool:
         """Return whether the running server answers; False when it must be replaced."""
         self._refuse_other_host(record)
+        if copies.foreign(self.home, record):
+            return False  # its folder was moved away from under it
         if record.get("ready") and not Path(record["socket"]).exists():
             return False  # somebody removed it
         self._await_answer(record, deadline)
@@ -399,6 +456,7 @@ class Server:
         descriptor = disk.open_lock_file(alive)
         try:
             disk.lock(descriptor, fcntl.LOCK_EX, alive)
+            janitor.hire(self.home)  # before the server: a kill in between leaves neither
             command = mongod.command_line(program, Path(record["socket"]), self.data, self.log, self.cache_gb)
             self._process = mongod.spawn(command, self.home / "mongod.out", descriptor)
         finally:
@@ -425,22 +483,28 @@ class Server:
                 )
             time.sleep(_POLL_SECONDS)
         words = self._last_words(record)
-        todo = "make room on that disk and try again" if "No space left" in words else "see that file"
-        raise DatabaseError(f"{self.log}: the database did not start; it says: {words}: {todo}")
+        disk.refuse_full(self.data, words)
+        raise DatabaseError(f"{self.log}: the database did not start; it says: {words}: see that file")
 
     def _last_words(self, record: dict[str, Any]) -> str:
         return mongod.last_words(self.log, self.home / "mongod.out", record.get("log_start", 0))
 
     def _with_socket(self, record: dict[str, Any]) -> dict[str, Any]:
-        """Return the record with a usable socket: in this folder, else as before, else a new one."""
+        """Return the record with a usable socket: in this folder, else as before, else a new one.
+
+        The socket of the folder from which this one was moved or copied is not ours: another server may have it.
+        """
+        copies.refuse_running_original(self.home, record)
+        moved = copies.foreign(self.home, record) is not None
+        former = [*record.get("former", []), record["socket"]] if moved else record.get("former", [])
         here = self.home / "socket" / sockets.NAME
         if sockets.usable(here):
             path = here
-        elif "socket" in record and sockets.usable(Path(record["socket"])):
+        elif "socket" in record and not moved and sockets.usable(Path(record["socket"])):
             path = Path(record["socket"])
         else:
             path = sockets.new_folder() / sockets.NAME
-        placed = {**record, "socket": str(path), "uri": socket_uri(path)}
+        placed = {**record, "home": str(self.home), "socket": str(path), "uri": socket_uri(path), "former": former}
         if placed != record:
             self._write_record(placed)
         return placed
@@ -452,13 +516,14 @@ class Server:
         if not self._lives():
             return
         self._refuse_other_host(record)
-        pid = record.get("pid") or self._pid_of_data()
-        if pid is None:
-            raise DatabaseError(f"{self.home}: the database runs but its process is not known: end it by hand")
+        alive = (self.home / "alive.lock").stat()
         for sign in (signal.SIGTERM, signal.SIGKILL):
-            with suppress(ProcessLookupError):
-                os.kill(pid, sign)
-            deadline = time.monotonic() + STOP_SECONDS
+            processes = ownership.servers(alive)
+            for pid in processes:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, sign)
+            # One that ends at this moment holds its lock for a little longer than it has a command line.
+            deadline = time.monotonic() + (STOP_SECONDS if processes else _PARTING_SECONDS)
             while time.monotonic() < deadline:
                 if not self._lives():
                     if record:
@@ -466,14 +531,8 @@ class Server:
                         self._write_record({key: record[key] for key in _LASTING if key in record})
                     return
                 time.sleep(_POLL_SECONDS)
-        raise DatabaseError(f"{self.home}: the database (process {pid}) does not end: see {self.log}")
-
-    def _pid_of_data(self) -> int | None:
-        """Return the process id that mongod itself wrote down."""
-        try:
-            return int((self.data / "mongod.lock").read_text())
-        except (OSError, ValueError):
-            return None
+        who = f"process {processes[0]}" if processes else "no process that this machine shows to be yours"
+        raise DatabaseError(f"{self.home}: the database ({who}) does not end: see {self.log}, and end it by hand")
 
     def _refuse_other_host(self, record: dict[str, Any]) -> None:
         host = record.get("host")
@@ -495,7 +554,9 @@ class Server:
             record = json.loads((self.home / "server.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return record if isinstance(record, dict) and "socket" in record else {}
+        usable = isinstance(record, dict) and "socket" in record
+        # A socket's folder that is not ours any more (a tidied /tmp) is as good as lost.
+        return record if usable and sockets.is_ours_or_gone(Path(record["socket"]).parent) else {}
 
     def _write_record(self, record: dict[str, Any]) -> None:
         """Write server.json, whole or not at all, readable by its owner alone."""

@@ -25,17 +25,22 @@ def accepts(path: Path) -> bool:
     return True
 
 
+def is_ours_or_gone(folder: Path) -> bool:
+    """Return whether a socket's folder is one that nobody else can enter, or is not there."""
+    try:
+        about = folder.lstat()
+    except OSError:
+        return True
+    return stat.S_ISDIR(about.st_mode) and about.st_uid == os.geteuid() and stat.S_IMODE(about.st_mode) == 0o700
+
+
 def usable(path: Path) -> bool:
     """Return whether a socket can be made at `path`, in a folder of ours that nobody else can enter."""
     if len(os.fsencode(path)) > PATH_BYTES or not _can_be_a_host(str(path)):
         return False
     with suppress(OSError):
         path.parent.mkdir(mode=0o700)
-    try:
-        about = path.parent.lstat()
-    except OSError:
-        return False
-    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid() or stat.S_IMODE(about.st_mode) != 0o700:
+    if not path.parent.is_dir() or not is_ours_or_gone(path.parent):
         return False
     trial = path.with_name("trial")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as attempt:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genarris_fw.errors import GenarrisError
+from genarris_fw.farm.databases import find_server
 from genarris_fw.farm.owner import owner_name
 from genarris_fw.farm.patience import patiently
 from genarris_fw.farm.walltime import of_this_process
@@ -28,6 +29,12 @@ def die_with_parent() -> None:
     """Ask Linux to end this process when the command that started it is gone, even by kill -9."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def refuse_orphanhood(parent: int) -> None:
+    """End where the parent was gone before :func:`die_with_parent`: Linux tells of later deaths only."""
+    if os.getppid() != parent:
+        sys.exit("the command that started this worker is gone")
 
 
 def serve(launchpad: LaunchPad, run: str, stop: Callable[[], bool], before: Callable[[], None] = lambda: None) -> None:
@@ -76,10 +83,21 @@ def serve(launchpad: LaunchPad, run: str, stop: Callable[[], bool], before: Call
         pass
 
 
+def why_gone(uri: str, folder: Path, error: Exception) -> str:
+    """Return one line about a database that went away: what became of the embedded one, else what the error says."""
+    try:
+        if server := find_server(folder, uri).server:
+            server.refuse_end()
+    except GenarrisError as known:
+        return str(known)
+    return f"the database is gone: {str(error).splitlines()[0][:200]}"
+
+
 def main() -> None:
     """Read what to do from standard input, then launch rockets until the run ends or the input closes."""
     die_with_parent()
     message: dict[str, Any] = json.loads(sys.stdin.readline())
+    refuse_orphanhood(message["parent"])
     from fireworks import LaunchPad
     from pymongo.errors import PyMongoError
 
@@ -90,7 +108,7 @@ def main() -> None:
     try:
         serve(launchpad, message["run"], lambda: bool(select.select([sys.stdin], [], [], POLL_SECONDS)[0]))
     except PyMongoError as error:
-        sys.exit(f"worker {message['name']}: the database is gone: {str(error).splitlines()[0][:200]}")
+        sys.exit(f"worker {message['name']}: {why_gone(str(launchpad.host), place.parents[1], error)}")
     except GenarrisError as error:
         sys.exit(f"worker {message['name']}: {error}")
 

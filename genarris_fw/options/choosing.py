@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from genarris_fw.options.comparing import own_file
+from pathlib import Path
+
 from genarris_fw.options.draft import Bench, Draft, Pool
 from genarris_fw.options.problems import quoted
 from genarris_fw.options.sections import Given, marked
@@ -106,6 +107,8 @@ def _distance_matrix(bench: Bench, draft: Draft, source: Pool) -> None:
         bench.require_file(draft, "dist_mat_ids_file", "a file with one id a line")
     matrix = options["dist_mat_input_file"]
     first = _first_matrix(bench, draft) or matrix or bench.absolute("distance_matrix.dat")
+    if not bench.holds(first):  # a matrix from elsewhere
+        first = bench.absolute(Path(first).name)
     draft.put("exemplars_matrix_file", marked(first, str(draft.step.occurrence)), "the distance matrix's name")
 
 
@@ -130,7 +133,6 @@ def _first_matrix(bench: Bench, draft: Draft) -> str | None:
 
 def _clustering_pools(bench: Bench, draft: Draft, source: Pool) -> None:
     options, step = draft.options, draft.step.name
-    own_file(bench, draft, "exemplars_matrix_file")
     bench.matrices[options["exemplars_matrix_file"]] = step
     pool = source.child(bench.output_pool(draft))
     draft.put("output_pool", pool.name, draft.origins["output_dir"])

@@ -21,26 +21,18 @@ def run_rdf_calc(bench: Bench, draft: Draft) -> None:
         bench.remarks.notice(line, "eta_range has an effect with init_scheme = random only", section)
     matrix = draft.options["dist_mat_fpath"]
     if draft.options["distance_matrix"]:
-        own_file(bench, draft, "dist_mat_fpath")
         bench.matrices[matrix] = draft.step.name
     in_place = keeps_the_input(draft.model, draft.options["output_dir"])
     if in_place:
-        draft.put("output_dir", None, draft.origins["output_dir"])
+        # What was imported stays as it is: its structures with their vectors are written beside it.
+        folder = bench.absolute(draft.step.name) if draft.options["import_folder"] else None
+        draft.put("output_dir", folder, draft.origins["output_dir"])
     name = source.name if in_place else bench.output_pool(draft)
     pool = source.child(name)
     pool.matrix = (draft.step.name, matrix) if draft.options["distance_matrix"] else None
     pool.vectors = (draft.step.name, draft.options["property_name"])
     draft.put("output_pool", name or None, draft.origins["input_pool" if in_place else "output_dir"])
     bench.add_output(draft, "output_dir", pool, in_place=True)
-
-
-def own_file(bench: Bench, draft: Draft, option: str) -> None:
-    """Note a problem where an earlier step writes the same file."""
-    path = draft.options[option]
-    maker = bench.matrices.get(path)
-    if maker:
-        line, section = draft.where(option)
-        bench.remarks.problem(line, f"{option}: step {maker} writes this file too; expected another file", section)
 
 
 def rcd_calculation(bench: Bench, draft: Draft) -> None:
@@ -59,7 +51,6 @@ def rcd_difference_folder_inner(bench: Bench, draft: Draft) -> None:
     if not draft.has("property_name"):
         value = name.value if name and name.section.lower().startswith("rcd") else None
         draft.put("property_name", value or "rcd", f"from [{name.section}]" if name and value else "default")
-    own_file(bench, draft, "diff_matrix_output")
     matrix = draft.options["diff_matrix_output"]
     bench.matrices[matrix] = draft.step.name
     source.matrix = (draft.step.name, matrix)

@@ -15,6 +15,11 @@ from genarris_fw.options.sections import MODEL_OF, Given, Sections, again, keeps
 STRUCTURE_FILES = (".json", ".in", ".next_step", ".cif", ".xyz", ".extxyz", ".out")
 
 
+def within(path: str, place: str) -> bool:
+    """Tell whether an absolute path is a place or lies in it."""
+    return path == place or path.startswith(place.rstrip("/") + "/")
+
+
 @dataclass
 class Pool:
     """What is known of a pool from the configuration alone.
@@ -107,6 +112,7 @@ class Bench:
     matrices: dict[str, str] = field(default_factory=dict)
     listed: set[str] = field(default_factory=set)
     told: set[str] = field(default_factory=set)
+    refused: set[tuple[str, str]] = field(default_factory=set)  # step and option of outputs that cannot be pools
     incomplete: bool = False  # a name in procedures means nothing, so that pools may be missing for that reason
 
     def missing_pool(self, line: int, message: str, section: str) -> None:
@@ -117,6 +123,10 @@ class Bench:
     def absolute(self, path: str) -> str:
         """Return a path of ui.conf as an absolute one."""
         return os.path.normpath(os.path.join(self.folder, path))  # noqa: PTH118 - pathlib keeps '..'
+
+    def holds(self, path: str) -> bool:
+        """Tell whether an absolute path lies in ui.conf's folder, or is it."""
+        return within(path, self.folder)
 
     def pool_name(self, path: str) -> str:
         """Return the pool that an absolute path names: the path relative to ui.conf's folder, with '/'."""
@@ -176,16 +186,18 @@ class Bench:
         others = [model.procedure for model in MODELS if option in model.model_fields]
         return self.sections.find(option, [*procedures, *others])
 
+    def refuse(self, draft: Draft, option: str, reason: str) -> None:
+        """Note, once, that an output cannot be where its option says."""
+        if (draft.step.name, option) not in self.refused:
+            self.refused.add((draft.step.name, option))
+            line, section = draft.where(option)
+            self.remarks.problem(line, f"{option}: {reason}", section)
+
     def add_output(self, draft: Draft, option: str, pool: Pool, in_place: bool = False) -> None:
         """Register the pool a step makes under an option; a name that is taken is a problem."""
         source = draft.options.get("input_pool")
         if pool.name in self.pools and not (in_place and pool.name == source):
-            line, section = draft.where(option)
-            self.remarks.problem(
-                line,
-                f"{option}: the pool {quoted(pool.name)} is there already; expected a folder of its own",
-                section,
-            )
+            self.refuse(draft, option, f"the pool {quoted(pool.name)} is there already; expected a folder of its own")
         self.pools[pool.name] = pool
 
     def output_pool(self, draft: Draft, option: str = "output_dir", default: str = "") -> str:
@@ -194,10 +206,7 @@ class Bench:
             draft.put(option, self.absolute(default or draft.step.name), "default")
         name = self.pool_name(draft.options[option])
         if name == ".":
-            line, section = draft.where(option)
-            self.remarks.problem(
-                line, f"{option}: ui.conf's own folder cannot be a pool; expected a folder in it", section
-            )
+            self.refuse(draft, option, "ui.conf's own folder cannot be a pool; expected a folder in it")
         return name
 
     def input_pool(self, draft: Draft, exemplars: bool, fallback: list[tuple[str, str]]) -> Pool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from genarris_fw.options.inference import RESOLVE
 from genarris_fw.options.models import MODELS, MasterOptions, ProcedureOptions
 from genarris_fw.options.models.base import QueueOptions
 from genarris_fw.options.names import why_not
+from genarris_fw.options.outputs import check_outputs
 from genarris_fw.options.problems import OptionsError, Remarks, nearest, quoted
 from genarris_fw.options.reading import read_text
 from genarris_fw.options.sections import MODEL_OF, Given, Layers, Sections, sort_sections
@@ -25,7 +27,7 @@ LARGEST_CONF = 2**24  # bytes
 LARGEST_INPUT = 2**26  # bytes of a molecule, or of a control.in
 _KEPT_OF_MASTER = (
     *("engine", "verbose", "lease_seconds", "max_attempts", "retry_delay", "quarantine_after", "idle_limit"),
-    *("space_group_tolerance", *QueueOptions.model_fields),
+    *("space_group_tolerance", "allow_outputs_outside", *QueueOptions.model_fields),
 )
 
 
@@ -65,6 +67,8 @@ def load(path: str | os.PathLike[str]) -> Configuration:
     for model, occurrence in procedures:
         _resolve(bench, model, occurrence)
     _check_numbers_of_cells(bench)
+    outside = sections.of(_MASTER).base.get("allow_outputs_outside")
+    check_outputs(bench, absolute, allow_outside=bool(outside and outside.value))
     _notice_unused(bench)
     configuration = _configuration(bench, absolute, text) if not remarks.problems else None
     remarks.raise_if_any()
@@ -242,7 +246,7 @@ def _configuration(bench: Bench, path: str, text: str) -> Configuration:
         path=path,
         folder=bench.folder,
         text=text,
-        run_name=value("run_name") or made_safe(Path(bench.folder).name, "run"),
+        run_name=value("run_name") or _name_of(bench.folder),
         seed=value("seed"),
         defaults=bench.defaults,
         master={option: value(option) for option in _KEPT_OF_MASTER},
@@ -253,6 +257,11 @@ def _configuration(bench: Bench, path: str, text: str) -> Configuration:
         notices=bench.remarks.notice_lines(),
         digests=_digests(steps, bench.remarks),
     )
+
+
+def _name_of(folder: str) -> str:
+    """Return the run's name that a folder gives: the same as ever, so that a run is found again."""
+    return made_safe(re.sub("[=@,]", "_", Path(folder).name), "run")
 
 
 def _digests(steps: list[Step], remarks: Remarks) -> dict[str, str]:

@@ -236,19 +236,19 @@ class AffinityPropagationFixedClusters(Procedure):
         options = campaign.options
         keys = (f"properties.{options['property_key']}", f"properties.{options['exemplar_key']}")
         labels = [int(label) for label in clustering.labels]
-        fields = [(struct, {keys[0]: label, keys[1]: exemplars[label]}, 0) for struct, label in zip(ids, labels)]
-        campaign.catalogue.structures.set_fields(campaign.run, campaign.step, fields)
+        campaign.set_fields({n: {keys[0]: label, keys[1]: exemplars[label]} for n, label in zip(ids, labels)})
         campaign.make_pool(ids)
         campaign.make_pool(exemplars, options["exemplars_pool"])
         campaign.log("clustered", structures=len(ids), clusters=clustering.n_clusters)
 
     def _write_files(self, campaign: Campaign, ids: list[str], exemplars: list[str], clustering: Clustering) -> None:
         options = campaign.options
-        campaign.export(ids, options["output_dir"], options["output_format"])
-        campaign.export(exemplars, options["exemplars_output_dir"], options["exemplars_output_format"])
+        chosen = options["exemplars_pool"]
+        campaign.export(ids, options["output_dir"], options["output_format"], options["output_pool"])
+        campaign.export(exemplars, options["exemplars_output_dir"], options["exemplars_output_format"], chosen)
         if campaign.sees_folder():
             text = account(ids, clustering, exemplars, options["cluster_method"])
-            write_text(Path(options["output_file"]), text)
+            write_text(campaign.prepared(Path(options["output_file"])), text)
             if options["plot_histograms"]:
                 self._plot(campaign, ids, exemplars)
 
@@ -258,7 +258,7 @@ class AffinityPropagationFixedClusters(Procedure):
         clustering_histograms(
             campaign.structures(ids),
             campaign.structures(sorted(exemplars)),
-            campaign.folder,
+            campaign.prepared(campaign.folder / "pictures").parent,
             prop_figname=f"{campaign.step}_volumes",
             spg_bar_chart_fname=f"{campaign.step}_space_groups",
         )

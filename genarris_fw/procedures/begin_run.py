@@ -9,6 +9,7 @@ from fireworks import FiretaskBase, FWAction, explicit_serialize
 
 from genarris_fw import __version__
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.errors import RunFailed
 
 
 @explicit_serialize
@@ -24,6 +25,8 @@ class BeginRun(FiretaskBase):
     def run_task(self, fw_spec: dict[str, Any]) -> FWAction:
         """Create the document and the indexes."""
         catalogue = Catalogue(self.launchpad.db)
+        if self.launchpad.fireworks.find_one({"fw_id": int(self.fw_id)}, {"_id": 1}) is None:
+            raise RunFailed(f"run '{self['run']}' was deleted while its first firework was starting")
         catalogue.ensure_indexes()
         versions = {"genarris_fw": __version__, "python": platform.python_version()}
         catalogue.runs.create(self["run"], dict(self["record"]) | {"versions": versions}, begun_by=int(self.fw_id))

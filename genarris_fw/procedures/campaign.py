@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from genarris_fw.farm.logs import Log
 from genarris_fw.farm.resources import replica_cores
 from genarris_fw.farm.walltime import Walltime
 from genarris_fw.procedures.documents import from_document, to_document
+from genarris_fw.procedures.publication import Publication
 from genarris_fw.threads import default_threads
 
 
@@ -54,6 +55,8 @@ class Campaign:
         Seconds without work after which a side replica ends.
     walltime : Walltime
         When this process has to end.
+    publication : Publication
+        What plan or collect has prepared to be seen when it is committed: pools, fields of structures, files.
     """
 
     def __init__(self, catalogue: Catalogue, record: dict[str, Any], step: str, log: Log) -> None:
@@ -77,6 +80,7 @@ class Campaign:
         self.idle_limit = float(master.get("idle_limit", 600.0))
         self.walltime = Walltime()
         self._owner = ""
+        self.publication = Publication(self.folder)
 
     def begin_work(self, owner: str, walltime: Walltime) -> None:
         """Note under which name this replica holds its items, and when it has to end."""
@@ -168,7 +172,7 @@ class Campaign:
             When the pool is empty.
         """
         name = pool or self.options["input_pool"]
-        ids = self.catalogue.structures.pool_ids(self.run, name)
+        ids = self.publication.members(name, self.catalogue.structures.pool_ids(self.run, name))
         if not ids:
             raise RunFailed(f"{self.step} has nothing to work on: pool '{name}' of run '{self.run}' is empty")
         return ids
@@ -176,12 +180,20 @@ class Campaign:
     def structures(self, ids: Sequence[str], fields: Sequence[str] | None = None) -> list[Structure]:
         """Return structures by id, in that order; ``fields`` limits what is read of each document."""
         wanted = None if fields is None else ["geometry", *fields]
-        return [from_document(record) for record in self.catalogue.structures.load(self.run, ids, wanted)]
+        return [from_document(record) for record in self._documents(ids, wanted)]
 
     def properties(self, ids: Sequence[str], name: str) -> list[Any]:
         """Return one property of structures by id, in that order; None where a structure lacks it."""
-        records = self.catalogue.structures.load(self.run, ids, [f"properties.{name}"])
+        records = self._documents(ids, [f"properties.{name}"])
         return [(record.get("properties") or {}).get(name) for record in records]
+
+    def _documents(self, ids: Sequence[str], fields: Sequence[str] | None) -> Iterable[dict[str, Any]]:
+        """Yield documents as they will be when what is prepared is visible."""
+        prepared = self.publication.fields
+        for record in self.catalogue.structures.load(self.run, ids, fields):
+            for path, value in prepared.get(record["struct_id"], {}).items():
+                _put(record, path, value)
+            yield record
 
     def import_pool(self) -> None:
         """Read the step's ``structure_dir`` into its input pool, when it names a folder of files."""
@@ -196,17 +208,40 @@ class Campaign:
         ]
         self.catalogue.structures.insert_missing(self.run, documents)
         ids = [structure.struct_id for structure in structures]
-        self.catalogue.structures.add_to_pool(self.run, self.options["input_pool"], ids)
+        self.publication.add_to_pool(self.options["input_pool"], ids)
 
     def make_pool(self, ids: Sequence[str], pool: str | None = None) -> None:
-        """Make the step's output pool (or another) hold exactly these structures."""
-        self.catalogue.structures.replace_pool(self.run, pool or self.options["output_pool"], ids)
+        """Make the step's output pool (or another) hold exactly these structures, once the step is collected."""
+        self.publication.make_pool(pool or self.options["output_pool"], ids)
 
-    def export(self, ids: Sequence[str], folder: str | None, output_format: str) -> None:
-        """Write structures into a folder of the run, when one is named and this node can see the run's folder."""
+    def set_fields(self, fields: Mapping[str, Mapping[str, Any]]) -> None:
+        """Set fields of structures, by id and dotted name, once the step is collected."""
+        for name, values in fields.items():
+            self.publication.fields[name] |= values
+
+    def export(self, ids: Sequence[str], folder: str | None, output_format: str, pool: str | None = None) -> None:
+        """Write structures into a folder of the run, when one is named and this node can see the run's folder.
+
+        Parameters
+        ----------
+        ids : sequence of str
+            The structures.
+        folder : str or None
+            Where; the files appear there once the step is collected.
+        output_format : str
+            As of `genarris_fw.crystal.write`.
+        pool : str, optional
+            The pool whose files these are, where the folder is its own: files of structures that have left it go.
+        """
         if not folder or not self.sees_folder():
             return
-        write(self.structures(ids), Path(folder), output_format)
+        write(self.structures(ids), self.prepared(Path(folder)), output_format)
+        if pool is not None:
+            self.publication.export(pool, Path(folder))
+
+    def prepared(self, path: Path) -> Path:
+        """Return where to write a file, or a folder of files, that appears at a path once the step is collected."""
+        return self.publication.files.path(path)
 
     def sees_folder(self) -> bool:
         """Tell whether the run's folder exists on this node; a warning in the log where it does not."""
@@ -214,3 +249,10 @@ class Campaign:
             return True
         self.log("run folder not visible here: nothing exported", level="WARNING", folder=self.folder)
         return False
+
+
+def _put(document: dict[str, Any], path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for name in parents:
+        document = document.setdefault(name, {})
+    document[last] = value

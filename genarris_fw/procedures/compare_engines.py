@@ -67,7 +67,7 @@ def _compare_energies(campaign: Campaign, ids: list[str]) -> dict[str, Any]:
         kendall_tau=None if found.kendall_tau is None else round(found.kendall_tau, 3),
     )
     if campaign.sees_folder():
-        _write_energies(Path(campaign.options["output_dir"]), chosen, names, sources, found)
+        _write_energies(campaign.prepared(Path(campaign.options["output_dir"])), chosen, names, sources, found)
     return {
         "structures": len(both),
         "without_both": len(ids) - len(both),
@@ -167,7 +167,7 @@ def _compare_equations(campaign: Campaign, ids: list[str]) -> dict[str, Any]:
     for name in with_some:
         rows += _deltas(structures[name], records[name])
     if campaign.sees_folder():
-        _write_equations(Path(campaign.options["output_dir"]), structures, records, rows)
+        _write_equations(campaign.prepared(Path(campaign.options["output_dir"])), structures, records, rows)
     against = [row["delta"] for row in rows if row["second"] == WIEN2K]
     mean = {"mean_delta_wien2k": sum(against) / len(against)} if against else {}
     return {"equations_of_state": len(with_some), "deltas": rows[: 5 * MOST_PICTURES]} | mean

@@ -9,8 +9,8 @@ from genarris_fw.procedures.campaign import Campaign
 
 def mark_duplicates(campaign: Campaign, duplicates: dict[str, tuple[str, float | None]]) -> None:
     """Write on every duplicate which structure stands for it, and how far it is from it (Å), where that is known."""
-    fields = []
+    fields = {}
     for name, (survivor, rmsd) in sorted(duplicates.items()):
         values: dict[str, Any] = {"properties.duplicate_of": survivor}
-        fields.append((name, values | ({} if rmsd is None else {"properties.duplicate_rmsd": rmsd}), 0))
-    campaign.catalogue.structures.set_fields(campaign.run, campaign.step, fields)
+        fields[name] = values | ({} if rmsd is None else {"properties.duplicate_rmsd": rmsd})
+    campaign.set_fields(fields)

@@ -117,7 +117,8 @@ def collect_energies(campaign: Campaign) -> dict[str, Any]:
     ids = [record["outcome"]["struct_id"] for record in done]
     refuse_nothing(campaign, ids)
     campaign.make_pool(ids)
-    campaign.export(ids, campaign.options["output_dir"], campaign.options.get("output_format") or "json")
+    options = campaign.options
+    campaign.export(ids, options["output_dir"], options.get("output_format") or "json", options["output_pool"])
     return {"evaluated": len(ids), "best": best_of(campaign, ids)}
 
 

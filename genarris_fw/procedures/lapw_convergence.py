@@ -110,7 +110,8 @@ class LAPWConvergence(SeriesProcedure):
         from genarris_fw.views.pictures.convergence import convergence
         from genarris_fw.views.pictures.saving import save
 
-        folder, tolerance = Path(campaign.options["output_dir"]), float(campaign.options["energy_tolerance_per_atom"])
+        folder = campaign.prepared(Path(campaign.options["output_dir"]))
+        tolerance = float(campaign.options["energy_tolerance_per_atom"])
         converged = reached(differences, tolerance)
         rows = []
         for i, r in enumerate(rkmax):

@@ -77,12 +77,12 @@ class LAPWEquationOfState(SeriesProcedure):
                 f"{campaign.step}: no structure has an equation of state; the first: {first[0]}: {first[1]}"
             )
         key = f"properties.{campaign.options['eos_name']}"
-        fields: list[tuple[str, dict[str, Any], int]] = [(name, {key: found[name]}, 0) for name in found]
-        campaign.catalogue.structures.set_fields(campaign.run, campaign.step, fields)
+        campaign.set_fields({name: {key: found[name]} for name in found})
         campaign.make_pool(list(found))
-        campaign.export(list(found), campaign.options["output_dir"], campaign.options["output_format"])
+        options = campaign.options
+        campaign.export(list(found), options["output_dir"], options["output_format"], options["output_pool"])
         if campaign.sees_folder():
-            write_equations(Path(campaign.options["output_dir"]), structures, found, left_out)
+            write_equations(campaign.prepared(Path(options["output_dir"])), structures, found, left_out)
         some = list(found)[:MOST_IN_SUMMARY]
         deltas = [record["delta_wien2k"] for record in found.values() if "delta_wien2k" in record]
         return {

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from genarris_fw.catalogue.artifacts import in_folder
 from genarris_fw.descriptors import read_matrix, submatrix, write_blocks
 from genarris_fw.errors import RunFailed
 from genarris_fw.procedures.campaign import Campaign
@@ -37,18 +38,18 @@ def store_matrix(campaign: Campaign, path: Path, matrix: np.ndarray, ids: Sequen
 def store_blocks(campaign: Campaign, path: Path, blocks: Iterable[np.ndarray], ids: Sequence[str], name: str) -> None:
     """Do as `store_matrix` does with a matrix that comes in blocks of rows, none of which needs to stay."""
     with tempfile.TemporaryDirectory() as folder:
-        target = path if campaign.folder.is_dir() else Path(folder) / path.name
+        target = campaign.prepared(path) if campaign.folder.is_dir() else Path(folder) / path.name
         write_blocks(target, blocks, ids, run=campaign.run, step=campaign.step)
         record_matrix(campaign, name, target, path, ids)
 
 
 def record_matrix(campaign: Campaign, name: str, written: Path, path: Path, ids: Sequence[str]) -> None:
-    """Record a matrix that was written in its place, or elsewhere: then it goes to GridFS."""
-    about = {"ids": list(ids), "shape": [len(ids), len(ids)]}
-    if written == path:
-        campaign.catalogue.artifacts.record(campaign.run, name, path, **about)
+    """Record a matrix that lies, or is prepared, in the run's folder, or that was written elsewhere: into GridFS."""
+    if campaign.folder.is_dir():
+        record = in_folder(written, path)
     else:
-        campaign.catalogue.artifacts.upload(campaign.run, name, written, **about)
+        record = campaign.catalogue.artifacts.in_gridfs(campaign.run, name, written, path)
+    campaign.publication.artifacts[name] = record | {"ids": list(ids), "shape": [len(ids), len(ids)]}
 
 
 def load_matrix(campaign: Campaign, name: str, ids: Sequence[str]) -> np.ndarray:

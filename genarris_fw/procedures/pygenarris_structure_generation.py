@@ -181,6 +181,10 @@ class PygenarrisStructureGeneration(Procedure):
         ids: list[str] = []
         for number, accepted in found.items():
             order = sorted(accepted, key=lambda name: accepted[name])[: plan.quotas[number]]
+            if len(order) == plan.quotas[number]:
+                # Lanes may have run on: how far depends on how many there were.
+                draw, site = accepted[order[-1]]
+                groups[number]["draws"] = draw * len(plan.sites[number]) + site + 1
             kept = self._without_duplicates(campaign, order)
             groups[number] |= {"accepted": len(kept), "duplicates": len(order) - len(kept)}
             labels = campaign.properties(kept, "spg") if kept else []
@@ -225,11 +229,12 @@ class PygenarrisStructureGeneration(Procedure):
         if not campaign.sees_folder():
             return
         options = campaign.options
-        campaign.export(ids, options["output_dir"], options["output_format"])
-        write(campaign.structures(ids), Path(options["geometry_out_filename"]), "geometry_out")
+        campaign.export(ids, options["output_dir"], options["output_format"], options["output_pool"])
+        out = campaign.prepared(Path(options["geometry_out_filename"]))
+        write(campaign.structures(ids), out, "geometry_out")
         tiled = np.tile(plan.cutoffs, (int(options["Z"]), int(options["Z"])))
         rows = "".join(" ".join(f"{value:.18e}" for value in row) + "\n" for row in tiled)
-        write_text(campaign.folder / "cutoff_matrix", rows)
+        write_text(campaign.prepared(campaign.folder / "cutoff_matrix"), rows)
 
 
 def _item(plan: GenerationPlan, payload: dict[str, Any]) -> Item:

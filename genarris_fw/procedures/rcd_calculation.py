@@ -48,10 +48,14 @@ class RCDCalculation(Procedure):
         if refused:
             campaign.log("structures without descriptor", level="WARNING", number=len(refused), see="report_file")
         campaign.make_pool(ids)
-        campaign.export(ids, campaign.options["output_dir"], campaign.options["output_format"])
+        campaign.export(
+            ids, campaign.options["output_dir"], campaign.options["output_format"], campaign.options["output_pool"]
+        )
         if campaign.sees_folder():
-            write_text(Path(campaign.options["output_info_file"]), "".join(self._lines(campaign, ids)))
-            write_text(Path(campaign.options["report_file"]), report(campaign, len(ids), refused))
+            lines = "".join(self._lines(campaign, ids))
+            write_text(campaign.prepared(Path(campaign.options["output_info_file"])), lines)
+            text = report(campaign, len(ids), refused)
+            write_text(campaign.prepared(Path(campaign.options["report_file"])), text)
         return {"structures": len(ids), "undescribed": len(refused)}
 
     def _lines(self, campaign: Campaign, ids: list[str]) -> Iterator[str]:

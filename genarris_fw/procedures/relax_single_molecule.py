@@ -30,7 +30,7 @@ class RelaxSingleMolecule(EngineProcedure):
         """Return the one item, the molecule; write the folder that the manual names."""
         if campaign.sees_folder():
             start = campaign.input_molecule.to_structure("molecule")
-            write([start], campaign.folder / INPUT_FOLDER, "geometry")
+            write([start], campaign.prepared(campaign.folder / INPUT_FOLDER), "geometry")
         return [Item("molecule")]
 
     def engine(self, campaign: Campaign) -> Any:
@@ -87,10 +87,10 @@ class RelaxSingleMolecule(EngineProcedure):
         summary = dict(done[0]["outcome"])
         ids = [summary["structure"]]
         campaign.make_pool(ids)
-        campaign.export(ids, campaign.options.get("output_dir"), "both")
+        campaign.export(ids, campaign.options.get("output_dir"), "both", campaign.options["output_pool"])
         folder = campaign.options.get("aims_output_dir")
         if folder and campaign.sees_folder():
-            write(campaign.structures(ids), Path(folder), "geometry")
+            write(campaign.structures(ids), campaign.prepared(Path(folder)), "geometry")
         if summary.get("reacted"):
             campaign.log("the molecule's relaxation made or broke bonds", level="WARNING")
         if summary["point_group_before"] != summary["point_group_after"]:

@@ -86,7 +86,8 @@ class RemoveDuplicates(Procedure):
         survivors = [name for name in ids if name not in duplicates]
         mark_duplicates(campaign, {name: (of["of"], of["rmsd"]) for name, of in duplicates.items()})
         campaign.make_pool(survivors)
-        campaign.export(survivors, campaign.options["output_dir"], campaign.options["output_format"])
+        options = campaign.options
+        campaign.export(survivors, options["output_dir"], options["output_format"], options["output_pool"])
         return {
             "structures": len(survivors),
             "duplicates": len(duplicates),

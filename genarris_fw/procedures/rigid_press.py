@@ -68,7 +68,9 @@ class RigidPress(Procedure):
             )
         ids = sorted(name for name, _ in made)
         campaign.make_pool(ids)
-        campaign.export(ids, campaign.options["output_dir"], campaign.options["output_format"])
+        campaign.export(
+            ids, campaign.options["output_dir"], campaign.options["output_format"], campaign.options["output_pool"]
+        )
         for name, why in sorted(refused.items())[:20]:
             campaign.log("not pressed", level="WARNING", structure=name, why=why)
         return {

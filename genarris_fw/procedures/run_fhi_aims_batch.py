@@ -78,7 +78,8 @@ class RunFHIAimsBatch(EngineProcedure):
         ids = [outcome["struct_id"] for outcome in done]
         refuse_nothing(campaign, ids)
         campaign.make_pool(ids)
-        campaign.export(ids, campaign.options["output_dir"], campaign.options.get("output_format") or "json")
+        options = campaign.options
+        campaign.export(ids, options["output_dir"], options.get("output_format") or "json", options["output_pool"])
         unconverged = [outcome["struct_id"] for outcome in done if not outcome["converged"]]
         if unconverged:
             campaign.log("relaxations that reached their step limit", level="WARNING", structures=" ".join(unconverged))

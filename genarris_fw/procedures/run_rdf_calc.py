@@ -121,10 +121,11 @@ class RunRdfCalc(Procedure):
     def _export(self, campaign: Campaign, ids: list[str]) -> None:
         """Write the jsons; without an output folder of its own the pool's files are written anew."""
         folder = campaign.options["output_dir"]
+        own = campaign.options["output_pool"] if folder else None
         if folder is None:
             names = [entry["name"] for entry in campaign.steps]
             before = campaign.steps[: names.index(campaign.step)]
             pool = campaign.options["input_pool"]
             makers = [entry["options"] for entry in before if entry["options"].get("output_pool") == pool]
             folder = makers[-1]["output_dir"] if makers else campaign.options.get("import_folder")
-        campaign.export(ids, folder, campaign.options.get("output_format") or "json")
+        campaign.export(ids, folder, campaign.options.get("output_format") or "json", own)

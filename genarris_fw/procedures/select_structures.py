@@ -41,7 +41,7 @@ class SelectStructures(Procedure):
             ids = self._most_diverse(campaign, ids, int(options["most_diverse"]))
             left["most_diverse"] = len(ids)
         campaign.make_pool(ids)
-        campaign.export(ids, options["output_dir"], options["output_format"])
+        campaign.export(ids, options["output_dir"], options["output_format"], options["output_pool"])
         campaign.log("selected", left=left)
         return {"structures": len(ids), "left": left}
 

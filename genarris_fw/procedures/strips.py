@@ -1,15 +1,22 @@
-"""Distance matrices built in strips of rows: each a work item, written where all nodes see it or sent to GridFS."""
+"""Distance matrices built in strips of rows: each a work item, written where all nodes see it or sent to GridFS.
+
+The strips of a round lie in a file with the token in its name under which the round was planned, so that nobody who was
+overtaken lays out a file that others use, or leaves one that looks like theirs.
+"""
 
 from __future__ import annotations
 
+import glob
 import hashlib
+import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.descriptors import matrix_strips
 from genarris_fw.procedures.base import Campaign, Outcome
@@ -36,28 +43,56 @@ def strip_items(
     **payload
         What the work on a strip needs beside its ``first`` and ``last`` row.
     """
-    n, key = len(ids), matrix_key(campaign, ids)
+    n, key, token = len(ids), matrix_key(campaign, ids), campaign.publication.token
     if campaign.sees_folder():
-        matrix_strips.create(path, n, key)
+        strips = matrix_strips.strips_file(_place(path, token))
+        if not strips.exists():
+            campaign.publication.scratch.append(strips)
+        matrix_strips.create(_place(path, token), n, key)
     rows = max(1, pairs // n)
     return [
-        Item(f"rows {key[-8:]} {first:07d}", payload | {"first": first, "last": min(first + rows, n), "matrix": key})
+        Item(
+            f"rows {key[-8:]} {first:07d}",
+            payload | {"first": first, "last": min(first + rows, n), "matrix": key, "planned": token},
+        )
         for first in range(0, n, rows)
     ]
+
+
+def _place(path: Path, token: int) -> Path:
+    """Return the path whose strips (`matrix_strips.strips_file`) are those planned under a token."""
+    return path.with_name(f".{path.name}.{token}")
 
 
 def matrix_key(campaign: Campaign, ids: Sequence[str]) -> str:
     """Return the key of the matrix of these structures in this step."""
     digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
-    name = hashlib.sha256(f"{campaign.run}:{campaign.step}".encode()).hexdigest()
-    return f"{name[:24]}-{digest[:24]}"
+    return f"{_owner(campaign.run, campaign.step)}-{digest[:24]}"
+
+
+def _owner(run: str, step: str) -> str:
+    return hashlib.sha256(f"{run}:{step}".encode()).hexdigest()[:24]
+
+
+def forget_strips(catalogue: Catalogue, run: str, steps: Sequence[str], folders: Iterable[Path]) -> None:
+    """Remove the strips that overtaken rockets have left of a finished run's matrices: in folders, and in GridFS."""
+    owners = tuple(_owner(run, step) for step in steps)
+    for folder in folders:
+        for strips in folder.glob(".*.rows"):
+            if matrix_strips.key_of(strips).startswith(owners):
+                strips.unlink(missing_ok=True)
+    for step in steps:
+        query = {"run": run, "name": {"$regex": f"^{re.escape(step)}[.]rows "}}
+        for record in catalogue.artifacts.collection.find(query, {"name": 1}):
+            catalogue.artifacts.remove(run, record["name"])
 
 
 def strip_done(campaign: Campaign, path: Path, item: Item, rows: np.ndarray) -> Outcome:
     """Keep the rows of a strip: in the run's folder where this node sees the gate's file in it, else in GridFS."""
     first, key = item.payload["first"], item.payload["matrix"]
-    if matrix_strips.laid_out(path, rows.shape[1], key):
-        largest = matrix_strips.write_rows(path, first, rows)
+    place = _place(path, item.payload["planned"])
+    if matrix_strips.laid_out(place, rows.shape[1], key):
+        largest = matrix_strips.write_rows(place, first, rows)
         return Outcome({"largest": largest, "stored": "folder"})
     with tempfile.TemporaryDirectory() as folder:
         local = Path(folder) / "strip"
@@ -99,22 +134,27 @@ def join_strips(
     key, n = matrix_key(campaign, ids), len(ids)
     outcomes = campaign.catalogue.work_items.outcomes(campaign.run, campaign.step, prefix=f"rows {key[-8:]}")
     largest = max((record["outcome"]["largest"] for record in outcomes), default=0.0)
+    # Of a round: all are planned under one token.
+    token = outcomes[0]["payload"]["planned"] if outcomes else campaign.publication.token
+    seen = campaign.sees_folder()
     with tempfile.TemporaryDirectory() as folder:
-        target = path if campaign.sees_folder() else Path(folder) / path.name
+        place, target = (_place(path, token), campaign.prepared(path)) if seen else (Path(folder) / path.name,) * 2
         scaled = {"scale": largest} if standardize else {}
-        if not matrix_strips.is_finished(target, ids, **about, **scaled):
-            matrix_strips.create(target, n, key)
+        if seen and matrix_strips.is_finished(path, ids, **about, **scaled):
+            target = path  # by an earlier try of the whole step
+        else:
+            matrix_strips.create(place, n, key)
             for record in outcomes:
                 if record["outcome"]["stored"] == "gridfs":
-                    _fetch(campaign, target, record)
-            for first, last in _runs(matrix_strips.missing_rows(target)):
-                largest = max(largest, matrix_strips.write_rows(target, first, compute(first, last)))
-            matrix_strips.finish(target, ids, largest if standardize else None, **about)
-        # Laid out again by a gate that came after one that had finished the matrix.
-        matrix_strips.strips_file(target).unlink(missing_ok=True)
+                    _fetch(campaign, place, record)
+            for first, last in _runs(matrix_strips.missing_rows(place)):
+                largest = max(largest, matrix_strips.write_rows(place, first, compute(first, last)))
+            matrix_strips.finish(place, ids, largest if standardize else None, into=target, **about)
         record_matrix(campaign, name, target, path, ids)
-    for record in outcomes:
-        campaign.catalogue.artifacts.remove(campaign.run, _artifact(campaign, record["key"]))
+    if seen:
+        for strips in path.parent.glob(f".{glob.escape(path.name)}.[0-9]*.rows"):
+            campaign.publication.remove(strips)
+    campaign.publication.outdated += [_artifact(campaign, record["key"]) for record in outcomes]
 
 
 def _fetch(campaign: Campaign, target: Path, record: dict[str, Any]) -> None:

@@ -66,13 +66,13 @@ def test_a_collected_one_is_never_taken_again_until_reopened(catalogue: Catalogu
     assert catalogue.leases.holders(RUN) == [] and not catalogue.leases.held(GATE, token)
     with pytest.raises(LeaseLost):
         catalogue.leases.collected(GATE, token)
-    catalogue.leases.reopen(RUN, STEP, "gate")
+    catalogue.leases.reopen(RUN, STEP)
     assert take(catalogue, "b") == token + 2  # one of them for the reopening
 
 
 def test_reopening_fences_a_living_holder(catalogue: Catalogue) -> None:
     token = take(catalogue, "a")
-    catalogue.leases.reopen(RUN, STEP, "gate")
+    catalogue.leases.reopen(RUN, STEP)
     assert not catalogue.leases.held(GATE, token)
     with pytest.raises(LeaseLost):
         catalogue.leases.collected(GATE, token)

@@ -311,8 +311,8 @@ def test_signals_of_the_queue_end_it(jobs: Jobs, sign: signal.Signals) -> None:
     jobs.start()
     server = jobs.mongod
     os.kill(jobs.keeper, sign)
-    wait_until(lambda: gone(server) and not (jobs.home / "allocation.json").exists())
-    assert jobs.log().endswith("ended\n")
+    wait_until(lambda: gone(server) and jobs.log().endswith("ended\n"))
+    assert not (jobs.home / "allocation.json").exists()
 
 
 def test_ends_with_the_job_script(jobs: Jobs) -> None:

@@ -43,11 +43,14 @@ def test_a_full_disk_for_the_database(tmp_path: Path) -> None:
             _, errors = process.communicate(timeout=120)
             assert process.returncode == 2, errors
             line = one_line(errors)
-            assert "again" in line
-            # While it is full, the same command says what to do.
-            full = genarris("run", str(conf), "--workers", "2", cwd=tmp_path)
-            assert full.returncode == 2
-            assert "make room" in one_line(full.stderr)
+            assert "the database has ended because its disk is full" in line and "again" in line
+            assert str(folder / "genarris_db") in line
+            # While it is full, every command says what to do.
+            for words in (("run", str(conf)), ("status", "--dir", str(folder)), ("db", "start", *data)):
+                full = genarris(*words, cwd=tmp_path)
+                assert full.returncode == 2
+                assert "its disk is full" in one_line(full.stderr) and "make room" in full.stderr
+            assert "not running" in genarris("db", "status", "--dir", str(folder), cwd=tmp_path).stdout
             (disk / "others").unlink()
             result = genarris("run", str(conf), "--workers", "2", cwd=tmp_path)
             assert result.returncode == 0, result.stderr

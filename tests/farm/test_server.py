@@ -20,9 +20,10 @@ from urllib.parse import quote
 
 import pytest
 from pymongo import MongoClient
+from pymongo.errors import AutoReconnect
 
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm import disk, mongod, sockets
+from genarris_fw.farm import disk, mongod, sockets, worker
 from genarris_fw.farm import server as server_module
 from genarris_fw.farm.server import FOLDER, Server
 
@@ -450,6 +451,22 @@ def test_little_space_is_an_error(server: Server, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(DatabaseError, match=r"only 12 MB are free.*200 MB.*--data"):
         server.start()
     assert not server.running()
+
+
+def test_what_became_of_a_server_that_answers_no_more(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = server.start()
+    os.kill(pid_of(server), signal.SIGKILL)
+    error = AutoReconnect("connection refused")
+    assert worker.why_gone(uri, server.folder, error) == "the database is gone: connection refused"
+    usage = shutil.disk_usage(server.folder.parent)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=12 * 1024**2))
+    with pytest.raises(DatabaseError, match=r"its disk is full \(12 MB are free now\)"):
+        server.refuse_end()
+    assert "its disk is full" in worker.why_gone(uri, server.folder, error)
+    assert worker.why_gone("mongodb://elsewhere:1/", server.folder, error).endswith("connection refused")
+    shutil.rmtree(server.folder)
+    with pytest.raises(DatabaseError, match="its folder was removed or moved"):
+        server.refuse_end()
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="mounting a small file system needs root")

@@ -147,7 +147,9 @@ def test_names_do_not_depend_on_case_and_both_generations_are_known(tmp_path):
     assert options["normalize_rdf_vectors"] is True and options["n_D_inter"] == 6 and options["verbose"] is True
     assert options["output_format"] == "geometry"
     assert (options["input_pool"], options["output_pool"]) == ("jsons", "jsons")
-    assert options["import_folder"] == str(tmp_path / "jsons") and options["output_dir"] is None
+    # What is imported stays as it is.
+    assert options["import_folder"] == str(tmp_path / "jsons")
+    assert options["output_dir"] == str(tmp_path / "run_rdf_calc")
 
 
 def test_no_new_output_dir_means_something_for_the_descriptor_only(tmp_path):

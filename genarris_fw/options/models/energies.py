@@ -18,6 +18,7 @@ from genarris_fw.options.models.types import (
     OutputFolder,
     Real,
     Said,
+    ScratchFolder,
     Settings,
     Symmetry,
     Whole,
@@ -104,7 +105,7 @@ class EngineOptions(LAPWEngineOptions):
     aims_command: Words = option(
         "FHI-aims: command that starts it, with {cores} for the number of cores", category="inferred"
     )
-    aims_lib_dir: OutputFolder = option(
+    aims_lib_dir: InputFolder = option(
         "FHI-aims as a library: folder of the module aims_w, instead of aims_command", category="inferred"
     )
     max_restarts: Whole = option(
@@ -125,7 +126,7 @@ class EngineOptions(LAPWEngineOptions):
         ge=0.01,
         le=3600,
     )
-    species_dir: OutputFolder = option(
+    species_dir: InputFolder = option(
         "FHI-aims, LAPW: folder of the species files",
         category="inferred",
         default_words="for FHI-aims AIMS_SPECIES_DIR, where control.in has no species; for LAPW those of Elk",
@@ -135,7 +136,7 @@ class EngineOptions(LAPWEngineOptions):
         category="inferred",
         default_words="False for FHI-aims, True for LAPW",
     )
-    scratch_dir: OutputFolder = option(
+    scratch_dir: ScratchFolder = option(
         "FHI-aims: where calculations run, each in a folder of its own",
         category="inferred",
         default_words="beside the folder of the results",

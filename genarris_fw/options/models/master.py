@@ -10,6 +10,7 @@ from genarris_fw.options.models.base import REQUIRED, QueueOptions, option
 from genarris_fw.options.models.energies import EngineOptions
 from genarris_fw.options.models.types import (
     LARGEST_INTEGER,
+    Flag,
     InputFile,
     Real,
     RunName,
@@ -59,6 +60,9 @@ class MasterOptions(QueueOptions, EngineOptions):
         "Molecule of the run, for procedures whose own section names none", category="inferred"
     )
     Z: Whole = option("Molecules per cell, for sections that give none", category="inferred", ge=1, le=192)
+    allow_outputs_outside: Flag = option(
+        "Let options name outputs outside ui.conf's folder, by an absolute path or one with ..", False
+    )
     verbose: Verbosity = option("How much is logged: True, False or a level from 0 to 3", 1)
     lease_seconds: Real = option(
         "Time after which a work item whose replica stopped giving signs of life goes to another one",

@@ -31,9 +31,19 @@ class Said:
 
 @dataclass(frozen=True)
 class PathRole:
-    """Marks a text as a path: relative ones are resolved against ui.conf's folder."""
+    """Marks a text as a path: relative ones are resolved against ui.conf's folder.
 
-    kind: str  # 'file' or 'folder'
+    Parameters
+    ----------
+    kind : str
+        'file' or 'folder'.
+    use : str
+        'input': the run reads it; 'output': the run writes it, and is checked by `genarris_fw.options.outputs`;
+        'scratch': calculations come and go in it.
+    """
+
+    kind: str
+    use: str
 
 
 def literal(text: Any) -> Any:
@@ -293,7 +303,10 @@ RunName = Annotated[
 ]
 Factory = Annotated[str, BeforeValidator(factory), Said("str", "module:factory")]
 MatrixFile = Annotated[
-    str, BeforeValidator(matrix_file), Said("str", "the path of a file that ends in .dat"), PathRole("file")
+    str,
+    BeforeValidator(matrix_file),
+    Said("str", "the path of a file that ends in .dat"),
+    PathRole("file", "output"),
 ]
 Flag = Annotated[bool, BeforeValidator(flag), Said("bool", "True or False")]
 Whole = Annotated[int, BeforeValidator(whole), Said("int", "a whole number")]
@@ -343,7 +356,9 @@ Format = Annotated[
     BeforeValidator(one_of("json", "geometry", "both", geo="geometry")),
     Said("str", "json, geometry (or geo) or both"),
 ]
-InputFile = Annotated[str, BeforeValidator(words), Said("str", "the path of a file"), PathRole("file")]
-InputFolder = Annotated[str, BeforeValidator(words), Said("str", "the path of a folder"), PathRole("folder")]
-OutputFile = Annotated[str, BeforeValidator(words), Said("str", "the path of a file"), PathRole("file")]
-OutputFolder = Annotated[str, BeforeValidator(words), Said("str", "the path of a folder"), PathRole("folder")]
+_File, _Folder = Said("str", "the path of a file"), Said("str", "the path of a folder")
+InputFile = Annotated[str, BeforeValidator(words), _File, PathRole("file", "input")]
+InputFolder = Annotated[str, BeforeValidator(words), _Folder, PathRole("folder", "input")]
+OutputFile = Annotated[str, BeforeValidator(words), _File, PathRole("file", "output")]
+OutputFolder = Annotated[str, BeforeValidator(words), _Folder, PathRole("folder", "output")]
+ScratchFolder = Annotated[str, BeforeValidator(words), _Folder, PathRole("folder", "scratch")]

@@ -1,0 +1,45 @@
+"""What the tests leave running: processes with the session's mark in their environment, and its own children."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+VARIABLE = "GENARRIS_FW_TEST_SESSION"
+# What was told to end, or sees by itself that it has to, may take so long (the janitor of a server, a heartbeat).
+PATIENCE_SECONDS = 20.0
+# Python's own helpers end with the process that started them.
+_HELPERS = ("multiprocessing.forkserver", "multiprocessing.resource_tracker")
+
+
+def mark_session() -> None:
+    """Mark all that is started from now on; with pytest-xdist every worker is a session of its own."""
+    os.environ[VARIABLE] = secrets.token_hex(8)
+
+
+def left_behind(patience: float = PATIENCE_SECONDS) -> list[str]:
+    """Return what does not end by itself, a line for each process; it is then killed."""
+    deadline = time.monotonic() + patience
+    while (left := dict(_living())) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for pid in left:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return [f"process {pid}: {about}" for pid, about in left.items()]
+
+
+def _living() -> Iterator[tuple[int, str]]:
+    mark = f"{VARIABLE}={os.environ[VARIABLE]}".encode()
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            command = place.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            parent = int(place.joinpath("stat").read_text().rpartition(")")[2].split()[1])
+            child = parent == os.getpid()
+            marked = mark in place.joinpath("environ").read_bytes().split(b"\0")
+            if command and (child or marked) and not (child and any(helper in command for helper in _HELPERS)):
+                yield int(place.name), f"{command[:300]} (in {place.joinpath('cwd').readlink()})"
