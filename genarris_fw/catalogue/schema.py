@@ -18,7 +18,7 @@ from genarris_fw.catalogue.catalogue import DURABLE
 from genarris_fw.catalogue.indexes import ensure_indexes
 from genarris_fw.errors import DatabaseError
 
-SCHEMA = 2
+SCHEMA = 3
 META = "meta"
 _ID = "schema"
 
@@ -128,5 +128,6 @@ def _items(database: Database[dict[str, Any]], run: str, step: str) -> dict[str,
 
 
 # Version -> the step that leads to the next one: does nothing where it is done already, and may be done by two
-# processes at once.
-MIGRATIONS: dict[int, Callable[[Database[dict[str, Any]]], None]] = {1: _count_pools_and_items}
+# processes at once. From 2 to 3 the documents are the same; rockets of before, which insert what follows from an item
+# before its commit, must not work beside others.
+MIGRATIONS: dict[int, Callable[[Database[dict[str, Any]]], None]] = {1: _count_pools_and_items, 2: ensure_indexes}

@@ -7,6 +7,7 @@ another one.
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from genarris_fw.errors import DatabaseError
 from genarris_fw.farm import allocation, disk
 
 FOLDER = "genarris_db"
+_GLANCE_SECONDS = 0.3
 PLACE_FIELDS = {"folder": 1, "text": 1, "options.path": 1}  # of a run's document: what `folder_now` looks at
 
 
@@ -102,7 +104,7 @@ def refuse_users_elsewhere(home: Path, record: dict[str, Any]) -> None:
     if lent and lent.home and (other := foreign(home, {"home": lent.home})) and allocation.find(home):
         raise DatabaseError(_is_copy(home, other, str(lent)))
     before = foreign(home, record)
-    if before and disk.is_locked(home / "users.lock", shared=True):  # its server may have ended at once
+    if before and _has_users(home):  # its server may have ended at once
         raise DatabaseError(
             f"{home.parent}: was moved from {before.parent} while other commands use its database: "
             "stop them, or wait for their end, and give the same command again"
@@ -114,6 +116,14 @@ def _is_copy(home: Path, other: Path, what: str) -> str:
         f"{home.parent}: a copy of {other.parent}, made while {what} was running, which it still is: go on there, "
         "or stop it there, remove this copy, and copy the folder again"
     )
+
+
+def _has_users(home: Path) -> bool:
+    """Tell whether a command uses the database, and does not only glance at its lock."""
+    lock = home / "users.lock"
+    if disk.is_locked(lock, shared=True):
+        time.sleep(_GLANCE_SECONDS)
+    return disk.is_locked(lock, shared=True)
 
 
 def _runs(home: Path) -> bool:

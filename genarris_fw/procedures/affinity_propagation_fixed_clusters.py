@@ -28,7 +28,7 @@ from genarris_fw.clustering import (
 from genarris_fw.descriptors import distance_matrix, read_matrix, submatrix
 from genarris_fw.errors import RunFailed
 from genarris_fw.files import write_text
-from genarris_fw.procedures.base import Campaign, Outcome, Procedure, explicit_serialize
+from genarris_fw.procedures.base import Campaign, Distances, Outcome, Procedure, explicit_serialize
 from genarris_fw.procedures.comparable import refuse_mixed
 from genarris_fw.procedures.matrices import load_matrix, store_blocks, store_matrix
 from genarris_fw.procedures.vectors import pool_vectors
@@ -223,14 +223,23 @@ class AffinityPropagationFixedClusters(Procedure):
             blocks = (affinities(distances[i : i + rows], kind) for i in range(0, len(ids), rows))
             path = Path(options["affinity_matrix_path"])
             store_blocks(campaign, path, blocks, ids, f"{campaign.step}.affinities")
-        if options["dist_mat_input_file"] or options.get("matrix_step"):
-            between = submatrix(self._distances(campaign, ids), ids, chosen)
-        else:
-            comparison = self._rdf_summary(campaign)
-            vectors = self._vectors(campaign, chosen) / np.array(comparison.get("divisors", 1.0))
-            between = distance_matrix(vectors, comparison.get("metric", "euclidean"))
         # What a second clustering reads.
+        between = self._between(campaign, ids, chosen)
         store_matrix(campaign, Path(options["exemplars_matrix_file"]), between, chosen, f"{campaign.step}.distances")
+
+    def _between(self, campaign: Campaign, ids: list[str], chosen: list[str]) -> np.ndarray:
+        """Return the distances between the exemplars."""
+        if campaign.options["dist_mat_input_file"] or campaign.options.get("matrix_step"):
+            return submatrix(self._distances(campaign, ids), ids, chosen)
+        comparison = self._rdf_summary(campaign)
+        vectors = self._vectors(campaign, chosen) / np.array(comparison.get("divisors", 1.0))
+        return distance_matrix(vectors, comparison.get("metric", "euclidean"))
+
+    def distances(self, campaign: Campaign) -> Distances | None:
+        """Compute the distances between the exemplars anew."""
+        chosen = sorted(campaign.summary(campaign.step)["exemplars"])
+        path = Path(campaign.options["exemplars_matrix_file"])
+        return Distances(path, chosen, [self._between(campaign, campaign.pool_ids(), chosen)])
 
     def _store(self, campaign: Campaign, ids: list[str], clustering: Clustering, exemplars: list[str]) -> None:
         options = campaign.options

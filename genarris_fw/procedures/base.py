@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
+import numpy as np
 from fireworks import FiretaskBase, FWAction, explicit_serialize
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.farm.replica import Outcome
 from genarris_fw.procedures.campaign import Campaign
 
-__all__ = ["Campaign", "Item", "Outcome", "Procedure", "explicit_serialize"]
+__all__ = ["Campaign", "Distances", "Item", "Outcome", "Procedure", "explicit_serialize"]
+
+
+class Distances(NamedTuple):
+    """A distance matrix: its file, the structures of its rows, and the rows in blocks."""
+
+    path: Path
+    ids: list[str]
+    blocks: Iterable[np.ndarray]
 
 
 class Procedure(FiretaskBase):
@@ -60,6 +70,13 @@ class Procedure(FiretaskBase):
     def collect(self, campaign: Campaign) -> dict[str, Any]:
         """Sum up the committed items, make pools, write files; return the summary for the run."""
         return {}
+
+    def distances(self, campaign: Campaign) -> Distances | None:
+        """Compute the distance matrix of this step anew from what the catalogue holds, None where it makes none.
+
+        Called when the step is collected and the file is gone: in a folder that was restored from a backup.
+        """
+        return None
 
     def run_task(self, fw_spec: dict[str, Any]) -> FWAction:
         """Carry out this task's role; called by the rocket."""

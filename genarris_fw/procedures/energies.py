@@ -47,7 +47,7 @@ class EngineProcedure(Procedure):
             When the time is over before the evaluation is.
         """
         folder = campaign.options.get("aims_output_dir")
-        place = Path(folder) / (structure.struct_id or "molecule") if folder and campaign.folder.is_dir() else None
+        place = own_folder(Path(folder), structure.struct_id) if folder and campaign.folder.is_dir() else None
         checkpoints = Checkpoints(campaign, item)
         start = checkpoints.start(structure) if relax else structure
         context = Context(
@@ -74,6 +74,20 @@ class EngineProcedure(Procedure):
             checkpoints.keep(evaluation.structure)
             raise Interrupted(f"{structure.struct_id or 'the molecule'}: the time is over before it is relaxed")
         return evaluation
+
+
+def own_folder(folder: Path, struct_id: str) -> Path:
+    """Return the folder in which the engine works on a structure.
+
+    Raises
+    ------
+    EngineError
+        For a name, of a database that others have filled, that leads out of the folder.
+    """
+    place = folder / (struct_id or "molecule")
+    if ".." in place.parts or not place.is_relative_to(folder):
+        raise EngineError(f"{struct_id!a}: a structure of this name has no folder of its own", "input", permanent=True)
+    return place
 
 
 def engine_settings(campaign: Campaign) -> dict[str, Any]:

@@ -55,15 +55,17 @@ def record_matrix(campaign: Campaign, name: str, written: Path, path: Path, ids:
 def load_matrix(campaign: Campaign, name: str, ids: Sequence[str]) -> np.ndarray:
     """Return the rows and columns of a stored matrix that belong to these structures, in their order.
 
+    A file that is gone or was changed is made again, where the step that made it can do so.
+
     Raises
     ------
     RunFailed
-        When the matrix is missing or was changed.
+        When the matrix is missing or was changed, and cannot be made again.
     InputError
         When it lacks one of the structures.
     """
     with tempfile.TemporaryDirectory() as folder:
-        path = campaign.catalogue.artifacts.fetch(campaign.run, name, Path(folder))
+        path = campaign.catalogue.artifacts.fetch(campaign.run, name, Path(folder)) or _made_again(campaign, name)
         record = campaign.catalogue.artifacts.find(campaign.run, name)
         if path is None or record is None:
             where = record["path"] if record else name
@@ -71,3 +73,23 @@ def load_matrix(campaign: Campaign, name: str, ids: Sequence[str]) -> np.ndarray
         # `fetch` has compared the checksum already.
         matrix, rows = read_matrix(path, ids=record["ids"], verify=False)
         return matrix if rows == list(ids) else submatrix(matrix, rows, ids)
+
+
+def _made_again(campaign: Campaign, name: str) -> Path | None:
+    """Make a matrix of an earlier step again in its place; None where that cannot be done."""
+    from genarris_fw.procedures.registry import procedure_class
+
+    step = next((entry for entry in campaign.steps if f"{entry['name']}.distances" == name), None)
+    if step is None or not campaign.sees_folder():
+        return None
+    of_step = Campaign(campaign.catalogue, campaign.record, step["name"], campaign.log)
+    task = procedure_class(step["procedure"])(run=campaign.run, step=step["name"], role="gate")
+    made = task.distances(of_step)
+    if made is None:
+        return None
+    campaign.log("a distance matrix was gone, made again", level="WARNING", path=made.path)
+    write_blocks(made.path, made.blocks, made.ids, run=campaign.run, step=step["name"])
+    campaign.catalogue.artifacts.record(
+        campaign.run, name, made.path, ids=made.ids, shape=[len(made.ids), len(made.ids)]
+    )
+    return made.path

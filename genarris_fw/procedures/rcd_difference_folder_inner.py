@@ -10,8 +10,8 @@ import numpy as np
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.descriptors import RelativeCoordinates, rcd_difference_rows
 from genarris_fw.errors import RunFailed
-from genarris_fw.procedures.base import Campaign, Outcome, Procedure, explicit_serialize
-from genarris_fw.procedures.strips import join_strips, strip_done, strip_items
+from genarris_fw.procedures.base import Campaign, Distances, Outcome, Procedure, explicit_serialize
+from genarris_fw.procedures.strips import join_strips, row_blocks, strip_done, strip_items
 
 STRIP_PAIRS = 1 << 20  # some seconds
 
@@ -47,6 +47,12 @@ class RCDDifferenceFolderInner(Procedure):
             **{name: options[name] for name in ("contribution_ratio", "select_pairs", "disable_enantiomer")},
         )
         return {"structures": len(ids)}
+
+    def distances(self, campaign: Campaign) -> Distances | None:
+        """Compute the matrix anew."""
+        ids = campaign.pool_ids()
+        blocks = row_blocks(len(ids), lambda first, last: self._rows(campaign, first, last))
+        return Distances(Path(campaign.options["diff_matrix_output"]), ids, blocks())
 
     def _descriptors(self, campaign: Campaign) -> list[RelativeCoordinates]:
         if self._descriptors_of_pool is None:

@@ -13,9 +13,9 @@ import numpy as np
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.descriptors import Comparison, distance_rows, rdf
-from genarris_fw.procedures.base import Campaign, Outcome, Procedure, explicit_serialize
+from genarris_fw.procedures.base import Campaign, Distances, Outcome, Procedure, explicit_serialize
 from genarris_fw.procedures.batches import in_batches
-from genarris_fw.procedures.strips import join_strips, strip_done, strip_items
+from genarris_fw.procedures.strips import divided, join_strips, row_blocks, strip_done, strip_items
 from genarris_fw.procedures.vectors import pool_vectors
 
 STRUCTURES_PER_ITEM = 50
@@ -94,6 +94,15 @@ class RunRdfCalc(Procedure):
         campaign.make_pool(ids)
         self._export(campaign, ids)
         return {"structures": len(ids), "dimensions": self._pool_vectors(campaign).shape[1], "comparison": comparison}
+
+    def distances(self, campaign: Campaign) -> Distances | None:
+        """Compute the matrix anew."""
+        if not campaign.options["distance_matrix"]:
+            return None
+        ids, comparison = self._described(campaign), self._comparison(campaign).record()
+        blocks = row_blocks(len(ids), lambda first, last: self._rows(campaign, first, last, comparison))
+        standardize = bool(campaign.options["standardize_distance_matrix"])
+        return Distances(Path(campaign.options["dist_mat_fpath"]), ids, divided(blocks) if standardize else blocks())
 
     def _described(self, campaign: Campaign) -> list[str]:
         """Return the structures whose vectors are committed, in ascending order."""

@@ -90,7 +90,7 @@ def forget_strips(catalogue: Catalogue, run: str, steps: Sequence[str], folders:
 def strip_done(campaign: Campaign, path: Path, item: Item, rows: np.ndarray) -> Outcome:
     """Keep the rows of a strip: in the run's folder where this node sees the gate's file in it, else in GridFS."""
     first, key = item.payload["first"], item.payload["matrix"]
-    place = _place(path, item.payload["planned"])
+    place = _place(path, item.payload.get("planned", 0))  # an older version's items name no token
     if matrix_strips.laid_out(place, rows.shape[1], key):
         largest = matrix_strips.write_rows(place, first, rows)
         return Outcome({"largest": largest, "stored": "folder"})
@@ -135,7 +135,7 @@ def join_strips(
     outcomes = campaign.catalogue.work_items.outcomes(campaign.run, campaign.step, prefix=f"rows {key[-8:]}")
     largest = max((record["outcome"]["largest"] for record in outcomes), default=0.0)
     # Of a round: all are planned under one token.
-    token = outcomes[0]["payload"]["planned"] if outcomes else campaign.publication.token
+    token = outcomes[0]["payload"].get("planned", 0) if outcomes else campaign.publication.token
     seen = campaign.sees_folder()
     with tempfile.TemporaryDirectory() as folder:
         place, target = (_place(path, token), campaign.prepared(path)) if seen else (Path(folder) / path.name,) * 2
@@ -155,6 +155,19 @@ def join_strips(
         for strips in path.parent.glob(f".{glob.escape(path.name)}.[0-9]*.rows"):
             campaign.publication.remove(strips)
     campaign.publication.outdated += [_artifact(campaign, record["key"]) for record in outcomes]
+
+
+def row_blocks(n: int, compute: Callable[[int, int], np.ndarray]) -> Callable[[], Iterator[np.ndarray]]:
+    """Return a function that gives the n rows of a matrix in blocks, computed as they are asked for."""
+    rows = max(1, STRIP_PAIRS // max(1, n))
+    return lambda: (compute(first, min(first + rows, n)) for first in range(0, n, rows))
+
+
+def divided(blocks: Callable[[], Iterator[np.ndarray]]) -> Iterator[np.ndarray]:
+    """Yield blocks divided by the largest number of all, as `matrix_strips.finish` does."""
+    scale = np.float32(max(float(np.asarray(block, dtype=np.float32).max()) for block in blocks()))
+    for block in blocks():
+        yield np.asarray(block, dtype=np.float32) / (scale or np.float32(1.0))
 
 
 def _fetch(campaign: Campaign, target: Path, record: dict[str, Any]) -> None:

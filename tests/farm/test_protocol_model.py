@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from explorer import explore
-from protocol_model import CONDITIONS, CONFIGURATIONS, ProtocolModel, forgiving, today, without
+from protocol_model import CONDITIONS, CONFIGURATIONS, SPARE, ProtocolModel, forgiving, today, without
 
 PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
 
@@ -63,3 +63,10 @@ def test_what_has_failed_cannot_wait_again() -> None:
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_no_condition_is_superfluous(condition: str) -> None:
     assert explore(without(condition)).wrong
+
+
+@pytest.mark.parametrize("condition", SPARE)
+@pytest.mark.parametrize("name", ["plan of two", "run again"])
+def test_what_follows_from_other_conditions_is_spare(name: str, condition: str) -> None:
+    found = explore(ProtocolModel(replace(CONFIGURATIONS[name], sides=1), without=condition))
+    assert (found.wrong, found.stuck) == ("", 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import bson
 import numpy as np
 import pytest
@@ -9,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genarris_fw.crystal import Structure
+from genarris_fw.errors import EngineError
 from genarris_fw.procedures.documents import from_document, plain, to_document
+from genarris_fw.procedures.energies import own_folder
 from genarris_fw.procedures.generation_plan import struct_id
 from genarris_fw.procedures.run_fhi_aims_batch import child_id
 
@@ -50,3 +54,11 @@ def test_ids_are_stable_and_distinct() -> None:
     ]
     assert len({struct_id(*w) for w in words}) == 4
     assert child_id("geometry_a", "run_fhi_aims_batch", "s") != child_id("geometry_a", "run_fhi_aims_batch", "t")
+
+
+@pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/x"])
+def test_a_structure_whose_name_leads_out_has_no_folder(tmp_path: Path, name: str) -> None:
+    assert own_folder(tmp_path, "geometry_1/volume_1.0") == tmp_path / "geometry_1" / "volume_1.0"
+    assert own_folder(tmp_path, "") == tmp_path / "molecule"
+    with pytest.raises(EngineError, match="no folder of its own"):
+        own_folder(tmp_path, name)

@@ -29,96 +29,38 @@ class Condition(NamedTuple):
 
 
 CONDITIONS = {
-    "token raised": Condition(
-        "who takes a lease raises its token",
-        "plan of two",
-        2,
-    ),
-    "planned apart": Condition(
-        "a round's items are inserted as planned, not as waiting",
-        "plan and rounds",
-        0,
-    ),
+    "token raised": Condition("who takes a lease raises its token", "plan of two", 2),
+    "planned apart": Condition("a round's items are inserted as planned, not as waiting", "plan and rounds", 0),
     "planned taken over": Condition(
-        "what is planned under a lower token becomes the new holder's own, with its payload",
-        "failures",
-        1,
+        "what is planned under a lower token becomes the new holder's own, with its payload", "failures", 1
     ),
-    "taken over whole": Condition(
-        "what its planner removes at that moment is inserted again",
-        "failures",
-        1,
-    ),
-    "record fenced": Condition(
-        "a round is recorded only under the newest token",
-        "failures",
-        1,
-    ),
+    "taken over whole": Condition("what its planner removes at that moment is inserted again", "failures", 1),
+    "record fenced": Condition("a round is recorded only under the newest token", "failures", 1),
     "removed exactly": Condition(
-        "an overtaken holder removes what is planned under its own round and token alone",
-        "plan of two",
-        1,
+        "an overtaken holder removes what is planned under its own round and token alone", "plan of two", 1
     ),
     "released exactly": Condition(
-        "only what is planned under the recorded round and token is released",
-        "plan of two",
-        1,
+        "only what is planned under the recorded round and token is released", "plan and rounds", 1
     ),
-    "takeover releases": Condition(
-        "who takes a lease over releases the last recorded round",
-        "failures",
-        1,
-    ),
-    "committed unfinished": Condition(
-        "an item whose followers are not inserted is not done",
-        "rounds",
-        0,
-    ),
-    "following after": Condition(
-        "what follows from an item is inserted after its commit, not before",
-        "rounds",
-        0,
-    ),
-    "settled in order": Condition(
-        "an item is done after what follows from it is there, not before",
-        "rounds",
-        0,
-    ),
-    "keys stay": Condition(
-        "an item that is there is never inserted again",
-        "rounds",
-        0,
-    ),
-    "claim fenced": Condition(
-        "an item's outcome is written only under its newest token",
-        "rounds",
-        1,
-    ),
-    "commit fenced": Condition(
-        "the result is committed only under the newest token",
-        "run again",
-        1,
-    ),
-    "committed last": Condition(
-        "nothing is visible before the commit",
-        "failures",
-        0,
-    ),
-    "takeover publishes": Condition(
-        "who takes over a committed lease publishes that result",
-        "run again",
-        1,
-    ),
-    "published first": Condition(
-        "the lease is collected after all is visible",
-        "run again",
-        0,
-    ),
-    "published fenced": Condition(
-        "a lower token does not overwrite what a higher one has published",
-        "run again",
-        1,
-    ),
+    "takeover releases": Condition("who takes a lease over releases the last recorded round", "failures", 1),
+    "committed unfinished": Condition("an item whose followers are not inserted is not done", "rounds", 0),
+    "following after": Condition("what follows from an item is inserted after its commit, not before", "rounds", 0),
+    "settled in order": Condition("an item is done after what follows from it is there, not before", "rounds", 0),
+    "keys stay": Condition("an item that is there is never inserted again", "rounds", 0),
+    "claim fenced": Condition("an item's outcome is written only under its newest token", "rounds", 1),
+    "commit fenced": Condition("the result is committed only under the newest token", "run again", 1),
+    "committed last": Condition("nothing is visible before the commit", "failures", 0),
+    "takeover publishes": Condition("who takes over a committed lease publishes that result", "run again", 1),
+    "published first": Condition("the lease is collected after all is visible", "run again", 0),
+    "published fenced": Condition("a lower token does not overwrite what a higher one has published", "run again", 1),
+}
+
+
+# These follow from the others: without one of them, nothing is found.
+SPARE = {
+    "undecided": "a round is recorded, and a result committed, only where nothing is committed yet",
+    "recovery raises": "recovery raises the token before the next holder does",
+    "second look": "the holder looks once more after it has noted that all is planned; here, a look is one step",
 }
 
 
@@ -223,7 +165,7 @@ class ProtocolModel:
     configuration : Configuration
         Which items, processes and faults there are.
     without : str, optional
-        The condition that is left out (`CONDITIONS`).
+        The condition that is left out (`CONDITIONS`, `SPARE`).
     rule : str, optional
         ``new``; ``today``: no recorded rounds, the pool before the look at the lease; or ``forgiving``: what has failed
         may wait again, unless the lease says that all is planned, and the holder looks once more after that.
@@ -232,9 +174,8 @@ class ProtocolModel:
     """
 
     def __init__(self, configuration: Configuration, without: str = "", rule: str = "new", alike: bool = True) -> None:
-        assert not without or without in CONDITIONS
         self.configuration = configuration
-        self.conditions = frozenset(CONDITIONS) - {without}
+        self.conditions = {*CONDITIONS, *SPARE} - {without}
         self.alike = alike
         self.today, self.forgiving = rule == "today", rule == "forgiving"
         self.follower = dict(configuration.following)
@@ -289,8 +230,9 @@ class ProtocolModel:
                 if r.at != "none" and r.gate == (state.firework == "gate")
             )
             if not lives or state.expiries:
-                lease = lease._replace(token=lease.token + lease.held)
-                fence = max(state.fence, lease.token) if lease.held and state.firework == "gate" else state.fence
+                raised = lease.held and "recovery raises" in self.conditions
+                lease = lease._replace(token=lease.token + raised, held=raised)
+                fence = max(state.fence, lease.token) if raised and state.firework == "gate" else state.fence
                 more = {state.firework: lease, "fence": fence}
                 after = state._replace(ready=True, expiries=state.expiries - lives, **more)
                 yield (
@@ -406,7 +348,7 @@ class ProtocolModel:
 
     def at_committing_the_plan(self, state: State, n: int, rocket: Rocket) -> Steps:
         lease = state.plan
-        if rocket.token == lease.token and not lease.committed and not lease.collected:
+        if self._may_decide(rocket, lease):
             planned = sum(1 << i for i in self.configuration.first)
             state = state._replace(plan=lease._replace(committed=(rocket.token, 0), planned=planned))
             yield (n, "commits the plan"), _put(state, n, rocket._replace(at="releasing", under=rocket.token))
@@ -415,8 +357,7 @@ class ProtocolModel:
 
     def at_recording(self, state: State, n: int, rocket: Rocket) -> Steps:
         lease, round_ = state.gate, rocket.round + 1
-        open_ = rocket.token == lease.token and not lease.committed and not lease.collected
-        if open_ or "record fenced" not in self.conditions:
+        if self._may_decide(rocket, lease) or "record fenced" not in self.conditions:
             planned = lease.planned | sum(1 << i for i in self._wanted(rocket))
             state = state._replace(gate=lease._replace(round=round_, under=rocket.token, planned=planned))
             mine = rocket._replace(at="releasing", round=round_, under=rocket.token, basis=0)
@@ -449,9 +390,10 @@ class ProtocolModel:
 
     def at_noting(self, state: State, n: int, rocket: Rocket) -> Steps:
         lease = state.gate
-        if rocket.token == lease.token and not lease.committed and not lease.collected:
+        if self._may_decide(rocket, lease):
             after = state._replace(gate=lease._replace(noted=True))
-            yield (n, "notes that all is planned"), _put(after, n, rocket._replace(at="looking again"))
+            then = "looking again" if "second look" in self.conditions else "preparing"
+            yield (n, "notes that all is planned"), _put(after, n, rocket._replace(at=then))
         else:
             yield (n, "cannot note that all is planned"), _put(state, n, NOBODY)
 
@@ -483,8 +425,7 @@ class ProtocolModel:
 
     def at_committing(self, state: State, n: int, rocket: Rocket) -> Steps:
         lease = state.gate
-        open_ = rocket.token == lease.token and not lease.committed and not lease.collected
-        if open_ or "commit fenced" not in self.conditions:
+        if self._may_decide(rocket, lease) or "commit fenced" not in self.conditions:
             fault = "the step is committed twice" if lease.committed else ""
             state = state._replace(gate=lease._replace(committed=rocket.result), fault=fault)
             then = "publishing the pool" if "published first" in self.conditions else "collecting"
@@ -671,6 +612,10 @@ class ProtocolModel:
     def finished(self, state: State) -> bool:
         idle = all(r.at in ("none", "idle", "gone") for r in state.rockets)
         return state.firework == "done" and idle and not self._unfinished(state)
+
+    def _may_decide(self, rocket: Rocket, lease: Lease) -> bool:
+        undecided = not lease.committed or "undecided" not in self.conditions
+        return rocket.token == lease.token and not lease.collected and undecided
 
     def _unfinished(self, state: State) -> bool:
         states = UNFINISHED if "committed unfinished" in self.conditions else UNFINISHED[:2]
