@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import json
 import random
 import secrets
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +33,7 @@ from genarris_fw.farm.leftovers import temporary_path
 from genarris_fw.farm.restore import of_one_moment, restore
 from genarris_fw.farm.restored import take_up
 
-ITEMS, STEPS, BACKUPS = 90, 2, 10
+ITEMS, STEPS, BACKUPS = 60, 2, 10
 
 
 @contextmanager
@@ -106,7 +110,19 @@ def test_backups_during_a_run_are_of_one_moment(files: list[Path]) -> None:
 def test_restored_elsewhere_it_goes_on_at_once_to_the_same_result(
     files: list[Path], truth: dict[str, Any], database_uri: str, tmp_path: Path
 ) -> None:
-    assert continued(database_uri, in_the_middle(files), tmp_path / "run")[0] == truth
+    """The rockets of then live on another machine, for all that can be told here, and hold leases and locks."""
+
+    def of_living_rockets(_: dict[str, Any], content: Content) -> None:
+        held = [lease for lease in content["leases"] if "owner" in lease]
+        assert held
+        items = [item["lease"] for item in content["work_items"] if item["state"] == "leased"]
+        for lease in held + items:
+            lease |= {"owner": f"elsewhere{lease['owner']}", "expires": datetime.now(timezone.utc) + timedelta(hours=1)}
+        for workflow in content["workflows"]:
+            workflow["locked"] = True
+
+    file = rewritten(in_the_middle(files), tmp_path / "x.tar.gz", of_living_rockets)
+    assert continued(database_uri, file, tmp_path / "run")[0] == truth
 
 
 def test_what_an_archive_of_several_moments_lacks_is_made_again(
@@ -258,10 +274,6 @@ def test_cut_and_changed_archives_are_told_in_a_line_and_change_nothing(
 def test_manifests_that_are_none(
     files: list[Path], database_uri: str, tmp_path: Path, changes: dict[str, Any], said: str
 ) -> None:
-    import io
-    import json
-    import tarfile
-
     text = json.dumps({**manifest(files[0]), **changes}, default=str).encode()
     with tarfile.open(tmp_path / "x.tar.gz", "w:gz") as archive:
         header = tarfile.TarInfo("manifest.json")
