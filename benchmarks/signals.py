@@ -16,7 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "tools"))
 
-from signalled import WAYS, Signalled, undisturbed, wrong
+from freezing import differences
+from signalled import WAYS, Signalled, undisturbed
 
 SIGNALS_PER_RUN = 15
 
@@ -39,7 +40,7 @@ def main() -> int:
             run = Signalled(Path(name) / f"run-{k}", ways[k % len(ways)], 1000 * given.seed + k, given.number)
             try:
                 code = run.go(SIGNALS_PER_RUN)
-                different = wrong(reference, run.result())
+                different = differences(reference, run.result())
             finally:
                 run.close()
             sent += run.sent

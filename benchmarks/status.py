@@ -109,9 +109,9 @@ def fill(catalogue: Catalogue, number: int) -> None:
             catalogue.replicas.tally(owner(i, step), number // REPLICAS // (1 + STEPS.index(step)), 0, 1.0)
             if step == first:
                 catalogue.replicas.end(owner(i, step))
-    catalogue.runs.count_items(RUN, first, {"waiting": 0, "done": number, "failed": 0})
+    catalogue.runs.procedure_planned(RUN, first, {"waiting": 0, "done": number, "failed": 0})
     catalogue.runs.procedure_finished(RUN, first, {"structures": number, "failed": 0})
-    catalogue.runs.count_items(RUN, second, {"waiting": number, "done": 0, "failed": 0})
+    catalogue.runs.procedure_planned(RUN, second, {"waiting": number, "done": 0, "failed": 0})
 
 
 def seconds(work: Callable[[], object], looks: int) -> list[float]:

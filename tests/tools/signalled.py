@@ -13,13 +13,12 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from command import BIN, environment
-from freezing import differences, result
+from freezing import result
 from pymongo import MongoClient
 
 from genarris_fw.farm.server import Server
@@ -212,16 +211,11 @@ def _send(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
-def undisturbed(folder: Path, number: int = 250) -> dict[str, Any]:
+def undisturbed(folder: Path, number: int = 250, lease: float = 3.0) -> dict[str, Any]:
     """What a run leaves that nobody disturbs."""
-    run = Signalled(folder, "run", 0, number)
+    run = Signalled(folder, "run", 0, number, lease)
     try:
         assert run.go(0) == 0
         return run.result()
     finally:
         run.close()
-
-
-def wrong(reference: dict[str, Any], found: dict[str, Any], ignored: Sequence[str] = ()) -> dict[str, Any]:
-    """What differs from the undisturbed run."""
-    return {name: both for name, both in differences(reference, found).items() if name not in ignored}
