@@ -48,7 +48,7 @@ class Leases:
         run, step, role, fw_id
             Whose lease.
         above : int, optional
-            Its tokens are higher than this one: a gate's than those of its plan.
+            Its tokens are higher than this one: a gate's than those of plans that were overtaken.
         """
         self.collection.update_one(
             {"_id": lease_id(run, step, role, fw_id)},

@@ -206,7 +206,8 @@ def _plan(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Ho
                 _forget_planned(campaign, holding, 0)
                 raise
     number = sum(_publish(campaign, task["role"], holding).values())
-    leases.open(campaign.run, campaign.step, "gate", 0, above=holding.token)
+    # The gate's first token is this one or higher: what an overtaken plan still plans is below it.
+    leases.open(campaign.run, campaign.step, "gate", 0, above=holding.token - 1)
     sides = min(task.wanted_replicas(campaign), max(1, task.most_replicas(campaign, number))) - 1
     return {"items": number, "sides": add_sides(launchpad, task, sides)}
 

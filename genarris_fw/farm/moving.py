@@ -128,7 +128,9 @@ def _record(launchpad: LaunchPad, run: str) -> dict[str, Any] | None:
     """Return ``folder`` and ``options`` of a run, from its document, else from the firework that will make it."""
     record = launchpad.db["runs"].find_one({"_id": run}, {"folder": 1, "options": 1})
     if record is None:
-        begin = launchpad.fireworks.find_one({"name": "begin", "spec.run": run}, {_RECORD: 1})
+        # Whoever may write to the database can call a firework "begin".
+        query = {"name": "begin", "spec.run": run, f"{_RECORD}.folder": {"$exists": True}}
+        begin = launchpad.fireworks.find_one(query, {"spec._tasks.record": 1})
         record = begin["spec"]["_tasks"][0]["record"] if begin else {}
     return record if record.get("folder") and record.get("options", {}).get("path") else None
 

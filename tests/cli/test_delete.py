@@ -47,6 +47,8 @@ def test_everything_of_the_run_goes_and_nothing_else(site: Site, tmp_path: Path,
         "leases": 1,
         "artifacts": 0,
         "runs": 1,
+        "publications": 0,
+        "spare_structures": 0,
     }
     assert site.catalogue.runs.names() == ["other"]
     for name in ("structures", "work_items", "leases"):

@@ -41,12 +41,17 @@ def cp2k(tmp_path, monkeypatch):
     monkeypatch.setenv("CP2K_DATA_DIR", os.environ.get("CP2K_DATA_DIR", "/usr/share/cp2k"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
+    made = []
+
     def engine(grid: str, **settings):
         given = {"command": "cp2k_shell", "inp": CP2K_INPUT.format(grid=grid), "max_scf": 100}
         given |= dict.fromkeys(NOT_USED) | settings
-        return engines.get("ase", calculator=CHECKED, calculator_settings=given)
+        made.append(engines.get("ase", calculator=CHECKED, calculator_settings=given))
+        return made[-1]
 
-    return engine
+    yield engine
+    for one in made:  # its program would live as long as this process
+        one.calculator.close()
 
 
 def hydrogen_cyanide() -> Structure:

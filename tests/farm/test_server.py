@@ -366,7 +366,8 @@ def test_folders_with_odd_names(tmp_path: Path, name: str) -> None:
     with server.use() as uri, MongoClient(uri) as client:
         client.genarris.things.insert_one({})
         path = server.socket_path
-        assert path is not None and path.is_relative_to(server.home) == (":" not in name)
+        fits = ":" not in name and len(os.fsencode(server.home / "socket" / "mongod.sock")) <= 107
+        assert path is not None and path.is_relative_to(server.home) == fits
     if not path.is_relative_to(server.home):
         shutil.rmtree(path.parent)
 
