@@ -404,8 +404,8 @@ class ProtocolModel:
             yield (n, "finds nothing unfinished, again"), _put(state, n, rocket._replace(at="preparing"))
 
     def at_opening_the_gate(self, state: State, n: int, rocket: Rocket) -> Steps:
-        """A gate's tokens are higher than those of its plan."""
-        gate = state.gate._replace(token=max(state.gate.token, rocket.token))
+        """A gate's tokens are higher than those of every plan that was overtaken."""
+        gate = state.gate._replace(token=max(state.gate.token, rocket.token - 1))
         yield (n, "opens the gate's lease"), _put(state, n, rocket._replace(at="collecting"), gate=gate)
 
     def at_preparing(self, state: State, n: int, rocket: Rocket) -> Steps:

@@ -286,7 +286,7 @@ class World:
             self._commit(process, [round_part(0)])
 
     def opens_the_gates_lease(self, process: Process) -> None:
-        self.catalogue.leases.open(self.run, STEP, "gate", 0, above=process.token)
+        self.catalogue.leases.open(self.run, STEP, "gate", 0, above=process.token - 1)
 
     # Items
 
