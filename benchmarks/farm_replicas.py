@@ -234,7 +234,7 @@ def _still_mine(catalogue: Catalogue, wanted: Wanted, owner: str) -> Callable[[]
     """Return what a gate asks to know whether its lease still holds; take the lease."""
     if wanted.role != "gate":
         return lambda: True
-    catalogue.leases.reopen(wanted.run, STEP, "gate")
+    catalogue.leases.reopen(wanted.run, STEP)
     token = catalogue.leases.take(wanted.run, STEP, "gate", 1, 1, owner, LEASE_SECONDS)
     assert token is not None
     return lambda: catalogue.leases.held(lease_id(wanted.run, STEP, "gate", 1), token)

@@ -16,6 +16,21 @@ from genarris_fw.catalogue.work_items import WorkItems
 
 # An acknowledged write is on the disk of the majority: nothing acknowledged is lost by a kill.
 DURABLE = WriteConcern(w="majority", j=True)
+# A set of one is its own majority: its journal is all that there is to wait for, and it waits for no other write.
+DURABLE_ALONE = WriteConcern(w=1, j=True)
+
+
+def durable(database: Database) -> WriteConcern:
+    """Return the write concern under which an acknowledged write is lost by no kill, on this server.
+
+    Parameters
+    ----------
+    database : pymongo.database.Database
+        Of a client that has had an answer; of one that has not, nothing is known yet, and the majority is waited for.
+    """
+    servers = list(database.client.topology_description.server_descriptions().values())
+    alone = len(servers) == 1 and servers[0].replica_set_name is not None and len(servers[0].all_hosts) == 1
+    return DURABLE_ALONE if alone else DURABLE
 
 
 class Catalogue:
@@ -33,7 +48,7 @@ class Catalogue:
     """
 
     def __init__(self, database: Database) -> None:
-        self.database = database.with_options(write_concern=DURABLE)
+        self.database = database.with_options(write_concern=durable(database))
         self.runs = Runs(self.database["runs"])
         self.structures = Structures(self.database["structures"], self.runs)
         self.work_items = WorkItems(self.database["work_items"])
