@@ -378,10 +378,12 @@ class WorkItems:
         query = {"run": run, "procedure": procedure, "state": "waiting"} | part
         return self.collection.count_documents(query, limit=at_most)
 
-    def unfinished(self, run: str, procedure: str) -> bool:
-        """Tell whether any item is still waiting or leased, or something follows from it that is not there yet."""
+    def unfinished(self, run: str, procedure: str) -> str | None:
+        """Return the state of an item that is not at its end, None where all are; ``committed`` where there is one."""
         query = {"run": run, "procedure": procedure, "state": {"$in": list(UNFINISHED)}}
-        return self.collection.find_one(query, {"_id": 1}) is not None
+        # In the order of the index, in which "committed" comes first.
+        found = self.collection.find_one(query, {"_id": 0, "state": 1}, sort=[("state", 1)])
+        return None if found is None else str(found["state"])
 
     def outcomes(self, run: str, procedure: str, prefix: str = "") -> list[dict[str, Any]]:
         """Return ``{key, payload, outcome, seconds}`` of the committed items, by key; of those whose key begins so."""

@@ -294,7 +294,7 @@ def _leading_replica(task: Procedure, campaign: Campaign, holding: Holding, roun
             return True
         catalogue.leases.all_planned(holding.identifier, holding.token)
         # A server that was frozen in the middle of its look may have seen an item in neither of two states.
-        return catalogue.work_items.unfinished(campaign.run, campaign.step)
+        return catalogue.work_items.unfinished(campaign.run, campaign.step) is not None
 
     return Replica(
         task,

@@ -137,9 +137,12 @@ class Replica:
                     sleep, idle_since = IDLE_SLEEP[0], time.monotonic()
                     continue
                 self._give_up_suspected()
-                if not items.unfinished(run, step) and not self.more_to_come():
+                unfinished = items.unfinished(run, step)
+                if unfinished is None and not self.more_to_come():
                     return "finished"
-                if items.settle(run, step) or items.reap(run, step):
+                if unfinished == "committed" and items.settle(run, step):
+                    continue
+                if items.reap(run, step):
                     continue
                 if self.gate_is_lost():
                     return "gate lost"

@@ -63,7 +63,7 @@ def _chain(launchpad: LaunchPad, record: dict[str, Any]) -> dict[str, dict[str, 
 def _half_retried(catalogue: Catalogue, chain: dict[str, dict[str, Any]], run: str, step: str) -> bool:
     """Tell whether items of a step wait though its firework is done: an earlier retry was killed in between."""
     last = chain.get(step) or chain.get(f"{step} gate") or {}
-    return last.get("state") == "COMPLETED" and catalogue.work_items.unfinished(run, step)
+    return last.get("state") == "COMPLETED" and catalogue.work_items.unfinished(run, step) is not None
 
 
 def _forget(catalogue: Catalogue, run: str, steps: list[str], first: str) -> None:

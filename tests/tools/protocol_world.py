@@ -396,7 +396,7 @@ class World:
         assert _bits(self.catalogue.structures.pool_ids(self.run, STEP)) == state.pool[2]
         assert _bits(record.get("summaries", {}).get(STEP, {}).get("items", ())) == state.summary[2]
         assert record.get("published", {}).get(f"{STEP} gate", 0) == state.summary[1]
-        assert self.catalogue.work_items.unfinished(self.run, STEP) == self.model._unfinished(state)
+        assert (self.catalogue.work_items.unfinished(self.run, STEP) is not None) == self.model._unfinished(state)
 
     def _check_lease(self, role: str, lease: Any) -> None:
         real = self.catalogue.leases.find(self.run, STEP, role) or {"token": 0, "state": "open"}
