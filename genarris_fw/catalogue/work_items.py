@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -24,6 +24,8 @@ DUPLICATE_KEY = 11000
 STATES = ("waiting", "leased", "done", "failed")  # as a person counts them: what rests waits as well
 UNFINISHED = ("waiting", "leased", "resting", "committed")
 DECIDED = ("committed", "done")  # the outcome stands
+_FREED: dict[str, Any] = {"$set": {"state": "waiting"}, "$unset": {"lease": ""}}
+_BY_OWNER: dict[str, Any] = {"$group": {"_id": "$lease.owner"}}
 _COUNTED_AS = {"waiting": ("resting",), "leased": ("committed",), "done": (), "failed": ()}
 INSERTED_AT_ONCE = 5000
 # The rest before another attempt doubles with each, up to this.
@@ -304,10 +306,7 @@ class WorkItems:
 
     def give_back(self, owner: str) -> int:
         """Return everything that an owner holds to ``waiting``."""
-        result = self.collection.update_many(
-            {"lease.owner": owner, "state": "leased"}, {"$set": {"state": "waiting"}, "$unset": {"lease": ""}}
-        )
-        return int(result.modified_count)
+        return int(self.collection.update_many({"lease.owner": owner, "state": "leased"}, _FREED).modified_count)
 
     def renew(self, owner: str, lease_seconds: float) -> int:
         """Extend every lease of an owner; return how many it holds."""
@@ -317,8 +316,15 @@ class WorkItems:
         )
         return int(result.matched_count)
 
-    def reap(self, run: str, procedure: str | None = None) -> int:
+    def reap(self, run: str, procedure: str | None = None, lives: Callable[[str], bool] = lambda owner: False) -> int:
         """Return items whose lease has expired, or who have rested, to ``waiting``; give up those lost too often.
+
+        Parameters
+        ----------
+        run, procedure : str, optional
+            The run, and one of its steps.
+        lives : callable, optional
+            Given an owner, whether its process is certainly there: it was frozen, and its item is not to blame.
 
         Returns
         -------
@@ -326,7 +332,12 @@ class WorkItems:
             How many leases had expired, or items had rested.
         """
         where = {"run": run} | ({} if procedure is None else {"procedure": procedure})
-        expired = self._release(where | {"state": "leased", "$expr": {"$lt": ["$lease.expires", "$$NOW"]}})
+        over = where | {"state": "leased", "$expr": {"$lt": ["$lease.expires", "$$NOW"]}}
+        expired = 0
+        owners = [found["_id"] for found in self.collection.aggregate([{"$match": over}, _BY_OWNER])]
+        if owners:
+            frozen = {"lease.owner": {"$in": [owner for owner in owners if lives(owner)]}}
+            expired = int(self.collection.update_many(over | frozen, _FREED).modified_count) + self._release(over)
         rested = self.collection.update_many(
             where | {"state": "resting", "$expr": {"$lt": ["$again", "$$NOW"]}},
             {"$set": {"state": "waiting"}, "$unset": {"again": ""}},

@@ -24,6 +24,15 @@ def owner_name(fw_id: int) -> str:
     return f"{socket.gethostname()}:{pid}:{_start_time(pid)}:{fw_id}:{uuid.uuid4().hex[:8]}"
 
 
+def is_alive(owner: str) -> bool:
+    """Tell whether an owner's process is certainly there: it runs, or is frozen, on this machine."""
+    try:
+        host, pid, start, _, _ = owner.rsplit(":", 4)
+    except ValueError:
+        return False
+    return host == socket.gethostname() and pid.isdigit() and _start_time(int(pid)) == start
+
+
 def is_dead(owner: str) -> bool:
     """Tell whether an owner's process is certainly gone: it ran on this machine and is not there any more."""
     try:

@@ -18,7 +18,7 @@ from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.leases import LeaseLost
 from genarris_fw.farm.mending import complete, live_launch, mend_workflows, run_again
 from genarris_fw.farm.orphans import remove_orphans
-from genarris_fw.farm.owner import is_dead, owner_name
+from genarris_fw.farm.owner import is_alive, is_dead, owner_name
 from genarris_fw.farm.reservations import release_reservations
 from genarris_fw.farm.sides import archive_unstarted_sides
 
@@ -95,7 +95,9 @@ def _recover_leases(launchpad: LaunchPad, catalogue: Catalogue, run: str) -> Ite
     lost = {lease["_id"]: lease for lease in catalogue.leases.expired(run)}
     lost |= {lease["_id"]: lease for lease in catalogue.leases.holders(run) if is_dead(lease["owner"])}
     for lease in lost.values():
-        released = catalogue.work_items.release_lost(lease["owner"])
+        # A rocket that was frozen is not lost by the fault of its items.
+        release = catalogue.work_items.give_back if is_alive(lease["owner"]) else catalogue.work_items.release_lost
+        released = release(lease["owner"])
         if recover_firework(launchpad, catalogue, lease, me):
             # It may have died between the commit of its last items and its tally.
             catalogue.replicas.recount(lease["owner"])
@@ -110,7 +112,7 @@ def _release_items(catalogue: Catalogue, run: str) -> Iterator[str]:
     for owner in catalogue.work_items.owners(run):
         if is_dead(owner) and (released := catalogue.work_items.release_lost(owner)):
             yield f"{released} work items of a lost rocket released"
-    if reaped := catalogue.work_items.reap(run):
+    if reaped := catalogue.work_items.reap(run, lives=is_alive):
         yield f"{reaped} work items with expired leases released"
 
 

@@ -17,6 +17,7 @@ from genarris_fw.catalogue.leases import LeaseLost
 from genarris_fw.catalogue.limits import refused_by_size, what_is_refused
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.errors import DatabaseError, EngineError, GenarrisError, Interrupted, RunFailed
+from genarris_fw.farm.owner import is_alive
 from genarris_fw.farm.patience import patiently
 from genarris_fw.farm.walltime import Walltime
 
@@ -142,7 +143,7 @@ class Replica:
                     return "finished"
                 if unfinished == "committed" and items.settle(run, step):
                     continue
-                if items.reap(run, step):
+                if items.reap(run, step, is_alive):
                     continue
                 if self.gate_is_lost():
                     return "gate lost"
@@ -163,7 +164,7 @@ class Replica:
         # Items of lost replicas are not left to the end: one of all replicas looks after them twice a minute.
         run, step, catalogue = self.campaign.run, self.campaign.step, self.campaign.catalogue
         if catalogue.leases.my_turn(run, step, SECONDS_BETWEEN_REAPS):
-            catalogue.work_items.reap(run, step)
+            catalogue.work_items.reap(run, step, is_alive)
         self._checked = time.monotonic()
 
     def _tally(self) -> None:

@@ -285,3 +285,16 @@ def test_details_of_a_failure_are_kept(catalogue: Catalogue) -> None:
     details = {"host": "node7", "folder": "/scratch/$x", "output": "** SCF did not converge"}
     assert catalogue.work_items.fail(RUN, STEP, "me", item, "no", 1, details=details) == "failed"
     assert catalogue.work_items.failures(RUN, STEP)[0]["failure"] == details
+
+
+def test_items_of_owners_that_live_are_not_to_blame_for_a_lost_lease(catalogue: Catalogue) -> None:
+    """A laptop that sleeps loses all leases, as often as it does."""
+    fill(catalogue, 2)
+    for _ in range(MAX_LOST + 2):
+        assert len(claim(catalogue, "frozen", 1, seconds=-1.0)) == 1
+        assert catalogue.work_items.reap(RUN, STEP, lives=lambda owner: owner == "frozen") == 1
+    assert counts(catalogue) == {"waiting": 2}
+    assert {document(catalogue, f"item{i:04d}")["lost"] for i in range(2)} == {0}
+    [gone] = claim(catalogue, "gone", 1, seconds=-1.0)
+    assert catalogue.work_items.reap(RUN, STEP, lives=lambda owner: owner == "frozen") == 1
+    assert document(catalogue, gone.key)["lost"] == 1
