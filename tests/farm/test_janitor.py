@@ -136,7 +136,17 @@ def test_one_that_waits_for_its_turn_is_in_nobodys_way(server: Server) -> None:
     wait_until(lambda: not processes_of(server.folder))
 
 
-@pytest.mark.parametrize("change", [shutil.rmtree, lambda folder: folder.rename(folder.with_name("moved"))])
+def remove(folder: Path) -> None:
+    """Remove a folder in which a server still writes files."""
+
+    def is_gone() -> bool:
+        shutil.rmtree(folder, ignore_errors=True)
+        return not folder.exists()
+
+    wait_until(is_gone)
+
+
+@pytest.mark.parametrize("change", [remove, lambda folder: folder.rename(folder.with_name("moved"))])
 def test_the_folder_is_moved_or_removed(server: Server, change: Callable[[Path], object]) -> None:
     user, _ = program(USER, str(server.folder))
     change(server.folder)
