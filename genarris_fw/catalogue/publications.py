@@ -54,6 +54,6 @@ class Publications:
         for record in self.collection.find(query).sort("_id", 1):
             yield record["part"]
 
-    def forget(self, lease: str) -> None:
-        """Remove what was prepared for a lease whose result is visible."""
-        self.collection.delete_many({"lease": lease})
+    def forget(self, run: str) -> None:
+        """Remove what was prepared in a run whose results are all visible."""
+        self.collection.delete_many({"run": run})

@@ -96,8 +96,7 @@ class Runs:
         """Set fields, given as expressions, and sizes of pools, unless the guard refuses the token."""
         noted: Any = "$pools"
         for pool, size in (pools or {}).items():
-            # A pool's name is a folder's: with dots in it, it is no path of a field.
-            noted = {"$setField": {"field": {"$literal": pool}, "input": noted, "value": size}}
+            noted = _with_size(noted, pool, size)
         field = f"fence.{guard}"
         allowed = {"_id": name, "$or": [{field: {"$exists": False}}, {field: {"$lte": token}}]}
         # A run of an older version has no sizes: its pools are counted.
@@ -108,8 +107,7 @@ class Runs:
 
     def set_pool(self, name: str, pool: str, structures: int) -> None:
         """Note how many structures a pool has; in a run of an older version, whose pools are counted, nothing."""
-        # A pool's name is a folder's: with dots in it, it is no path of a field.
-        noted = {"$setField": {"field": {"$literal": pool}, "input": "$pools", "value": structures}}
+        noted = _with_size("$pools", pool, structures)
         self.collection.update_one({"_id": name, "pools": {"$exists": True}}, [{"$set": {"pools": noted}}])
 
     def at_least_workers(self, name: str, workers: int) -> None:
@@ -218,6 +216,11 @@ class Runs:
             {"_id": name, "state": "failed"},
             {"$set": {"state": "running"} | again, "$unset": {"failure": "", "finished": ""}},
         )
+
+
+def _with_size(pools: Any, pool: str, size: int) -> dict[str, Any]:
+    """Return the expression that notes a pool's size: its name is a folder's, with dots in it no path of a field."""
+    return {"$setField": {"field": {"$literal": pool}, "input": pools, "value": size}}
 
 
 def _items(counts: dict[str, int]) -> dict[str, int]:

@@ -316,13 +316,13 @@ def _lead(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Ho
             last = max(rounds)
             campaign.catalogue.work_items.release(campaign.run, campaign.step, last, rounds[last]["token"])
         with _preparing(campaign, holding):
-            first = 0 if task["role"] == "whole" else 1
             if task["role"] == "whole":
                 campaign.catalogue.runs.procedure_started(campaign.run, campaign.step)
                 campaign.import_pool()
                 if not rounds:
-                    first += bool(_plan_round(task, campaign, holding, 0))
-            replica = _leading_replica(task, campaign, holding, max(rounds) + 1 if rounds else first)
+                    _plan_round(task, campaign, holding, 0)
+            # Round 0 is over, be it that of this firework's plan or of another one.
+            replica = _leading_replica(task, campaign, holding, max(rounds, default=0) + 1)
             counts = _work(task, campaign, holding, replica)
             if holding.unfinished:
                 campaign.publication.discard()

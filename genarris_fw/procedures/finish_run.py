@@ -54,7 +54,7 @@ def tidy(catalogue: Catalogue, record: dict[str, Any]) -> None:
     run, steps = record["name"], record["options"]["steps"]
     catalogue.work_items.forget_planned(run)
     catalogue.structures.set_aside(run)
-    catalogue.publications.collection.delete_many({"run": run})
+    catalogue.publications.forget(run)
     published = {}
     for guard, token in (record.get("published") or {}).items():
         step, _, role = guard.rpartition(" ")

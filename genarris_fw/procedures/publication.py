@@ -74,10 +74,6 @@ class Publication:
             return sorted(set(self._pools[pool]))
         return sorted({*there, *self._additions.get(pool, ())})
 
-    def changes(self, pool: str) -> bool:
-        """Tell whether a pool is among what will be visible."""
-        return pool in self._pools or pool in self._additions
-
     def export(self, pool: str, folder: Path) -> None:
         """Note that a pool's files lie in a folder: there, those of structures that leave it are removed."""
         self._exports.append((pool, folder))

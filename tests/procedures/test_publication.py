@@ -165,7 +165,7 @@ def test_a_result_is_seen_when_it_is_published_whoever_does_it(
             "numbers": [1],
             "matrix": "1",
         }
-    catalogue.publications.forget(LEASE)
+    catalogue.publications.forget(RUN)
     assert catalogue.publications.collection.count_documents({}) == 0
 
 

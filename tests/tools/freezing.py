@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from fireworks import LaunchPad
-from killing import FORKS, NoHeartbeat, impatient, launch_all
+from killing import FORKS, Executioner, NoHeartbeat, impatient, launch_all
 from pymongo import monitoring
 from pymongo.database import Database
 
@@ -31,27 +31,6 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=timezone.utc)
 OF_THE_MOMENT = ("genarris_db", ".genarris_fw", "logs/", "launcher_", "block_", "rockets/", "frozen/")
 
 
-class Freezer(monitoring.CommandListener):
-    """Stop this process before its n-th write, until somebody lets it go on."""
-
-    WRITES = ("insert", "update", "delete", "findAndModify")
-
-    def __init__(self, writes: int) -> None:
-        self.left = writes
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        if event.command_name in self.WRITES:
-            self.left -= 1
-            if self.left == -1:
-                os.kill(os.getpid(), signal.SIGSTOP)
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        pass
-
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        pass
-
-
 def live_and_freeze(uri: str, run: str, place: str, writes: int) -> None:
     """Launch the fireworks of a run in this process, and freeze before the n-th write."""
     Path(place).mkdir(exist_ok=True)
@@ -60,7 +39,7 @@ def live_and_freeze(uri: str, run: str, place: str, writes: int) -> None:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
     carry_out.Heartbeat = NoHeartbeat  # type: ignore[misc,assignment]
-    monitoring.register(Freezer(writes))
+    monitoring.register(Executioner(writes, signal.SIGSTOP))
     launch_all(open_launchpad(uri), run)
 
 

@@ -212,18 +212,18 @@ def soak(farm: Farm, crowd: Crowd, kills: int, seconds: float) -> dict[str, Any]
 
 
 class Executioner(monitoring.CommandListener):
-    """End this process by SIGKILL before its n-th write."""
+    """Send this process a signal before its n-th write, once: it dies, or freezes."""
 
     WRITES = ("insert", "update", "delete", "findAndModify")
 
-    def __init__(self, writes: int) -> None:
-        self.left = writes
+    def __init__(self, writes: int, sent: signal.Signals = signal.SIGKILL) -> None:
+        self.left, self.sent = writes, sent
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
         if event.command_name in self.WRITES:
             self.left -= 1
-            if self.left < 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+            if self.left == -1:
+                os.kill(os.getpid(), self.sent)
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
         pass
