@@ -232,7 +232,7 @@ def test_agrees_with_oxtalign():
     crystals = [read(path)[0] for path in sorted(shared("crystals").glob("*.cif"))]
     crystals += [pool(name)[k] for name in ("glycine", "urea", "benzene") for k in range(3)]
     rng = np.random.default_rng(0)
-    compared = 0
+    pairs = []
     for crystal in crystals:
         for size in (0.002, 0.01, 0.02):
             strain = np.eye(3) + rng.normal(0, size, (3, 3))
@@ -244,11 +244,13 @@ def test_agrees_with_oxtalign():
             )
             if any(len(prepare(one, comparison).references) > 1 for one in (crystal, other)):
                 continue
-            compared += 1
-            # Both take the molecules of the closest contacts; where contacts are equal, each its own choice of them.
             assert theirs.n_matched == 15
-            assert ours == pytest.approx(theirs.rmsd_n, abs=0.02)
-    assert compared > 15
+            pairs.append((ours, theirs.rmsd_n))
+    ours, theirs = np.transpose(pairs)
+    assert len(pairs) > 15
+    # Both take the molecules of the closest contacts; where contacts are equal, each its own choice of them.
+    np.testing.assert_allclose(ours, theirs, rtol=0.15)
+    assert np.mean(np.abs(ours - theirs) < 0.003) > 0.9
 
 
 def test_structure_matcher():
