@@ -32,8 +32,8 @@ from engine_data import crystal
 from farm_table import machine
 from in_process import InProcess
 
-from genarris_fw.farm.launchpads import with_database
-from genarris_fw.farm.server import Server
+from genarris_fw.database.launchpads import with_database
+from genarris_fw.database.server import Server
 
 ATTEMPTS = 2
 CONF = """\

@@ -26,9 +26,9 @@ from command import BIN, environment
 from farm_table import machine
 from pymongo import MongoClient
 
+from genarris_fw.database.backup import backup
+from genarris_fw.database.server import FOLDER, Server
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm.backup import backup
-from genarris_fw.farm.server import FOLDER, Server
 
 PROGRAM = BIN / "genarris-fw"
 MOLECULE = Path(__file__).resolve().parents[1] / "tests" / "data" / "generation_glycine.in"

@@ -15,8 +15,8 @@ from engine_data import rattled
 from farm_table import Bar, machine
 
 from genarris_fw.crystal import Molecule, Structure, read, write
-from genarris_fw.farm.launchpads import launchpad
-from genarris_fw.farm.server import Server
+from genarris_fw.database.launchpads import launchpad
+from genarris_fw.database.server import Server
 from genarris_fw.generation import estimate_volume, generate
 
 DATA = Path(__file__).resolve().parents[1] / "tests" / "data"

@@ -15,7 +15,8 @@ from farm_table import Bar
 
 from genarris_fw import engines
 from genarris_fw.crystal import Structure
-from genarris_fw.engines import aims, equation_of_state
+from genarris_fw.energetics import equation_of_state
+from genarris_fw.engines import aims
 from genarris_fw.generation import press
 
 AIMS_OUTPUTS = Path(__file__).resolve().parents[2] / "shared" / "data" / "benzene_tutorial" / "aims"

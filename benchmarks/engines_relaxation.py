@@ -23,7 +23,7 @@ from farm_table import Bar
 from genarris_fw import engines
 from genarris_fw.crystal import Structure
 from genarris_fw.engines import Context
-from genarris_fw.engines.relaxation import PotentialCalculator
+from genarris_fw.engines.relaxing.relaxation import PotentialCalculator
 from genarris_fw.generation import estimate_volume, generate, press
 
 Z = 2

@@ -23,7 +23,7 @@ import farm_status
 from farm_speed import SMALL, Place, Sizes
 from farm_table import Bar, machine, show, write
 
-from genarris_fw.farm.server import Server
+from genarris_fw.database.server import Server
 
 PARTS: dict[str, Callable[[Place], Bar]] = {
     "throughput": farm_speed.throughput,

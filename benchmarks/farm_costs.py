@@ -17,7 +17,7 @@ from farm_table import machine
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.work_items import Item
-from genarris_fw.farm.server import Server
+from genarris_fw.database.server import Server
 
 RUN, OWNER, WAITING = "costs", "here:1:1:1:costs", 100_000
 FEW, MANY = 4, 100  # items of a claim: on items of a second, and the most

@@ -14,8 +14,8 @@ from farm_table import Bar, machine
 from havoc import Havoc, disturbed, undisturbed
 from killing import FORKS, Farm, rlaunch_for_ever
 
-from genarris_fw.farm.launchpads import with_database
-from genarris_fw.farm.server import Server
+from genarris_fw.database.launchpads import with_database
+from genarris_fw.database.server import Server
 
 CLONE_NEWUTS = 0x04000000
 ELSEWHERE = "elsewhere"

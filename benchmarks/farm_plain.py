@@ -12,8 +12,8 @@ from typing import Any
 
 from fireworks import FiretaskBase, Firework, FWAction, Workflow, explicit_serialize
 
-from genarris_fw.farm.launchpads import launchpad as open_launchpad
-from genarris_fw.farm.launchpads import prepare
+from genarris_fw.database.launchpads import launchpad as open_launchpad
+from genarris_fw.database.launchpads import prepare
 from genarris_fw.farm.sides import add_workflows
 
 

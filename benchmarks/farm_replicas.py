@@ -20,13 +20,13 @@ from pymongo import MongoClient, monitoring
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.leases import lease_id
 from genarris_fw.catalogue.work_items import Item
+from genarris_fw.database.launchpads import client_options, database_name
 from genarris_fw.farm import heartbeat
-from genarris_fw.farm.launchpads import client_options, database_name
-from genarris_fw.farm.logs import Log
-from genarris_fw.farm.owner import owner_name
 from genarris_fw.farm.replica import Replica
-from genarris_fw.farm.walltime import Walltime
-from genarris_fw.procedures.base import Campaign, Outcome, Procedure, explicit_serialize
+from genarris_fw.logs import Log
+from genarris_fw.owner import owner_name
+from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure, explicit_serialize
+from genarris_fw.walltime import Walltime
 
 STEP = "idle"
 LEASE_SECONDS = 60.0

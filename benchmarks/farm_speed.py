@@ -12,7 +12,7 @@ from farm_plain import plain_fireworks
 from farm_replicas import FORKS, STEP, Account, catalogue_at, make_run, replicas
 from farm_table import Bar, machine, quantile
 
-from genarris_fw.farm.launchpads import with_database
+from genarris_fw.database.launchpads import with_database
 
 
 @dataclass

@@ -24,8 +24,8 @@ os.environ.setdefault("GENARRIS_FW_ALLOW", "sleepy.Sleepy")
 from havoc import Havoc, Verdict, disturbed, undisturbed
 from killing import Farm
 
-from genarris_fw.farm.launchpads import with_database
-from genarris_fw.farm.server import Server
+from genarris_fw.database.launchpads import with_database
+from genarris_fw.database.server import Server
 
 MERCY = 0.5  # about a kill a second: with more, rockets hardly live long enough to begin
 SHAPES = ((300, 2), (1000, 2), (600, 3))  # items of a step, steps

@@ -28,8 +28,8 @@ from pymongo import MongoClient, WriteConcern
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.schema import check_schema
-from genarris_fw.farm.launchpads import database_name
-from genarris_fw.farm.server import Server
+from genarris_fw.database.launchpads import database_name
+from genarris_fw.database.server import Server
 from genarris_fw.views.metrics import metrics
 from genarris_fw.views.status import status
 

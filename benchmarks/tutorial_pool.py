@@ -11,7 +11,7 @@ from pathlib import Path
 from genarris_fw.clustering import affinity_propagation
 from genarris_fw.crystal import read_folder
 from genarris_fw.descriptors import distance_matrix, rdf
-from genarris_fw.views.pictures import pool_overview, principal_components, save, values_of
+from genarris_fw.pictures import pool_overview, principal_components, save, values_of
 
 
 def main():

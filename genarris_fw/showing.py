@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 
 LONGEST_QUOTE = 80
 _COULD_BE_URI = re.compile(r"mongodb(?:\+srv)?\s*(?::|//|%3a)|://.*@|^[^\s/]*:.*@", re.IGNORECASE | re.DOTALL)
@@ -26,3 +28,13 @@ def shown(text: object) -> str:
     if len(line) > LONGEST_QUOTE:
         line = line[: LONGEST_QUOTE - 3] + "..."
     return f"'{printable(line)}'"
+
+
+def nearest(word: str, names: Iterable[str]) -> str:
+    """Return `` (did you mean 'x'?)`` for the name closest to `word`, or nothing."""
+    by_lower = {name.lower(): name for name in names}
+    lower = word.lower()
+    close = difflib.get_close_matches(lower, list(by_lower), n=1, cutoff=0.6)
+    if not close and len(lower) > 4:
+        close = [name for name in by_lower if name.startswith(lower[:5])]
+    return f" (did you mean '{by_lower[close[0]]}'?)" if close else ""

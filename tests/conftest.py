@@ -15,10 +15,10 @@ from hypothesis import settings
 from left_behind import left_behind, mark_session
 from pymongo import MongoClient
 
+from genarris_fw.database.launchpads import with_database
+from genarris_fw.database.mongod import find_mongod
+from genarris_fw.database.server import Server
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm.launchpads import with_database
-from genarris_fw.farm.mongod import find_mongod
-from genarris_fw.farm.server import Server
 
 # The same examples every time, so that a failure is one of the change at hand; HYPOTHESIS_PROFILE=searching looks
 # for new ones.

@@ -17,7 +17,7 @@ from mongo_shell import find_mongosh
 from pymongo import MongoClient
 from ruamel.yaml import YAML
 
-from genarris_fw.farm.roles import role
+from genarris_fw.database.roles import role
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "docker-compose.yml"

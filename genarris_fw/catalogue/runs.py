@@ -12,6 +12,9 @@ from pymongo.errors import DuplicateKeyError
 from genarris_fw.catalogue.leases import LeaseLost
 from genarris_fw.errors import InputError
 
+# The state of a run whose structures were imported, not made: it has no workflow.
+IMPORTED = "imported"
+
 
 def now() -> datetime:
     """Return the time in UTC, for documents that a person reads (leases use the server's clock)."""

@@ -11,7 +11,7 @@ import click
 
 from genarris_fw.cli.main import EXIT_BAD_INPUT, EXIT_OK
 from genarris_fw.cli.numbers import Number
-from genarris_fw.farm.ranks import rank_and_size
+from genarris_fw.farm.crews.ranks import rank_and_size
 
 if TYPE_CHECKING:
     from genarris_fw.options import Configuration
@@ -83,12 +83,12 @@ def command(
 
 def _everything(configuration: Configuration, seconds: float | None, uri: str | None, as_json: bool) -> int:
     """Check all that a run needs; the engines too, unless there are no seconds for them."""
-    from genarris_fw.farm.databases import find_server
+    from genarris_fw.database.find import find_server
     from genarris_fw.options import OptionsError
-    from genarris_fw.views.checking import check, render
-    from genarris_fw.views.engine_check import missing_engines
+    from genarris_fw.trials.check import check, render
+    from genarris_fw.trials.engines import missing_engines
+    from genarris_fw.trials.estimates import estimate, groups_of
     from genarris_fw.views.layout import console
-    from genarris_fw.views.run_estimate import estimate, groups_of
 
     found = check(configuration, find_server(Path(configuration.folder), uri))
     if seconds is None:
@@ -113,13 +113,13 @@ def _everything(configuration: Configuration, seconds: float | None, uri: str | 
 def _engines(configuration: Configuration, seconds: float, as_json: bool) -> int:
     """Try the engines of a run alone: in every rank where one of them is driven over MPI, else in the first."""
     from genarris_fw.options import OptionsError
-    from genarris_fw.views.engine_check import any_over_mpi, render_trials
+    from genarris_fw.trials.engines import any_over_mpi, render_trials
     from genarris_fw.views.layout import console
 
     rank, size = rank_and_size()
     communicator = None
     if size > 1 and any_over_mpi(configuration):
-        from genarris_fw.farm.crew import world
+        from genarris_fw.farm.crews.crew import world
 
         communicator = world()
     elif rank:
@@ -141,7 +141,7 @@ def _tried(configuration: Configuration, seconds: float, communicator: Any = Non
     """Try the engines, and say on a terminal which one is tried."""
     from rich.console import Console
 
-    from genarris_fw.views.engine_check import check_engines
+    from genarris_fw.trials.engines import check_engines
 
     errors = Console(stderr=True)
     with errors.status("trying the engines") as status:
@@ -150,7 +150,7 @@ def _tried(configuration: Configuration, seconds: float, communicator: Any = Non
 
 def _mpi(as_json: bool) -> int:
     """Test MPI in all ranks; the first one speaks."""
-    from genarris_fw.farm.mpi_check import report
+    from genarris_fw.farm.crews.mpi_check import report
     from genarris_fw.options import OptionsError
 
     lines, problems = report()

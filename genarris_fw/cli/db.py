@@ -18,17 +18,17 @@ import click
 from genarris_fw.cli.db_roles import roles
 from genarris_fw.cli.existing import refuse_absent, refuse_no_folder
 from genarris_fw.cli.numbers import Number
+from genarris_fw.database.backup import backup as write_archive
+from genarris_fw.database.find import Database, find_server
+from genarris_fw.database.in_job.allocation import LAUNCHPAD, Job, job_script
+from genarris_fw.database.in_job.keeper import Settings
+from genarris_fw.database.in_job.start import own_address, start_in_allocation
+from genarris_fw.database.launchpads import launchpad, prepare
+from genarris_fw.database.redaction import redact, without_password
+from genarris_fw.database.restore import of_one_moment
+from genarris_fw.database.restore import restore as read_archive
+from genarris_fw.database.server import Server
 from genarris_fw.errors import DatabaseError, InputError
-from genarris_fw.farm.allocation import LAUNCHPAD, Job, job_script
-from genarris_fw.farm.allocation_start import own_address, start_in_allocation
-from genarris_fw.farm.backup import backup as write_archive
-from genarris_fw.farm.databases import Database, find_server
-from genarris_fw.farm.keeper import Settings
-from genarris_fw.farm.launchpads import launchpad, prepare
-from genarris_fw.farm.redaction import redact, without_password
-from genarris_fw.farm.restore import of_one_moment
-from genarris_fw.farm.restore import restore as read_archive
-from genarris_fw.farm.server import Server
 from genarris_fw.files import refuse_odd
 from genarris_fw.showing import printable
 
@@ -103,7 +103,7 @@ def _start_here(folder: Path, data: Path | None) -> None:
 
 
 def _start_in_allocation(folder: Path, data: Path | None, host: str | None, minutes: float, plain: bool) -> None:
-    from genarris_fw.farm.recovery import known_runs, recover  # a second's imports
+    from genarris_fw.farm.repair.recovery import known_runs, recover  # a second's imports
 
     job = Job.here()
     server = Server(folder)
@@ -228,7 +228,7 @@ def restore(folder: Path, data: Path | None, uri: str | None, file: Path, force:
 
     What its runs had under way is made ready to go on: with `genarris-fw run`, or with rockets.
     """
-    from genarris_fw.farm.restored import take_up  # a second's imports
+    from genarris_fw.farm.repair.restored import take_up  # a second's imports
 
     refuse_odd(file)
     with _using(folder, data, uri) as (database, address):

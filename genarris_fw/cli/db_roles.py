@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from genarris_fw.cli.existing import database_options
-from genarris_fw.farm.databases import find_server
-from genarris_fw.farm.roles import ROLES, role, shell_commands
+from genarris_fw.database.find import find_server
+from genarris_fw.database.roles import ROLES, role, shell_commands
 
 
 @click.command(name="roles", short_help="Print the least that workers and readers must be allowed to do.")

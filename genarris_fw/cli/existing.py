@@ -12,10 +12,10 @@ import click
 from pymongo.errors import PyMongoError
 
 from genarris_fw.cli.site import Site, open_site
+from genarris_fw.database.copies import PLACE_FIELDS, folder_now
+from genarris_fw.database.find import Database, find_server
+from genarris_fw.database.server import FOLDER
 from genarris_fw.errors import DatabaseError, InputError
-from genarris_fw.farm.copies import PLACE_FIELDS, folder_now
-from genarris_fw.farm.databases import Database, find_server
-from genarris_fw.farm.server import FOLDER
 
 
 def database_options(command: Callable[..., Any]) -> Callable[..., Any]:

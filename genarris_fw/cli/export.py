@@ -31,7 +31,7 @@ def command(
     run: str, pool: str | None, formats: str, target: Path | None, as_json: bool, folder: Path, uri: str | None
 ) -> None:
     """Write the structures of a pool of RUN, with their properties, into a folder."""
-    from genarris_fw.views.export import export_pool, last_pool
+    from genarris_fw.pools.exporting import export_pool, last_pool
     from genarris_fw.views.wording import counted
 
     names = [name.strip() for name in formats.split(",") if name.strip()]

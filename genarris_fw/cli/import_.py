@@ -22,7 +22,7 @@ from genarris_fw.showing import printable
 def command(source: Path, run: str, pool: str | None, as_json: bool, folder: Path, uri: str | None) -> None:
     """Read the structures in FOLDER (json, geometry.in, cif) into a pool; ids are kept, again changes nothing."""
     from genarris_fw.crystal import read_folder
-    from genarris_fw.views.importing import import_structures
+    from genarris_fw.pools.importing import import_structures
     from genarris_fw.views.wording import counted
 
     checked_name(run, "a run")

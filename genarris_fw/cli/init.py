@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
+from genarris_fw.database.find import find_server
+from genarris_fw.database.launchpads import launchpad, prepare
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm.databases import find_server
-from genarris_fw.farm.launcher_files import QUEUES, Place, launcher_files, write_files
-from genarris_fw.farm.launchpads import launchpad, prepare
+from genarris_fw.farm.launch.launcher_files import QUEUES, Place, launcher_files, write_files
 
 
 @click.command(name="init", short_help="Write launcher files for a cluster.")

@@ -10,8 +10,8 @@ from pymongo.errors import PyMongoError
 
 from genarris_fw.cli.existing import database_options, open_existing
 from genarris_fw.cli.site import Site
+from genarris_fw.database.launchpads import explain
 from genarris_fw.errors import GenarrisError, InputError
-from genarris_fw.farm.launchpads import explain
 from genarris_fw.views.metrics import CONTENT_TYPE, metrics
 
 HOST = "127.0.0.1"

@@ -38,8 +38,8 @@ def command(
     uri: str | None,
 ) -> None:
     """Draw what is known of a pool of RUN: volumes, densities, space groups, energies, descriptors, distances."""
-    from genarris_fw.views.export import last_pool
-    from genarris_fw.views.pictures import pool_pictures
+    from genarris_fw.pools.exporting import last_pool
+    from genarris_fw.views.drawing import pool_pictures
     from genarris_fw.views.wording import counted
 
     names = [name.strip().lower() for name in formats.split(",") if name.strip()]

@@ -8,7 +8,7 @@ import click
 
 from genarris_fw.cli.existing import database_options, open_existing
 from genarris_fw.errors import InputError
-from genarris_fw.farm.retrying import retry_run
+from genarris_fw.farm.repair.retrying import retry_run
 
 
 @click.command(name="retry", short_help="Give failed work another chance.")

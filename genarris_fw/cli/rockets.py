@@ -18,15 +18,15 @@ from genarris_fw.cli.existing import database_options, open_existing
 from genarris_fw.cli.main import EXIT_BAD_INPUT, EXIT_OK
 from genarris_fw.cli.site import Site
 from genarris_fw.cli.walltime import walltime_option
+from genarris_fw.database.launchpads import patient
 from genarris_fw.errors import GenarrisError, InputError
-from genarris_fw.farm import crew as crews
-from genarris_fw.farm.launchpads import patient
+from genarris_fw.farm.crews import crew as crews
+from genarris_fw.farm.crews.ranks import rank_and_size, ranks_of, replica_of
+from genarris_fw.farm.launch.worker import POLL_SECONDS, serve
 from genarris_fw.farm.lifeline import Lifeline
-from genarris_fw.farm.ranks import rank_and_size, ranks_of, replica_of
-from genarris_fw.farm.recovery import known_runs, recover
-from genarris_fw.farm.walltime import listening, of_this_process, warnings
-from genarris_fw.farm.worker import POLL_SECONDS, serve
+from genarris_fw.farm.repair.recovery import known_runs, recover
 from genarris_fw.showing import printable
+from genarris_fw.walltime import listening, of_this_process, warnings
 
 # The first replica repairs what dead rockets leave; the others do the same less often, in case it is dead itself.
 RECOVER_EVERY, RECOVER_LEAST = 5.0, 100.0

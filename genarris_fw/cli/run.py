@@ -15,22 +15,22 @@ from rich.console import Console
 from genarris_fw.cli.main import EXIT_OK, EXIT_RUN_FAILED, EXIT_SOME_FAILED
 from genarris_fw.cli.site import Site, open_site
 from genarris_fw.cli.walltime import walltime_option
+from genarris_fw.declaring.door import PROCEDURES
 from genarris_fw.engines import installed
 from genarris_fw.errors import InputError
-from genarris_fw.farm.logs import merge
+from genarris_fw.farm.launch.rockets import Rockets, rerun_fizzled
 from genarris_fw.farm.moving import settle
-from genarris_fw.farm.patience import patiently
-from genarris_fw.farm.recovery import recover
-from genarris_fw.farm.rockets import Rockets, rerun_fizzled
-from genarris_fw.farm.walltime import in_allocation
+from genarris_fw.farm.repair.recovery import recover
 from genarris_fw.farm.workflow import add_run
+from genarris_fw.logs import merge
 from genarris_fw.options import Configuration, load
-from genarris_fw.procedures.registry import procedure_class
+from genarris_fw.patience import patiently
 from genarris_fw.showing import printable
 from genarris_fw.views.closing import closing, render
 from genarris_fw.views.layout import console as standard_output
 from genarris_fw.views.progress import Progress
 from genarris_fw.views.status import status
+from genarris_fw.walltime import in_allocation
 
 CONTINUE = "nothing acknowledged is lost: run the same command again to continue, when the server is there"
 
@@ -69,7 +69,7 @@ def command(ui_conf: Path, workers: int | None, uri: str | None, walltime: None,
 def carry_out(site: Site, configuration: Configuration, workers: int, quiet: bool, console: Console) -> dict:
     """Add the run when it is new, mend what was interrupted, launch rockets until it is over."""
     for step in configuration.steps:
-        procedure_class(step.procedure)  # what cannot be imported is said here, not in a worker's log
+        PROCEDURES.load(step.procedure)  # what cannot be imported is said here, not in a worker's log
     if moved := settle(site.launchpad, configuration, site.own_folder is not None):
         console.print(moved, markup=False, highlight=False, soft_wrap=True)
     run, folder = configuration.run_name, Path(configuration.folder)

@@ -12,11 +12,11 @@ from pymongo import MongoClient
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.schema import check_schema
-from genarris_fw.farm.certificates import refuse_unreadable
-from genarris_fw.farm.databases import find_server
-from genarris_fw.farm.launchpads import CLIENT_OPTIONS, as_reader, database_name, explained, prepare
-from genarris_fw.farm.launchpads import launchpad as open_launchpad
-from genarris_fw.farm.redaction import redact
+from genarris_fw.database.certificates import refuse_unreadable
+from genarris_fw.database.find import find_server
+from genarris_fw.database.launchpads import CLIENT_OPTIONS, as_reader, database_name, explained, prepare
+from genarris_fw.database.launchpads import launchpad as open_launchpad
+from genarris_fw.database.redaction import redact
 
 if TYPE_CHECKING:
     from fireworks import LaunchPad

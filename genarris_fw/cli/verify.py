@@ -12,7 +12,7 @@ import click
 from genarris_fw.cli.main import EXIT_BAD_INPUT, EXIT_OK
 from genarris_fw.cli.numbers import Number
 from genarris_fw.errors import InputError
-from genarris_fw.farm.ranks import rank_and_size
+from genarris_fw.farm.crews.ranks import rank_and_size
 
 EXIT_DISAGREES = 1
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -91,9 +91,8 @@ def _carry_out(
     from rich.console import Console
 
     from genarris_fw.engines import Context
-    from genarris_fw.views.layout import console
-    from genarris_fw.views.published import published
-    from genarris_fw.views.verification import (
+    from genarris_fw.trials.published import published
+    from genarris_fw.trials.verification import (
         DISAGREES,
         FAILED,
         NOT_RUN,
@@ -104,12 +103,13 @@ def _carry_out(
         summary,
         verify,
     )
+    from genarris_fw.views.layout import console
 
     first = communicator is None or communicator.rank == 0
     notes = notes_on(controls)
     problem = _make(folder) if first else ""
     if communicator is not None:
-        from genarris_fw.farm.crew import share
+        from genarris_fw.farm.crews.crew import share
 
         problem = share(communicator, problem)
     if problem and not first:
@@ -154,7 +154,7 @@ def _make(folder: Path) -> str:
 def _communicator(size: int) -> Any:
     if size == 1:
         return None
-    from genarris_fw.farm.crew import world
+    from genarris_fw.farm.crews.crew import world
 
     return world()
 

@@ -7,8 +7,8 @@ import time
 
 import click
 
-from genarris_fw.farm.schedulers import END
-from genarris_fw.options.models.queueing import duration
+from genarris_fw.declaring.queueing import duration
+from genarris_fw.schedulers import END
 
 
 def _end(context: click.Context, parameter: click.Parameter, value: str | None) -> None:

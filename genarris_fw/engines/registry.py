@@ -12,8 +12,8 @@ from genarris_fw.errors import InputError
 
 # Name -> (module, class); the module also has installed() -> (available, remark). Loaded only when asked for.
 BUILT_IN = {
-    "tblite": ("genarris_fw.engines.tblite_engine", "TBLiteEngine"),
-    "ase": ("genarris_fw.engines.ase_engine", "ASEEngine"),
+    "tblite": ("genarris_fw.engines.tblite.engine", "TBLiteEngine"),
+    "ase": ("genarris_fw.engines.ase.engine", "ASEEngine"),
     "aims": ("genarris_fw.engines.aims", "AimsEngine"),
     "lapw": ("genarris_fw.engines.lapw", "LAPWEngine"),
 }

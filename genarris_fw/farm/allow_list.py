@@ -14,11 +14,11 @@ from __future__ import annotations
 import os
 import re
 from functools import cache, wraps
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from fireworks import FWorker
 
+from genarris_fw.declaring.door import PROCEDURES
 from genarris_fw.errors import InputError, RunFailed
 
 if TYPE_CHECKING:
@@ -54,23 +54,21 @@ def allowed_tasks() -> frozenset[str]:
     InputError
         When GENARRIS_FW_ALLOW holds something else than dotted names.
     """
-    from genarris_fw.procedures.registry import GROUP
-
     more = [word for word in re.split(r"[,\s]+", os.environ.get(VARIABLE, "")) if word]
     for word in more:
         if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", word):
             raise InputError(f"{VARIABLE}: '{word}' is no module.Class: write names as in mypackage.tasks.MyTask")
-    registered = [name for entry in entry_points(group=GROUP) if (name := _class_name(entry))]
+    registered = [name for procedure in PROCEDURES.names() if (name := _class_name(procedure))]
     return frozenset("{{" + name + "}}" for name in (*OWN, *registered, *more))
 
 
-def _class_name(entry: EntryPoint) -> str | None:
+def _class_name(procedure: str) -> str | None:
     """Return ``module.Class`` of a procedure; another package may register one under a shorter path."""
-    if entry.module.startswith("genarris_fw."):
-        return f"{entry.module}.{entry.attr}"
     try:
-        loaded = entry.load()
-    except Exception:  # what cannot be imported cannot be executed here either
+        if PROCEDURES.package(procedure) == "genarris_fw":
+            return PROCEDURES.path(procedure)
+        loaded = PROCEDURES.load(procedure)
+    except InputError:  # what cannot be imported cannot be executed here either
         return None
     return f"{loaded.__module__}.{loaded.__qualname__}"
 

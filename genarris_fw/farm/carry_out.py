@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fireworks import FWAction, LaunchPad
 from pymongo.errors import PyMongoError
@@ -18,20 +18,18 @@ from genarris_fw.catalogue.leases import LeaseLost, lease_id
 from genarris_fw.catalogue.runs import now
 from genarris_fw.catalogue.schema import check_schema
 from genarris_fw.errors import GenarrisError, Interrupted, RunFailed
+from genarris_fw.farm.assignment import Assignment
 from genarris_fw.farm.heartbeat import Heartbeat
-from genarris_fw.farm.logs import Log
-from genarris_fw.farm.owner import is_dead, owner_name
-from genarris_fw.farm.patience import patiently
-from genarris_fw.farm.recovery import recover_firework
+from genarris_fw.farm.publication import Publication, publish, round_part, summary_part
+from genarris_fw.farm.repair.recovery import recover_firework
 from genarris_fw.farm.replica import Replica
 from genarris_fw.farm.sides import add_sides, archive_unstarted_sides
 from genarris_fw.farm.successors import successor
-from genarris_fw.farm.walltime import listening, of_this_process, stop_pulling
-from genarris_fw.procedures.campaign import Campaign
-from genarris_fw.procedures.publication import Publication, publish, round_part, summary_part
-
-if TYPE_CHECKING:
-    from genarris_fw.procedures.base import Procedure
+from genarris_fw.farm.task import Task
+from genarris_fw.logs import Log
+from genarris_fw.owner import is_dead, owner_name
+from genarris_fw.patience import patiently
+from genarris_fw.walltime import listening, of_this_process, stop_pulling
 
 WAIT_FOR_HOLDER = 0.5
 
@@ -108,12 +106,12 @@ def release_dead_holder(catalogue: Catalogue, run: str, step: str, role: str) ->
         catalogue.leases.release(lease["_id"], lease["token"])
 
 
-def carry_out(task: Procedure) -> FWAction:
+def carry_out(task: Task[Any]) -> FWAction:
     """Carry out a procedure's firework in the role it was given.
 
     Parameters
     ----------
-    task : Procedure
+    task : Task
         With ``run``, ``step`` and ``role``, and the LaunchPad and firework id that the rocket has set.
 
     Raises
@@ -134,7 +132,7 @@ def carry_out(task: Procedure) -> FWAction:
     options = next(entry for entry in record["options"]["steps"] if entry["name"] == step)["options"]
     level = "DEBUG" if options.get("verbose") else "INFO"
     log = Log(Path(record["folder"]), level, run=run, step=step, role=role, fw=fw_id)
-    campaign = Campaign(catalogue, record, step, log)
+    campaign = task.assignment(catalogue, record, step, log)
     campaign.walltime = walltime = of_this_process()
     begun = time.monotonic()
     try:
@@ -174,7 +172,7 @@ def carry_out(task: Procedure) -> FWAction:
     return FWAction(stored_data={"run": run, "step": step, "role": role} | counts)
 
 
-def _fail(campaign: Campaign, role: str, holding: Holding, error: Exception) -> None:
+def _fail(campaign: Assignment, role: str, holding: Holding, error: Exception) -> None:
     """Mark the run as failed, while the lease is held: who was overtaken has nothing to say about the run."""
     if not holding.still_mine():
         raise LeaseLost(f"{holding.identifier} was taken over before this rocket stopped") from error
@@ -192,13 +190,13 @@ def explain(error: Exception, folder: Path) -> str:
     return f"unexpected {type(error).__name__}: {error}"
 
 
-def _plan(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Holding) -> dict[str, Any]:
+def _plan(task: Task[Any], campaign: Assignment, launchpad: LaunchPad, holding: Holding) -> dict[str, Any]:
     """Plan the step's first round; its record is the commit of this firework."""
     leases, items = campaign.catalogue.leases, campaign.catalogue.work_items
     if "committed" not in leases.decisions(holding.identifier):
         with _preparing(campaign, holding):
             campaign.catalogue.runs.procedure_started(campaign.run, campaign.step)
-            campaign.import_pool()
+            campaign.prepare_input()
             items.plan(campaign.run, campaign.step, task.plan(campaign), 0, holding.token)
             try:
                 _commit(campaign, holding, [round_part(0)])
@@ -213,7 +211,7 @@ def _plan(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Ho
 
 
 @contextmanager
-def _preparing(campaign: Campaign, holding: Holding) -> Iterator[None]:
+def _preparing(campaign: Assignment, holding: Holding) -> Iterator[None]:
     """Prepare a result; what cannot be committed leaves no files."""
     campaign.publication = Publication(campaign.folder, holding.identifier, holding.token)
     try:
@@ -225,7 +223,7 @@ def _preparing(campaign: Campaign, holding: Holding) -> Iterator[None]:
         raise
 
 
-def _commit(campaign: Campaign, holding: Holding, parts: list[dict[str, Any]]) -> None:
+def _commit(campaign: Assignment, holding: Holding, parts: list[dict[str, Any]]) -> None:
     """Decide the firework's result: what was prepared, and these parts."""
     catalogue, publication = campaign.catalogue, campaign.publication
     everything = publication.parts() + parts
@@ -233,7 +231,7 @@ def _commit(campaign: Campaign, holding: Holding, parts: list[dict[str, Any]]) -
     catalogue.leases.commit(holding.identifier, holding.token, prepared)
 
 
-def _publish(campaign: Campaign, role: str, holding: Holding) -> dict[str, int]:
+def _publish(campaign: Assignment, role: str, holding: Holding) -> dict[str, int]:
     """Make the committed result visible, whoever has committed it; return the step's items by state."""
     catalogue = campaign.catalogue
     committed = catalogue.leases.decisions(holding.identifier).get("committed")
@@ -242,7 +240,7 @@ def _publish(campaign: Campaign, role: str, holding: Holding) -> dict[str, int]:
     return publish(catalogue, campaign.record, campaign.step, role, holding.token, committed)
 
 
-def _plan_round(task: Procedure, campaign: Campaign, holding: Holding, round_: int) -> int:
+def _plan_round(task: Task[Any], campaign: Assignment, holding: Holding, round_: int) -> int:
     """Plan a round, record it, release it (docs/protocol.md); return how many items are new."""
     run, step, items = campaign.run, campaign.step, campaign.catalogue.work_items
     planned = items.plan(run, step, task.next_round(campaign) if round_ else task.plan(campaign), round_, holding.token)
@@ -258,13 +256,13 @@ def _plan_round(task: Procedure, campaign: Campaign, holding: Holding, round_: i
     return items.release(run, step, round_, holding.token)
 
 
-def _forget_planned(campaign: Campaign, holding: Holding, round_: int) -> None:
+def _forget_planned(campaign: Assignment, holding: Holding, round_: int) -> None:
     """Remove what this rocket planned after it was overtaken; it counts for nothing."""
     mine = {"round": round_, "token": holding.token}
     campaign.catalogue.work_items.forget_planned(campaign.run, campaign.step, mine)
 
 
-def _work(task: Procedure, campaign: Campaign, holding: Holding, replica: Replica) -> dict[str, Any]:
+def _work(task: Task[Any], campaign: Assignment, holding: Holding, replica: Replica) -> dict[str, Any]:
     """Work as a replica; note who does, for those who watch."""
     replicas = campaign.catalogue.replicas
     replicas.begin(holding.owner, campaign.run, campaign.step, task["role"], int(task.fw_id))
@@ -276,14 +274,14 @@ def _work(task: Procedure, campaign: Campaign, holding: Holding, replica: Replic
     return {"done": replica.done, "failed": replica.failed} | ({} if state == "finished" else {"then": state})
 
 
-def _collect(task: Procedure, campaign: Campaign, holding: Holding) -> None:
+def _collect(task: Task[Any], campaign: Assignment, holding: Holding) -> None:
     """Prepare the step's result and decide it."""
     counts = campaign.catalogue.work_items.counts(campaign.run, campaign.step)
     summary = task.collect(campaign) | {"failed": counts["failed"]}
     _commit(campaign, holding, [summary_part(summary, counts, now())])
 
 
-def _leading_replica(task: Procedure, campaign: Campaign, holding: Holding, rounds: int) -> Replica:
+def _leading_replica(task: Task[Any], campaign: Assignment, holding: Holding, rounds: int) -> Replica:
     """Return the replica on the workflow's path: it plans the rounds that follow the first ``rounds``, and closes."""
     catalogue, recorded = campaign.catalogue, rounds
 
@@ -306,7 +304,7 @@ def _leading_replica(task: Procedure, campaign: Campaign, holding: Holding, roun
     )
 
 
-def _lead(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Holding) -> dict[str, Any]:
+def _lead(task: Task[Any], campaign: Assignment, launchpad: LaunchPad, holding: Holding) -> dict[str, Any]:
     """Work along on the workflow's path, then collect; a successor does what is left when the time is over."""
     decisions = campaign.catalogue.leases.decisions(holding.identifier)
     counts: dict[str, Any] = {}
@@ -318,7 +316,7 @@ def _lead(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Ho
         with _preparing(campaign, holding):
             if task["role"] == "whole":
                 campaign.catalogue.runs.procedure_started(campaign.run, campaign.step)
-                campaign.import_pool()
+                campaign.prepare_input()
                 if not rounds:
                     _plan_round(task, campaign, holding, 0)
             # Round 0 is over, be it that of this firework's plan or of another one.
@@ -333,7 +331,7 @@ def _lead(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Ho
     return counts
 
 
-def _side(task: Procedure, campaign: Campaign, launchpad: LaunchPad, holding: Holding) -> dict[str, Any]:
+def _side(task: Task[Any], campaign: Assignment, launchpad: LaunchPad, holding: Holding) -> dict[str, Any]:
     leases = campaign.catalogue.leases
 
     def lost_gate() -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.farm.owner import is_dead
+from genarris_fw.owner import is_dead
 
 
 def living_holders(catalogue: Catalogue, run: str) -> list[str]:

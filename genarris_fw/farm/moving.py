@@ -15,8 +15,8 @@ from urllib.parse import quote
 from pymongo import UpdateOne
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.database.copies import same_folder
 from genarris_fw.errors import InputError
-from genarris_fw.farm.copies import same_folder
 from genarris_fw.farm.holders import living_holders
 from genarris_fw.options import Configuration, OptionsError, difference, load, options_hash
 

@@ -6,9 +6,8 @@ import socket
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bson.errors import BSONError
 from pymongo.errors import PyMongoError
@@ -17,13 +16,11 @@ from genarris_fw.catalogue.leases import LeaseLost
 from genarris_fw.catalogue.limits import refused_by_size, what_is_refused
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.errors import DatabaseError, EngineError, GenarrisError, Interrupted, RunFailed
-from genarris_fw.farm.owner import is_alive
-from genarris_fw.farm.patience import patiently
-from genarris_fw.farm.walltime import Walltime
-
-if TYPE_CHECKING:
-    from genarris_fw.procedures.base import Procedure
-    from genarris_fw.procedures.campaign import Campaign
+from genarris_fw.farm.assignment import Assignment
+from genarris_fw.farm.task import Outcome, Task
+from genarris_fw.owner import is_alive
+from genarris_fw.patience import patiently
+from genarris_fw.walltime import Walltime
 
 # A claim aims at this much work, and what is done is committed twice in that time.
 SECONDS_PER_CLAIM = 4.0
@@ -37,36 +34,14 @@ ROOM_FOR_AN_ITEM = 1.5
 OUTPUT_TAIL = 2000  # characters of an engine's output that are kept with a failure
 
 
-@dataclass
-class Outcome:
-    """What the work on one item gave.
-
-    Parameters
-    ----------
-    summary : dict
-        Kept on the item's document; what ``collect`` reads.
-    structures : list of dict
-        Documents of new structures (`genarris_fw.procedures.documents.to_document`).
-    fields : dict of str to dict
-        For existing structures, by struct_id: dotted field names with their values.
-    items : list of Item
-        Work that follows from this item.
-    """
-
-    summary: dict[str, Any] = field(default_factory=dict)
-    structures: list[dict[str, Any]] = field(default_factory=list)
-    fields: dict[str, dict[str, Any]] = field(default_factory=dict)
-    items: list[Item] = field(default_factory=list)
-
-
 class Replica:
     """One replica of one procedure.
 
     Parameters
     ----------
-    procedure : Procedure
+    procedure : Task
         Whose ``work`` is called for every item.
-    campaign : Campaign
+    campaign : Assignment
         The run and the step.
     owner : str
         The name under which leases are held; a heartbeat for it must be running.
@@ -84,8 +59,8 @@ class Replica:
 
     def __init__(
         self,
-        procedure: Procedure,
-        campaign: Campaign,
+        procedure: Task[Any],
+        campaign: Assignment,
         owner: str,
         still_mine: Callable[[], bool] = lambda: True,
         gate_is_lost: Callable[[], bool] = lambda: False,

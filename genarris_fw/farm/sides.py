@@ -6,16 +6,14 @@ import contextlib
 import io
 from collections.abc import Sequence
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fireworks import Firework, LaunchPad, Workflow
 from pymongo.errors import DuplicateKeyError
 
-from genarris_fw.farm.mending import mend_workflow
+from genarris_fw.farm.repair.mending import mend_workflow
 from genarris_fw.farm.resources import inherited_spec
-
-if TYPE_CHECKING:
-    from genarris_fw.procedures.base import Procedure
+from genarris_fw.farm.task import Task
 
 # The path comes first: a missing priority would sort below every number.
 PATH_PRIORITY = 10
@@ -24,14 +22,14 @@ SIDE_PRIORITY = 1
 OF_USE = ("READY", "RESERVED", "RUNNING")
 
 
-def add_sides(launchpad: LaunchPad, task: Procedure, number: int) -> int:
+def add_sides(launchpad: LaunchPad, task: Task[Any], number: int) -> int:
     """Add the side replicas of a step that are missing; return how many were added.
 
     Parameters
     ----------
     launchpad : LaunchPad
         Where to.
-    task : Procedure
+    task : Task
         The plan's task; its run and step name the sides, which run where its firework was told to.
     number : int
         How many sides the step shall have in all.
@@ -47,7 +45,7 @@ def add_sides(launchpad: LaunchPad, task: Procedure, number: int) -> int:
     return len(sides)
 
 
-def side_firework(run: str, step: str, task_class: type[Procedure], spec_extra: dict[str, Any]) -> Firework:
+def side_firework(run: str, step: str, task_class: type[Task[Any]], spec_extra: dict[str, Any]) -> Firework:
     """Return the firework of one side replica.
 
     Parameters
@@ -63,7 +61,7 @@ def side_firework(run: str, step: str, task_class: type[Procedure], spec_extra: 
     return Firework(task_class(run=run, step=step, role="side"), spec=spec_extra | own, name=f"{step} side")
 
 
-def side_workflow(run: str, step: str, task_class: type[Procedure], spec_extra: dict[str, Any]) -> Workflow:
+def side_workflow(run: str, step: str, task_class: type[Task[Any]], spec_extra: dict[str, Any]) -> Workflow:
     """Return the workflow of one side replica; see `side_firework`."""
     firework = side_firework(run, step, task_class, spec_extra)
     return Workflow([firework], name=f"{run} {step} side", metadata={"run": run, "side_of": step})
@@ -74,7 +72,7 @@ def _sides_of(run: str, step: str, states: Sequence[str]) -> dict[str, Any]:
     return {"spec.run": run, "state": {"$in": list(states)}, "name": f"{step} side"}
 
 
-def _complete_half_added(launchpad: LaunchPad, task: Procedure, spec: dict[str, Any]) -> None:
+def _complete_half_added(launchpad: LaunchPad, task: Task[Any], spec: dict[str, Any]) -> None:
     """Give the side workflows of a plan that was killed while it added them their fireworks."""
     query = {"metadata.run": task["run"], "metadata.side_of": task["step"]}
     nodes = [node for workflow in launchpad.workflows.find(query, {"nodes": 1}) for node in workflow["nodes"]]

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from fireworks import Firework, FWAction, LaunchPad, Workflow
 
 from genarris_fw.farm.resources import inherited_spec
 from genarris_fw.farm.sides import PATH_PRIORITY, add_workflows, side_workflow
-
-if TYPE_CHECKING:
-    from genarris_fw.procedures.base import Procedure
+from genarris_fw.farm.task import Task
 
 
-def successor(launchpad: LaunchPad, task: Procedure) -> FWAction:
+def successor(launchpad: LaunchPad, task: Task[Any]) -> FWAction:
     """Return the action that ends a firework whose work another one goes on with.
 
     On the run's path the successor is a detour: what comes after the step waits for it. A side replica's is a

@@ -10,13 +10,13 @@ from typing import Any
 from fireworks import Firework, LaunchPad, Workflow
 
 from genarris_fw.crystal import read_molecule
+from genarris_fw.declaring.door import PROCEDURES
 from genarris_fw.errors import InputError
+from genarris_fw.farm.begin_run import BeginRun
+from genarris_fw.farm.finish_run import FinishRun
 from genarris_fw.farm.resources import queue_type_of, replica_cores, spec_of
 from genarris_fw.farm.sides import PATH_PRIORITY, add_workflows
 from genarris_fw.options import Configuration, options_hash
-from genarris_fw.procedures.begin_run import BeginRun
-from genarris_fw.procedures.finish_run import FinishRun
-from genarris_fw.procedures.registry import procedure_class
 
 
 def run_record(configuration: Configuration) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def build_workflow(configuration: Configuration, workers: int | None = None) -> 
     ends = base | spec_of(configuration.master, queue_type=queue_type)
     chain = [Firework(BeginRun(run=run, record=record), spec=dict(ends), name="begin")]
     for step in configuration.steps:
-        task = procedure_class(step.procedure)
+        task = PROCEDURES.load(step.procedure)
         spec = base | spec_of(step.options, replica_cores(step.procedure, step.options, step.origins), queue_type)
         for role in ("whole",) if task.cheap else ("plan", "gate"):
             name = step.name if role == "whole" else f"{step.name} {role}"

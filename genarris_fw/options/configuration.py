@@ -120,7 +120,7 @@ class Configuration:
 
     def unavailable_engines(self) -> list[str]:
         """Return the engines that the steps name and that cannot be used here."""
-        from genarris_fw.options.engine_choice import installed_engines
+        from genarris_fw.options.resolving.engine_choice import installed_engines
 
         named = {step.options["engine"] for step in self.steps if step.options.get("engine")}
         installed = installed_engines()

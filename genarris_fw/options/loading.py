@@ -8,18 +8,18 @@ import re
 from pathlib import Path
 from typing import Any
 
+from genarris_fw.declaring.base import QueueOptions
 from genarris_fw.errors import InputError
 from genarris_fw.files import read_ordinary
 from genarris_fw.names import made_safe
 from genarris_fw.options.configuration import Configuration, Step
-from genarris_fw.options.draft import Bench, Draft
-from genarris_fw.options.inference import RESOLVE
 from genarris_fw.options.models import MODELS, MasterOptions, ProcedureOptions
-from genarris_fw.options.models.base import QueueOptions
 from genarris_fw.options.names import why_not
-from genarris_fw.options.outputs import check_outputs
 from genarris_fw.options.problems import OptionsError, Remarks, nearest, quoted
 from genarris_fw.options.reading import read_text
+from genarris_fw.options.resolving.draft import Bench, Draft
+from genarris_fw.options.resolving.inference import RESOLVE
+from genarris_fw.options.resolving.outputs import check_outputs
 from genarris_fw.options.sections import MODEL_OF, Given, Layers, Sections, sort_sections
 
 _MASTER = MasterOptions.procedure

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from genarris_fw.errors import InputError
+from genarris_fw.showing import nearest
 from genarris_fw.showing import shown as quoted
 
 __all__ = ["OptionsError", "Remarks", "nearest", "quoted"]
@@ -24,16 +23,6 @@ class OptionsError(InputError):
     def __init__(self, problems: list[str]) -> None:
         self.problems = list(problems)
         super().__init__("; ".join(self.problems))
-
-
-def nearest(word: str, names: Iterable[str]) -> str:
-    """Return `` (did you mean 'x'?)`` for the name closest to `word`, or nothing."""
-    by_lower = {name.lower(): name for name in names}
-    lower = word.lower()
-    close = difflib.get_close_matches(lower, list(by_lower), n=1, cutoff=0.6)
-    if not close and len(lower) > 4:
-        close = [name for name in by_lower if name.startswith(lower[:5])]
-    return f" (did you mean '{by_lower[close[0]]}'?)" if close else ""
 
 
 # A file that is no ui.conf at all has a problem in each line.

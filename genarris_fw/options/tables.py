@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from genarris_fw.declaring.base import SharedOptions
 from genarris_fw.errors import InputError
 from genarris_fw.options.models import MODELS, REQUIRED, OptionInfo, ProcedureOptions
-from genarris_fw.options.models.base import SharedOptions
 from genarris_fw.options.names import why_not
 from genarris_fw.options.problems import nearest, quoted
 from genarris_fw.options.sections import MODEL_OF

@@ -28,10 +28,10 @@ from genarris_fw.clustering import (
 from genarris_fw.descriptors import distance_matrix, read_matrix, submatrix
 from genarris_fw.errors import RunFailed
 from genarris_fw.files import write_text
-from genarris_fw.procedures.base import Campaign, Distances, Outcome, Procedure, explicit_serialize
-from genarris_fw.procedures.comparable import refuse_mixed
-from genarris_fw.procedures.matrices import load_matrix, store_blocks, store_matrix
-from genarris_fw.procedures.vectors import pool_vectors
+from genarris_fw.procedures.kit.base import Campaign, Distances, Outcome, Procedure, explicit_serialize
+from genarris_fw.procedures.kit.comparable import refuse_mixed
+from genarris_fw.procedures.kit.matrices import load_matrix, store_blocks, store_matrix
+from genarris_fw.procedures.kit.vectors import pool_vectors
 
 # A fit of fewer structures is over before another replica has heard of it.
 FEW = 500
@@ -262,7 +262,7 @@ class AffinityPropagationFixedClusters(Procedure):
                 self._plot(campaign, ids, exemplars)
 
     def _plot(self, campaign: Campaign, ids: list[str], exemplars: list[str]) -> None:
-        from genarris_fw.views.pictures import clustering_histograms
+        from genarris_fw.pictures import clustering_histograms
 
         clustering_histograms(
             campaign.structures(ids),

@@ -1,33 +1,3 @@
-"""The first firework of a run: creates the run's document from what the workflow carries."""
+"""The name under which workflows hold the Firetask."""
 
-from __future__ import annotations
-
-import platform
-from typing import Any
-
-from fireworks import FiretaskBase, FWAction, explicit_serialize
-
-from genarris_fw import __version__
-from genarris_fw.catalogue import Catalogue
-from genarris_fw.errors import RunFailed
-
-
-@explicit_serialize
-class BeginRun(FiretaskBase):
-    """Create the run's document; the same firework may do so again after a kill.
-
-    Its parameter ``run`` names the run; ``record`` holds everything the run needs: resolved options, the text of
-    ``ui.conf``, the folder, the seed, the molecules and the control files.
-    """
-
-    required_params = ["run", "record"]  # noqa: RUF012 - FireWorks reads it from the class
-
-    def run_task(self, fw_spec: dict[str, Any]) -> FWAction:
-        """Create the document and the indexes."""
-        catalogue = Catalogue(self.launchpad.db)
-        if self.launchpad.fireworks.find_one({"fw_id": int(self.fw_id)}, {"_id": 1}) is None:
-            raise RunFailed(f"run '{self['run']}' was deleted while its first firework was starting")
-        catalogue.ensure_indexes()
-        versions = {"genarris_fw": __version__, "python": platform.python_version()}
-        catalogue.runs.create(self["run"], dict(self["record"]) | {"versions": versions}, begun_by=int(self.fw_id))
-        return FWAction(stored_data={"run": self["run"]})
+from genarris_fw.farm.begin_run import BeginRun as BeginRun

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from genarris_fw.crystal import Structure
-from genarris_fw.engines.comparison import Comparison, compare
-from genarris_fw.engines.elemental_solids import reference_of
-from genarris_fw.engines.equation_of_state import delta
+from genarris_fw.energetics.comparison import Comparison, compare
+from genarris_fw.energetics.elemental_solids import reference_of
+from genarris_fw.energetics.equation_of_state import delta
 from genarris_fw.errors import RunFailed
-from genarris_fw.procedures.base import Campaign, Procedure, explicit_serialize
-from genarris_fw.procedures.comparable import source_of
-from genarris_fw.procedures.energies import energies_per_molecule
-from genarris_fw.procedures.equations import MOST_PICTURES, WIEN2K, curve_of, file_name, formula, label_of
-from genarris_fw.procedures.tables import write_table
+from genarris_fw.procedures.kit.base import Campaign, Procedure, explicit_serialize
+from genarris_fw.procedures.kit.comparable import source_of
+from genarris_fw.procedures.kit.energies import energies_per_molecule
+from genarris_fw.procedures.kit.equations import MOST_PICTURES, WIEN2K, curve_of, file_name, formula, label_of
+from genarris_fw.procedures.kit.tables import write_table
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 
 DELTA_COLUMNS = ("struct_id", "formula", "first", "second", "Delta (meV/atom)")
@@ -127,8 +127,8 @@ def _write_energies(
     folder: Path, ids: Sequence[str], names: Sequence[str], sources: Sequence[str], found: Comparison
 ) -> None:
     """Write energies.csv and the picture."""
-    from genarris_fw.views.pictures.comparison import comparison
-    from genarris_fw.views.pictures.saving import save
+    from genarris_fw.pictures.comparison import comparison
+    from genarris_fw.pictures.saving import save
 
     columns = (
         "struct_id",
@@ -192,8 +192,8 @@ def _write_equations(
     folder: Path, structures: dict[str, Structure], records: dict[str, dict[str, Any]], rows: list[dict[str, Any]]
 ) -> None:
     """Write delta.csv and a picture for each structure with something to compare."""
-    from genarris_fw.views.pictures.equation_of_state import Curve, equation_of_state
-    from genarris_fw.views.pictures.saving import save
+    from genarris_fw.pictures.equation_of_state import Curve, equation_of_state
+    from genarris_fw.pictures.saving import save
 
     write_table(
         folder / "delta.csv",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from genarris_fw.generation import volume_estimate
-from genarris_fw.procedures.base import Campaign, Procedure, explicit_serialize
+from genarris_fw.procedures.kit.base import Campaign, Procedure, explicit_serialize
 
 # The generator's standard deviation is this many times the relative error of the model (manual: 0.075 in all).
 ERRORS_PER_STD = 3.0

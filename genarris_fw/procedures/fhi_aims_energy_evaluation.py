@@ -6,8 +6,8 @@ from typing import Any
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.errors import EngineError
-from genarris_fw.procedures.base import Campaign, Outcome, explicit_serialize
-from genarris_fw.procedures.energies import EngineProcedure, collect_energies, energy_outcome, energy_record
+from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
+from genarris_fw.procedures.kit.energies import EngineProcedure, collect_energies, energy_outcome, energy_record
 
 
 @explicit_serialize

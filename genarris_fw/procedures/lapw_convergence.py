@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure
-from genarris_fw.engines.convergence import cheapest, reached
+from genarris_fw.energetics.convergence import cheapest, reached
 from genarris_fw.errors import RunFailed
-from genarris_fw.procedures.base import Campaign, Outcome, explicit_serialize
-from genarris_fw.procedures.comparable import refuse_several
-from genarris_fw.procedures.energies import engine_settings
-from genarris_fw.procedures.series import SeriesProcedure, k_grid_of, shared_muffin_tins
-from genarris_fw.procedures.tables import write_table
+from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
+from genarris_fw.procedures.kit.comparable import refuse_several
+from genarris_fw.procedures.kit.energies import engine_settings
+from genarris_fw.procedures.kit.series import SeriesProcedure, k_grid_of, shared_muffin_tins
+from genarris_fw.procedures.kit.tables import write_table
 
 MEV = 1000.0
 COLUMNS = ("rkmax", "k grid", "energy (eV/cell)", "difference from the finest (meV/atom)", "converged", "seconds")
@@ -107,8 +107,8 @@ class LAPWConvergence(SeriesProcedure):
         """Write convergence.csv and the picture, where the run's folder can be seen."""
         if not campaign.sees_folder():
             return
-        from genarris_fw.views.pictures.convergence import convergence
-        from genarris_fw.views.pictures.saving import save
+        from genarris_fw.pictures.convergence import convergence
+        from genarris_fw.pictures.saving import save
 
         folder = campaign.prepared(Path(campaign.options["output_dir"]))
         tolerance = float(campaign.options["energy_tolerance_per_atom"])

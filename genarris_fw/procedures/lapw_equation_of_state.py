@@ -13,12 +13,12 @@ from typing import Any
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure
 from genarris_fw.crystal.volumes import at_volume
-from genarris_fw.engines.equation_of_state import delta, fit
+from genarris_fw.energetics.equation_of_state import delta, fit
 from genarris_fw.errors import EngineError, InputError, RunFailed
-from genarris_fw.procedures.base import Campaign, Outcome, explicit_serialize
-from genarris_fw.procedures.comparable import refuse_several
-from genarris_fw.procedures.equations import wien2k_reference, write_equations
-from genarris_fw.procedures.series import SeriesProcedure, fixed_k_grid, shared_muffin_tins
+from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
+from genarris_fw.procedures.kit.comparable import refuse_several
+from genarris_fw.procedures.kit.equations import wien2k_reference, write_equations
+from genarris_fw.procedures.kit.series import SeriesProcedure, fixed_k_grid, shared_muffin_tins
 
 LEAST_POINTS = 4
 # meV per atom; points that are farther from the curve tell of settings that are too coarse for it.

@@ -23,10 +23,10 @@ from genarris_fw.files import write_text
 from genarris_fw.generation import Accepted, Occupation, Sampling
 from genarris_fw.generation.duplicates import first_of_equals
 from genarris_fw.generation.modes import pilot
-from genarris_fw.procedures.base import Campaign, Outcome, Procedure, explicit_serialize
-from genarris_fw.procedures.documents import to_document
-from genarris_fw.procedures.duplicates import mark_duplicates
-from genarris_fw.procedures.generation_plan import GenerationPlan
+from genarris_fw.pools.documents import to_document
+from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure, explicit_serialize
+from genarris_fw.procedures.kit.duplicates import mark_duplicates
+from genarris_fw.procedures.kit.generation_plan import GenerationPlan
 
 FIRST_DRAWS = {"rejection": 20_000, "packing": 256}  # of each site
 SECONDS_PER_ITEM = 3.0

@@ -10,8 +10,8 @@ from genarris_fw.catalogue.work_items import Item
 from genarris_fw.descriptors import RelativeCoordinates, rcd
 from genarris_fw.errors import InputError, RunFailed
 from genarris_fw.files import write_text
-from genarris_fw.procedures.base import Campaign, Outcome, Procedure, explicit_serialize
-from genarris_fw.procedures.batches import in_batches
+from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure, explicit_serialize
+from genarris_fw.procedures.kit.batches import in_batches
 
 STRUCTURES_PER_ITEM = 50
 

@@ -10,14 +10,14 @@ import numpy as np
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.descriptors import RelativeCoordinates, rcd_difference_rows
 from genarris_fw.errors import RunFailed
-from genarris_fw.procedures.base import Campaign, Distances, Outcome, Procedure, explicit_serialize
-from genarris_fw.procedures.strips import join_strips, row_blocks, strip_done, strip_items
+from genarris_fw.procedures.kit.base import Campaign, Distances, Outcome, explicit_serialize
+from genarris_fw.procedures.kit.strips import MakesMatrix, join_strips, row_blocks, strip_done, strip_items
 
 STRIP_PAIRS = 1 << 20  # some seconds
 
 
 @explicit_serialize
-class RCDDifferenceFolderInner(Procedure):
+class RCDDifferenceFolderInner(MakesMatrix):
     """Compare all structures of a pool; the pool stays as it is and gets a distance matrix."""
 
     _descriptors_of_pool: list[RelativeCoordinates] | None = None  # loaded once by a replica

@@ -11,9 +11,9 @@ import numpy as np
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Molecule, point_group, symmetrize, write
 from genarris_fw.errors import RunFailed
-from genarris_fw.procedures.base import Campaign, Outcome, explicit_serialize
-from genarris_fw.procedures.documents import plain, to_document
-from genarris_fw.procedures.energies import EngineProcedure, version_of
+from genarris_fw.pools.documents import plain, to_document
+from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
+from genarris_fw.procedures.kit.energies import EngineProcedure, version_of
 
 INPUT_FOLDER = "structure_dir_for_relaxing_single_molecule"
 # How far (Å) an atom may lie from its symmetric place and still count for the molecule's point group.

@@ -16,10 +16,10 @@ from genarris_fw.clustering.duplicates import Windows, candidates, find_duplicat
 from genarris_fw.clustering.fingerprints import Fingerprint, fingerprint
 from genarris_fw.clustering.matching import Matching
 from genarris_fw.errors import InputError
-from genarris_fw.procedures.base import Campaign, Outcome, Procedure, explicit_serialize
-from genarris_fw.procedures.batches import in_batches
-from genarris_fw.procedures.duplicates import mark_duplicates
-from genarris_fw.procedures.energies import energies_per_molecule
+from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure, explicit_serialize
+from genarris_fw.procedures.kit.batches import in_batches
+from genarris_fw.procedures.kit.duplicates import mark_duplicates
+from genarris_fw.procedures.kit.energies import energies_per_molecule
 
 STRUCTURES_PER_ITEM = 50
 FINGERPRINTS, GROUPS = "fingerprints ", "groups "

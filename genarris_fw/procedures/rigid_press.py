@@ -9,9 +9,9 @@ from typing import Any
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.errors import RunFailed
 from genarris_fw.generation import ContactRules, press_fully
-from genarris_fw.procedures.base import Campaign, Outcome, Procedure, explicit_serialize
-from genarris_fw.procedures.batches import in_batches
-from genarris_fw.procedures.documents import to_document
+from genarris_fw.pools.documents import to_document
+from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure, explicit_serialize
+from genarris_fw.procedures.kit.batches import in_batches
 
 STRUCTURES_PER_ITEM = 50
 DECIDING = ("sr", "contact_rules", "custom_radii", "custom_radii_by_pairs", "symprec", "max_steps")

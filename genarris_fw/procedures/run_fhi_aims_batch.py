@@ -8,9 +8,9 @@ from typing import Any
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure, niggli_reduce, space_group
 from genarris_fw.engines.checks import COLLAPSED_PART, bond_graph
-from genarris_fw.procedures.base import Campaign, Outcome, explicit_serialize
-from genarris_fw.procedures.documents import to_document
-from genarris_fw.procedures.energies import (
+from genarris_fw.pools.documents import to_document
+from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
+from genarris_fw.procedures.kit.energies import (
     EngineProcedure,
     best_of,
     energy_properties,

@@ -9,9 +9,9 @@ import numpy as np
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.engines import Evaluation
 from genarris_fw.errors import RunFailed
-from genarris_fw.procedures.base import Campaign, Outcome, explicit_serialize
-from genarris_fw.procedures.energies import collect_energies, energy_outcome, energy_record
-from genarris_fw.procedures.series import SeriesProcedure, shared_muffin_tins
+from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
+from genarris_fw.procedures.kit.energies import collect_energies, energy_outcome, energy_record
+from genarris_fw.procedures.kit.series import SeriesProcedure, shared_muffin_tins
 
 
 @explicit_serialize

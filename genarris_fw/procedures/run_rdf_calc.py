@@ -13,17 +13,17 @@ import numpy as np
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.descriptors import Comparison, distance_rows, rdf
-from genarris_fw.procedures.base import Campaign, Distances, Outcome, Procedure, explicit_serialize
-from genarris_fw.procedures.batches import in_batches
-from genarris_fw.procedures.strips import divided, join_strips, row_blocks, strip_done, strip_items
-from genarris_fw.procedures.vectors import pool_vectors
+from genarris_fw.procedures.kit.base import Campaign, Distances, Outcome, explicit_serialize
+from genarris_fw.procedures.kit.batches import in_batches
+from genarris_fw.procedures.kit.strips import MakesMatrix, divided, join_strips, row_blocks, strip_done, strip_items
+from genarris_fw.procedures.kit.vectors import pool_vectors
 
 STRUCTURES_PER_ITEM = 50
 VECTORS = "vectors "
 
 
 @explicit_serialize
-class RunRdfCalc(Procedure):
+class RunRdfCalc(MakesMatrix):
     """Compute the descriptor of every structure and the matrix of their distances."""
 
     rounds = True

@@ -10,10 +10,10 @@ import numpy as np
 from genarris_fw.clustering.diversity import most_diverse, most_diverse_of_vectors
 from genarris_fw.clustering.selection import best_of_groups, within_window
 from genarris_fw.errors import RunFailed
-from genarris_fw.procedures.base import Campaign, Procedure, explicit_serialize
-from genarris_fw.procedures.energies import energies_per_molecule
-from genarris_fw.procedures.matrices import load_matrix
-from genarris_fw.procedures.vectors import pool_vectors
+from genarris_fw.procedures.kit.base import Campaign, Procedure, explicit_serialize
+from genarris_fw.procedures.kit.energies import energies_per_molecule
+from genarris_fw.procedures.kit.matrices import load_matrix
+from genarris_fw.procedures.kit.vectors import pool_vectors
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 
 

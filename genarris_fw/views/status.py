@@ -11,6 +11,7 @@ from rich.text import Text
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.replicas import summed
+from genarris_fw.catalogue.runs import IMPORTED
 from genarris_fw.views.layout import ByWidth
 from genarris_fw.views.wording import duration, rate, result
 
@@ -20,7 +21,6 @@ SAMPLE = 500
 COUNTED = 20_000
 STYLES = {"finished": "green", "running": "bold yellow", "failed": "bold red", "waiting": "dim"}
 # The state of a run that is a pool of somebody's files: it has no steps, so it needs no workflow.
-IMPORTED = "imported"
 _FIELDS = {
     "state": 1,
     "created": 1,

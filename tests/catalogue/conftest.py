@@ -6,7 +6,7 @@ import pytest
 from pymongo import MongoClient
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.farm.launchpads import database_name
+from genarris_fw.database.launchpads import database_name
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pymongo import MongoClient
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.catalogue import DURABLE, DURABLE_ALONE, durable
-from genarris_fw.farm.launchpads import database_name
+from genarris_fw.database.launchpads import database_name
 
 
 def test_the_journal_of_a_set_of_one(database_uri: str) -> None:

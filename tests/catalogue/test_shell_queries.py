@@ -13,7 +13,7 @@ from small_run import CHILDREN, EXEMPLARS, IDS, OWNER, SPACE_GROUPS, crystal, fi
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.work_items import Item
-from genarris_fw.farm.launchpads import database_name
+from genarris_fw.database.launchpads import database_name
 
 CHECKS: dict[str, Callable[[Any], None]] = {}
 DENSITIES = {name: crystal(i, name).density for i, name in enumerate(IDS)}

@@ -14,7 +14,7 @@ from command import BIN, TOOLS, environment, one_line, start, urea_folder
 from command_line import call
 from mpi import mpiexec
 
-from genarris_fw.farm.server import Server
+from genarris_fw.database.server import Server
 
 ALL = ("Estimate_Unit_Cell_Volume", "Pygenarris_Structure_Generation")
 
@@ -300,7 +300,9 @@ def test_mpi_is_tested_by_all_ranks_and_one_speaks() -> None:
 
 
 def test_what_is_wrong_with_mpi_is_a_line_each(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("genarris_fw.farm.mpi_check.report", lambda: (["ranks: 1"], ["no library", "no launcher"]))
+    monkeypatch.setattr(
+        "genarris_fw.farm.crews.mpi_check.report", lambda: (["ranks: 1"], ["no library", "no launcher"])
+    )
     done = call(capsys, "check", "--mpi")
     assert (done.code, done.out) == (2, "ranks: 1\n")
     assert done.err == "genarris-fw: no library\ngenarris-fw: no launcher\n"

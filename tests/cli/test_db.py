@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from pymongo import MongoClient
 
+from genarris_fw.database.mongod import find_mongod
+from genarris_fw.database.server import Server
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm.mongod import find_mongod
-from genarris_fw.farm.server import Server
 
 PROGRAM = Path(sys.executable).parent / "genarris-fw"
 

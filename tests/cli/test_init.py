@@ -17,12 +17,12 @@ from fireworks import FWorker, LaunchPad
 from fireworks.user_objects.queue_adapters.common_adapter import CommonAdapter
 from ruamel.yaml import YAML
 
+from genarris_fw.database.find import find_server
+from genarris_fw.database.mongod import find_mongod
+from genarris_fw.database.server import Server
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm.databases import find_server
-from genarris_fw.farm.launcher_files import EXAMPLE, QUEUES, example_files, launcher_files
-from genarris_fw.farm.mongod import find_mongod
+from genarris_fw.farm.launch.launcher_files import EXAMPLE, QUEUES, example_files, launcher_files
 from genarris_fw.farm.resources import queue_spec
-from genarris_fw.farm.server import Server
 
 REPOSITORY = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
@@ -168,4 +168,4 @@ def test_launchers_show_the_templates() -> None:
     if not launchers.is_dir():
         pytest.skip("no repository around the tests")
     shown = {file.name: file.read_text() for file in launchers.iterdir() if file.suffix in (".yaml", ".sh", ".txt")}
-    assert shown == example_files(), "write them again with genarris_fw.farm.launcher_files.example_files"
+    assert shown == example_files(), "write them again with genarris_fw.farm.launch.launcher_files.example_files"

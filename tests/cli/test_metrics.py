@@ -16,8 +16,8 @@ from small_run import RUN, fill
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.cli.site import open_site
-from genarris_fw.farm.launchpads import ping
-from genarris_fw.farm.server import Server
+from genarris_fw.database.launchpads import ping
+from genarris_fw.database.server import Server
 
 
 @pytest.fixture

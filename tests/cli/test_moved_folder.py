@@ -16,13 +16,13 @@ from command import genarris, one_line, start, urea_folder
 from pymongo import MongoClient
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.database.launchpads import launchpad, prepare
+from genarris_fw.database.server import Server
 from genarris_fw.errors import InputError
-from genarris_fw.farm.launchpads import launchpad, prepare
 from genarris_fw.farm.moving import settle
-from genarris_fw.farm.owner import owner_name
-from genarris_fw.farm.server import Server
 from genarris_fw.farm.workflow import add_run
 from genarris_fw.options import load
+from genarris_fw.owner import owner_name
 
 FOUR = (
     "Pygenarris_Structure_Generation",

@@ -9,7 +9,7 @@ import mutants
 import pytest
 from pymongo import MongoClient
 
-from genarris_fw.farm.launchpads import with_database
+from genarris_fw.database.launchpads import with_database
 
 SEED = 13
 # Of each kind.

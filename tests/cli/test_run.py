@@ -15,7 +15,7 @@ import pytest
 from command import genarris, one_line, start, urea_folder
 from pymongo import MongoClient
 
-from genarris_fw.farm.server import Server
+from genarris_fw.database.server import Server
 
 FOUR = (
     "Pygenarris_Structure_Generation",

@@ -11,7 +11,7 @@ from command import TOOLS
 from command_line import Called, call
 from shared_data import shared
 
-from genarris_fw.views.published import published
+from genarris_fw.trials.published import published
 
 SCF = ("geometry_00c3602574", "geometry_1d32b19e61")
 

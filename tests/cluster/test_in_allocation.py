@@ -13,10 +13,11 @@ from killing import TOOLS, Farm
 from sleepy import sleepy_workflow
 from slurm import OVER, Slurm
 
+from genarris_fw.database.in_job import allocation
+from genarris_fw.database.in_job import data as allocation_data
+from genarris_fw.database.mongod import find_mongod
+from genarris_fw.database.server import FOLDER, Server
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm import allocation, allocation_data
-from genarris_fw.farm.mongod import find_mongod
-from genarris_fw.farm.server import FOLDER, Server
 
 BIN = Path(sys.executable).parent
 JOB = """\

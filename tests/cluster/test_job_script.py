@@ -8,8 +8,8 @@ import pytest
 from command import genarris, urea_folder
 from slurm import Slurm
 
+from genarris_fw.database.mongod import find_mongod
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm.mongod import find_mongod
 
 
 def test_the_job_script_brings_the_folders_database(slurm: Slurm, tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from queued import QueuedFarm
 from slurm import Slurm
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.farm.launchpads import database_name, with_database
-from genarris_fw.farm.recovery import recover
-from genarris_fw.farm.reservations import release_reservations
+from genarris_fw.database.launchpads import database_name, with_database
+from genarris_fw.farm.repair.recovery import recover
+from genarris_fw.farm.repair.reservations import release_reservations
 
 RUNNING = ("RUNNING",)
 ONE_JOB = ("rapidfire", "--maxjobs_queue", "1", "--nlaunches", "1")

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from slurm import Slurm
 
-from genarris_fw.farm import schedulers
-from genarris_fw.farm.schedulers import job_end, job_state, job_states
+from genarris_fw import schedulers
+from genarris_fw.schedulers import job_end, job_state, job_states
 
 ASK = f"""#!/bin/bash
-{sys.executable} -m genarris_fw.farm.schedulers
-srun {sys.executable} -m genarris_fw.farm.schedulers
+{sys.executable} -m genarris_fw.schedulers
+srun {sys.executable} -m genarris_fw.schedulers
 """
 
 

@@ -14,7 +14,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 from two_hosts import Host, Site, rlaunch, site
 
-from genarris_fw.farm.recovery import recover
+from genarris_fw.farm.repair.recovery import recover
 
 CUT_SECONDS = 30
 TAKEN_OVER_WITHIN = 120  # seconds; what is measured is printed

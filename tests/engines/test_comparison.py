@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genarris_fw.engines.comparison import compare
+from genarris_fw.energetics.comparison import compare
 from genarris_fw.errors import InputError
 
 ENERGIES = st.lists(st.floats(-100, 100).map(lambda x: round(x, 3)), min_size=2, max_size=8, unique=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from genarris_fw.engines.convergence import cheapest, reached
+from genarris_fw.energetics.convergence import cheapest, reached
 
 
 def by_definition(differences, tolerance):

@@ -9,8 +9,8 @@ from ase.build import bulk, make_supercell
 from ase.collections import dcdft
 
 from genarris_fw.crystal import Structure
-from genarris_fw.engines.elemental_solids import phase, reference_of
-from genarris_fw.engines.equation_of_state import wien2k
+from genarris_fw.energetics.elemental_solids import phase, reference_of
+from genarris_fw.energetics.equation_of_state import wien2k
 from genarris_fw.errors import InputError
 
 

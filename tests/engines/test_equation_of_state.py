@@ -10,7 +10,7 @@ from ase.eos import birchmurnaghan
 from ase.units import GPa
 from ase.utils.deltacodesdft import delta as ase_delta
 
-from genarris_fw.engines.equation_of_state import EquationOfState, delta, fit, wien2k
+from genarris_fw.energetics.equation_of_state import EquationOfState, delta, fit, wien2k
 from genarris_fw.errors import InputError
 
 SI = EquationOfState(V0=40.906, E0=-15784.3, B0=88.545, B1=4.31)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from genarris_fw.engines.handlers import Handler, with_corrections
+from genarris_fw.engines.programs.handlers import Handler, with_corrections
 from genarris_fw.errors import EngineError
 
 

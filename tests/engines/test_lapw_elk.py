@@ -12,8 +12,8 @@ from lapw_made_up import AL, AL_COARSE, COARSE, SI, SPECIES, needs_elk
 
 from genarris_fw import engines
 from genarris_fw.crystal import Structure
+from genarris_fw.energetics.equation_of_state import delta, fit, wien2k
 from genarris_fw.engines import Context
-from genarris_fw.engines.equation_of_state import delta, fit, wien2k
 from genarris_fw.engines.lapw import LAPWEngine
 from genarris_fw.errors import EngineError
 

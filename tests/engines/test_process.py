@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from mpi import mpiexec
 
-from genarris_fw.engines import process
 from genarris_fw.engines.base import Context
-from genarris_fw.engines.process import Limits, run
+from genarris_fw.engines.programs import process
+from genarris_fw.engines.programs.process import Limits, run
 
 PYTHON = sys.executable
 QUICK = Limits(grace=0.5)
@@ -173,7 +173,7 @@ def test_nothing_is_left_when_we_are_killed(tmp_path, deaf):
     command = script(tmp_path, GRANDCHILD.format(daemon=True, deaf=deaf, then="time.sleep(60)"))
     us = (
         "import sys; from pathlib import Path; from genarris_fw.engines.base import Context\n"
-        "from genarris_fw.engines.process import Limits, run\n"
+        "from genarris_fw.engines.programs.process import Limits, run\n"
         "run(sys.argv[2:], Path(sys.argv[1]), 'o', Context(), Limits(grace=0.5))"
     )
     killed = subprocess.Popen([PYTHON, "-c", us, str(tmp_path), *command])
@@ -232,7 +232,7 @@ def test_a_rank_may_start_an_mpi_program_of_its_own(tmp_path, ranks):
     inner = "from mpi4py.MPI import COMM_WORLD as c; ranks = c.gather(c.rank); c.rank or print(ranks)"
     us = (
         "import sys; from pathlib import Path; from genarris_fw.engines.base import Context\n"
-        "from genarris_fw.engines.process import run\n"
+        "from genarris_fw.engines.programs.process import run\n"
         "sys.exit(run(sys.argv[2:], Path(sys.argv[1]), 'o', Context()).status)"
     )
     outer = [mpiexec(), "-n", "1", PYTHON, "-c", us, str(tmp_path)]

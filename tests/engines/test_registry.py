@@ -33,7 +33,7 @@ def test_fhi_aims_needs_a_command_or_a_library():
 def test_the_room_needs_neither_database_nor_fireworks():
     """Science rooms work from a notebook; naming engines loads none of them."""
     program = (
-        "import sys, genarris_fw.engines, genarris_fw.engines.relaxation, genarris_fw.engines.aims;"
+        "import sys, genarris_fw.engines, genarris_fw.engines.relaxing.relaxation, genarris_fw.engines.aims;"
         "bad = {'pymongo', 'fireworks', 'tblite'} & set(sys.modules); sys.exit(', '.join(sorted(bad)) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -19,8 +19,8 @@ from genarris_fw import engines
 from genarris_fw.crystal import Molecule, Structure, point_group, space_group
 from genarris_fw.crystal.radii import vdw_radius
 from genarris_fw.engines import Context
-from genarris_fw.engines.model_hessian import model_hessian
-from genarris_fw.engines.relaxation import PotentialCalculator
+from genarris_fw.engines.relaxing.model_hessian import model_hessian
+from genarris_fw.engines.relaxing.relaxation import PotentialCalculator
 from genarris_fw.errors import EngineError
 
 needs_tblite = pytest.mark.skipif(not engines.installed()["tblite"][0], reason="tblite is not installed")

@@ -189,7 +189,7 @@ def test_an_element_without_parameters(engine):
 
 
 def test_a_cycle_that_does_not_converge(monkeypatch):
-    from genarris_fw.engines import tblite_engine
+    from genarris_fw.engines.tblite import engine as tblite_engine
 
     monkeypatch.setattr(tblite_engine, "GENTLER_MIXING", {"max-iter": 2})
     with pytest.raises(EngineError, match="gave no energy") as caught:
@@ -204,7 +204,7 @@ def test_gentler_mixing_helps_and_is_recorded(engine):
 
 
 def test_a_number_that_is_not_finite_is_no_energy(engine, monkeypatch):
-    from genarris_fw.engines.tblite_engine import TBLitePotential
+    from genarris_fw.engines.tblite.engine import TBLitePotential
 
     def nothing(self, name, positions, lattice):
         return {"energy": float("nan"), "gradient": np.zeros_like(positions), "virial": np.zeros((3, 3))}

@@ -25,13 +25,14 @@ from killing import TOOLS, Farm
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
+from genarris_fw.database.find import find_server
+from genarris_fw.database.in_job import allocation
+from genarris_fw.database.in_job import data as allocation_data
+from genarris_fw.database.in_job.allocation import Job
+from genarris_fw.database.mongod import find_mongod
+from genarris_fw.database.restore import restore
+from genarris_fw.database.server import FOLDER, Server
 from genarris_fw.errors import DatabaseError, InputError
-from genarris_fw.farm import allocation, allocation_data
-from genarris_fw.farm.allocation import Job
-from genarris_fw.farm.databases import find_server
-from genarris_fw.farm.mongod import find_mongod
-from genarris_fw.farm.restore import restore
-from genarris_fw.farm.server import FOLDER, Server
 
 PROGRAM = Path(sys.executable).parent / "genarris-fw"
 NODE2 = 'hostname node2 && exec "$@"'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,14 @@ from fireworks.utilities import fw_serializers
 from killing import Farm, NoHeartbeat
 from sleepy import Sleepy, sleepy_workflow
 
+from genarris_fw.database.launchpads import launchpad as open_launchpad
+from genarris_fw.database.launchpads import prepare
+from genarris_fw.declaring.door import PROCEDURES
 from genarris_fw.errors import InputError, RunFailed
 from genarris_fw.farm import allow_list, carry_out
-from genarris_fw.farm.launchpads import launchpad as open_launchpad
-from genarris_fw.farm.launchpads import prepare
 from genarris_fw.farm.sides import add_workflows
 from genarris_fw.farm.workflow import build_workflow
 from genarris_fw.options import load
-from genarris_fw.procedures.registry import GROUP, procedure_class
 
 RUN = "nap"
 TASK = "spec._tasks.0"
@@ -74,7 +73,7 @@ def change(pad: LaunchPad, fw_id: int, fields: dict[str, Any]) -> None:
 
 
 def test_the_names_are_those_that_fireworks_writes() -> None:
-    registered = [procedure_class(entry.name) for entry in entry_points(group=GROUP)]
+    registered = [PROCEDURES.load(name) for name in PROCEDURES.names()]
     assert len(registered) >= 12
     assert {task._fw_name for task in registered} <= allow_list.allowed_tasks()
     begin, finish = ("{{" + name + "}}" for name in allow_list.OWN)
@@ -161,8 +160,8 @@ def test_a_spec_that_names_code_or_files(launchpad: LaunchPad, kind: str) -> Non
 BAD_TASKS: dict[str, dict[str, Any]] = {
     "{{os.system}}": {f"{TASK}._fw_name": "{{os.system}}"},
     "ScriptTask": {f"{TASK}._fw_name": "ScriptTask"},
-    "genarris_fw.farm.server.Server": {f"{TASK}._fw_name": "{{genarris_fw.farm.server.Server}}"},
-    "Procedure": {f"{TASK}._fw_name": "{{genarris_fw.procedures.base.Procedure}}"},
+    "genarris_fw.database.server.Server": {f"{TASK}._fw_name": "{{genarris_fw.database.server.Server}}"},
+    "Procedure": {f"{TASK}._fw_name": "{{genarris_fw.procedures.kit.base.Procedure}}"},
     "PyTask": {"spec._tasks.1": {"_fw_name": "PyTask", "func": "os.system", "args": ["true"]}},
     "step": {f"{TASK}.step": {"_fw_name": "{{os.system}}"}},
     "record.steps": {f"{TASK}.record": {"steps": {"a": {"@module": "os", "@class": "system"}}}},

@@ -13,10 +13,10 @@ from bson import Binary, Decimal128, Int64, ObjectId, decode_all
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from genarris_fw.database.backup import backup
+from genarris_fw.database.launchpads import database_name, launchpad, prepare, with_database
+from genarris_fw.database.restore import restore
 from genarris_fw.errors import InputError
-from genarris_fw.farm.backup import backup
-from genarris_fw.farm.launchpads import database_name, launchpad, prepare, with_database
-from genarris_fw.farm.restore import restore
 
 
 @pytest.fixture

@@ -25,13 +25,13 @@ from havoc import NEVER_KILLED, facts, undisturbed
 from killing import Crowd, Farm, survives
 from pymongo import MongoClient
 
+from genarris_fw.database import backup as backup_module
+from genarris_fw.database.backup import ONE_MOMENT, backup
+from genarris_fw.database.launchpads import database_name, with_database
+from genarris_fw.database.leftovers import temporary_path
+from genarris_fw.database.restore import of_one_moment, restore
 from genarris_fw.errors import DatabaseError, InputError
-from genarris_fw.farm import backup as backup_module
-from genarris_fw.farm.backup import ONE_MOMENT, backup
-from genarris_fw.farm.launchpads import database_name, with_database
-from genarris_fw.farm.leftovers import temporary_path
-from genarris_fw.farm.restore import of_one_moment, restore
-from genarris_fw.farm.restored import take_up
+from genarris_fw.farm.repair.restored import take_up
 
 ITEMS, STEPS, BACKUPS = 60, 2, 10
 

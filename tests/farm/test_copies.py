@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from pymongo import MongoClient
 
+from genarris_fw.database import mongod
+from genarris_fw.database.find import find_server
+from genarris_fw.database.server import Server
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm import mongod
-from genarris_fw.farm.databases import find_server
-from genarris_fw.farm.server import Server
 
 CACHE = 0.25
 

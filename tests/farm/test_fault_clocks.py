@@ -20,8 +20,8 @@ AHEAD, BEHIND = 600, -600
 RECOVER_ALL_THE_TIME = """
 import sys, time
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.farm.launchpads import launchpad
-from genarris_fw.farm.recovery import recover
+from genarris_fw.database.launchpads import launchpad
+from genarris_fw.farm.repair.recovery import recover
 pad = launchpad(sys.argv[1])
 runs = Catalogue(pad.db).runs
 while (runs.find("nap") or {}).get("state", "running") == "running":

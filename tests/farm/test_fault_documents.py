@@ -15,8 +15,8 @@ from genarris_fw import __version__
 from genarris_fw.catalogue.schema import SCHEMA
 from genarris_fw.errors import DatabaseError
 from genarris_fw.farm import carry_out
-from genarris_fw.farm.worker import serve
-from genarris_fw.procedures.base import Campaign, Item, Outcome
+from genarris_fw.farm.launch.worker import serve
+from genarris_fw.procedures.kit.base import Campaign, Item, Outcome
 
 ITEMS = 6
 MB = 1024**2

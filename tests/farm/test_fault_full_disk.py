@@ -9,7 +9,7 @@ from pathlib import Path
 from command import genarris, one_line, start, urea_folder
 from faults import fill, small_disk
 
-from genarris_fw.farm.server import Server
+from genarris_fw.database.server import Server
 
 OPTIONS = {"number": 200, "sr": 1.02, "attempts": 3_000_000}
 

@@ -15,9 +15,9 @@ from pymongo import MongoClient
 from pymongo.errors import AutoReconnect
 from slow_proxy import slow_proxy
 
-from genarris_fw.farm.launchpads import with_database
-from genarris_fw.farm.recovery import recover
-from genarris_fw.farm.rockets import Rockets
+from genarris_fw.database.launchpads import with_database
+from genarris_fw.farm.launch.rockets import Rockets
+from genarris_fw.farm.repair.recovery import recover
 
 
 @pytest.mark.parametrize(

@@ -15,16 +15,16 @@ from pathlib import Path
 import pytest
 from command import start, urea_folder
 
-from genarris_fw.farm import disk, janitor, ownership
-from genarris_fw.farm.server import Server
+from genarris_fw.database import disk, janitor, ownership
+from genarris_fw.database.server import Server
 
 CACHE = 0.25
 LINGER = 0.5
 USER = """\
 import sys
 from pathlib import Path
-from genarris_fw.farm import janitor
-from genarris_fw.farm.server import Server
+from genarris_fw.database import janitor
+from genarris_fw.database.server import Server
 janitor.LINGER_SECONDS = 0.5
 with Server(Path(sys.argv[1]), cache_gb=0.25).use() as uri:
     print(uri, flush=True)
@@ -177,7 +177,7 @@ def test_a_command_killed_as_its_workers_begin(tmp_path: Path) -> None:
 
 def test_a_worker_whose_command_is_gone_does_nothing() -> None:
     message = {"parent": os.getpid() + 1, "launchpad": {}, "run": "nap", "name": "worker-0", "place": "/nowhere"}
-    command = [sys.executable, "-m", "genarris_fw.farm.worker"]
+    command = [sys.executable, "-m", "genarris_fw.farm.launch.worker"]
     result = subprocess.run(command, input=json.dumps(message) + "\n", capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert result.stderr == "the command that started this worker is gone\n"

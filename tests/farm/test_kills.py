@@ -14,8 +14,8 @@ from command import genarris
 from fireworks import FWorker
 from killing import ITEMS, TOOLS, Farm
 
-from genarris_fw.farm.recovery import recover
-from genarris_fw.farm.rockets import Rockets
+from genarris_fw.farm.launch.rockets import Rockets
+from genarris_fw.farm.repair.recovery import recover
 
 ENV = {**os.environ, "PYTHONPATH": str(TOOLS)}
 

@@ -18,10 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymongo.uri_parser import parse_uri
 
-from genarris_fw.errors import DatabaseError
-from genarris_fw.farm import launchpads
-from genarris_fw.farm.databases import VARIABLE, find_server, read_launchpad_file
-from genarris_fw.farm.launchpads import (
+from genarris_fw.database import launchpads
+from genarris_fw.database.find import VARIABLE, find_server, read_launchpad_file
+from genarris_fw.database.launchpads import (
     build_uri,
     database_name,
     explained,
@@ -30,8 +29,9 @@ from genarris_fw.farm.launchpads import (
     prepare,
     with_database,
 )
-from genarris_fw.farm.redaction import redact
-from genarris_fw.farm.server import Server
+from genarris_fw.database.redaction import redact
+from genarris_fw.database.server import Server
+from genarris_fw.errors import DatabaseError
 
 PROGRAMS = Path(sys.executable).parent
 

@@ -13,8 +13,8 @@ import pytest
 from command_line import call
 from pymongo import MongoClient
 
-from genarris_fw.farm.launchpads import database_name
-from genarris_fw.farm.manifest import entries_of
+from genarris_fw.database.launchpads import database_name
+from genarris_fw.database.manifest import entries_of
 
 
 def manifest() -> dict[str, Any]:

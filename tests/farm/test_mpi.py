@@ -19,9 +19,9 @@ from killing import TOOLS, Farm
 from mpi import mpi_launcher
 
 from genarris_fw.errors import EngineError
-from genarris_fw.farm.crew import find
+from genarris_fw.farm.crews.crew import find
+from genarris_fw.farm.crews.ranks import ranks_of, replica_of
 from genarris_fw.farm.lifeline import Lifeline
-from genarris_fw.farm.ranks import ranks_of, replica_of
 
 BIN = Path(sys.executable).parent
 pytestmark = pytest.mark.timeout(180)
@@ -327,7 +327,13 @@ def test_large_arguments_and_an_idle_crew(launches: Launches, library: str) -> N
 
 
 @pytest.mark.parametrize(
-    "function", ["os:system", "genarris_fw.farm.crew:os", "genarris_fw.farm.crew:nothing", "genarris_fw.farm.crew:a.b"]
+    "function",
+    [
+        "os:system",
+        "genarris_fw.farm.crews.crew:os",
+        "genarris_fw.farm.crews.crew:nothing",
+        "genarris_fw.farm.crews.crew:a.b",
+    ],
 )
 def test_functions_that_a_crew_does_not_execute(function: str) -> None:
     with pytest.raises(EngineError, match=function.replace(".", r"\.")):

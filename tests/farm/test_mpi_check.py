@@ -12,7 +12,7 @@ import pytest
 from command import environment, one_line
 from mpi import mpi_launcher
 
-from genarris_fw.farm.mpi_check import _problems
+from genarris_fw.farm.crews.mpi_check import _problems
 
 BIN = Path(sys.executable).parent
 LIBRARY = {"mpich": r"MPICH Version: \d.*", "openmpi": r"Open MPI v\d.*"}

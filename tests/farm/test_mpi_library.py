@@ -149,6 +149,6 @@ def test_a_rank_that_the_library_ends_is_noticed(launch: Launch, tmp_path: Path)
     launch.add(build_module(tmp_path / "library", "openmpi"), more="stand_in stop")
     _, output, errors = launch.rockets("openmpi", "--enable-recovery")
     assert "Traceback" not in output + errors
-    assert errors.count("is gone: the call of genarris_fw.procedures.crew_evaluation:evaluate_on_every_rank") == 2
+    assert errors.count("is gone: the call of genarris_fw.procedures.kit.crew_evaluation:evaluate_on_every_rank") == 2
     assert "done" not in {item["state"] for item in launch.items()}
     assert launch.database.structures.count_documents({"energies.energy": {"$exists": True}}) == 0

@@ -9,8 +9,8 @@ from killing import Farm, NoHeartbeat, impatient, launch_all, survives
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.farm import carry_out
-from genarris_fw.farm.orphans import remove_orphans
-from genarris_fw.farm.recovery import recover
+from genarris_fw.farm.repair.orphans import remove_orphans
+from genarris_fw.farm.repair.recovery import recover
 
 
 @pytest.fixture

@@ -16,11 +16,12 @@ import pytest
 from command import genarris, one_line, urea_folder
 from pymongo import MongoClient
 
+from genarris_fw.database import ownership
+from genarris_fw.database.in_job import allocation
+from genarris_fw.database.in_job.allocation import Allocation
+from genarris_fw.database.server import Server
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm import allocation, ownership
-from genarris_fw.farm.allocation import Allocation
-from genarris_fw.farm.owner import owner_name
-from genarris_fw.farm.server import Server
+from genarris_fw.owner import owner_name
 
 CACHE = 0.25
 SOMEBODY = 65534

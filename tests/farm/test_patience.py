@@ -14,12 +14,12 @@ from fireworks import Firework, ScriptTask
 from pymongo import MongoClient
 from pymongo.errors import AutoReconnect, BulkWriteError, OperationFailure
 
+from genarris_fw import patience
+from genarris_fw.database.launchpads import launchpad, patient, prepare
+from genarris_fw.database.mongod import find_mongod
+from genarris_fw.database.server import Server
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm import patience
-from genarris_fw.farm.launchpads import launchpad, patient, prepare
-from genarris_fw.farm.mongod import find_mongod
-from genarris_fw.farm.patience import DatabaseAway, is_outage, patiently
-from genarris_fw.farm.server import Server
+from genarris_fw.patience import DatabaseAway, is_outage, patiently
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from command import genarris, start, urea_folder
 from pymongo import MongoClient
 from ruamel.yaml import YAML
 
-from genarris_fw.farm.launchpads import database_name
+from genarris_fw.database.launchpads import database_name
 
 STEPS = ("Estimate_Unit_Cell_Volume", "Pygenarris_Structure_Generation", "Run_Rdf_Calc")
 

@@ -16,7 +16,7 @@ from protocol_model import CONDITIONS, CONFIGURATIONS, ProtocolModel, State, wit
 from protocol_world import World
 from pymongo import MongoClient
 
-from genarris_fw.farm.launchpads import database_name
+from genarris_fw.database.launchpads import database_name
 
 WAYS = 2
 FAULTS = ("is killed", "makes it ready again, though it lives", "an item of a living replica waits")

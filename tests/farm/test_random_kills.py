@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from killing import Crowd, Farm, impatient, soak
 
-from genarris_fw.farm.recovery import recover
-from genarris_fw.farm.server import Server
+from genarris_fw.database.server import Server
+from genarris_fw.farm.repair.recovery import recover
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ from sleepy import Sleepy
 
 from genarris_fw.catalogue import work_items
 from genarris_fw.farm import carry_out
-from genarris_fw.farm.owner import owner_name
-from genarris_fw.farm.recovery import known_runs, recover, recover_firework
+from genarris_fw.farm.repair.recovery import known_runs, recover, recover_firework
 from genarris_fw.farm.replica import Replica
 from genarris_fw.farm.sides import add_sides
 from genarris_fw.farm.workflow import find_workflow
+from genarris_fw.owner import owner_name
 
 GATE = "sleepy_0 gate"
 

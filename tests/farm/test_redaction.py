@@ -26,11 +26,11 @@ from pymongo import errors as mongo_errors
 from pymongo.uri_parser import parse_uri
 
 from genarris_fw.cli.main import main
+from genarris_fw.database.find import Database, find_server
+from genarris_fw.database.launchpads import explain
+from genarris_fw.database.mongod import find_mongod
+from genarris_fw.database.redaction import redact
 from genarris_fw.errors import DatabaseError, GenarrisError
-from genarris_fw.farm.databases import Database, find_server
-from genarris_fw.farm.launchpads import explain
-from genarris_fw.farm.mongod import find_mongod
-from genarris_fw.farm.redaction import redact
 from genarris_fw.showing import shown
 
 # Marks that need quoting in a URI: neither form may be seen.

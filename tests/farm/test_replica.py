@@ -15,12 +15,12 @@ from pymongo import MongoClient
 from sleepy import Sleepy
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.database.launchpads import database_name
 from genarris_fw.errors import EngineError, Interrupted
-from genarris_fw.farm.launchpads import database_name
-from genarris_fw.farm.logs import Log
 from genarris_fw.farm.replica import SECONDS_PER_CLAIM, Outcome, Replica
-from genarris_fw.farm.walltime import Walltime, listening
-from genarris_fw.procedures.base import Campaign, Item
+from genarris_fw.logs import Log
+from genarris_fw.procedures.kit.base import Campaign, Item
+from genarris_fw.walltime import Walltime, listening
 
 STEP = "sleepy_0"
 

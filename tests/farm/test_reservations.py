@@ -13,8 +13,8 @@ from command import BIN, environment
 from fireworks import FWorker
 from killing import Farm
 
-from genarris_fw.farm.launcher_files import Place, launcher_files, write_files
-from genarris_fw.farm.reservations import release_reservations
+from genarris_fw.farm.launch.launcher_files import Place, launcher_files, write_files
+from genarris_fw.farm.repair.reservations import release_reservations
 
 SUBMITTED = {"PBS": "1234.pbs-server", "SGE": 'Your job 1234 ("begin") has been submitted'}
 GONE = {"PBS": "echo 'qstat: Unknown Job Id 1234.pbs-server' >&2; exit 153", "SGE": "exit 0"}

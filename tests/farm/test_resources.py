@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from sleepy import Sleepy, sleepy_workflow
 from ui_conf import ROBUST, generation, resolve
 
-from genarris_fw.farm.launcher_files import EXAMPLE, launcher_files
+from genarris_fw.farm.launch.launcher_files import EXAMPLE, launcher_files
 from genarris_fw.farm.resources import clock, inherited_spec, queue_spec, queue_type_of, replica_cores, spec_of
 from genarris_fw.farm.sides import add_sides, add_workflows, side_firework
 from genarris_fw.farm.workflow import build_workflow

@@ -11,8 +11,8 @@ from killing import ITEMS, NoHeartbeat, expected, impatient, launch_all, survive
 
 from genarris_fw.catalogue.leases import LeaseLost
 from genarris_fw.farm import carry_out
-from genarris_fw.farm.recovery import recover
-from genarris_fw.farm.retrying import retry_run
+from genarris_fw.farm.repair.recovery import recover
+from genarris_fw.farm.repair.retrying import retry_run
 
 BROKEN = (1, 3)
 

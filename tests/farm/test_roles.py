@@ -18,8 +18,8 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
-from genarris_fw.farm.launchpads import launchpad, prepare
-from genarris_fw.farm.roles import ROLES, role, role_name, shell_commands
+from genarris_fw.database.launchpads import launchpad, prepare
+from genarris_fw.database.roles import ROLES, role, role_name, shell_commands
 
 
 @dataclass

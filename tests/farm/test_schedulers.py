@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from genarris_fw.farm import schedulers
-from genarris_fw.farm.schedulers import job_end, job_state, job_states
+from genarris_fw import schedulers
+from genarris_fw.schedulers import job_end, job_state, job_states
 
 # What `qstat -f` of PBS prints: a value goes on after a tab.
 PBS_JOB = """\
@@ -148,7 +148,7 @@ def in_a_job(environment: dict[str, str]) -> tuple[float | None, float]:
     """Start a process as a queue starts a job, and a child of it in a session of its own; return what that sees."""
     ask = (
         "import subprocess, sys, time; time.sleep(3); "
-        "subprocess.run([sys.executable, '-m', 'genarris_fw.farm.schedulers'], start_new_session=True)"
+        "subprocess.run([sys.executable, '-m', 'genarris_fw.schedulers'], start_new_session=True)"
     )
     begun = time.time()
     done = subprocess.run([sys.executable, "-c", ask], env=environment, capture_output=True, text=True, check=True)

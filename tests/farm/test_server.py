@@ -22,10 +22,11 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import AutoReconnect
 
+from genarris_fw.database import disk, mongod, sockets
+from genarris_fw.database import server as server_module
+from genarris_fw.database.server import FOLDER, Server
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm import disk, mongod, sockets, worker
-from genarris_fw.farm import server as server_module
-from genarris_fw.farm.server import FOLDER, Server
+from genarris_fw.farm.launch import worker
 
 CACHE = 0.25
 
@@ -135,7 +136,7 @@ def test_two_folders_do_not_meet(tmp_path: Path) -> None:
 
 def test_starts_at_once_start_one(server: Server) -> None:
     program = (
-        "from pathlib import Path; from genarris_fw.farm.server import Server\n"
+        "from pathlib import Path; from genarris_fw.database.server import Server\n"
         f"server = Server(Path({str(server.folder)!r}), cache_gb={CACHE}); server.start()\n"
         "print(server.status()['pid'])"
     )
@@ -257,7 +258,7 @@ def test_start_inside_use_revives_a_killed_server(server: Server) -> None:
 
 def test_server_outlives_its_killed_starter_and_is_adopted(server: Server) -> None:
     program = (
-        "import sys, time; from pathlib import Path; from genarris_fw.farm.server import Server\n"
+        "import sys, time; from pathlib import Path; from genarris_fw.database.server import Server\n"
         f"with Server(Path({str(server.folder)!r}), cache_gb={CACHE}).use() as uri:\n"
         "    print(uri, flush=True); time.sleep(600)"
     )

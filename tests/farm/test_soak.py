@@ -9,10 +9,10 @@ import pytest
 from havoc import Havoc, Verdict, disturbed, undisturbed
 from killing import Farm
 
+from genarris_fw.database.launchpads import with_database
+from genarris_fw.database.mongod import find_mongod
+from genarris_fw.database.server import Server
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm.launchpads import with_database
-from genarris_fw.farm.mongod import find_mongod
-from genarris_fw.farm.server import Server
 
 
 @pytest.fixture

@@ -17,12 +17,12 @@ from pymongo import MongoClient
 from two_hosts import Certificates
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.database import launchpads
+from genarris_fw.database.certificates import absolute_files
+from genarris_fw.database.launchpads import launchpad, ping
+from genarris_fw.database.mongod import find_mongod
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm import launchpads
-from genarris_fw.farm.certificates import absolute_files
 from genarris_fw.farm.heartbeat import Heartbeat
-from genarris_fw.farm.launchpads import launchpad, ping
-from genarris_fw.farm.mongod import find_mongod
 
 
 def free_port() -> int:

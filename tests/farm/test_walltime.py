@@ -13,7 +13,7 @@ from killing import Farm, NoHeartbeat, impatient, launch_all, survives
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.farm import carry_out
-from genarris_fw.farm.recovery import recover
+from genarris_fw.farm.repair.recovery import recover
 
 
 def roles(farm: Farm) -> dict[str, int]:

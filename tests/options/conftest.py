@@ -1,6 +1,6 @@
 import pytest
 
-from genarris_fw.options import engine_choice
+from genarris_fw.options.resolving import engine_choice
 
 
 @pytest.fixture(autouse=True)

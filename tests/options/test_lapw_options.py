@@ -19,8 +19,8 @@ from genarris_fw.engines.lapw.settings import (
     SMEARING,
     LAPWSettings,
 )
-from genarris_fw.options.engine_choice import SETTINGS
 from genarris_fw.options.models.lapw import LAPWEngineOptions
+from genarris_fw.options.resolving.engine_choice import SETTINGS
 from genarris_fw.options.tables import model_named
 
 OWN = set(LAPWEngineOptions.model_fields)

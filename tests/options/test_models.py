@@ -3,8 +3,9 @@ import json
 import pytest
 from pydantic import ValidationError
 
+from genarris_fw.declaring import types
 from genarris_fw.errors import InputError
-from genarris_fw.options.models import MODELS, REQUIRED, types
+from genarris_fw.options.models import MODELS, REQUIRED
 from genarris_fw.options.sections import MODEL_OF, match_section
 from genarris_fw.options.tables import as_markdown, as_records, model_named, rows
 
@@ -83,11 +84,11 @@ def test_words_agree_with_the_rooms_that_use_them():
     from genarris_fw.clustering.duplicates import Windows
     from genarris_fw.clustering.matching import Matching
     from genarris_fw.descriptors import RDF_CONVENTIONS, distances
-    from genarris_fw.engines import tblite_engine as tblite
+    from genarris_fw.engines.tblite import engine as tblite
     from genarris_fw.generation import contacts
     from genarris_fw.generation.group_choice import choose
-    from genarris_fw.options.engine_choice import SETTINGS
     from genarris_fw.options.models.descriptors import METRICS
+    from genarris_fw.options.resolving.engine_choice import SETTINGS
 
     assert set(METRICS) == set(distances.METRICS)
     fields = tblite.TBLiteSettings.__dataclass_fields__

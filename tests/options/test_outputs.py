@@ -10,7 +10,7 @@ from ui_conf import BENZENE, generation, problems, resolve, write
 
 from genarris_fw.options import OptionsError, load
 from genarris_fw.options.models import MODELS
-from genarris_fw.options.outputs import RESERVED
+from genarris_fw.options.resolving.outputs import RESERVED
 
 SECTION = "[pygenarris_structure_generation]"
 DESCRIBED = """\

@@ -12,11 +12,11 @@ from engine_data import crystal, molecule, rattled
 from in_process import WATER, InProcess, waters
 
 from genarris_fw.crystal import write
-from genarris_fw.engines import process
+from genarris_fw.engines.programs import process
 from genarris_fw.farm import carry_out
-from genarris_fw.farm.walltime import Walltime
-from genarris_fw.procedures import checkpoints
-from genarris_fw.procedures.documents import from_document
+from genarris_fw.pools.documents import from_document
+from genarris_fw.procedures.kit import checkpoints
+from genarris_fw.walltime import Walltime
 
 CONF = """\
 [Genarris_master]

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from genarris_fw.errors import RunFailed
-from genarris_fw.procedures.comparable import FROM_A_FILE, refuse_several, source_of
-from genarris_fw.procedures.energies import molecule_energy
+from genarris_fw.procedures.kit.comparable import FROM_A_FILE, refuse_several, source_of
+from genarris_fw.procedures.kit.energies import molecule_energy
 
 COMPUTED = {
     "energies": {"energy": {"engine": "tblite", "engine_version": "tblite 0.8", "settings_hash": "aa", "value": -1.0}},

@@ -13,7 +13,7 @@ from in_process import InProcess, waters
 from scipy.stats import kendalltau
 
 from genarris_fw.crystal import Structure
-from genarris_fw.engines.equation_of_state import EquationOfState, delta, wien2k
+from genarris_fw.energetics.equation_of_state import EquationOfState, delta, wien2k
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 
 LJ = {"sigma": 2.28, "epsilon": 0.4, "rc": 6.0}

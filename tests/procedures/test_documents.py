@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from genarris_fw.crystal import Structure
 from genarris_fw.errors import EngineError
-from genarris_fw.procedures.documents import from_document, plain, to_document
-from genarris_fw.procedures.energies import own_folder
-from genarris_fw.procedures.generation_plan import struct_id
+from genarris_fw.pools.documents import from_document, plain, to_document
+from genarris_fw.procedures.kit.energies import own_folder
+from genarris_fw.procedures.kit.generation_plan import struct_id
 from genarris_fw.procedures.run_fhi_aims_batch import child_id
 
 lengths = st.floats(3, 30, allow_nan=False)

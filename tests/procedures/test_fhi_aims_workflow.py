@@ -26,8 +26,8 @@ from pymongo import MongoClient
 
 from genarris_fw import engines
 from genarris_fw.crystal import Structure
+from genarris_fw.database.launchpads import with_database
 from genarris_fw.engines.aims import parse_output
-from genarris_fw.farm.launchpads import with_database
 
 WIDTH = 4.0
 MOLECULE, ENERGIES, RELAXATIONS = "relax_single_molecule", "fhi_aims_energy_evaluation", "run_fhi_aims_batch"

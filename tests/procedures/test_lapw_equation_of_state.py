@@ -17,9 +17,9 @@ from in_process import InProcess, waters
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.crystal import Structure
-from genarris_fw.engines.equation_of_state import EquationOfState, delta, wien2k
-from genarris_fw.farm.logs import Log
-from genarris_fw.procedures.campaign import Campaign
+from genarris_fw.energetics.equation_of_state import EquationOfState, delta, wien2k
+from genarris_fw.logs import Log
+from genarris_fw.procedures.kit.campaign import Campaign
 from genarris_fw.procedures.lapw_equation_of_state import LAPWEquationOfState
 
 CONF = """\

@@ -10,9 +10,9 @@ from in_process import InProcess, waters
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.artifacts import in_folder
 from genarris_fw.catalogue.leases import lease_id
+from genarris_fw.farm.publication import Publication, publish, summary_part
+from genarris_fw.pools.documents import to_document
 from genarris_fw.prepared import Prepared, put_in_place, settle_prepared
-from genarris_fw.procedures.documents import to_document
-from genarris_fw.procedures.publication import Publication, publish, summary_part
 
 RUN, STEP = "urea", "rdf"
 LEASE = lease_id(RUN, STEP, "gate", 0)

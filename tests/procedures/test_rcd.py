@@ -11,8 +11,9 @@ from in_process import WATER, InProcess, waters
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.crystal import Molecule, Structure
 from genarris_fw.descriptors import rcd, rcd_difference_rows, read_matrix
-from genarris_fw.farm.rockets import rerun_fizzled
-from genarris_fw.procedures import rcd_difference_folder_inner, strips
+from genarris_fw.farm.launch.rockets import rerun_fizzled
+from genarris_fw.procedures import rcd_difference_folder_inner
+from genarris_fw.procedures.kit import strips
 
 CONF = """\
 [Genarris_master]

@@ -19,7 +19,7 @@ from genarris_fw.crystal import read
 from genarris_fw.engines import Context, get
 from genarris_fw.engines.aims.library import load, run
 from genarris_fw.errors import EngineError
-from genarris_fw.farm.crew import world
+from genarris_fw.farm.crews.crew import world
 
 
 def main(what: str, library_dir: str, place: str) -> None:

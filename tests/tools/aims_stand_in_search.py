@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from genarris_fw import engines
 from genarris_fw.crystal import Structure
-from genarris_fw.engines.model_hessian import model_hessian
-from genarris_fw.engines.potential import PotentialEngine
-from genarris_fw.engines.quasi_newton import QuasiNewton
-from genarris_fw.engines.relaxation import LARGEST_DISPLACEMENT, LARGEST_STRAIN, PotentialCalculator
+from genarris_fw.engines.relaxing.model_hessian import model_hessian
+from genarris_fw.engines.relaxing.potential import PotentialEngine
+from genarris_fw.engines.relaxing.quasi_newton import QuasiNewton
+from genarris_fw.engines.relaxing.relaxation import LARGEST_DISPLACEMENT, LARGEST_STRAIN, PotentialCalculator
 
 Floats = NDArray[np.float64]
 

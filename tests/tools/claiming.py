@@ -3,7 +3,7 @@
 from pymongo import MongoClient
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.farm.launchpads import database_name
+from genarris_fw.database.launchpads import database_name
 
 
 def claim_until_empty(uri: str, owner: str, number: int) -> list[tuple[str, int]]:

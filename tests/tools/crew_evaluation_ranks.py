@@ -18,9 +18,9 @@ from aims_inputs import control
 from genarris_fw.crystal import Structure
 from genarris_fw.engines import Context, Engine, get
 from genarris_fw.errors import EngineError
-from genarris_fw.farm import crew as crews
+from genarris_fw.farm.crews import crew as crews
 from genarris_fw.farm.lifeline import Lifeline
-from genarris_fw.procedures import crew_evaluation
+from genarris_fw.procedures.kit import crew_evaluation
 
 CELL = Structure(8 * np.eye(3), ["H", "H"], [[0, 0, 0], [0, 0, 0.5]], {"spg": 7}, "pair")
 

@@ -9,9 +9,9 @@ from typing import Any
 from sleepy import Sleepy
 
 from genarris_fw.catalogue.work_items import Item
-from genarris_fw.farm import crew
+from genarris_fw.farm.crews import crew
 from genarris_fw.farm.lifeline import Lifeline
-from genarris_fw.procedures.base import Campaign, Outcome, explicit_serialize
+from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
 
 
 @explicit_serialize

@@ -16,8 +16,8 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
+from genarris_fw.database.mongod import find_mongod
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm.mongod import find_mongod
 
 CACHE_GB = "0.25"
 

@@ -22,9 +22,9 @@ from pymongo import monitoring
 from pymongo.database import Database
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.database.launchpads import launchpad as open_launchpad
 from genarris_fw.farm import carry_out
-from genarris_fw.farm.launchpads import launchpad as open_launchpad
-from genarris_fw.farm.recovery import recover
+from genarris_fw.farm.repair.recovery import recover
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=timezone.utc)
 # What two undisturbed runs differ in.

@@ -16,11 +16,11 @@ from command import BIN, environment, urea_folder
 from killing import Crowd, Farm, impatient, soak, survives
 from sleepy import sleepy_workflow
 
-from genarris_fw.farm.patience import patiently
-from genarris_fw.farm.recovery import recover
-from genarris_fw.farm.server import Server
+from genarris_fw.database.server import Server
+from genarris_fw.farm.repair.recovery import recover
 from genarris_fw.farm.sides import add_workflows
 from genarris_fw.options import load, options_hash
+from genarris_fw.patience import patiently
 
 # Who is hit how often. "path": whoever holds a plan or a gate; "worker": a replica that `genarris-fw run` started.
 WEIGHTS = {"rocket": 5, "path": 3, "worker": 3, "heartbeat": 2, "run": 2, "server": 2}

@@ -13,9 +13,9 @@ from killing import NoHeartbeat, launch_all
 from pymongo.database import Database
 
 from genarris_fw.crystal import Structure, write
+from genarris_fw.database.launchpads import launchpad as open_launchpad
+from genarris_fw.database.launchpads import prepare
 from genarris_fw.farm import carry_out
-from genarris_fw.farm.launchpads import launchpad as open_launchpad
-from genarris_fw.farm.launchpads import prepare
 from genarris_fw.farm.workflow import add_run
 from genarris_fw.options import load
 

@@ -20,13 +20,13 @@ from pymongo import monitoring
 from sleepy import sleepy_workflow
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.database.launchpads import launchpad as open_launchpad
+from genarris_fw.database.launchpads import prepare
 from genarris_fw.farm import carry_out
-from genarris_fw.farm.launchpads import launchpad as open_launchpad
-from genarris_fw.farm.launchpads import prepare
-from genarris_fw.farm.recovery import recover
-from genarris_fw.farm.retrying import retry_run
+from genarris_fw.farm.repair.recovery import recover
+from genarris_fw.farm.repair.retrying import retry_run
 from genarris_fw.farm.sides import add_workflows
-from genarris_fw.farm.walltime import Walltime
+from genarris_fw.walltime import Walltime
 
 ITEMS, SECONDS = 60, 0.05
 TOOLS = Path(__file__).parent
@@ -291,7 +291,7 @@ def survives(what: str, farm: Farm, writes: int, sides_first: bool = False) -> b
 @contextmanager
 def impatient(seconds: float = 0.2) -> Iterator[None]:
     """Take forgotten locks of workflows after a moment, where nobody else is at work."""
-    from genarris_fw.farm import mending
+    from genarris_fw.farm.repair import mending
 
     before, mending.STALE_LOCK_SECONDS = mending.STALE_LOCK_SECONDS, seconds
     try:

@@ -14,6 +14,7 @@ from mutations import NUMBERS, OF_BYTES, OF_JSON, OF_TEXT, WORDS, Mutation, muta
 from small_run import RUN
 
 from genarris_fw.crystal import WRITE_FORMATS, Structure, read, write
+from genarris_fw.database.launchpads import with_database
 from genarris_fw.descriptors import read_matrix
 from genarris_fw.engines import get
 from genarris_fw.engines.aims.control import Control, refuse_unusable
@@ -24,8 +25,7 @@ from genarris_fw.engines.aims.species import with_missing_species
 from genarris_fw.engines.lapw.elk_output import parse_output as parse_elk
 from genarris_fw.engines.lapw.species import read_species
 from genarris_fw.errors import EngineError
-from genarris_fw.farm.launchpads import with_database
-from genarris_fw.views.published import other_settings
+from genarris_fw.trials.published import other_settings
 
 Words = list[object]
 Reader = Callable[[], object]

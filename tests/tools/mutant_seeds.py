@@ -23,8 +23,8 @@ from ase.io import write as ase_write
 from bson import ObjectId
 
 from genarris_fw.crystal import Structure, write
+from genarris_fw.database.backup import FORMAT
 from genarris_fw.descriptors import write_matrix
-from genarris_fw.farm.backup import FORMAT
 from genarris_fw.options.models import MODELS, MasterOptions, ProcedureOptions
 
 TESTS = Path(__file__).parents[1]

@@ -15,7 +15,7 @@ from pymongo.database import Database
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.leases import LeaseLost, lease_id
 from genarris_fw.catalogue.work_items import Item
-from genarris_fw.procedures.publication import publish, round_part, summary_part
+from genarris_fw.farm.publication import publish, round_part, summary_part
 
 STEP = "step"
 PAST = datetime(2000, 1, 1, tzinfo=timezone.utc)

@@ -21,7 +21,7 @@ from command import BIN, environment
 from freezing import result
 from pymongo import MongoClient
 
-from genarris_fw.farm.server import Server
+from genarris_fw.database.server import Server
 
 DATA = Path(__file__).parents[1] / "data"
 CONF = """\

@@ -10,10 +10,10 @@ from typing import Any
 from fireworks import Firework, Workflow
 
 from genarris_fw.catalogue.work_items import Item
+from genarris_fw.farm.begin_run import BeginRun
+from genarris_fw.farm.finish_run import FinishRun
 from genarris_fw.farm.sides import PATH_PRIORITY
-from genarris_fw.procedures.base import Campaign, Outcome, Procedure, explicit_serialize
-from genarris_fw.procedures.begin_run import BeginRun
-from genarris_fw.procedures.finish_run import FinishRun
+from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure, explicit_serialize
 
 
 @explicit_serialize

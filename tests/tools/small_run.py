@@ -15,7 +15,7 @@ import numpy as np
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure
-from genarris_fw.procedures.documents import to_document
+from genarris_fw.pools.documents import to_document
 
 RUN = "urea"
 IDS = [f"geometry_{i:016x}" for i in range(12)]

@@ -21,8 +21,8 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
+from genarris_fw.database.mongod import find_mongod
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm.mongod import find_mongod
 
 ADDRESS = "10.213.0.1"  # the database's, the same for all hosts
 PORT = 27017

@@ -8,7 +8,7 @@ from pymongo import MongoClient
 from small_run import fill
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.farm.launchpads import database_name
+from genarris_fw.database.launchpads import database_name
 
 
 @pytest.fixture

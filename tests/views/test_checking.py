@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from genarris_fw.views.checking import render
+from genarris_fw.trials.check import render
 
 FOUND = {
     "file": "/somewhere/urea/ui.conf",

@@ -14,14 +14,13 @@ from genarris_fw import engines
 from genarris_fw.crystal import Structure, read_molecule, write
 from genarris_fw.engines import Context
 from genarris_fw.engines.aims.control import Control
-from genarris_fw.engines.process import Ended, Limits
+from genarris_fw.engines.programs.process import Ended, Limits
 from genarris_fw.generation import check_contacts, volume_estimate
 from genarris_fw.options import Configuration
 from genarris_fw.options.configuration import Step
-from genarris_fw.views import engine_trial
-from genarris_fw.views.engine_check import check_engines, for_single_points, missing_engines, trial_lines, uses
-from genarris_fw.views.engine_trial import Trial, carry_out_apart
-from genarris_fw.views.run_estimate import (
+from genarris_fw.trials import trial as engine_trial
+from genarris_fw.trials.engines import check_engines, for_single_points, missing_engines, trial_lines, uses
+from genarris_fw.trials.estimates import (
     MOLECULE_FACTOR,
     RELAXATION_FACTOR,
     Count,
@@ -30,7 +29,8 @@ from genarris_fw.views.run_estimate import (
     groups_of,
     pool_sizes,
 )
-from genarris_fw.views.sample_structures import GAP, SPREAD, packed, sample_crystal, side_by_side
+from genarris_fw.trials.samples import GAP, SPREAD, packed, sample_crystal, side_by_side
+from genarris_fw.trials.trial import Trial, carry_out_apart
 
 UREA = read_molecule(EXAMPLES / "urea" / "urea.in")
 # The Robust workflow, but for the sections of its clusterings and energies.
@@ -158,7 +158,7 @@ def test_an_engine_that_is_missing_is_named_with_those_that_are_here(
     assert missing_engines(configuration) == []
     here = {"tblite": (False, "not installed; pip install x"), "ase": (True, "ase 3")}
     monkeypatch.setattr("genarris_fw.engines.installed", lambda: here)
-    monkeypatch.setattr("genarris_fw.views.engine_check.installed", lambda: here)
+    monkeypatch.setattr("genarris_fw.trials.engines.installed", lambda: here)
     assert missing_engines(configuration) == [
         "engine tblite is missing here (not installed; pip install x); install it, or set engine to one of: ase"
     ]

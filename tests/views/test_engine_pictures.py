@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from genarris_fw.engines.comparison import compare
-from genarris_fw.engines.equation_of_state import EquationOfState
+from genarris_fw.energetics.comparison import compare
+from genarris_fw.energetics.equation_of_state import EquationOfState
 from genarris_fw.errors import InputError
-from genarris_fw.views.pictures.comparison import comparison
-from genarris_fw.views.pictures.convergence import convergence
-from genarris_fw.views.pictures.equation_of_state import Curve, equation_of_state
-from genarris_fw.views.pictures.saving import save
+from genarris_fw.pictures.comparison import comparison
+from genarris_fw.pictures.convergence import convergence
+from genarris_fw.pictures.equation_of_state import Curve, equation_of_state
+from genarris_fw.pictures.saving import save
 
 SI = EquationOfState(40.9, -15784.3, 88.5, 4.3)
 

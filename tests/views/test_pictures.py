@@ -22,7 +22,7 @@ from genarris_fw.catalogue import Catalogue
 from genarris_fw.crystal import Structure, read_folder
 from genarris_fw.descriptors import write_matrix
 from genarris_fw.errors import InputError
-from genarris_fw.views.pictures import (
+from genarris_fw.pictures import (
     classical_scaling,
     clustering_histograms,
     descriptor_map,
@@ -38,10 +38,10 @@ from genarris_fw.views.pictures import (
     space_group_chart,
     values_of,
 )
-from genarris_fw.views.pictures.distances import block_means
-from genarris_fw.views.pictures.gathering import gather
-from genarris_fw.views.pictures.histograms import MOST_BINS, bin_edges
-from genarris_fw.views.pictures.style import CLUSTERS, CROWD
+from genarris_fw.pictures.distances import block_means
+from genarris_fw.pictures.histograms import MOST_BINS, bin_edges
+from genarris_fw.pictures.style import CLUSTERS, CROWD
+from genarris_fw.views.gathering import gather
 
 CRYSTALS = [crystal(number, name) for number, name in enumerate(IDS)]
 POOL = {"pool": CRYSTALS, "exemplars": CRYSTALS[::3]}

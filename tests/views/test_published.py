@@ -10,7 +10,7 @@ from shared_data import shared
 
 from genarris_fw.crystal.geometry_in import parse_geometry_in
 from genarris_fw.engines.aims.output import parse_output, repeated_input
-from genarris_fw.views.published import Case, other_settings, published
+from genarris_fw.trials.published import Case, other_settings, published
 
 PLACES = {
     "molecule": "molecule",

@@ -17,7 +17,7 @@ from genarris_fw.engines.aims.output import AimsOutput, parse_output, repeated_i
 from genarris_fw.engines.aims.place import Place, unwritable
 from genarris_fw.engines.base import Context
 from genarris_fw.engines.checks import refuse_not_finite
-from genarris_fw.engines.process import NOT_EXECUTABLE, NOT_FOUND, Ended
+from genarris_fw.engines.programs.process import NOT_EXECUTABLE, NOT_FOUND, Ended
 from genarris_fw.errors import EngineError
 
 # Å; FHI-aims prints eight decimals.

@@ -20,7 +20,7 @@ from genarris_fw.engines.aims.settings import AimsSettings
 from genarris_fw.engines.aims.species import with_missing_species
 from genarris_fw.engines.base import Context, Engine, Evaluation
 from genarris_fw.engines.checks import COLLAPSED_PART, bond_graph, refuse_overlaps
-from genarris_fw.engines.handlers import with_corrections
+from genarris_fw.engines.programs.handlers import with_corrections
 from genarris_fw.errors import EngineError
 
 _REMARK = (

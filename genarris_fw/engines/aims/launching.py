@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from genarris_fw.engines import process
 from genarris_fw.engines.aims.settings import AimsSettings
 from genarris_fw.engines.base import Context
+from genarris_fw.engines.programs import process
 from genarris_fw.errors import EngineError
 
 OUTPUT = "aims.out"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from genarris_fw.engines.aims.control import CYCLES_DEFAULT, MIXING_DEFAULT
 from genarris_fw.engines.aims.job import NEXT_STEP, Job
 from genarris_fw.engines.aims.settings import AimsSettings
-from genarris_fw.engines.handlers import Handler
+from genarris_fw.engines.programs.handlers import Handler
 from genarris_fw.errors import EngineError
 
 LARGEST_GENTLE_MIXING = 0.05

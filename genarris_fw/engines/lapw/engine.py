@@ -17,7 +17,6 @@ from ase.units import Bohr
 from genarris_fw.crystal.structure import Molecule, Structure
 from genarris_fw.engines.base import Context, Engine, Evaluation
 from genarris_fw.engines.checks import refuse_not_finite, refuse_overlaps
-from genarris_fw.engines.handlers import with_corrections
 from genarris_fw.engines.lapw.elk_input import Loop, atom_order, elk_input, k_grid
 from genarris_fw.engines.lapw.elk_output import PROGRAM_OUTPUT, ElkOutput, parse_output
 from genarris_fw.engines.lapw.muffin_tin import Radii, fitting_radii, refuse_overlapping_spheres
@@ -26,6 +25,7 @@ from genarris_fw.engines.lapw.program import command_line, elk_version, run_elk,
 from genarris_fw.engines.lapw.remedies import HANDLERS
 from genarris_fw.engines.lapw.settings import LAPWSettings
 from genarris_fw.engines.lapw.species import Species, read_species, with_basis
+from genarris_fw.engines.programs.handlers import with_corrections
 from genarris_fw.errors import EngineError
 
 # What is kept of a run; the states and wave functions are not.

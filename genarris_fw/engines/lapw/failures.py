@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from genarris_fw.engines.lapw.elk_output import LOOP_STOPPED, PROGRAM_OUTPUT, VERSION, loops_done
-from genarris_fw.engines.process import NOT_EXECUTABLE, NOT_FOUND, Ended
+from genarris_fw.engines.programs.process import NOT_EXECUTABLE, NOT_FOUND, Ended
 from genarris_fw.errors import EngineError
 
 ERROR = re.compile(r"^\s*Error\((\w+)\):? ?(.*)$", re.MULTILINE)

@@ -9,11 +9,11 @@ import time
 from functools import lru_cache
 from pathlib import Path
 
-from genarris_fw.engines import process
 from genarris_fw.engines.base import Context
 from genarris_fw.engines.lapw.elk_output import PROGRAM_OUTPUT, VERSION
 from genarris_fw.engines.lapw.failures import INSTALL, refuse_failed_run, refuse_ghosts
 from genarris_fw.engines.lapw.settings import LAPWSettings
+from genarris_fw.engines.programs import process
 from genarris_fw.errors import EngineError
 
 DEBIAN_SPECIES = Path("/usr/share/elk-lapw/species")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from genarris_fw.engines.handlers import Handler
 from genarris_fw.engines.lapw.elk_input import Loop
+from genarris_fw.engines.programs.handlers import Handler
 from genarris_fw.errors import EngineError
 
 MORE_LOOPS = 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from genarris_fw.options.models.base import REQUIRED, OptionInfo, ProcedureOptions
+from genarris_fw.declaring.base import REQUIRED, OptionInfo, ProcedureOptions
 from genarris_fw.options.models.clustering import AffinityPropagationFixedClustersOptions
 from genarris_fw.options.models.descriptors import (
     RCDCalculationOptions,

@@ -6,9 +6,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator
 
-from genarris_fw.options.models.base import SharedOptions, option
-from genarris_fw.options.models.lapw import LAPWEngineOptions
-from genarris_fw.options.models.types import (
+from genarris_fw.declaring.base import SharedOptions, option
+from genarris_fw.declaring.types import (
     Factory,
     Flag,
     Format,
@@ -26,6 +25,7 @@ from genarris_fw.options.models.types import (
     Words,
     one_of,
 )
+from genarris_fw.options.models.lapw import LAPWEngineOptions
 
 Method = Annotated[
     str,

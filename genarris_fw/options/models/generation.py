@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator
 
-from genarris_fw.options.models.base import REQUIRED, SharedOptions, option
-from genarris_fw.options.models.types import (
+from genarris_fw.declaring.base import REQUIRED, SharedOptions, option
+from genarris_fw.declaring.types import (
     ContactRulesName,
     Flag,
     Format,

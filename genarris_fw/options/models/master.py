@@ -6,9 +6,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator
 
-from genarris_fw.options.models.base import REQUIRED, QueueOptions, option
-from genarris_fw.options.models.energies import EngineOptions
-from genarris_fw.options.models.types import (
+from genarris_fw.declaring.base import REQUIRED, QueueOptions, option
+from genarris_fw.declaring.types import (
     LARGEST_INTEGER,
     Flag,
     InputFile,
@@ -20,6 +19,7 @@ from genarris_fw.options.models.types import (
     WordList,
     one_of,
 )
+from genarris_fw.options.models.energies import EngineOptions
 
 _HERE = "everything is written to ui.conf's folder"
 _FARM = "the task farm distributes the work"

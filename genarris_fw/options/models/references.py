@@ -6,10 +6,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator
 
-from genarris_fw.options.models.base import SharedOptions, option
-from genarris_fw.options.models.energies import EngineOptions, EngineProcedureOptions
-from genarris_fw.options.models.lapw import k_grid
-from genarris_fw.options.models.types import (
+from genarris_fw.declaring.base import SharedOptions, option
+from genarris_fw.declaring.types import (
     Flag,
     Format,
     InputFile,
@@ -26,6 +24,8 @@ from genarris_fw.options.models.types import (
     two_numbers,
     word_list,
 )
+from genarris_fw.options.models.energies import EngineOptions, EngineProcedureOptions
+from genarris_fw.options.models.lapw import k_grid
 
 LEAST_POINTS = 4  # parameters of a Birch-Murnaghan curve
 _ENGINE = "Engine that computes the energies; that of [Genarris_master] is not taken over"

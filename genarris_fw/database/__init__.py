@@ -1,0 +1,1 @@
+"""The database server as a thing on a disk: found, started, shared, backed up, restored."""

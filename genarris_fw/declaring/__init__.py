@@ -1,0 +1,1 @@
+"""How anything that a user writes is declared: name, type, default, bounds, unit, words."""

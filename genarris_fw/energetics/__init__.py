@@ -1,0 +1,1 @@
+"""What energies are for: equations of state, convergence, comparisons."""

@@ -1,0 +1,1 @@
+"""Any calculator of ASE as an engine."""

@@ -1,0 +1,183 @@
+"""Any ASE calculator as an engine: ``calculator = module:factory`` and the keywords of the factory."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from ase.calculators.calculator import CalculationFailed, PropertyNotImplementedError
+from ase.stress import voigt_6_to_full_3x3_stress
+
+from genarris_fw.crystal.structure import Structure
+from genarris_fw.engines.relaxing.potential import Point, Potential, PotentialEngine, RelaxationSettings
+from genarris_fw.errors import EngineError, InputError
+
+
+@dataclass(frozen=True)
+class ASESettings(RelaxationSettings):
+    """Settings of the ase engine, besides those of a relaxation.
+
+    Attributes
+    ----------
+    calculator : str
+        ``module:factory``, for example ``mace.calculators:mace_off``.
+    calculator_settings : dict
+        Keywords of the factory.
+    """
+
+    calculator: str = ""
+    calculator_settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        module, _, factory = self.calculator.partition(":")
+        if not module or not factory:
+            raise InputError(
+                f"engine ase: calculator must be 'module:factory', such as 'ase.calculators.lj:LennardJones', "
+                f"not {self.calculator!r}"
+            )
+
+
+def installed() -> tuple[bool, str]:
+    """Return whether the engine can be used, and a remark for the user."""
+    return True, f"ase {importlib.metadata.version('ase')}; needs calculator = module:factory"
+
+
+class ASEEngine(PotentialEngine):
+    """An engine made of an ASE calculator; the calculator (a model) is made once and used for all structures.
+
+    After a failure it is made anew: a calculator may keep a program running that is gone now.
+
+    Parameters
+    ----------
+    **settings
+        The fields of `ASESettings` and `RelaxationSettings`.
+
+    Raises
+    ------
+    EngineError
+        Kind ``missing`` where the module or the factory is not there.
+    InputError
+        For an unknown setting or a wrong value.
+    """
+
+    name = "ase"
+    options: ASESettings
+
+    def __init__(self, **settings: Any) -> None:
+        self.options = ASESettings.of(self.name, settings)
+        self._factory = _load(self.options.calculator)
+
+    @cached_property
+    def version(self) -> str:
+        """The distribution that the calculator's module comes from, with its version."""
+        top = self.options.calculator.partition(":")[0].partition(".")[0]
+        names = importlib.metadata.packages_distributions().get(top) or []
+        known = [f"{name} {importlib.metadata.version(name)}" for name in sorted(set(names))]
+        return ", ".join(known) or f"{top} (version unknown)"
+
+    @property
+    def method(self) -> str:
+        """The calculator's name."""
+        return self.options.calculator
+
+    @cached_property
+    def calculator(self) -> Any:
+        """The calculator itself, made at its first use.
+
+        Raises
+        ------
+        EngineError
+            When the factory refuses its keywords or fails.
+        """
+        try:
+            return self._factory(**self.options.calculator_settings)
+        except Exception as error:
+            raise EngineError(
+                f"engine ase: {self.options.calculator} could not be made with "
+                f"calculator_settings = {self.options.calculator_settings} ({_words(error)})",
+                kind="input",
+                permanent=True,
+            ) from error
+
+    def potential(self, structure: Structure) -> Potential:
+        """Return the calculator, bound to one structure."""
+        return ASEPotential(self, self.method)
+
+    def forget_calculator(self) -> None:
+        """Make the calculator anew when it is next asked for: one that failed may have lost its program."""
+        self.__dict__.pop("calculator", None)
+
+
+class ASEPotential:
+    """One structure's use of a shared ASE calculator."""
+
+    def __init__(self, engine: ASEEngine, name: str) -> None:
+        self._engine, self._name = engine, name
+        self.details: dict[str, Any] = {"supercell": None}
+
+    def still_fits(self, structure: Structure, part: float = 1.0) -> bool:
+        """Return True: the calculator is periodic by itself."""
+        return True
+
+    def __call__(self, structure: Structure) -> Point:
+        """Return energy, forces and stress; a calculator without stress gives none for a crystal's cell."""
+        atoms = structure.to_ase()
+        atoms.calc = self._engine.calculator
+        where = structure.struct_id or "the structure"
+        try:
+            energy = float(atoms.get_potential_energy())
+            forces = np.array(atoms.get_forces(), dtype=float)
+            stress = None
+            if structure.lattice is not None:
+                try:
+                    stress = voigt_6_to_full_3x3_stress(atoms.get_stress())
+                except (PropertyNotImplementedError, NotImplementedError):
+                    stress = None
+        except EngineError:
+            raise
+        # A lost program or file is worth another attempt; what the calculator itself refuses is not.
+        except (CalculationFailed, OSError) as error:
+            self._engine.forget_calculator()
+            raise EngineError(f"{where}: {self._name} failed ({_words(error)})", kind="crash") from error
+        except Exception as error:
+            self._engine.forget_calculator()
+            raise EngineError(
+                f"{where}: {self._name} cannot compute it ({_words(error)})", kind="crash", permanent=True
+            ) from error
+        return Point(energy, forces, stress)
+
+
+def _load(name: str) -> Callable[..., Any]:
+    module, _, factory = name.partition(":")
+    try:
+        found = importlib.import_module(module)
+    except Exception as error:  # a module of the user's own may fail in any way
+        raise EngineError(
+            f"engine ase: the module of calculator '{name}' cannot be loaded ({_words(error)}); install it, or "
+            "correct the name",
+            kind="missing",
+            permanent=True,
+        ) from None
+    try:
+        for part in factory.split("."):
+            found = getattr(found, part)
+    except AttributeError:
+        raise EngineError(
+            f"engine ase: the module '{module}' has no '{factory}'; correct calculator = module:factory",
+            kind="missing",
+            permanent=True,
+        ) from None
+    if not callable(found):
+        raise InputError(f"engine ase: '{name}' is nothing that can be called to make a calculator")
+    made: Callable[..., Any] = found
+    return made
+
+
+def _words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]

@@ -1,0 +1,1 @@
+"""Programs as engines: processes that are minded, and remedies for their failures."""

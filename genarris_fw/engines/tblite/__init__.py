@@ -1,0 +1,1 @@
+"""GFN-xTB by the library tblite."""

@@ -1,0 +1,1 @@
+"""Rockets started here, and the files that start them on a cluster."""

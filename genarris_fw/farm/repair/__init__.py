@@ -1,0 +1,1 @@
+"""What killed rockets leave in FireWorks, found and put right."""

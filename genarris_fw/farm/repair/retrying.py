@@ -1,0 +1,95 @@
+"""Failed work items again: their step, and every step that depends on it, is made ready anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fireworks import LaunchPad
+
+from genarris_fw.catalogue import Catalogue
+from genarris_fw.farm.launch.rockets import rerun_fizzled
+from genarris_fw.farm.repair.mending import lock, mend_workflows
+
+
+def retry_run(launchpad: LaunchPad, run: str, procedure: str | None = None) -> tuple[int, str | None]:
+    """Send failed items back to ``waiting`` and run their step and all later steps again.
+
+    What is done in the step stays done; later steps are built anew. Called again after a kill, it goes on.
+
+    Parameters
+    ----------
+    launchpad : LaunchPad
+        Where the run's fireworks are.
+    run : str
+        Name of the run.
+    procedure : str, optional
+        Only this step.
+
+    Returns
+    -------
+    items : int
+        How many items wait again.
+    first : str or None
+        The first step that runs anew; None when nothing had failed.
+    """
+    catalogue = Catalogue(launchpad.db)
+    record = catalogue.runs.get(run)
+    steps = [entry["name"] for entry in record["options"]["steps"]]
+    mend_workflows(launchpad, run)
+    chain = _chain(launchpad, record)
+    items, first = 0, None
+    for step in [procedure] if procedure else steps:
+        retried = catalogue.work_items.retry(run, step)
+        if retried:
+            catalogue.replicas.forget_failures(run, step)
+        items += retried
+        if first is None and (retried or _half_retried(catalogue, chain, run, step)):
+            first = step
+    catalogue.runs.resumed(run)
+    if first is None:
+        return 0, run if rerun_fizzled(launchpad, run) else None
+    _forget(catalogue, run, steps[steps.index(first) :], first)
+    _run_from(launchpad, chain[first] if first in chain else chain[f"{first} plan"])
+    return items, first
+
+
+def _chain(launchpad: LaunchPad, record: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the fireworks of a run's chain by name: the chain that made the run, not one that was refused."""
+    workflow = launchpad.workflows.find_one({"nodes": record["begun_by"]}, {"nodes": 1}) or {"nodes": []}
+    fireworks = launchpad.fireworks.find({"fw_id": {"$in": workflow["nodes"]}}, {"fw_id": 1, "name": 1, "state": 1})
+    return {firework["name"]: firework for firework in fireworks}
+
+
+def _half_retried(catalogue: Catalogue, chain: dict[str, dict[str, Any]], run: str, step: str) -> bool:
+    """Tell whether items of a step wait though its firework is done: an earlier retry was killed in between."""
+    last = chain.get(step) or chain.get(f"{step} gate") or {}
+    return last.get("state") == "COMPLETED" and catalogue.work_items.unfinished(run, step) is not None
+
+
+def _forget(catalogue: Catalogue, run: str, steps: list[str], first: str) -> None:
+    """Forget the items of the steps after the first one, and that any of these steps has finished."""
+    catalogue.structures.take_back(run)
+    for step in [*steps, "finish"]:
+        for role, token in catalogue.leases.reopen(run, step).items():
+            # Whoever still works there writes nothing more into the run's document.
+            catalogue.runs.fence(run, f"{step} {role}", token)
+    for step in steps:
+        if step != first:
+            catalogue.work_items.collection.delete_many({"run": run, "procedure": step})
+            catalogue.replicas.forget(run, step)
+            # New items count their tokens from one again: the fence of the old ones must not shut them out.
+            catalogue.structures.collection.update_many({"run": run}, {"$unset": {f"fence.{step}": ""}})
+    catalogue.runs.collection.update_one(
+        {"_id": run},
+        {
+            "$set": {"state": "running"},
+            "$unset": {f"{kind}.{step}": "" for step in steps for kind in ("summaries", "procedures")},
+        },
+    )
+
+
+def _run_from(launchpad: LaunchPad, firework: dict[str, Any]) -> None:
+    """Run the chain again from a firework on; the plan comes again for the side replicas."""
+    with lock(launchpad, firework["fw_id"]):
+        workflow = launchpad.get_wf_by_fw_id_lzyfw(firework["fw_id"])
+        launchpad._update_wf(workflow, list(workflow.rerun_fw(firework["fw_id"])))

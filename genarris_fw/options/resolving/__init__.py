@@ -1,0 +1,1 @@
+"""What the options become: the manual's inference, decided from the configuration alone."""

@@ -1,0 +1,1 @@
+"""From structures to documents and files, and back."""

@@ -1,0 +1,101 @@
+"""Pools as files: the formats that other programs read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from genarris_fw.catalogue import Catalogue
+from genarris_fw.crystal import WRITE_FORMATS, Structure, write
+from genarris_fw.crystal.properties import check_properties
+from genarris_fw.errors import InputError
+from genarris_fw.names import made_safe
+from genarris_fw.pools.documents import from_document
+from genarris_fw.showing import shown
+
+# Formats that hold a whole pool in one file, with the file's ending; the others write a file per structure.
+ONE_FILE = {"extxyz": "extxyz", "csv": "csv", "geometry_out": "out"}
+
+
+def export_pool(
+    catalogue: Catalogue, run: str, pool: str, folder: Path, formats: Sequence[str] = ("json",)
+) -> list[Path]:
+    """Write a pool's structures with their properties into a folder.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        The database.
+    run, pool : str
+        Which structures.
+    folder : Path
+        Made when it is not there. Files per structure are called ``<struct_id>.<ending>``, files of the whole
+        pool ``<pool>.<ending>``.
+    formats : sequence of str, optional
+        Of `genarris_fw.crystal.WRITE_FORMATS`.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    InputError
+        For an unknown run, pool (the message names those there are) or format, or a folder that cannot be
+        written.
+    """
+    unknown = [name for name in formats if name not in WRITE_FORMATS]
+    if unknown or not formats:
+        raise InputError(f"unknown format '{', '.join(unknown)}'; the formats are {', '.join(WRITE_FORMATS)}")
+    structures = pool_structures(catalogue, run, pool)
+    written: list[Path] = []
+    try:
+        for name in dict.fromkeys(formats):
+            file = f"{made_safe(pool, 'pool')}.{ONE_FILE.get(name)}"
+            written += write(structures, folder / file if name in ONE_FILE else folder, name)
+    except OSError as error:
+        raise InputError(f"{error.filename or folder}: cannot be written ({error.strerror})") from error
+    return written
+
+
+def pool_structures(catalogue: Catalogue, run: str, pool: str) -> list[Structure]:
+    """Return the structures of a pool in the order of their ids; a relaxed one names its parent.
+
+    Raises
+    ------
+    InputError
+        For an unknown run or pool; the message names those there are.
+    """
+    catalogue.runs.get(run)
+    ids = catalogue.structures.pool_ids(run, pool)
+    if not ids:
+        known = ", ".join(catalogue.structures.pools(run)) or "none yet"
+        raise InputError(f"no pool '{pool}' in run '{run}'; its pools: {known}")
+    return [_structure(document) for document in catalogue.structures.load(run, ids)]
+
+
+def _structure(document: dict[str, Any]) -> Structure:
+    structure = from_document(document)
+    check_properties(structure.properties, len(structure), shown(structure.struct_id))
+    if document.get("parent"):
+        structure.properties["parent"] = document["parent"]
+    return structure
+
+
+def last_pool(catalogue: Catalogue, run: str) -> str:
+    """Return the pool that the last step of a run so far has made.
+
+    Raises
+    ------
+    InputError
+        When the run is unknown or has no pool yet.
+    """
+    steps = catalogue.runs.get(run).get("options", {}).get("steps", [])
+    pools = catalogue.structures.pools(run)
+    made = [step["options"].get("output_pool") for step in steps]
+    for pool in [*reversed(made), *pools]:
+        if pool in pools:
+            return str(pool)
+    raise InputError(f"run '{run}' has no pool yet; see how far it is with: genarris-fw status {run}")

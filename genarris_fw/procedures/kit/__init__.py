@@ -1,0 +1,1 @@
+"""What the procedures are made of."""

@@ -1,0 +1,45 @@
+"""The base of all procedures: what the farm carries out, with what a procedure sees of its run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from fireworks import explicit_serialize
+
+from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.work_items import Item
+from genarris_fw.farm.task import Outcome, Task
+from genarris_fw.logs import Log
+from genarris_fw.procedures.kit.campaign import Campaign
+
+__all__ = ["Campaign", "Distances", "Item", "Outcome", "Procedure", "explicit_serialize"]
+
+
+class Distances(NamedTuple):
+    """A distance matrix: its file, the structures of its rows, and the rows in blocks."""
+
+    path: Path
+    ids: list[str]
+    blocks: Iterable[np.ndarray]
+
+
+class Procedure(Task[Campaign]):
+    """A named step of a run: it says what its work items are, does one of them, and sums up."""
+
+    def assignment(self, catalogue: Catalogue, record: dict[str, Any], step: str, log: Log) -> Campaign:
+        """Return the step with its options, molecule, pools and files."""
+        return Campaign(catalogue, record, step, log)
+
+    def wanted_replicas(self, campaign: Campaign) -> int:
+        """Return how many replicas the user's options ask for."""
+        return campaign.num_replicas
+
+    def distances(self, campaign: Campaign) -> Distances | None:
+        """Compute the distance matrix of this step anew from what the catalogue holds, None where it makes none.
+
+        Called when the step is collected and the file is gone: in a folder that was restored from a backup.
+        """
+        return None

@@ -1,0 +1,204 @@
+"""What a procedure sees of the run it works for: options, molecule, pools, summaries, files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from genarris_fw.catalogue import Catalogue
+from genarris_fw.crystal import Molecule, Structure, read_folder, write
+from genarris_fw.errors import RunFailed
+from genarris_fw.farm.assignment import Assignment
+from genarris_fw.farm.resources import replica_cores
+from genarris_fw.logs import Log
+from genarris_fw.pools.documents import from_document, to_document
+from genarris_fw.threads import default_threads
+
+
+class Campaign(Assignment):
+    """A run as one of its steps sees it.
+
+    Attributes
+    ----------
+    options : dict
+        The step's resolved options.
+    seed : int
+        The run's seed.
+    """
+
+    def __init__(self, catalogue: Catalogue, record: dict[str, Any], step: str, log: Log) -> None:
+        super().__init__(catalogue, record, step, log)
+        self.configuration: dict[str, Any] = record["options"]
+        self.steps: list[dict[str, Any]] = self.configuration["steps"]
+        self._step = next(entry for entry in self.steps if entry["name"] == step)
+        self.options: dict[str, Any] = self._step["options"]
+        self.seed = int(record["seed"])
+
+    @property
+    def replicas_asked_for(self) -> int | None:
+        """The option ``num_replicas``, or None where the user did not give it."""
+        return int(self.options["num_replicas"]) if self.given("num_replicas") else None
+
+    def given(self, option: str) -> bool:
+        """Tell whether the user gave an option, or it was inferred from something given."""
+        return not self._step.get("origins", {}).get(option, "default").startswith("default")
+
+    @property
+    def num_replicas(self) -> int:
+        """How many replicas the step gets: its option, else as many as ``genarris-fw run`` has workers."""
+        return self.replicas_asked_for or max(1, int(self.record.get("workers") or 1))
+
+    @property
+    def cores(self) -> int:
+        """How many cores an evaluation may use: the replica's share of ``num_cores``, else ``omp_num_threads``."""
+        return replica_cores(self._step["procedure"], self.options, self._step.get("origins", {})) or 1
+
+    def threads(self, replicas: int) -> int:
+        """Return how many threads a replica may use: ``omp_num_threads``, else its share of this machine's cores.
+
+        Parameters
+        ----------
+        replicas : int
+            How many replicas work at a time.
+        """
+        if self.given("omp_num_threads"):
+            return int(self.options["omp_num_threads"])
+        return max(1, default_threads() // max(1, replicas))
+
+    def summary(self, step: str) -> dict[str, Any]:
+        """Return the summary of an earlier step.
+
+        Raises
+        ------
+        RunFailed
+            When that step has not finished.
+        """
+        summaries = self.catalogue.runs.get(self.run)["summaries"]
+        if step not in summaries:
+            raise RunFailed(f"{self.step} needs the result of {step}, which has not finished in run '{self.run}'")
+        return dict(summaries[step])
+
+    def step_of(self, procedure: str) -> str | None:
+        """Return the name of the last step of a procedure that stands before this one, or None."""
+        names = [entry["name"] for entry in self.steps]
+        before = self.steps[: names.index(self.step)]
+        return next((entry["name"] for entry in reversed(before) if entry["procedure"] == procedure), None)
+
+    @cached_property
+    def molecule(self) -> Molecule:
+        """The molecule that the step builds on: relaxed, when its ``molecule_step`` is set, else as it was read.
+
+        Raises
+        ------
+        RunFailed
+            When the run has none.
+        """
+        relaxation = self.options.get("molecule_step")
+        if relaxation is None:
+            return self.input_molecule
+        [structure] = self.structures([self.summary(relaxation)["structure"]])
+        return Molecule(structure.species, structure.positions)
+
+    @cached_property
+    def input_molecule(self) -> Molecule:
+        """The molecule of the step's ``molecule_path``, as it was read when the run was made."""
+        record = (self.record.get("molecules") or {}).get(self.step)
+        if not record:
+            raise RunFailed(f"{self.step} needs a molecule: set molecule_path in [{self.step}]")
+        return Molecule(record["species"], record["positions"])
+
+    def pool_ids(self, pool: str | None = None) -> list[str]:
+        """Return the ids of a pool (by default the step's input pool), in ascending order.
+
+        Raises
+        ------
+        RunFailed
+            When the pool is empty.
+        """
+        name = pool or self.options["input_pool"]
+        ids = self.publication.members(name, self.catalogue.structures.pool_ids(self.run, name))
+        if not ids:
+            raise RunFailed(f"{self.step} has nothing to work on: pool '{name}' of run '{self.run}' is empty")
+        return ids
+
+    def structures(self, ids: Sequence[str], fields: Sequence[str] | None = None) -> list[Structure]:
+        """Return structures by id, in that order; ``fields`` limits what is read of each document."""
+        wanted = None if fields is None else ["geometry", *fields]
+        return [from_document(record) for record in self._documents(ids, wanted)]
+
+    def properties(self, ids: Sequence[str], name: str) -> list[Any]:
+        """Return one property of structures by id, in that order; None where a structure lacks it."""
+        records = self._documents(ids, [f"properties.{name}"])
+        return [(record.get("properties") or {}).get(name) for record in records]
+
+    def _documents(self, ids: Sequence[str], fields: Sequence[str] | None) -> Iterable[dict[str, Any]]:
+        """Yield documents as they will be when what is prepared is visible."""
+        prepared = self.publication.fields
+        for record in self.catalogue.structures.load(self.run, ids, fields):
+            for path, value in prepared.get(record["struct_id"], {}).items():
+                _put(record, path, value)
+            yield record
+
+    def prepare_input(self) -> None:
+        """Read the step's ``structure_dir`` into its input pool, when it names a folder of files."""
+        folder = self.options.get("import_folder")
+        if not folder:
+            return
+        structures = read_folder(Path(folder))
+        if not structures:
+            raise RunFailed(f"{self.step}: no structure files in {folder} (json or geometry.in)")
+        documents = [
+            to_document(s, int(s.properties.get("Z") or 0), {"imported_from": str(folder)}) for s in structures
+        ]
+        self.catalogue.structures.insert_missing(self.run, documents)
+        ids = [structure.struct_id for structure in structures]
+        self.publication.add_to_pool(self.options["input_pool"], ids)
+
+    def make_pool(self, ids: Sequence[str], pool: str | None = None) -> None:
+        """Make the step's output pool (or another) hold exactly these structures, once the step is collected."""
+        self.publication.make_pool(pool or self.options["output_pool"], ids)
+
+    def set_fields(self, fields: Mapping[str, Mapping[str, Any]]) -> None:
+        """Set fields of structures, by id and dotted name, once the step is collected."""
+        for name, values in fields.items():
+            self.publication.fields[name] |= values
+
+    def export(self, ids: Sequence[str], folder: str | None, output_format: str, pool: str | None = None) -> None:
+        """Write structures into a folder of the run, when one is named and this node can see the run's folder.
+
+        Parameters
+        ----------
+        ids : sequence of str
+            The structures.
+        folder : str or None
+            Where; the files appear there once the step is collected.
+        output_format : str
+            As of `genarris_fw.crystal.write`.
+        pool : str, optional
+            The pool whose files these are, where the folder is its own: files of structures that have left it go.
+        """
+        if not folder or not self.sees_folder():
+            return
+        write(self.structures(ids), self.prepared(Path(folder)), output_format)
+        if pool is not None:
+            self.publication.export(pool, Path(folder))
+
+    def prepared(self, path: Path) -> Path:
+        """Return where to write a file, or a folder of files, that appears at a path once the step is collected."""
+        return self.publication.files.path(path)
+
+    def sees_folder(self) -> bool:
+        """Tell whether the run's folder exists on this node; a warning in the log where it does not."""
+        if self.folder.is_dir():
+            return True
+        self.log("run folder not visible here: nothing exported", level="WARNING", folder=self.folder)
+        return False
+
+
+def _put(document: dict[str, Any], path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for name in parents:
+        document = document.setdefault(name, {})
+    document[last] = value

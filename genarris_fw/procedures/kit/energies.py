@@ -1,0 +1,232 @@
+"""What the procedures that call an engine share: settings, items, energies on structures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from genarris_fw.catalogue.work_items import Item
+from genarris_fw.crystal import Structure
+from genarris_fw.engines import Context, Engine, Evaluation
+from genarris_fw.engines import get as get_engine
+from genarris_fw.errors import EngineError, Interrupted, RunFailed
+from genarris_fw.farm.crews import crew as crews
+from genarris_fw.pools.documents import plain
+from genarris_fw.procedures.kit import crew_evaluation
+from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure
+from genarris_fw.procedures.kit.checkpoints import Checkpoints
+from genarris_fw.procedures.kit.comparable import SOURCE, refuse_several, source_of
+from genarris_fw.units import KJ_PER_MOL_PER_EV
+
+
+class EngineProcedure(Procedure):
+    """A procedure whose work items are structures to evaluate."""
+
+    _engine: Engine | None = None
+
+    def engine(self, campaign: Campaign) -> Engine:
+        """Return the engine of the step, loaded once per replica."""
+        if self._engine is None:
+            self._engine = get_engine(campaign.options["engine"], **engine_settings(campaign))
+        return self._engine
+
+    def plan(self, campaign: Campaign) -> list[Item]:
+        """Return one item per structure of the input pool."""
+        return [Item(name, {"struct_id": name}) for name in campaign.pool_ids()]
+
+    def evaluate(self, campaign: Campaign, item: Item, structure: Structure, relax: bool) -> Evaluation:
+        """Evaluate one structure in a folder of its own under ``aims_output_dir``, where one is named.
+
+        Under MPI all ranks of the replica work at it together, where the engine is driven over a communicator.
+        A relaxation that another replica had to leave goes on from the geometry that it had reached.
+
+        Raises
+        ------
+        Interrupted
+            When the time is over before the evaluation is.
+        """
+        folder = campaign.options.get("aims_output_dir")
+        place = own_folder(Path(folder), structure.struct_id) if folder and campaign.folder.is_dir() else None
+        checkpoints = Checkpoints(campaign, item)
+        start = checkpoints.start(structure) if relax else structure
+        context = Context(
+            folder=place,
+            cores=campaign.cores,
+            deadline=campaign.walltime.deadline(),
+            should_stop=campaign.walltime.ending,
+            checkpoint=checkpoints.reached if relax else None,
+            first=None if start is structure else structure,
+        )
+        engine, crew = self.engine(campaign), crews.current()
+        try:
+            if crew is not None and getattr(engine, "wants_communicator", False):
+                evaluation = crew_evaluation.evaluate(crew, engine, start, relax, context)
+            else:
+                evaluation = engine.evaluate(start, relax=relax, context=context)
+        except EngineError as error:
+            # A queue that ends a job may hit the engine's program before it is our turn.
+            if not error.permanent and campaign.walltime.ending():
+                checkpoints.keep_latest()
+                raise Interrupted(str(error)) from error
+            raise
+        if not evaluation.converged and evaluation.details.get("reason") in ("deadline", "stopped"):
+            checkpoints.keep(evaluation.structure)
+            raise Interrupted(f"{structure.struct_id or 'the molecule'}: the time is over before it is relaxed")
+        return evaluation
+
+
+def own_folder(folder: Path, struct_id: str) -> Path:
+    """Return the folder in which the engine works on a structure.
+
+    Raises
+    ------
+    EngineError
+        For a name, of a database that others have filled, that leads out of the folder.
+    """
+    place = folder / (struct_id or "molecule")
+    if ".." in place.parts or not place.is_relative_to(folder):
+        raise EngineError(f"{struct_id!a}: a structure of this name has no folder of its own", "input", permanent=True)
+    return place
+
+
+def engine_settings(campaign: Campaign) -> dict[str, Any]:
+    """Return the settings of the step's engine; FHI-aims' control file as the run carries it, wherever this node is."""
+    options = campaign.options
+    settings = dict(options.get("engine_settings") or {})
+    if options["engine"] == "aims":
+        settings["omp_num_threads"] = int(options.get("omp_num_threads") or 1)
+        control = (campaign.record.get("control") or {}).get(campaign.step)
+        if control is not None:
+            settings["control"] = control
+    return settings
+
+
+def energy_outcome(
+    campaign: Campaign, name: str, record: dict[str, Any], further: Mapping[str, Any] | None = None
+) -> Outcome:
+    """Return the outcome of an item whose structure now has an energy.
+
+    Parameters
+    ----------
+    campaign : Campaign
+        Its option ``energy_name`` names the energy.
+    name : str
+        The structure.
+    record : dict
+        As of `energy_record`.
+    further : mapping, optional
+        More properties of the structure.
+    """
+    energy_name = campaign.options["energy_name"]
+    properties = energy_properties(campaign, record, energy_name) | dict(further or {})
+    fields = {f"energies.{energy_name}": record}
+    fields |= {f"properties.{key}": value for key, value in properties.items()}
+    return Outcome({"struct_id": name, "energy": record["value"]}, fields={name: fields})
+
+
+def collect_energies(campaign: Campaign) -> dict[str, Any]:
+    """Make the pool of the structures that have an energy, export it, and return the step's summary."""
+    done = campaign.catalogue.work_items.outcomes(campaign.run, campaign.step)
+    ids = [record["outcome"]["struct_id"] for record in done]
+    refuse_nothing(campaign, ids)
+    campaign.make_pool(ids)
+    options = campaign.options
+    campaign.export(ids, options["output_dir"], options.get("output_format") or "json", options["output_pool"])
+    return {"evaluated": len(ids), "best": best_of(campaign, ids)}
+
+
+def version_of(engine: Engine, evaluation: Evaluation) -> str:
+    """Return the version that gave an evaluation: some programs tell theirs only in an output."""
+    return str(evaluation.details.get("version") or engine.version)
+
+
+def energy_record(evaluation: Evaluation, engine: Engine, Z: int) -> dict[str, Any]:
+    """Return what the catalogue keeps of an energy: never a number without its engine and settings."""
+    return {
+        "value": float(evaluation.energy),
+        "per_molecule": float(evaluation.energy) / Z,
+        "engine": engine.name,
+        "engine_version": version_of(engine, evaluation),
+        "settings_hash": engine.settings_hash,
+        "converged": bool(evaluation.converged),
+        "seconds": float(evaluation.seconds),
+        "details": plain(evaluation.details),
+    }
+
+
+def energy_properties(campaign: Campaign, record: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the plain numbers a person queries: eV per cell, eV and kJ/mol per molecule."""
+    properties = {name: record["value"], f"{name}_per_molecule": record["per_molecule"]}
+    molecule = molecule_energy(campaign, record)
+    if molecule is not None:
+        properties["lattice_energy"] = (record["per_molecule"] - molecule) * KJ_PER_MOL_PER_EV
+    return properties
+
+
+def molecule_energy(campaign: Campaign, record: dict[str, Any]) -> float | None:
+    """Return the energy (eV) of the run's single molecule, when the same engine and settings gave it.
+
+    FHI-aims needs another control.in for a molecule (no k grid): there functional, dispersion and basis are compared.
+    The version must be the same too.
+    """
+    step = campaign.step_of("Relax_Single_Molecule")
+    if step is None:
+        return None
+    summary = campaign.catalogue.runs.get(campaign.run)["summaries"].get(step) or {}
+    decisive = record["details"].get("method") if record["engine"] == "aims" else record["settings_hash"]
+    # Summaries of before the version was kept have none.
+    same = summary.get("engine") == record["engine"] and (
+        summary.get("engine_version", record["engine_version"]) == record["engine_version"]
+        and decisive in (summary.get("method"), summary.get("settings_hash"))
+    )
+    return float(summary["energy"]) if same and "energy" in summary else None
+
+
+def best_of(campaign: Campaign, ids: Sequence[str]) -> str | None:
+    """Return the structure with the lowest energy per molecule; None where the energies are not to be compared."""
+    try:
+        energies = energies_per_molecule(campaign, ids, campaign.options["energy_name"])
+    except RunFailed as error:  # replicas of several versions, say: no reason to throw away what was computed
+        campaign.log(str(error), level="WARNING")
+        return None
+    known = [(energy, name) for energy, name in zip(energies, ids) if energy is not None]
+    return min(known)[1] if known else None
+
+
+def refuse_nothing(campaign: Campaign, ids: Sequence[str]) -> None:
+    """Stop the run when no structure of the step came through.
+
+    Raises
+    ------
+    RunFailed
+        With the first error that was met.
+    """
+    if ids:
+        return
+    failures = campaign.catalogue.work_items.failures(campaign.run, campaign.step)
+    first = failures[0]["error"] if failures else "no structure was evaluated"
+    raise RunFailed(f"{campaign.step}: all {len(failures)} structures failed; the first: {first}")
+
+
+def energies_per_molecule(campaign: Campaign, ids: Sequence[str], name: str) -> list[float | None]:
+    """Return energies in eV per molecule, None where a structure has none.
+
+    An engine's energy is kept with its number of molecules; an imported one is of the cell.
+
+    Raises
+    ------
+    RunFailed
+        Where they come from several engines or settings, which are not to be compared.
+    """
+    of_engine = [f"energies.{name}.{key}" for key in ("per_molecule", *SOURCE)]
+    records = list(campaign.catalogue.structures.load(campaign.run, ids, [*of_engine, f"properties.{name}", "Z"]))
+    refuse_several(campaign.step, name, (source_of(record, name) for record in records))
+    found: list[float | None] = []
+    for record in records:
+        energy = ((record.get("energies") or {}).get(name) or {}).get("per_molecule")
+        of_cell, Z = (record.get("properties") or {}).get(name), record.get("Z")
+        if energy is None and of_cell is not None and Z:
+            energy = of_cell / Z
+        found.append(None if energy is None else float(energy))
+    return found

@@ -1,0 +1,131 @@
+"""What every replica of the generator derives from the run: molecule, sites, volume, quotas, budgets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from genarris_fw.crystal import Molecule
+from genarris_fw.generation import ContactRules, Group, Occupation, cutoff_matrix, occupations
+from genarris_fw.generation.generator import undeformed
+from genarris_fw.generation.group_choice import choose, quotas
+from genarris_fw.procedures.estimate_unit_cell_volume import estimate
+from genarris_fw.procedures.kit.base import Campaign
+
+# What decides which crystal a draw gives, besides seed, molecule and volume.
+DECIDING = (
+    *("Z", "sr", "tol", "generation_mode", "contact_rules", "custom_radii", "custom_radii_by_pairs"),
+    *("site_combinations", "rigid_press", "press_sr"),
+)
+
+
+class GenerationPlan:
+    """The generator's part of a run."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        self.options = campaign.options
+        self.molecule: Molecule = campaign.molecule
+        self.seed = campaign.seed
+        self.volume_mean, self.volume_std = self._volume(campaign)
+        self._groups: dict[int, Group] = {}
+
+    def _volume(self, campaign: Campaign) -> tuple[float, float]:
+        mean, std = self.options.get("volume_mean"), self.options.get("volume_std")
+        if mean is None:
+            step = self.options.get("volume_step")
+            summary = campaign.summary(step) if step else estimate(campaign, self.options)
+            mean, std = summary["volume_mean"], summary["volume_std"] if std is None else std
+        return float(mean), 0.075 * float(mean) if std is None else float(std)
+
+    @cached_property
+    def all_sites(self) -> dict[int, list[Occupation]]:
+        """Every occupation of the wanted space groups, those that would deform the molecule too."""
+        return wanted_sites(self.molecule, self.options)
+
+    @cached_property
+    def sites(self) -> dict[int, list[Occupation]]:
+        """The occupations by space group, in ascending order, of the groups that the options allow."""
+        limit = float(self.options.get("max_deformation", 1e-3))
+        kept = {group: undeformed(found, limit) for group, found in self.all_sites.items()}
+        return {group: found for group, found in kept.items() if found}
+
+    @property
+    def refused(self) -> dict[int, float]:
+        """Space groups left out because all their sites would deform the molecule, and by how much (Å) at least."""
+        return {
+            group: min(max(site.deformation for site in o.sites) for o in found)
+            for group, found in self.all_sites.items()
+            if group not in self.sites
+        }
+
+    @cached_property
+    def quotas(self) -> dict[int, int]:
+        """How many structures each space group shall give."""
+        groups = sorted(self.sites)
+        if self.options.get("structures_per_group"):
+            return dict.fromkeys(groups, int(self.options["structures_per_group"]))
+        wanted, total = self.options.get("space_groups", "all"), int(self.options.get("num_structures") or 0)
+        if not total:
+            return dict.fromkeys(groups, 1)
+        if wanted == "csd":
+            return {group: number for group, number in quotas(wanted, groups, total).items() if number}
+        # The manual's ceiling, per rank.
+        ranks = int(self.options.get("ranks") or 1)
+        return dict.fromkeys(groups, ranks * math.ceil(total / (ranks * max(1, len(groups)))))
+
+    def budget(self, group: int, mode: str) -> int:
+        """How many draws each occupation of a space group may take."""
+        name = "max_packed_attempts" if mode == "packing" else "max_attempts"
+        return max(1, int(self.options.get(name) or self.options["max_attempts"]) // len(self.sites[group]))
+
+    @cached_property
+    def cutoffs(self) -> np.ndarray:
+        """Closest allowed distances between atoms of two molecules, (n, n) in Å."""
+        return cutoff_matrix(self.molecule, float(self.options["sr"]), ContactRules.from_options(self.options))
+
+    @cached_property
+    def press_cutoffs(self) -> np.ndarray | None:
+        """The distances that the press keeps, where structures are to be pressed."""
+        if not self.options.get("rigid_press"):
+            return None
+        sr = min(float(self.options.get("press_sr") or self.options["sr"]), float(self.options["sr"]))
+        return cutoff_matrix(self.molecule, sr, ContactRules.from_options(self.options))
+
+    def group(self, number: int) -> Group:
+        """Return a space group ready to draw from, made once per replica; spglib confirms every structure."""
+        if number not in self._groups:
+            self._groups[number] = Group(
+                self.molecule, self.sites[number], self.cutoffs, confirm=True, press_cutoffs=self.press_cutoffs
+            )
+        return self._groups[number]
+
+    @cached_property
+    def digest(self) -> str:
+        """A digest of the molecule and of the options that decide which structures come out."""
+        chosen: dict[str, Any] = {name: self.options.get(name) for name in DECIDING}
+        words = json.dumps([chosen, self.seed, self.molecule.species], sort_keys=True)
+        return hashlib.sha256(words.encode()).hexdigest()
+
+    def struct_id(self, run: str, space_group: int, wyckoff: str, draw: int) -> str:
+        """Return the id of a structure of this run."""
+        return struct_id(run, self.digest, space_group, wyckoff, draw)
+
+
+def struct_id(run: str, digest: str, space_group: int, wyckoff: str, draw: int) -> str:
+    """Return the id of a generated structure, from names and numbers alone, never from floats or clocks."""
+    words = f"{run}|{digest}|{space_group}|{wyckoff}|{draw}"
+    return "geometry_" + hashlib.sha256(words.encode()).hexdigest()[:16]
+
+
+def wanted_sites(molecule: Molecule, options: dict[str, Any]) -> dict[int, list[Occupation]]:
+    """Return every occupation of the space groups that a generator's options ask for, by space group."""
+    found: dict[int, list[Occupation]] = {}
+    tol, combinations = float(options["tol"]), bool(options.get("site_combinations"))
+    for occupation in occupations(molecule, int(options["Z"]), tol, combinations=combinations):
+        found.setdefault(occupation.space_group, []).append(occupation)
+    return {group: found[group] for group in choose(options.get("space_groups", "all"), sorted(found))}

@@ -1,0 +1,246 @@
+"""How long the engine's part of a run will take: structures by step, times the time of one, over the replicas."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+
+from genarris_fw.clustering.result import wanted_clusters
+from genarris_fw.errors import InputError
+from genarris_fw.options import Configuration
+from genarris_fw.options.configuration import Step
+from genarris_fw.options.resolving.draft import STRUCTURE_FILES
+from genarris_fw.views.wording import counted, duration
+
+RELAXES_THE_MOLECULE = "Relax_Single_Molecule"
+# What a relaxation is assumed to cost, in single points of the same structure. Measured for packed crystals of urea
+# and benzene with GFN1-xTB: 15 to 29 calls, 20 to 38 times the time; FHI-aims in the benzene tutorial of Genarris 2.0:
+# 266 s for 14 steps, 15 to 17 s for a single point of a like cell. Molecules: 6 to 18 times.
+RELAXATION_FACTOR = 25
+MOLECULE_FACTOR = 10
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many structures a pool will hold.
+
+    Attributes
+    ----------
+    number : int or None
+        None where it cannot be said before the run.
+    bound : str
+        ``""`` (exactly), ``about`` or ``at most``.
+    """
+
+    number: int | None
+    bound: str = ""
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        if self.number is None:
+            return "an unknown number of structures"
+        return f"{self.bound} {counted(self.number, 'structure')}".strip()
+
+    def at_most(self) -> Count:
+        """Return the same number as an upper bound."""
+        return Count(self.number, "at most")
+
+
+UNKNOWN = Count(None)
+
+
+def pool_sizes(configuration: Configuration, groups: Mapping[str, int]) -> dict[str, Count]:
+    """Return how many structures each pool of a run will hold, as far as the options tell.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        The resolved ``ui.conf``.
+    groups : mapping
+        Step of a generation -> the number of space groups that it will use.
+
+    Returns
+    -------
+    dict
+        Pool -> count. A pool that two steps write into has the count of the last.
+    """
+    sizes: dict[str, Count] = {}
+    for step in configuration.steps:
+        options = step.options
+        source = options.get("input_pool")
+        if source and options.get("import_folder") and source not in sizes:
+            sizes[source] = _in_folder(Path(options["import_folder"]))
+        before = sizes.get(source, UNKNOWN) if source else UNKNOWN
+        if options.get("exemplars_pool"):
+            sizes[options["exemplars_pool"]] = _clusters(step, before)
+        if options.get("output_pool"):
+            sizes[options["output_pool"]] = _made(step, before, groups)
+    return sizes
+
+
+def estimate(
+    configuration: Configuration, trials: Sequence[Mapping[str, Any]], groups: Mapping[str, int], workers: int
+) -> dict[str, Any]:
+    """Estimate the time that the engines take in a run.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        The resolved ``ui.conf``.
+    trials : sequence of mapping
+        As of `genarris_fw.trials.engines.check_engines`.
+    groups : mapping
+        As in `pool_sizes`.
+    workers : int
+        Replicas of a step that does not say how many it has.
+
+    Returns
+    -------
+    dict
+        ``steps`` (each ``step``, ``structures``, ``bound``, ``seconds_each``, ``replicas``, ``seconds``; None where
+        something is not known), ``seconds`` (of all, None where one is not known) and ``assumptions``.
+    """
+    sizes = pool_sizes(configuration, groups)
+    seconds = {name: trial for trial in trials for name in trial["steps"]}
+    steps = [
+        _step(step, sizes, seconds.get(step.name), workers)
+        for step in configuration.steps
+        if step.options.get("engine")
+    ]
+    known = [step["seconds"] for step in steps]
+    assumptions = ["every structure takes as long as the one tried"]
+    if any(step["relaxes"] == "crystal" for step in steps):
+        assumptions.append(f"a crystal's relaxation takes {RELAXATION_FACTOR} single points")
+    if any(step["relaxes"] == "molecule" for step in steps):
+        assumptions.append(f"a molecule's {MOLECULE_FACTOR}")
+    return {"steps": steps, "seconds": None if None in known else sum(known), "assumptions": assumptions}
+
+
+def _step(step: Step, sizes: Mapping[str, Count], trial: Mapping[str, Any] | None, workers: int) -> dict[str, Any]:
+    of_molecule = step.procedure == RELAXES_THE_MOLECULE
+    count = Count(1) if of_molecule else sizes.get(step.options.get("input_pool") or "", UNKNOWN)
+    relaxes = of_molecule or bool(step.options.get("relax"))
+    each = _seconds_each(step, trial or {}, relaxes)
+    given = not step.origins.get("num_replicas", "default").startswith("default")
+    asked = int(step.options["num_replicas"]) if given else workers
+    replicas = max(1, min(asked, count.number or 1))
+    rounds = None if count.number is None else math.ceil(count.number / replicas)
+    return {
+        "step": step.name,
+        "structures": count.number,
+        "bound": count.bound,
+        "relaxes": ("molecule" if of_molecule else "crystal") if relaxes else "",
+        "seconds_each": each,
+        "replicas": replicas,
+        "seconds": None if each is None or rounds is None else each * rounds,
+    }
+
+
+def _seconds_each(step: Step, trial: Mapping[str, Any], relaxes: bool) -> float | None:
+    """Return what a step takes for one structure, or None where the trial or the options do not tell."""
+    of_molecule, number = step.procedure == RELAXES_THE_MOLECULE, _points(step.options)
+    # An imported crystal keeps its own name.
+    points = [p["seconds"] for p in trial.get("points", []) if (p["struct_id"] == "molecule") == of_molecule]
+    if not points or number is None or trial.get("error"):
+        return None
+    factor = MOLECULE_FACTOR if of_molecule else RELAXATION_FACTOR
+    return float(points[0] * number * (factor if relaxes else 1))
+
+
+def _points(options: Mapping[str, Any]) -> int | None:
+    """Return how many evaluations of one structure a step makes; None where they take different times."""
+    if "rkmax_values" in options:
+        return None
+    return len(options.get("volume_scales") or [1])
+
+
+def _made(step: Step, before: Count, groups: Mapping[str, int]) -> Count:
+    """Return the size of the pool that a step makes."""
+    options = step.options
+    if step.procedure == RELAXES_THE_MOLECULE:
+        return Count(1)
+    if step.procedure == "Pygenarris_Structure_Generation":
+        return _generated(options, groups.get(step.name))
+    if step.procedure == "Select_Structures":
+        return _selected(options, before, sum(groups.values()))
+    return before.at_most() if step.procedure == "Remove_Duplicates" else before
+
+
+def _selected(options: Mapping[str, Any], before: Count, groups: int) -> Count:
+    limits = [] if before.number is None else [before.number]
+    if options.get("most_diverse"):
+        limits.append(int(options["most_diverse"]))
+    if options.get("best_per_space_group") and groups:
+        limits.append(int(options["best_per_space_group"]) * groups)
+    return Count(min(limits), "at most") if limits else UNKNOWN
+
+
+def _generated(options: Mapping[str, Any], groups: int | None) -> Count:
+    wanted = options.get("num_structures")
+    if options.get("structures_per_group"):
+        return Count(None if groups is None else int(options["structures_per_group"]) * groups, "at most")
+    if not wanted:
+        return Count(groups, "at most")
+    if options.get("truncate_to_num_structures") or options.get("space_groups") == "csd" or not groups:
+        return Count(int(wanted), "at most")
+    ranks = int(options.get("ranks") or 1)  # every rank's share of a group is rounded up, as in the manual
+    return Count(ranks * math.ceil(int(wanted) / (ranks * groups)) * groups, "at most")
+
+
+def _clusters(step: Step, before: Count) -> Count:
+    wanted = step.options.get("num_of_clusters")
+    loose = "about" if step.options.get("num_of_clusters_tolerance") or before.bound else ""
+    if not wanted or (wanted < 1 and before.number is None):
+        return UNKNOWN
+    try:
+        return Count(wanted_clusters(wanted, before.number) if before.number else int(wanted), loose)
+    except InputError:
+        return UNKNOWN
+
+
+def _in_folder(folder: Path) -> Count:
+    """Count the structures of a folder by its files."""
+    try:
+        names = {path.name.split(".")[0] for path in folder.iterdir() if path.name.endswith(STRUCTURE_FILES)}
+    except OSError:
+        return UNKNOWN
+    return Count(len(names), "about")
+
+
+def groups_of(space_groups: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Return step -> the number of space groups that it uses, from what `genarris_fw.trials.check.check` found."""
+    found: dict[str, int] = {}
+    for entry in space_groups:
+        found[entry["step"]] = found.get(entry["step"], 0) + bool(entry["sites"])
+    return found
+
+
+def time_of_one(seconds: float) -> str:
+    """Return the time of one evaluation in words; a molecule may take some milliseconds."""
+    return f"{1000 * seconds:.0f} ms" if seconds < 0.095 else duration(seconds)
+
+
+def estimate_lines(found: Mapping[str, Any]) -> list[tuple[str, Text]]:
+    """Return an estimate in words: a line for each step, and one for all with what is assumed."""
+    lines = [("estimate", Text(_words(step))) for step in found["steps"]]
+    if not lines:
+        return []
+    total = "not known" if found["seconds"] is None else f"about {duration(found['seconds'])}"
+    text = Text(f"{total}, without generation and clustering", "bold")
+    if found["seconds"] is not None:
+        text.append(f" (assumed: {', '.join(found['assumptions'])})", "not bold dim")
+    return [*lines, ("engines in all", text)]
+
+
+def _words(step: Mapping[str, Any]) -> str:
+    count = Count(step["structures"], step["bound"])
+    thing = "1 molecule" if step["relaxes"] == "molecule" else str(count)
+    each = "an unknown time" if step["seconds_each"] is None else time_of_one(step["seconds_each"])
+    over = f" / {step['replicas']} replicas" if step["replicas"] > 1 else ""
+    result = "unknown" if step["seconds"] is None else duration(step["seconds"])
+    return f"{step['step']}: {thing} x {each}{over} = {result}"

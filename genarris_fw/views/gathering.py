@@ -1,0 +1,219 @@
+"""What the catalogue holds of a pool that can be drawn."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genarris_fw.catalogue import Catalogue
+from genarris_fw.descriptors import distance_matrix, read_matrix
+from genarris_fw.errors import InputError
+from genarris_fw.pictures.quantities import no_number, number
+from genarris_fw.units import KJ_PER_MOL_PER_EV
+
+Array = NDArray[np.float64]
+
+# Names that properties have where the run's steps name no others, the newest first.
+CLUSTER_KEYS = (("AP_cluster", "AP_exemplar", ""),)
+VECTOR_NAMES = ("RDF", "RSF")
+ENERGY_NAMES = ("energy",)
+# Up to so many structures the distances are computed from the vectors where no matrix is stored.
+MOST_COMPARED = 3000
+
+
+@dataclass
+class Pool:
+    """A pool's documents as arrays over its structures, in the order of their ids.
+
+    Attributes
+    ----------
+    run, name : str
+        The run and the pool.
+    ids : list of str
+    documents : list of dict
+        ``Z``, ``properties`` without long lists, ``energies``.
+    labels : (n,) ndarray of int or None
+        Clusters, of the clustering that made the pool, else the newest that all structures have; `exemplars` are
+        rows.
+    vectors : (n, d) ndarray or None
+    energies : (n,) ndarray or None
+        eV per molecule, NaN where there is none or one of another engine or other settings.
+    matrix_step : str
+        The step whose distances were clustered, empty where that is not known.
+    metric : str
+    normalize : bool
+        How the run compares vectors.
+    missing : dict of str to str
+        Why labels, vectors or energies are None.
+    """
+
+    run: str
+    name: str
+    ids: list[str]
+    documents: list[dict[str, Any]]
+    labels: NDArray[np.intp] | None = None
+    exemplars: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
+    vectors: Array | None = None
+    energies: Array | None = None
+    matrix_step: str = ""
+    metric: str = "euclidean"
+    normalize: bool = True
+    missing: dict[str, str] = field(default_factory=dict)
+
+    def property(self, name: str) -> Array:
+        """Return a property of every structure, NaN where it is no number."""
+        return np.array([number(document["properties"].get(name)) for document in self.documents])
+
+    def wanted_property(self, name: str) -> Array:
+        """Return a property that the user named.
+
+        Raises
+        ------
+        InputError
+            When no structure has it; the message names those there are.
+        """
+        values = self.property(name)
+        if not np.isfinite(values).any():
+            raise no_number(name, [document["properties"] for document in self.documents])
+        return values
+
+    def volumes(self) -> tuple[Array, str]:
+        """Return the volumes in Å3 and of what: ``volume_per_molecule``, or ``cell_volume`` where Z is not known."""
+        Z = np.array([number(document.get("Z")) for document in self.documents])
+        cells = self.property("cell_vol")
+        return (cells / Z, "volume_per_molecule") if (Z > 0).all() else (cells, "cell_volume")
+
+    def relative_energies(self) -> Array | None:
+        """Return energies above the lowest in kJ/mol per molecule."""
+        if self.energies is None:
+            return None
+        return (self.energies - np.nanmin(self.energies)) * KJ_PER_MOL_PER_EV
+
+
+def gather(catalogue: Catalogue, run: str, name: str) -> Pool:
+    """Read what can be drawn of a pool.
+
+    Raises
+    ------
+    InputError
+        For an unknown run or pool; the message names those there are.
+    """
+    steps = catalogue.runs.get(run).get("options", {}).get("steps", [])
+    options = [step["options"] for step in reversed(steps)]
+    described = [step["options"] for step in reversed(steps) if step.get("procedure") == "Run_Rdf_Calc"]
+    ids = catalogue.structures.pool_ids(run, name)
+    if not ids:
+        known = ", ".join(catalogue.structures.pools(run)) or "none yet"
+        raise InputError(f"no pool '{name}' in run '{run}'; its pools: {known}")
+    vectors = _names(described, "property_name", VECTOR_NAMES)
+    documents: list[dict[str, Any]] = []
+    found: dict[str, list[Any]] = {vector: [] for vector in vectors}
+    for document in catalogue.structures.load(run, ids, ["Z", "properties", "energies"]):
+        properties = document.get("properties") or {}
+        for vector in vectors:
+            found[vector].append(properties.get(vector))
+        # Long ones (vectors, AMD, RCD, surroundings of atoms) are not kept: pools are large.
+        document["properties"] = {k: value for k, value in properties.items() if not isinstance(value, list | dict)}
+        documents.append(document)
+    pool = Pool(run, name, ids, documents)
+    [pool.metric, *_] = _names(options, "pdist_distance_type", [pool.metric])
+    pool.normalize = next((bool(o["normalize_rdf_vectors"]) for o in options if "normalize_rdf_vectors" in o), True)
+    _read_clusters(pool, sorted(options, key=lambda step: name not in _pools_of(step)))
+    _read_vectors(pool, found)
+    _read_energies(pool, _names(options, "energy_name", ENERGY_NAMES))
+    return pool
+
+
+def _names(options: Sequence[dict[str, Any]], option: str, others: Sequence[str]) -> list[str]:
+    """Return the names that an option has in the steps, the last step first, then the usual ones."""
+    named = [step[option] for step in options if step.get(option)]
+    return list(dict.fromkeys([*named, *others]))
+
+
+def _pools_of(step: dict[str, Any]) -> tuple[Any, Any]:
+    return step.get("output_pool"), step.get("exemplars_pool")
+
+
+def _read_clusters(pool: Pool, options: Sequence[dict[str, Any]]) -> None:
+    """Take the first clustering that all structures of the pool have, and which of them are its exemplars."""
+    keys = [
+        (o["property_key"], o.get("exemplar_key", ""), o.get("matrix_step") or "")
+        for o in options
+        if "property_key" in o
+    ]
+    known = {}
+    for cluster, exemplar, matrix_step in [*keys, *CLUSTER_KEYS]:
+        labels = pool.property(cluster)
+        known[cluster] = int(np.isfinite(labels).sum())
+        if known[cluster] == len(labels):
+            pool.labels, pool.matrix_step = labels.astype(np.intp), matrix_step
+            chosen = {document["properties"].get(exemplar) for document in pool.documents}
+            pool.exemplars = np.array([row for row, name in enumerate(pool.ids) if name in chosen], dtype=np.intp)
+            return
+    most = max(known.values())
+    pool.missing["labels"] = f"{most} of {len(pool.ids)} structures have a cluster" if most else "not clustered"
+
+
+def _read_vectors(pool: Pool, found: dict[str, list[Any]]) -> None:
+    """Take the first descriptor that all structures have, in vectors of one length."""
+    pool.missing["vectors"] = "no descriptor"
+    for name, vectors in found.items():
+        having = [vector for vector in vectors if isinstance(vector, list) and vector]
+        if len(having) == len(vectors) and len({len(vector) for vector in having}) == 1:
+            pool.vectors = np.array(having, dtype=float)
+            del pool.missing["vectors"]
+            return
+        if having:
+            pool.missing["vectors"] = f"{len(having)} of {len(vectors)} structures have a {name} vector of one length"
+
+
+def _read_energies(pool: Pool, names: Sequence[str]) -> None:
+    """Take the first energy that some structures have; of several engines or settings the most frequent one."""
+    for name in names:
+        records = [(document.get("energies") or {}).get(name) or {} for document in pool.documents]
+        values = np.array([number(record.get("per_molecule")) for record in records])
+        methods = [(record.get("engine"), record.get("settings_hash")) for record in records]
+        counts = Counter(method for method, value in zip(methods, values) if np.isfinite(value))
+        if counts:
+            [(most, _)] = counts.most_common(1)
+            same = np.array([method == most for method in methods])
+            pool.energies = np.where(same, values, np.nan)
+            return
+    pool.missing["energies"] = "no energies"
+
+
+@contextmanager
+def distances_of(catalogue: Catalogue, pool: Pool) -> Iterator[tuple[NDArray[np.float32], NDArray[np.intp]] | None]:
+    """Open the distance matrix that was clustered, else the newest that holds all structures of a pool.
+
+    Yields
+    ------
+    (m, m) memmap and (n,) ndarray of int, or None
+        The matrix, and the row of every structure in it. Where no matrix is stored, or its file is gone, that of the
+        vectors, for up to 3,000 structures.
+    """
+    steps = catalogue.runs.get(pool.run).get("options", {}).get("steps", [])
+    with TemporaryDirectory() as folder:
+        for step in [pool.matrix_step, *(step["name"] for step in reversed(steps))]:
+            record = catalogue.artifacts.find(pool.run, f"{step}.distances")
+            if record is None or not set(pool.ids) <= set(record["ids"]):
+                continue
+            path = catalogue.artifacts.fetch(pool.run, record["name"], Path(folder))
+            if path is not None:
+                # Its checksum was compared just now.
+                matrix, names = read_matrix(path, ids=record["ids"], verify=False)
+                place = {name: row for row, name in enumerate(names)}
+                yield matrix, np.array([place[name] for name in pool.ids], dtype=np.intp)
+                return
+        if pool.vectors is not None and len(pool.ids) <= MOST_COMPARED:
+            yield distance_matrix(pool.vectors, pool.metric, pool.normalize), np.arange(len(pool.ids))
+        else:
+            yield None

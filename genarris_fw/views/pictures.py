@@ -1,0 +1,5 @@
+"""Pictures of arrays are in `genarris_fw.pictures`, those of a pool in `views.drawing`; this name stays for a release."""
+
+from genarris_fw.pictures import *  # noqa: F403
+from genarris_fw.views.drawing import Picture as Picture
+from genarris_fw.views.drawing import pool_pictures as pool_pictures
