@@ -1,6 +1,6 @@
 # make demo    make the environment, install, predict how urea packs, print where the results are
 # make test    make the environment, install, run the whole test suite
-# make lint    ruff and mypy
+# make lint    ruff, mypy, and the walls between the rooms
 
 # The newest Python that is there, from 3.10 on.
 PYTHON ?= $(firstword $(foreach v,python3 python3.13 python3.12 python3.11 python3.10,$(shell command -v $(v) >/dev/null 2>&1 && $(v) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $(v))))
@@ -24,6 +24,7 @@ lint: $(VENV)/lint.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 $(VENV)/demo.installed: $(SOURCES) | system
 	@echo "making the environment $(VENV) and installing genarris_fw into it: some minutes"

@@ -18,9 +18,10 @@ from genarris_fw.cli.walltime import walltime_option
 from genarris_fw.declaring.door import PROCEDURES
 from genarris_fw.engines import installed
 from genarris_fw.errors import InputError
-from genarris_fw.farm.launch.rockets import Rockets, rerun_fizzled
+from genarris_fw.farm.launch.rockets import Rockets
 from genarris_fw.farm.moving import settle
 from genarris_fw.farm.repair.recovery import recover
+from genarris_fw.farm.repair.retrying import rerun_fizzled
 from genarris_fw.farm.workflow import add_run
 from genarris_fw.logs import merge
 from genarris_fw.options import Configuration, load

@@ -1,4 +1,4 @@
-"""Moved to `genarris_fw.schedulers`; this name is kept for one release, for job scripts and running processes that call it."""
+"""Moved to `genarris_fw.schedulers`; this name is kept for one release."""
 
 import runpy
 

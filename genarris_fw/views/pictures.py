@@ -1,4 +1,4 @@
-"""Pictures of arrays are in `genarris_fw.pictures`, those of a pool in `views.drawing`; this name stays for a release."""
+"""Pictures of arrays are in `genarris_fw.pictures`, those of a pool in `views.drawing`; kept for one release."""
 
 from genarris_fw.pictures import *  # noqa: F403
 from genarris_fw.views.drawing import Picture as Picture

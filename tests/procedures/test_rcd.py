@@ -11,7 +11,7 @@ from in_process import WATER, InProcess, waters
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.crystal import Molecule, Structure
 from genarris_fw.descriptors import rcd, rcd_difference_rows, read_matrix
-from genarris_fw.farm.launch.rockets import rerun_fizzled
+from genarris_fw.farm.repair.retrying import rerun_fizzled
 from genarris_fw.procedures import rcd_difference_folder_inner
 from genarris_fw.procedures.kit import strips
 

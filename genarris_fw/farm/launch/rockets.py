@@ -210,12 +210,3 @@ class Rockets:
                 f"firework {firework['fw_id']} ({firework['name']}) of run '{self.run}' failed; "
                 f"see {self.place}/worker-0.log, or lpad get_fws -i {firework['fw_id']} -d all"
             )
-
-
-def rerun_fizzled(launchpad: LaunchPad, run: str) -> int:
-    """Make the failed fireworks of a run ready again; return how many."""
-    query = {"spec.run": run, "state": "FIZZLED"}
-    failed = [record["fw_id"] for record in launchpad.fireworks.find(query, {"fw_id": 1})]
-    for fw_id in failed:
-        launchpad.rerun_fw(fw_id)
-    return len(failed)

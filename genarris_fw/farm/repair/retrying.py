@@ -7,7 +7,6 @@ from typing import Any
 from fireworks import LaunchPad
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.farm.launch.rockets import rerun_fizzled
 from genarris_fw.farm.repair.mending import lock, mend_workflows
 
 
@@ -93,3 +92,12 @@ def _run_from(launchpad: LaunchPad, firework: dict[str, Any]) -> None:
     with lock(launchpad, firework["fw_id"]):
         workflow = launchpad.get_wf_by_fw_id_lzyfw(firework["fw_id"])
         launchpad._update_wf(workflow, list(workflow.rerun_fw(firework["fw_id"])))
+
+
+def rerun_fizzled(launchpad: LaunchPad, run: str) -> int:
+    """Make the failed fireworks of a run ready again; return how many."""
+    query = {"spec.run": run, "state": "FIZZLED"}
+    failed = [record["fw_id"] for record in launchpad.fireworks.find(query, {"fw_id": 1})]
+    for fw_id in failed:
+        launchpad.rerun_fw(fw_id)
+    return len(failed)
