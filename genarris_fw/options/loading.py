@@ -8,10 +8,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from genarris_fw.declaring.base import QueueOptions
 from genarris_fw.errors import InputError
 from genarris_fw.files import read_ordinary
 from genarris_fw.names import made_safe
+from genarris_fw.options.base import QueueOptions
 from genarris_fw.options.configuration import Configuration, Step
 from genarris_fw.options.models import MODELS, MasterOptions, ProcedureOptions
 from genarris_fw.options.names import why_not

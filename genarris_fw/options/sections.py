@@ -62,7 +62,7 @@ class Sections:
     def given(self, model: type[ProcedureOptions], occurrence: int) -> dict[str, Given]:
         """Return the options that hold for one occurrence of a procedure.
 
-        The first has its section's options. A later one inherits them as `OptionInfo.again` says, then takes
+        The first has its section's options. A later one inherits them as `Option.again` says, then takes
         the options with its suffix, then those of its own section ``[name_n]``.
         """
         layers = self.of(model.procedure)

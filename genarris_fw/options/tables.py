@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from genarris_fw.declaring.base import SharedOptions
 from genarris_fw.errors import InputError
-from genarris_fw.options.models import MODELS, REQUIRED, OptionInfo, ProcedureOptions
+from genarris_fw.options.base import SharedOptions
+from genarris_fw.options.models import MODELS, REQUIRED, Option, ProcedureOptions
 from genarris_fw.options.names import why_not
 from genarris_fw.options.problems import nearest, quoted
 from genarris_fw.options.sections import MODEL_OF
@@ -76,11 +76,11 @@ def rows(model: type[ProcedureOptions]) -> list[Row]:
     ]
 
 
-def _rank(info: OptionInfo) -> int:
+def _rank(info: Option) -> int:
     return ("required", "inferred", "optional").index(info.category)
 
 
-def _default(info: OptionInfo, defaults: str) -> str:
+def _default(info: Option, defaults: str) -> str:
     value: Any = info.default_of(defaults)
     if value is REQUIRED:
         return "required"

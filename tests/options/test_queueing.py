@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 from ui_conf import ROBUST, generation, problems, resolve
 
-from genarris_fw.declaring.base import QueueOptions
 from genarris_fw.options import difference, options_hash
+from genarris_fw.options.base import QueueOptions
 
 SECTION = 8  # the line of what `generation` adds to the procedure's section
 

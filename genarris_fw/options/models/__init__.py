@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from genarris_fw.declaring.base import REQUIRED, OptionInfo, ProcedureOptions
+from genarris_fw.declaring.option import REQUIRED, Option
+from genarris_fw.options.base import ProcedureOptions
 from genarris_fw.options.models.clustering import AffinityPropagationFixedClustersOptions
 from genarris_fw.options.models.descriptors import (
     RCDCalculationOptions,
@@ -50,4 +51,4 @@ MODELS: tuple[type[ProcedureOptions], ...] = (
     CompareEnginesOptions,
 )
 
-__all__ = ["MODELS", "REQUIRED", "EngineOptions", "MasterOptions", "OptionInfo", "ProcedureOptions"]
+__all__ = ["MODELS", "REQUIRED", "EngineOptions", "MasterOptions", "Option", "ProcedureOptions"]

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator
 
-from genarris_fw.declaring.base import REQUIRED, SharedOptions, option
+from genarris_fw.declaring.option import REQUIRED, option
 from genarris_fw.declaring.types import (
     AffinityType,
     CountOrFraction,
@@ -23,6 +23,7 @@ from genarris_fw.declaring.types import (
     one_of,
     two_numbers,
 )
+from genarris_fw.options.base import SharedOptions
 
 ClusterMethod = Annotated[
     str,

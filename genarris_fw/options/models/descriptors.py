@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator
 
-from genarris_fw.declaring.base import SharedOptions, option
+from genarris_fw.declaring.option import option
 from genarris_fw.declaring.types import (
     Flag,
     Format,
@@ -22,6 +22,7 @@ from genarris_fw.declaring.types import (
     one_of,
     two_numbers,
 )
+from genarris_fw.options.base import SharedOptions
 
 METRICS = (
     *("braycurtis", "canberra", "chebyshev", "cityblock", "correlation", "cosine", "dice", "euclidean", "hamming"),

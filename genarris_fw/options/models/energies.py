@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator
 
-from genarris_fw.declaring.base import SharedOptions, option
+from genarris_fw.declaring.option import option
 from genarris_fw.declaring.types import (
     Factory,
     Flag,
@@ -25,6 +25,7 @@ from genarris_fw.declaring.types import (
     Words,
     one_of,
 )
+from genarris_fw.options.base import SharedOptions
 from genarris_fw.options.models.lapw import LAPWEngineOptions
 
 Method = Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator
 
-from genarris_fw.declaring.base import REQUIRED, SharedOptions, option
+from genarris_fw.declaring.option import REQUIRED, option
 from genarris_fw.declaring.types import (
     ContactRulesName,
     Flag,
@@ -23,6 +23,7 @@ from genarris_fw.declaring.types import (
     Whole,
     one_of,
 )
+from genarris_fw.options.base import SharedOptions
 
 GenerationMode = Annotated[
     str, BeforeValidator(one_of("rejection", "packing", "auto")), Said("str", "rejection, packing or auto")

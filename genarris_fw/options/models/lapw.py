@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from genarris_fw.declaring.base import ProcedureOptions, option
+from genarris_fw.declaring.option import option
 from genarris_fw.declaring.types import Flag, Real, Said, Whole, Words, literal, number, one_of, radii, whole
+from genarris_fw.options.base import ProcedureOptions
 
 
 def _parts(text: Any, length: int | None = None) -> list[Any]:

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator
 
-from genarris_fw.declaring.base import REQUIRED, QueueOptions, option
+from genarris_fw.declaring.option import REQUIRED, option
 from genarris_fw.declaring.types import (
     LARGEST_INTEGER,
     Flag,
@@ -19,6 +19,7 @@ from genarris_fw.declaring.types import (
     WordList,
     one_of,
 )
+from genarris_fw.options.base import QueueOptions
 from genarris_fw.options.models.energies import EngineOptions
 
 _HERE = "everything is written to ui.conf's folder"

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator
 
-from genarris_fw.declaring.base import SharedOptions, option
+from genarris_fw.declaring.option import option
 from genarris_fw.declaring.types import (
     Flag,
     Format,
@@ -24,6 +24,7 @@ from genarris_fw.declaring.types import (
     two_numbers,
     word_list,
 )
+from genarris_fw.options.base import SharedOptions
 from genarris_fw.options.models.energies import EngineOptions, EngineProcedureOptions
 from genarris_fw.options.models.lapw import k_grid
 

@@ -6,8 +6,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator
 
-from genarris_fw.declaring.base import SharedOptions, option
+from genarris_fw.declaring.option import option
 from genarris_fw.declaring.types import Flag, Format, InputFolder, Key, OutputFolder, Real, Said, Whole, one_of
+from genarris_fw.options.base import SharedOptions
 
 _STRUCTURE_DIR = "Pool, or folder of structures, to work on"
 _PREVIOUS = "the output of the previous procedure"
