@@ -6,7 +6,8 @@ import json
 
 import click
 
-from genarris_fw.options.models import MODELS, ProcedureOptions
+from genarris_fw.options.base import ProcedureOptions
+from genarris_fw.options.registered import models
 from genarris_fw.options.tables import COLUMNS, as_markdown, as_records, model_named, rows
 
 
@@ -18,13 +19,13 @@ def command(procedure: str | None, as_json: bool, markdown: bool) -> None:
     """Show the options of ui.conf: of one PROCEDURE, or of all."""
     if as_json and markdown:
         raise click.UsageError("--json and --markdown exclude each other")
-    models = (model_named(procedure),) if procedure else MODELS
+    chosen = (model_named(procedure),) if procedure else models()
     if as_json:
-        click.echo(json.dumps(as_records(models), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(as_records(chosen), indent=2, ensure_ascii=False))
     elif markdown:
-        click.echo(as_markdown(models), nl=False)
+        click.echo(as_markdown(chosen), nl=False)
     else:
-        for model in models:
+        for model in chosen:
             _show(model)
 
 

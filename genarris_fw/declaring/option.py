@@ -53,6 +53,10 @@ class Option:
         ('generated', 'pressed', 'described', 'clustered', 'exemplars', 'energies', 'relaxed', 'chosen', ...).
     takes : tuple of str
         Of a folder of input: what a step works on, by `holds`, the best first, where no earlier step makes structures.
+    lends : int
+        How much a section's value counts for sections that give none: the highest first, else in the workflow's order.
+    no_path : str
+        Of a path: the word that stands for none.
     written_if : tuple
         (option, value): an output that is written only where another option has this value.
     """
@@ -68,6 +72,8 @@ class Option:
     changes_results: bool = True
     holds: str = ""
     takes: tuple[str, ...] = ()
+    lends: int = 0
+    no_path: str = ""
     written_if: tuple[str, Any] | None = None
 
     def default_of(self, defaults: str) -> Any:
@@ -89,6 +95,8 @@ def option(
     changes_results: bool = True,
     holds: str = "",
     takes: tuple[str, ...] = (),
+    lends: int = 0,
+    no_path: str = "",
     written_if: tuple[str, Any] | None = None,
     **limits: Any,
 ) -> Any:
@@ -105,6 +113,8 @@ def option(
         changes_results,
         holds,
         takes,
+        lends,
+        no_path,
         written_if,
     )
     value = None if default is REQUIRED else default
@@ -150,14 +160,25 @@ class Declared(BaseModel):
         return str(cls.model_fields[name].description)
 
     @classmethod
+    def marks(cls, name: str) -> tuple[Any, ...]:
+        """Return all that an option's annotation carries, also where it may be None: words, role, limits, reader."""
+        return _marks(cls, name)
+
+    @classmethod
     def said(cls, name: str) -> Said:
         """Return how the option's type is called."""
-        return next(mark for mark in _marks(cls, name) if isinstance(mark, Said))
+        return next(mark for mark in cls.marks(name) if isinstance(mark, Said))
 
     @classmethod
     def path_role(cls, name: str) -> PathRole | None:
         """Return the role of a path option, None for other options."""
-        return next((mark for mark in _marks(cls, name) if isinstance(mark, PathRole)), None)
+        return next((mark for mark in cls.marks(name) if isinstance(mark, PathRole)), None)
+
+    @classmethod
+    def is_path(cls, name: str, value: Any) -> bool:
+        """Tell whether an option's value is a path, not the word for none."""
+        word = cls.info(name).no_path
+        return isinstance(value, str) and cls.path_role(name) is not None and not (word and value.lower() == word)
 
     @classmethod
     def expected(cls, name: str) -> str:
@@ -165,7 +186,7 @@ class Declared(BaseModel):
         info = cls.info(name)
         if info.expected:
             return info.expected
-        limits = {type(mark).__name__.lower(): mark for mark in _marks(cls, name)}
+        limits = {type(mark).__name__.lower(): mark for mark in cls.marks(name)}
         text = cls.said(name).words
         if "ge" in limits and "le" in limits:
             text += f" from {limits['ge'].ge} to {limits['le'].le}"

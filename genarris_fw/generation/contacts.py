@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from ase.data import atomic_numbers
@@ -70,15 +69,6 @@ class ContactRules:
             raise InputError(f"contact_rules = {self.name!r}: expected one of {', '.join(HYDROGEN_BONDS)}")
         object.__setattr__(self, "radii", _checked_radii(self.radii))
         object.__setattr__(self, "pairs", _checked_pairs(self.pairs))
-
-    @classmethod
-    def from_options(cls, options: Mapping[str, Any]) -> ContactRules:
-        """Return the rules that the options contact_rules, custom_radii and custom_radii_by_pairs of a step give."""
-        return cls(
-            options.get("contact_rules") or "2.0",
-            options.get("custom_radii") or {},
-            options.get("custom_radii_by_pairs") or {},
-        )
 
     def radius(self, element: str) -> float:
         """Return the van der Waals radius of an element in Å.

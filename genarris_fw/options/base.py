@@ -1,20 +1,65 @@
-"""The options of a section of ui.conf: what all of them share, and how a step is made of them."""
+"""The options of a section of ui.conf: what all of them share, and the shapes that most procedures have."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from genarris_fw.declaring.option import Declared, option
+from typing_extensions import Self
+
+from genarris_fw.declaring.option import Declared, derived, option
 from genarris_fw.declaring.queueing import Duration, Memory, PlainName
-from genarris_fw.declaring.types import Verbosity, Whole
+from genarris_fw.declaring.types import Format, InputFile, InputFolder, OutputFolder, Verbosity, Whole
+
+if TYPE_CHECKING:
+    from genarris_fw.options.resolving.draft import Bench, Draft
 
 
 class ProcedureOptions(Declared):
-    """The options of one section; a model is filled with the texts of ui.conf and holds what was given."""
+    """The options of one section.
+
+    Attributes
+    ----------
+    procedure : str
+        The procedure's name in the manual's spelling.
+    order : int
+        Where the procedure stands in the workflow: sections and tables are listed so.
+    synonyms : tuple of str
+        Further names of the procedure.
+    no_effect : dict
+        Known options of other versions that have no effect -> why.
+    makes_molecule : bool
+        Whether later steps build on the molecule that this one makes.
+    makes : str
+        Which structures its output pool has: 'new' ones, or all ('same') or 'some' of its input's.
+    prefers_exemplars : bool
+        Whether it works on the exemplars of a clustering before it rather than on all structures.
+    """
 
     procedure: ClassVar[str] = ""
+    order: ClassVar[int] = 1000
     synonyms: ClassVar[tuple[str, ...]] = ()
     no_effect: ClassVar[dict[str, str]] = {}
+    makes_molecule: ClassVar[bool] = False
+    makes: ClassVar[str] = "new"
+    prefers_exemplars: ClassVar[bool] = False
+
+    @classmethod
+    def resolve(cls, bench: Bench, draft: Draft) -> None:
+        """Complete a step's options from what ui.conf says elsewhere: molecule, Z, engine and pools by their shapes."""
+        from genarris_fw.options.resolving.usual import resolve
+
+        resolve(bench, draft)
+
+    @classmethod
+    def resolved(cls, options: dict[str, Any]) -> Self:
+        """Return the model of a step's resolved options; what another version knew and this one does not is left out.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            When a value is none of its option's.
+        """
+        return cls.model_validate({name: value for name, value in options.items() if name in cls.model_fields})
 
 
 _FROM_QADAPTER = "from [Genarris_master], else my_qadapter.yaml"
@@ -67,4 +112,48 @@ class SharedOptions(QueueOptions):
     )
     verbose: Verbosity = option(
         "How much is logged: True, False or a level", False, aliases=("verbose_output",), changes_results=False
+    )
+
+
+class OnStructures(SharedOptions):
+    """A procedure that works on a pool of structures."""
+
+    structure_dir: InputFolder | None = option(
+        "Pool, or folder of structures, to work on",
+        category="inferred",
+        again="reset",
+        default_words="the output of the previous procedure",
+        takes=("energies", "pressed", "generated"),
+    )
+    input_pool: str = derived("The pool that it works on", "")
+    import_folder: str | None = derived("Folder whose files become the input pool first")
+
+
+class MakesPool(SharedOptions):
+    """A procedure whose structures are a pool of their own, and are written to a folder."""
+
+    output_dir: OutputFolder | None = option(
+        "Folder, and name of the pool, of the resulting structures", again="suffix", default_words="the step's name"
+    )
+    output_format: Format = option("Format of the exported structures", "json", changes_results=False)
+    output_pool: str = derived("The pool that it makes", "", changes_results=False)
+
+
+class OnMolecule(SharedOptions):
+    """A procedure that needs the molecule."""
+
+    molecule_path: InputFile | None = option(
+        "Geometry file of the molecule",
+        category="inferred",
+        default_words="the relaxed molecule of an earlier Relax_Single_Molecule, else from any section",
+        changes_results=False,  # its content does
+    )
+    molecule_step: str | None = derived("The earlier step that relaxes the molecule")
+
+
+class OnCells(SharedOptions):
+    """A procedure that needs to know how many molecules a cell holds."""
+
+    Z: Whole = option(
+        "Molecules per cell", category="inferred", ge=1, le=192, default_words="from any section that gives it"
     )

@@ -8,6 +8,9 @@ import os
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from genarris_fw.declaring.door import OPTIONS
+from genarris_fw.options.base import SharedOptions
+
 # Options that say where and how a run is carried out, and do not change what comes out.
 WITHOUT_EFFECT_ON_RESULTS = frozenset(
     {
@@ -53,6 +56,17 @@ class Step:
     occurrence: int
     options: dict[str, Any] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
+
+    def typed(self) -> SharedOptions:
+        """Return the options as the model of the procedure.
+
+        Raises
+        ------
+        InputError
+            Where the package that brings it is not installed.
+        """
+        model: type[SharedOptions] = OPTIONS.load(self.procedure)
+        return model.resolved(self.options)
 
 
 @dataclass

@@ -11,24 +11,20 @@ from typing import Any
 from genarris_fw.errors import InputError
 from genarris_fw.files import read_ordinary
 from genarris_fw.names import made_safe
-from genarris_fw.options.base import QueueOptions
+from genarris_fw.options.base import ProcedureOptions, QueueOptions
 from genarris_fw.options.configuration import Configuration, Step
-from genarris_fw.options.models import MODELS, MasterOptions, ProcedureOptions
+from genarris_fw.options.master import MasterOptions
 from genarris_fw.options.names import why_not
 from genarris_fw.options.problems import OptionsError, Remarks, nearest, quoted
 from genarris_fw.options.reading import read_text
+from genarris_fw.options.registered import by_name, models, spellings, why_unusable
 from genarris_fw.options.resolving.draft import Bench, Draft
-from genarris_fw.options.resolving.inference import RESOLVE
 from genarris_fw.options.resolving.outputs import check_outputs
-from genarris_fw.options.sections import MODEL_OF, Given, Layers, Sections, sort_sections
+from genarris_fw.options.sections import Given, Layers, Sections, sort_sections
 
 _MASTER = MasterOptions.procedure
 LARGEST_CONF = 2**24  # bytes
 LARGEST_INPUT = 2**26  # bytes of a molecule, or of a control.in
-_KEPT_OF_MASTER = (
-    *("engine", "verbose", "lease_seconds", "max_attempts", "retry_delay", "quarantine_after", "idle_limit"),
-    *("space_group_tolerance", "allow_outputs_outside", *QueueOptions.model_fields),
-)
 
 
 def load(path: str | os.PathLike[str]) -> Configuration:
@@ -100,7 +96,7 @@ def _procedures(sections: Sections, remarks: Remarks) -> list[tuple[type[Procedu
     layers = sections.of(_MASTER)
     header = layers.headers.get(1)
     given = layers.base.get("procedures")
-    names = [model.procedure for model in MODELS if model is not MasterOptions]
+    names = [model.procedure for model in models() if model is not MasterOptions]
     if given is None or given.value is None:
         if "procedures" not in sections.invalid:
             remarks.problem(
@@ -112,14 +108,13 @@ def _procedures(sections: Sections, remarks: Remarks) -> list[tuple[type[Procedu
     found: list[tuple[type[ProcedureOptions], int]] = []
     count: dict[str, int] = {}
     for name in given.value:
-        model = MODEL_OF.get(name.strip().lower())
+        model = by_name().get(name.strip().lower())
         if model is None or model is MasterOptions:
-            reason = why_not(name.strip())
+            reason = why_unusable(name.strip()) or why_not(name.strip())
             message = reason or f"unknown procedure {quoted(name)}; expected one of {', '.join(names)}"
-            spellings = [spelling for m in MODELS[1:] for spelling in (m.procedure, *m.synonyms)]
             remarks.problem(
                 given.line,
-                "procedures: " + message + ("" if reason else nearest(name, spellings)),
+                "procedures: " + message + ("" if reason else nearest(name, spellings())),
                 given.section,
             )
             continue
@@ -153,13 +148,13 @@ def _resolve(bench: Bench, model: type[ProcedureOptions], occurrence: int) -> No
         )
     if occurrence > 1:
         _notice_derived_outputs(bench, draft)
-    RESOLVE[model.procedure](bench, draft)
+    model.resolve(bench, draft)
     bench.drafts.append(draft)
 
 
 def _ask_the_queue(bench: Bench, draft: Draft) -> None:
     """Take what a section does not ask a queue for from the master section; ``None`` in a section keeps that away."""
-    for option in QueueOptions.model_fields:
+    for option in QueueOptions.declared():
         given = bench.sections.find(option, [_MASTER])
         if given and option not in draft.given:
             draft.put(option, given.value, f"inferred from [{given.section}] {option} (line {given.line})")
@@ -249,7 +244,7 @@ def _configuration(bench: Bench, path: str, text: str) -> Configuration:
         run_name=value("run_name") or _name_of(bench.folder),
         seed=value("seed"),
         defaults=bench.defaults,
-        master={option: value(option) for option in _KEPT_OF_MASTER},
+        master={option: value(option) for option in MasterOptions.kept()},
         master_origins={option: found.origin for option, found in given.items() if found.value is not None},
         molecule_path=molecules[0] if molecules else None,
         Z=next((step.options["Z"] for step in steps if step.options.get("Z")), None),

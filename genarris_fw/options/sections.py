@@ -8,16 +8,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import ValidationError
-
-from genarris_fw.options.models import MODELS, MasterOptions, ProcedureOptions
+from genarris_fw.options.base import ProcedureOptions
+from genarris_fw.options.master import MasterOptions
 from genarris_fw.options.names import OTHER_SECTIONS, REPLACED, why_not
 from genarris_fw.options.problems import Remarks, nearest, quoted
 from genarris_fw.options.reading import Entry, Section
-
-MODEL_OF: dict[str, type[ProcedureOptions]] = {
-    name.lower(): model for model in MODELS for name in (model.procedure, *model.synonyms)
-}
+from genarris_fw.options.registered import by_name, models, why_unusable
 
 
 @dataclass(frozen=True)
@@ -38,6 +34,16 @@ class Layers:
     suffixed: dict[int, dict[str, Given]] = field(default_factory=dict)
     numbered: dict[int, dict[str, Given]] = field(default_factory=dict)
     headers: dict[int, Section] = field(default_factory=dict)
+
+    def all_of(self, option: str) -> list[tuple[str, Given]]:
+        """Return (name, what is given) of all occurrences of an option, the last occurrence first."""
+        later = {
+            n: options[option]
+            for n, options in sorted((self.suffixed | self.numbered).items(), reverse=True)
+            if option in options
+        }
+        first = [(option, self.base[option])] if option in self.base else []
+        return [(f"{option}_{n}", given) for n, given in later.items()] + first
 
 
 @dataclass
@@ -88,16 +94,11 @@ def again(model: type[ProcedureOptions], name: str, value: Any, occurrence: int)
     way = model.info(name).again
     if way == "reset":
         return None
-    if way == "keep" or not isinstance(value, str) or keeps_the_input(model, value):
+    if way == "keep" or not isinstance(value, str) or (model.path_role(name) and not model.is_path(name, value)):
         return value
     mark = f"_{occurrence}" if way == "suffix" else str(occurrence - 1)
     role = model.path_role(name)
     return marked(value, mark) if role and role.kind == "file" else value.rstrip("/") + mark
-
-
-def keeps_the_input(model: type[ProcedureOptions], value: Any) -> bool:
-    """Tell whether an output folder is Run_Rdf_Calc's word for none: the structures stay in the input's pool."""
-    return model.procedure == "Run_Rdf_Calc" and str(value).lower() == "no_new_output_dir"
 
 
 def marked(file: str, mark: str) -> str:
@@ -109,17 +110,18 @@ def marked(file: str, mark: str) -> str:
 def match_section(name: str) -> tuple[type[ProcedureOptions], int] | None:
     """Return the model and the occurrence that a section's name stands for, None for an unknown one."""
     lower = name.lower()
-    if lower in MODEL_OF:
-        return MODEL_OF[lower], 1
+    known = by_name()
+    if lower in known:
+        return known[lower], 1
     numbered = re.fullmatch(r"(.+)_([1-9]\d{0,3})", lower)
-    if numbered and numbered[1] in MODEL_OF and MODEL_OF[numbered[1]] is not MasterOptions and int(numbered[2]) > 1:
-        return MODEL_OF[numbered[1]], int(numbered[2])
+    if numbered and numbered[1] in known and known[numbered[1]] is not MasterOptions and int(numbered[2]) > 1:
+        return known[numbered[1]], int(numbered[2])
     return None
 
 
 def section_names() -> list[str]:
     """Return the names of all sections, as the manual writes them."""
-    return [model.procedure if model is MasterOptions else model.procedure.lower() for model in MODELS]
+    return [model.procedure if model is MasterOptions else model.procedure.lower() for model in models()]
 
 
 def sort_sections(written: list[Section], remarks: Remarks) -> Sections:
@@ -146,6 +148,9 @@ def sort_sections(written: list[Section], remarks: Remarks) -> Sections:
 
 
 def _unknown_section(section: Section, remarks: Remarks) -> None:
+    if broken := why_unusable(re.sub(r"_\d+$", "", section.name)):
+        remarks.problem(section.line, broken, section.name)
+        return
     reason = why_not(section.name) or next(
         (why for name, why in OTHER_SECTIONS.items() if name.lower() == section.name.lower()), ""
     )
@@ -153,7 +158,7 @@ def _unknown_section(section: Section, remarks: Remarks) -> None:
         remarks.notice(section.line, f"this section has no effect: {reason}", section.name)
         return
     names = section_names()
-    likely = nearest(section.name, [*names, *(s.lower() for model in MODELS for s in model.synonyms), *REPLACED])
+    likely = nearest(section.name, [*names, *(s.lower() for model in models() for s in model.synonyms), *REPLACED])
     remarks.problem(section.line, f"unknown section; expected one of {', '.join(names)}{likely}", section.name)
 
 
@@ -192,12 +197,12 @@ def _odd_option(section: Section, entry: Entry, model: type[ProcedureOptions], r
             remarks.notice(entry.line, f"option {quoted(entry.name)} has no effect: {reason}", section.name)
             return
     names = [
-        *model.model_fields,
-        *(alias for name in model.model_fields for alias in model.info(name).aliases),
+        *model.declared(),
+        *(alias for name in model.declared() for alias in model.info(name).aliases),
     ]
     likely = nearest(entry.name, names)
     if not likely:
-        homes = [other.procedure.lower() for other in MODELS if lower in other.names()]
+        homes = [other.procedure.lower() for other in models() if lower in other.names()]
         likely = f" (it belongs to [{homes[0]}])" if homes else ""
     remarks.problem(
         entry.line,
@@ -211,8 +216,8 @@ def _typed(section: Section, entry: Entry, model: type[ProcedureOptions], name: 
     if entry.text == "None":
         return None
     try:
-        return getattr(model.model_validate({name: entry.text}), name)
-    except ValidationError:
+        return model.read(name, entry.text)
+    except ValueError:
         said = model.expected(name)
         choices = re.findall(r"[\w.-]+", said) if " or " in said or "one of" in said else []
         likely = nearest(entry.text.strip("'\""), [word for word in choices if len(word) > 2])

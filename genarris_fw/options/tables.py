@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from genarris_fw.declaring.option import REQUIRED, Option
 from genarris_fw.errors import InputError
-from genarris_fw.options.base import SharedOptions
-from genarris_fw.options.models import MODELS, REQUIRED, Option, ProcedureOptions
+from genarris_fw.options.base import ProcedureOptions, SharedOptions
 from genarris_fw.options.names import why_not
 from genarris_fw.options.problems import nearest, quoted
-from genarris_fw.options.sections import MODEL_OF
+from genarris_fw.options.registered import by_name, models, spellings, why_unusable
 
 COLUMNS = ("option", "type", "category", "unit", "manual", "2.0", "description")
 
@@ -45,12 +46,16 @@ def model_named(name: str) -> type[ProcedureOptions]:
     InputError
         For a name that is no procedure of this version.
     """
-    model = MODEL_OF.get(name.strip().lower())
+    model = by_name().get(name.strip().lower())
     if model is None:
-        names = [model.procedure for model in MODELS]
-        reason = why_not(name.strip()) or (
-            f"unknown procedure {quoted(name)}; expected one of {', '.join(names)}"
-            + nearest(name, [spelling for m in MODELS for spelling in (m.procedure, *m.synonyms)])
+        names = [model.procedure for model in models()]
+        reason = (
+            why_unusable(name.strip())
+            or why_not(name.strip())
+            or (
+                f"unknown procedure {quoted(name)}; expected one of {', '.join(names)}"
+                + nearest(name, ["Genarris_master", *spellings()])
+            )
         )
         raise InputError(reason)
     return model
@@ -58,8 +63,8 @@ def model_named(name: str) -> type[ProcedureOptions]:
 
 def rows(model: type[ProcedureOptions]) -> list[Row]:
     """Return the rows of a model: its own options first, then those that every procedure has."""
-    shared = set(SharedOptions.model_fields) if model.procedure != "Genarris_master" else set()
-    names = sorted(model.model_fields, key=lambda name: (name in shared, _rank(model.info(name))))
+    shared = set(SharedOptions.declared()) if model.procedure != "Genarris_master" else set()
+    names = sorted(model.declared(), key=lambda name: (name in shared, _rank(model.info(name))))
     return [
         Row(
             name,
@@ -68,7 +73,7 @@ def rows(model: type[ProcedureOptions]) -> list[Row]:
             model.info(name).unit,
             _default(model.info(name), "manual"),
             _default(model.info(name), "2.0"),
-            str(model.model_fields[name].description),
+            model.description(name),
             model.expected(name),
             model.info(name).aliases,
         )
@@ -84,12 +89,10 @@ def _default(info: Option, defaults: str) -> str:
     value: Any = info.default_of(defaults)
     if value is REQUIRED:
         return "required"
-    if value is None or info.default_words == str(value):
-        return info.default_words or "None"
-    return str(value)
+    return info.default_words or str(value)
 
 
-def as_records(models: tuple[type[ProcedureOptions], ...] = MODELS) -> dict[str, Any]:
+def as_records(chosen: Sequence[type[ProcedureOptions]] | None = None) -> dict[str, Any]:
     """Return procedure -> {description, options, without_effect} as plain values."""
     return {
         model.procedure: {
@@ -98,14 +101,14 @@ def as_records(models: tuple[type[ProcedureOptions], ...] = MODELS) -> dict[str,
             "options": [asdict(row) | {"aliases": list(row.aliases)} for row in rows(model)],
             "without_effect": dict(model.no_effect),
         }
-        for model in models
+        for model in chosen or models()
     }
 
 
-def as_markdown(models: tuple[type[ProcedureOptions], ...] = MODELS) -> str:
+def as_markdown(chosen: Sequence[type[ProcedureOptions]] | None = None) -> str:
     """Return the tables as Markdown, one section a procedure."""
     parts = []
-    for model in models:
+    for model in chosen or models():
         lines = [f"## {model.procedure}", "", _purpose(model), ""]
         if model.synonyms:
             lines += [f"Also called {', '.join(model.synonyms)}.", ""]

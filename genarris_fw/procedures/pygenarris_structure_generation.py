@@ -27,6 +27,9 @@ from genarris_fw.pools.documents import to_document
 from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure, explicit_serialize
 from genarris_fw.procedures.kit.duplicates import mark_duplicates
 from genarris_fw.procedures.kit.generation_plan import GenerationPlan
+from genarris_fw.procedures.options.pygenarris_structure_generation import PygenarrisStructureGenerationOptions
+
+Step = Campaign[PygenarrisStructureGenerationOptions]
 
 FIRST_DRAWS = {"rejection": 20_000, "packing": 256}  # of each site
 SECONDS_PER_ITEM = 3.0
@@ -35,18 +38,18 @@ AMD_NEIGHBOURS = 100
 
 
 @explicit_serialize
-class PygenarrisStructureGeneration(Procedure):
+class PygenarrisStructureGeneration(Procedure[PygenarrisStructureGenerationOptions]):
     """Generate crystals on general and special positions, by rejection or by packing."""
 
     _plan: GenerationPlan | None = None
 
-    def plan_of(self, campaign: Campaign) -> GenerationPlan:
+    def plan_of(self, campaign: Step) -> GenerationPlan:
         """Return the plan, made once per replica."""
         if self._plan is None:
             self._plan = GenerationPlan(campaign)
         return self._plan
 
-    def plan(self, campaign: Campaign) -> list[Item]:
+    def plan(self, campaign: Step) -> list[Item]:
         """Return the first item of every compatible space group."""
         plan = self.plan_of(campaign)
         if plan.refused:
@@ -62,27 +65,27 @@ class PygenarrisStructureGeneration(Procedure):
         )
         return [Item(f"{group:03d}", {"space_group": group}) for group in sorted(plan.quotas)]
 
-    def wanted_replicas(self, campaign: Campaign) -> int:
+    def wanted_replicas(self, campaign: Step) -> int:
         """Return num_replicas; where it is not given, one for each of the manual's ranks, or for each worker."""
         if campaign.replicas_asked_for:
             return campaign.replicas_asked_for
-        threads = int(campaign.options.get("omp_num_threads") or 1)
-        return max(campaign.num_replicas, int(campaign.options.get("num_cores") or 1) // threads)
+        threads = campaign.options.omp_num_threads
+        return max(campaign.num_replicas, (campaign.options.num_cores or 1) // threads)
 
-    def most_replicas(self, campaign: Campaign, items: int) -> int:
+    def most_replicas(self, campaign: Step, items: int) -> int:
         """Return that all replicas are of use: sites are divided into lanes."""
         return self.wanted_replicas(campaign)
 
-    def work(self, campaign: Campaign, item: Item) -> Outcome:
+    def work(self, campaign: Step, item: Item) -> Outcome:
         """Make a range of draws; the ranges that follow from it are added where they are needed."""
         if "first" in item.payload:
             return self._go_on(campaign, item)
         return self._begin(campaign, item)
 
-    def _begin(self, campaign: Campaign, item: Item) -> Outcome:
+    def _begin(self, campaign: Step, item: Item) -> Outcome:
         """Choose the mode of a space group, make the first draws on all its sites, and measure."""
         plan, number = self.plan_of(campaign), int(item.payload["space_group"])
-        group, mode, chosen = plan.group(number), plan.options["generation_mode"], None
+        group, mode, chosen = plan.group(number), plan.options.generation_mode, None
         if mode == "auto":
             chosen = pilot(group, plan.seed, plan.volume_mean, plan.volume_std)
             mode = chosen.mode
@@ -108,7 +111,7 @@ class PygenarrisStructureGeneration(Procedure):
             ]
         return outcome
 
-    def _go_on(self, campaign: Campaign, item: Item) -> Outcome:
+    def _go_on(self, campaign: Step, item: Item) -> Outcome:
         """Make a range of draws on one site of a space group."""
         plan, task = self.plan_of(campaign), item.payload
         number, mode, first, size = task["space_group"], task["mode"], task["first"], task["size"]
@@ -129,18 +132,24 @@ class PygenarrisStructureGeneration(Procedure):
                 outcome.items.append(_item(plan, task | {"lane": lane or task["lane"], "first": start, "spawn": False}))
         return outcome
 
-    def _accepted_before(self, campaign: Campaign, number: int, draw: int) -> int:
+    def _accepted_before(self, campaign: Step, number: int, draw: int) -> int:
         """How many structures of a space group are committed with a draw number below this."""
         done = campaign.catalogue.work_items.outcomes(campaign.run, campaign.step, prefix=f"{number:03d}")
         return len({name for record in done for n, _, name in record["outcome"]["accepted"] if n < draw})
 
-    def _outcome(self, campaign: Campaign, sampling: Sampling, accepted: list[Accepted], draws: int) -> Outcome:
+    def _outcome(
+        self,
+        campaign: Step,
+        sampling: Sampling,
+        accepted: list[Accepted],
+        draws: int,
+    ) -> Outcome:
         plan = self.plan_of(campaign)
         documents, rows = [], []
         for found in accepted:
             structure, occupation = found.structure, found.occupation
             structure.struct_id = plan.struct_id(campaign.run, occupation.space_group, occupation.wyckoff, found.draw)
-            if plan.options.get("duplicate_tolerance"):
+            if plan.options.duplicate_tolerance:
                 structure.properties["AMD"] = _amd(structure, occupation).tolist()
             provenance = {
                 "procedure": campaign.step,
@@ -153,11 +162,11 @@ class PygenarrisStructureGeneration(Procedure):
                 "attempts": found.attempts,
                 "pressed": plan.press_cutoffs is not None,
             }
-            documents.append(to_document(structure, int(plan.options["Z"]), provenance))
+            documents.append(to_document(structure, plan.options.Z, provenance))
             rows.append([found.draw, plan.sites[occupation.space_group].index(occupation), structure.struct_id])
         return Outcome({"accepted": rows, "draws": draws}, structures=documents)
 
-    def collect(self, campaign: Campaign) -> dict[str, Any]:
+    def collect(self, campaign: Step) -> dict[str, Any]:
         """Make the pool of the accepted structures with the lowest draw numbers of every group; write the files."""
         plan, options = self.plan_of(campaign), campaign.options
         groups = {
@@ -167,7 +176,7 @@ class PygenarrisStructureGeneration(Procedure):
                 "duplicates": 0,
                 "relabelled": 0,
                 "draws": 0,
-                "mode": options["generation_mode"],
+                "mode": options.generation_mode,
                 "sites": [o.wyckoff for o in plan.sites[group]],
             }
             for group in sorted(plan.quotas)
@@ -192,8 +201,8 @@ class PygenarrisStructureGeneration(Procedure):
             ids += kept
         if not ids:
             raise RunFailed(nothing_generated(plan, list(groups.values())))
-        wanted = options.get("num_structures")
-        if options.get("truncate_to_num_structures") and wanted and len(ids) > int(wanted):
+        wanted = options.num_structures
+        if options.truncate_to_num_structures and wanted and len(ids) > int(wanted):
             chosen = np.random.Generator(np.random.Philox(plan.seed)).permutation(len(ids))[: int(wanted)]
             ids = [ids[i] for i in sorted(chosen)]
         campaign.make_pool(ids)
@@ -207,15 +216,15 @@ class PygenarrisStructureGeneration(Procedure):
             "empty_groups": len(empty),
             "duplicates": sum(group["duplicates"] for group in groups.values()),
             "relabelled": sum(group["relabelled"] for group in groups.values()),
-            "pool": options["output_pool"],
+            "pool": options.output_pool,
             "volume_mean": plan.volume_mean,
             "volume_std": plan.volume_std,
             "groups": list(groups.values()),
         }
 
-    def _without_duplicates(self, campaign: Campaign, names: list[str]) -> list[str]:
+    def _without_duplicates(self, campaign: Step, names: list[str]) -> list[str]:
         """Leave out the structures of a group, given in draw order, that equal an earlier one; they name it."""
-        tolerance = float(campaign.options.get("duplicate_tolerance") or 0.0)
+        tolerance = campaign.options.duplicate_tolerance
         if not tolerance or len(names) < 2:
             return names
         vectors = np.array(campaign.properties(names, "AMD"), dtype=float)
@@ -225,14 +234,14 @@ class PygenarrisStructureGeneration(Procedure):
         )
         return [name for k, name in enumerate(names) if firsts[k] == k]
 
-    def _write_files(self, campaign: Campaign, plan: GenerationPlan, ids: list[str]) -> None:
+    def _write_files(self, campaign: Step, plan: GenerationPlan, ids: list[str]) -> None:
         if not campaign.sees_folder():
             return
         options = campaign.options
-        campaign.export(ids, options["output_dir"], options["output_format"], options["output_pool"])
-        out = campaign.prepared(Path(options["geometry_out_filename"]))
+        campaign.export(ids, options.output_dir, options.output_format, options.output_pool)
+        out = campaign.prepared(Path(options.geometry_out_filename))
         write(campaign.structures(ids), out, "geometry_out")
-        tiled = np.tile(plan.cutoffs, (int(options["Z"]), int(options["Z"])))
+        tiled = np.tile(plan.cutoffs, (options.Z, options.Z))
         rows = "".join(" ".join(f"{value:.18e}" for value in row) + "\n" for row in tiled)
         write_text(campaign.prepared(campaign.folder / "cutoff_matrix"), rows)
 
@@ -250,7 +259,7 @@ def _amd(structure: Structure, occupation: Occupation) -> np.ndarray:
 
 
 def _threads(plan: GenerationPlan) -> int:
-    return int(plan.options.get("omp_num_threads") or 1)
+    return plan.options.omp_num_threads
 
 
 def no_site(plan: GenerationPlan) -> str:
@@ -259,13 +268,13 @@ def no_site(plan: GenerationPlan) -> str:
     if plan.refused:
         group, moved = min(plan.refused.items(), key=lambda entry: entry[1])
         return (
-            f"every site for {options['Z']} molecules {plan.molecule.formula} per cell would deform the molecule by "
-            f"more than max_deformation = {options.get('max_deformation', 1e-3)} Å (the least by {moved:.2g} Å, space "
+            f"every site for {options.Z} molecules {plan.molecule.formula} per cell would deform the molecule by "
+            f"more than max_deformation = {options.max_deformation} Å (the least by {moved:.2g} Å, space "
             f"group {group}): symmetrise the molecule, raise max_deformation, or choose another Z"
         )
     return (
-        f"no space group has a site for {options['Z']} molecules {plan.molecule.formula} per cell at "
-        f"tol = {options['tol']} Å: raise tol, choose another Z, or widen space_groups"
+        f"no space group has a site for {options.Z} molecules {plan.molecule.formula} per cell at "
+        f"tol = {options.tol} Å: raise tol, choose another Z, or widen space_groups"
     )
 
 
@@ -274,6 +283,6 @@ def nothing_generated(plan: GenerationPlan, groups: list[dict[str, Any]]) -> str
     account = ", ".join(f"{group['space_group']} ({group['draws']} draws)" for group in groups)
     return (
         f"no structure without close contacts in any of the {len(groups)} compatible space groups with "
-        f"sr = {plan.options['sr']} and a cell of {plan.volume_mean:.1f} Å3: lower sr, raise volume_mean, or allow "
+        f"sr = {plan.options.sr} and a cell of {plan.volume_mean:.1f} Å3: lower sr, raise volume_mean, or allow "
         f"more attempts; draws per space group: {account}"
     )

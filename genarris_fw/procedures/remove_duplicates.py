@@ -20,6 +20,9 @@ from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure, explic
 from genarris_fw.procedures.kit.batches import in_batches
 from genarris_fw.procedures.kit.duplicates import mark_duplicates
 from genarris_fw.procedures.kit.energies import energies_per_molecule
+from genarris_fw.procedures.options.remove_duplicates import RemoveDuplicatesOptions
+
+Step = Campaign[RemoveDuplicatesOptions]
 
 STRUCTURES_PER_ITEM = 50
 FINGERPRINTS, GROUPS = "fingerprints ", "groups "
@@ -32,17 +35,17 @@ MATCHING = (
 
 
 @explicit_serialize
-class RemoveDuplicates(Procedure):
+class RemoveDuplicates(Procedure[RemoveDuplicatesOptions]):
     """Make a pool without duplicates; every duplicate names its survivor."""
 
     rounds = True
 
-    def plan(self, campaign: Campaign) -> list[Item]:
+    def plan(self, campaign: Step) -> list[Item]:
         """Return items of some structures each."""
         _windows(campaign), _matching(campaign)  # what is wrong with the options is told before any work
         return in_batches(campaign.pool_ids(), STRUCTURES_PER_ITEM, FINGERPRINTS)
 
-    def work(self, campaign: Campaign, item: Item) -> Outcome:
+    def work(self, campaign: Step, item: Item) -> Outcome:
         """Make fingerprints, or compare the crystals of some groups."""
         structures = campaign.structures(item.payload["ids"], [])
         if item.key.startswith(FINGERPRINTS):
@@ -62,20 +65,20 @@ class RemoveDuplicates(Procedure):
         }
         return Outcome({"duplicates": duplicates, "candidates": found.candidates, "compared": found.compared})
 
-    def next_round(self, campaign: Campaign) -> list[Item]:
+    def next_round(self, campaign: Step) -> list[Item]:
         """Return the groups of structures that their fingerprints cannot tell apart."""
         done = self._outcomes(campaign, FINGERPRINTS)
         prints = {name: Fingerprint.from_dict(one) for outcome in done for name, one in outcome["fingerprints"].items()}
         ids = sorted(prints)
         pairs = candidates([prints[name] for name in ids], _windows(campaign))
-        order = ranking(len(ids), energies_per_molecule(campaign, ids, campaign.options["energy_name"]))
+        order = ranking(len(ids), energies_per_molecule(campaign, ids, campaign.options.energy_name))
         place = np.argsort(order)
         return [
             Item(f"{GROUPS}{ids[rows[0]]}", {"ids": [ids[row] for row in rows]})
             for rows in _together(groups(order, pairs), place)
         ]
 
-    def collect(self, campaign: Campaign) -> dict[str, Any]:
+    def collect(self, campaign: Step) -> dict[str, Any]:
         """Make the pool of the survivors; what could not be compared is among them."""
         ids, compared = campaign.pool_ids(), self._outcomes(campaign, GROUPS)
         duplicates = {name: of for outcome in compared for name, of in outcome["duplicates"].items()}
@@ -87,7 +90,7 @@ class RemoveDuplicates(Procedure):
         mark_duplicates(campaign, {name: (of["of"], of["rmsd"]) for name, of in duplicates.items()})
         campaign.make_pool(survivors)
         options = campaign.options
-        campaign.export(survivors, options["output_dir"], options["output_format"], options["output_pool"])
+        campaign.export(survivors, options.output_dir, options.output_format, options.output_pool)
         return {
             "structures": len(survivors),
             "duplicates": len(duplicates),
@@ -96,7 +99,7 @@ class RemoveDuplicates(Procedure):
             "uncompared": len(refused),
         }
 
-    def _outcomes(self, campaign: Campaign, prefix: str) -> list[dict[str, Any]]:
+    def _outcomes(self, campaign: Step, prefix: str) -> list[dict[str, Any]]:
         done = campaign.catalogue.work_items.outcomes(campaign.run, campaign.step, prefix=prefix)
         return [record["outcome"] for record in done]
 
@@ -111,9 +114,9 @@ def _together(found: list[np.ndarray], place: np.ndarray) -> Iterator[list[int]]
             rows = []
 
 
-def _windows(campaign: Campaign) -> Windows:
-    return Windows(**{name: float(campaign.options[name]) for name in WINDOWS})
+def _windows(campaign: Step) -> Windows:
+    return Windows(**{name: getattr(campaign.options, name) for name in WINDOWS})
 
 
-def _matching(campaign: Campaign) -> Matching:
-    return Matching(**{name: campaign.options[name] for name in MATCHING})
+def _matching(campaign: Step) -> Matching:
+    return Matching(**{name: getattr(campaign.options, name) for name in MATCHING})

@@ -17,9 +17,10 @@ from genarris_fw.database.mongod import find_mongod
 from genarris_fw.engines import installed
 from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.generation import volume_estimate
-from genarris_fw.generation.generator import DEFORMATION, undeformed
+from genarris_fw.generation.generator import undeformed
 from genarris_fw.options import Configuration
 from genarris_fw.procedures.kit.generation_plan import wanted_sites
+from genarris_fw.procedures.options.pygenarris_structure_generation import PygenarrisStructureGenerationOptions
 from genarris_fw.trials.engines import trial_lines
 from genarris_fw.trials.estimates import estimate_lines
 from genarris_fw.views.layout import ByWidth
@@ -108,8 +109,9 @@ def _look_at_molecule(configuration: Configuration, found: dict[str, Any]) -> No
             "unknown_fragments": list(estimate.unknown_fragments),
         }
     for step in configuration.steps:
-        if step.procedure == "Pygenarris_Structure_Generation":
-            found["space_groups"] += _space_groups(molecule, step.name, step.options)
+        options = step.typed()
+        if isinstance(options, PygenarrisStructureGenerationOptions):
+            found["space_groups"] += _space_groups(molecule, step.name, options)
 
 
 def _start(configuration: Configuration, molecule: Molecule) -> Molecule:
@@ -121,9 +123,8 @@ def _start(configuration: Configuration, molecule: Molecule) -> Molecule:
     return molecule
 
 
-def _space_groups(molecule: Molecule, step: str, options: dict[str, Any]) -> list[dict[str, Any]]:
-    Z, tol, wanted = int(options["Z"]), float(options["tol"]), options.get("space_groups", "all")
-    limit = float(options.get("max_deformation", DEFORMATION))
+def _space_groups(molecule: Molecule, step: str, options: PygenarrisStructureGenerationOptions) -> list[dict[str, Any]]:
+    Z, tol, wanted, limit = options.Z, options.tol, options.space_groups, options.max_deformation
     groups = wanted_sites(molecule, options)
     if not groups:
         among = "" if wanted == "all" else " among those that space_groups names"

@@ -263,10 +263,3 @@ def test_an_element_without_a_radius():
 def test_rules_that_mean_nothing(arguments, words):
     with pytest.raises(InputError, match=words):
         ContactRules(**arguments)
-
-
-def test_rules_from_options():
-    assert ContactRules.from_options({}) == ContactRules()
-    assert ContactRules.from_options({"contact_rules": None, "custom_radii": None}) == ContactRules()
-    options = {"contact_rules": "3.x", "custom_radii": {"H": 1.2}, "custom_radii_by_pairs": {"O-H": 1.5}}
-    assert ContactRules.from_options(options) == ContactRules("3.x", {"H": 1.2}, {"O-H": 1.5})

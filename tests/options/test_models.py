@@ -4,18 +4,19 @@ import pytest
 from pydantic import ValidationError
 
 from genarris_fw.declaring import types
+from genarris_fw.declaring.option import REQUIRED
 from genarris_fw.errors import InputError
-from genarris_fw.options.models import MODELS, REQUIRED
-from genarris_fw.options.sections import MODEL_OF, match_section
+from genarris_fw.options.registered import by_name, models
+from genarris_fw.options.sections import match_section
 from genarris_fw.options.tables import as_markdown, as_records, model_named, rows
 
-EVERY = [(model, name) for model in MODELS for name in model.model_fields]
+EVERY = [(model, name) for model in models() for name in model.declared()]
 
 
 @pytest.mark.parametrize("model, name", EVERY, ids=lambda x: x if isinstance(x, str) else x.procedure)
 def test_every_option_is_described_and_its_defaults_are_of_its_type(model, name):
     info = model.info(name)
-    assert model.model_fields[name].description and model.expected(name) and model.said(name)
+    assert model.description(name) and model.expected(name) and model.said(name)
     assert info.category in ("required", "optional", "inferred")
     for defaults in ("manual", "2.0"):
         default = info.default_of(defaults)
@@ -23,9 +24,9 @@ def test_every_option_is_described_and_its_defaults_are_of_its_type(model, name)
             assert getattr(model.model_validate({name: str(default)}), name) == default
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.procedure)
+@pytest.mark.parametrize("model", models(), ids=lambda model: model.procedure)
 def test_no_spelling_means_two_options(model):
-    spellings = [s.lower() for name in model.model_fields for s in (name, *model.info(name).aliases)]
+    spellings = [s.lower() for name in model.declared() for s in (name, *model.info(name).aliases)]
     assert len(spellings) == len(set(spellings))
     assert not set(spellings) & set(model.no_effect)
 
@@ -48,7 +49,7 @@ def test_the_manuals_options_are_all_there():
             structure_dir Z""",
     }
     for procedure, names in manual.items():
-        known = MODEL_OF[procedure.lower()].names()
+        known = by_name()[procedure.lower()].names()
         assert [name for name in names.split() if name.lower() not in known] == []
 
 
@@ -60,11 +61,11 @@ def test_sections_by_name():
 
 def test_tables():
     records = json.loads(json.dumps(as_records()))
-    assert list(records) == [model.procedure for model in MODELS]
+    assert list(records) == [model.procedure for model in models()]
     row = next(row for row in rows(model_named("pygenarris_structure_generation")) if row.option == "sr")
     assert (row.type, row.default, row.default_2_0) == ("float", "0.85", "required")
     text = as_markdown()
-    assert text.count("## ") == len(MODELS)
+    assert text.count("## ") == len(models())
     widths = {line.replace("\\|", "").count("|") for line in text.splitlines() if line.startswith("|")}
     assert widths == {8}
     with pytest.raises(InputError, match="did you mean 'Run_Rdf_Calc'"):
@@ -87,8 +88,8 @@ def test_words_agree_with_the_rooms_that_use_them():
     from genarris_fw.engines.tblite import engine as tblite
     from genarris_fw.generation import contacts
     from genarris_fw.generation.group_choice import choose
-    from genarris_fw.options.models.descriptors import METRICS
     from genarris_fw.options.resolving.engine_choice import SETTINGS
+    from genarris_fw.procedures.options.run_rdf_calc import METRICS
 
     assert set(METRICS) == set(distances.METRICS)
     fields = tblite.TBLiteSettings.__dataclass_fields__

@@ -5,9 +5,9 @@ from pydantic import ValidationError
 from ui_conf import ROBUST, generation, problems, resolve
 
 from genarris_fw.options import OptionsError, load
-from genarris_fw.options.models import MODELS
 from genarris_fw.options.names import REPLACED
 from genarris_fw.options.problems import MOST_PROBLEMS
+from genarris_fw.options.registered import models
 
 SECTION = "[pygenarris_structure_generation]"
 
@@ -75,15 +75,15 @@ def test_one_line_says_what_and_where(tmp_path, option, words):
 
 BOUNDED = [
     (model, name)
-    for model in MODELS
-    for name in model.model_fields
+    for model in models()
+    for name in model.declared()
     if model.said(name).words in ("a number", "a whole number")
 ]
 
 
 @pytest.mark.parametrize(("model", "name"), BOUNDED, ids=lambda x: x if isinstance(x, str) else x.procedure)
 def test_every_number_has_a_range_that_the_message_names(model, name):
-    limits = {key: value for mark in model.model_fields[name].metadata for key, value in vars_of(mark).items()}
+    limits = {key: value for mark in model.marks(name) for key, value in vars_of(mark).items()}
     least, most = limits.get("ge"), limits.get("le", limits.get("lt"))
     assert least is not None and most is not None
     assert f"{least}" in model.expected(name) and f"{most}" in model.expected(name)
@@ -207,7 +207,7 @@ def test_procedures_of_other_versions(tmp_path, name):
     (line,) = problems(tmp_path, f"[Genarris_master]\nprocedures = ['{name}']\n[{name.lower()}]\nx = 1\n")
     assert line.startswith(f"2: [Genarris_master] procedures: {name} ")
     assert "not part of Genarris 2.0's manual" in line
-    assert name not in {model.procedure for model in MODELS}
+    assert name not in {model.procedure for model in models()}
 
 
 @pytest.mark.parametrize(
@@ -269,18 +269,18 @@ def test_relaxed_structures_have_no_distances_yet(tmp_path):
     assert "no distance matrix of the pool 'run_fhi_aims_batch'" in line
 
 
-NAMES = sorted({name for model in MODELS for name in model.model_fields})
+NAMES = sorted({name for model in models() for name in model.declared()})
 WORDS = st.one_of(
     st.text(max_size=20),
     st.sampled_from(
         ["TRUE", "None", "[1, 2]", "0", "-3", "1e400", "((((", "{'a': 1}", "molecule.in", "9" * 5000, "1_0"]
     ),
-    st.sampled_from([f"{model.procedure!r}" for model in MODELS]).map(lambda name: f"[{name}]"),
+    st.sampled_from([f"{model.procedure!r}" for model in models()]).map(lambda name: f"[{name}]"),
     st.floats().map(str),
 )
 LINES = st.one_of(
     st.text(max_size=30),
-    st.sampled_from([f"[{model.procedure}]" for model in MODELS] + ["[affinity_propagation_fixed_clusters_2]"]),
+    st.sampled_from([f"[{model.procedure}]" for model in models()] + ["[affinity_propagation_fixed_clusters_2]"]),
     st.tuples(st.sampled_from(NAMES), st.sampled_from(["", "_2"]), WORDS).map(lambda t: f"{t[0]}{t[1]} = {t[2]}"),
 )
 

@@ -25,7 +25,9 @@ from bson import ObjectId
 from genarris_fw.crystal import Structure, write
 from genarris_fw.database.backup import FORMAT
 from genarris_fw.descriptors import write_matrix
-from genarris_fw.options.models import MODELS, MasterOptions, ProcedureOptions
+from genarris_fw.options.base import ProcedureOptions
+from genarris_fw.options.master import MasterOptions
+from genarris_fw.options.registered import models
 
 TESTS = Path(__file__).parents[1]
 DATA, EXAMPLES = TESTS / "data", TESTS.parent / "examples"
@@ -336,15 +338,15 @@ def matrices() -> Files:
 
 def options(rng: random.Random, values: tuple[str, ...]) -> bytes:
     """A ui.conf with some options of its procedures set to odd values, or to those of other options."""
-    models = [model for model in MODELS if model is not MasterOptions]
-    chosen = rng.sample(models, rng.choice((1, 1, 1, 2, 3)))
+    procedures = [model for model in models() if model is not MasterOptions]
+    chosen = rng.sample(procedures, rng.choice((1, 1, 1, 2, 3)))
     lines = ["[Genarris_master]", "procedures = [" + ", ".join(f'"{model.procedure}"' for model in chosen) + "]"]
     lines += _some(rng, MasterOptions, values, ("procedures",))
     for model in chosen:
         lines.append(f"[{model.procedure.lower()}]")
         given = {"structure_dir": "raw", "molecule_path": "molecule.in", "Z": "2", "num_structures": "10"}
         given |= {"engine": "tblite", "space_groups": "[2, 14]", "most_diverse": "1"}
-        lines += [f"{name} = {value}" for name, value in given.items() if name in model.model_fields]
+        lines += [f"{name} = {value}" for name, value in given.items() if name in model.declared()]
         lines += _some(rng, model, values, tuple(given))
     return ("\n".join(lines) + "\n").encode("utf-8", "surrogatepass")
 
@@ -352,16 +354,14 @@ def options(rng: random.Random, values: tuple[str, ...]) -> bytes:
 def _some(
     rng: random.Random, model: type[ProcedureOptions], values: tuple[str, ...], kept: tuple[str, ...]
 ) -> list[str]:
-    names = sorted(set(model.model_fields) - set(kept) if rng.random() < 0.7 else model.model_fields)
+    names = sorted(set(model.declared()) - set(kept) if rng.random() < 0.7 else model.declared())
     chosen = rng.sample(names, min(len(names), rng.choice((0, 0, 1, 1, 2))))
     return [f"{name} = {_value(rng, model, name, values)}" for name in chosen]
 
 
 def _value(rng: random.Random, model: type[ProcedureOptions], name: str, values: tuple[str, ...]) -> str:
     default = model.info(name).default
-    marks = [
-        getattr(mark, sign, None) for mark in model.model_fields[name].metadata for sign in ("ge", "gt", "le", "lt")
-    ]
+    marks = [getattr(mark, sign, None) for mark in model.marks(name) for sign in ("ge", "gt", "le", "lt")]
     edges = [str(mark) for mark in marks if mark is not None]
     if edges and rng.random() < 0.6:
         return rng.choice(edges)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator
 
-from genarris_fw.declaring.option import option
+from genarris_fw.declaring.option import derived, option
 from genarris_fw.declaring.types import (
     Factory,
     Flag,
@@ -25,8 +25,11 @@ from genarris_fw.declaring.types import (
     Words,
     one_of,
 )
-from genarris_fw.options.base import SharedOptions
+from genarris_fw.options.base import MakesPool, OnStructures
 from genarris_fw.options.models.lapw import LAPWEngineOptions
+
+if TYPE_CHECKING:
+    from genarris_fw.options.resolving.draft import Bench, Draft
 
 Method = Annotated[
     str,
@@ -43,7 +46,7 @@ Supercell = Annotated[str, BeforeValidator(one_of("diagonal", "smallest")), Said
 class EngineOptions(LAPWEngineOptions):
     """Which engine computes energies, and its settings."""
 
-    engine: Words = option(
+    engine: Words | None = option(
         "Engine that computes the energies",
         category="inferred",
         expected="the name of an engine",
@@ -94,19 +97,21 @@ class EngineOptions(LAPWEngineOptions):
     )
     keep_symmetry: Flag = option("tblite, ase: keep the space group in a relaxation", True, category="inferred")
     relax_cell: Flag = option("tblite, ase: relax the cell together with the positions", True, category="inferred")
-    calculator: Factory = option(
+    calculator: Factory | None = option(
         "ase: the calculator as module:factory", category="inferred", default_words="required by ase"
     )
-    calculator_settings: Settings = option("ase: what the calculator's factory is called with", category="inferred")
+    calculator_settings: Settings | None = option(
+        "ase: what the calculator's factory is called with", category="inferred"
+    )
     trajectory: Flag = option(
         "tblite, ase: keep every step of a relaxation as relaxation.extxyz in the structure's folder",
         False,
         category="inferred",
     )
-    aims_command: Words = option(
+    aims_command: Words | None = option(
         "FHI-aims: command that starts it, with {cores} for the number of cores", category="inferred"
     )
-    aims_lib_dir: InputFolder = option(
+    aims_lib_dir: InputFolder | None = option(
         "FHI-aims as a library: folder of the module aims_w, instead of aims_command", category="inferred"
     )
     max_restarts: Whole = option(
@@ -116,7 +121,7 @@ class EngineOptions(LAPWEngineOptions):
         ge=0,
         le=1000,
     )
-    keep_files: WordList = option(
+    keep_files: WordList | None = option(
         "FHI-aims: further files of each calculation to keep in the structure's folder", category="inferred"
     )
     grace: Real = option(
@@ -127,17 +132,17 @@ class EngineOptions(LAPWEngineOptions):
         ge=0.01,
         le=3600,
     )
-    species_dir: InputFolder = option(
+    species_dir: InputFolder | None = option(
         "FHI-aims, LAPW: folder of the species files",
         category="inferred",
         default_words="for FHI-aims AIMS_SPECIES_DIR, where control.in has no species; for LAPW those of Elk",
     )
-    auto_correct: Flag = option(
+    auto_correct: Flag | None = option(
         "FHI-aims, LAPW: try the remedies for a self-consistent cycle that does not converge, each once",
         category="inferred",
         default_words="False for FHI-aims, True for LAPW",
     )
-    scratch_dir: ScratchFolder = option(
+    scratch_dir: ScratchFolder | None = option(
         "FHI-aims: where calculations run, each in a folder of its own",
         category="inferred",
         default_words="beside the folder of the results",
@@ -150,7 +155,7 @@ class EngineOptions(LAPWEngineOptions):
         ge=0.1,
         le=10**7,
     )
-    max_gigabytes: Real = option(
+    max_gigabytes: Real | None = option(
         "FHI-aims, LAPW: what one calculation may write",
         unit="GB",
         category="inferred",
@@ -160,32 +165,34 @@ class EngineOptions(LAPWEngineOptions):
     )
 
 
-class EngineProcedureOptions(SharedOptions, EngineOptions):
+class EngineProcedureOptions(MakesPool, EngineOptions):
     """What the three engine procedures share (the manual documents them under Run_FHI_Aims_Batch)."""
 
-    control_path: InputFile = option(
+    engine_settings: dict[str, Any] = derived("The settings of the engine, as resolved", {})
+    relax: bool = derived("Whether structures are relaxed", False)
+    control_path: InputFile | None = option(
         "FHI-aims: the control.in that is copied to every job's folder",
         category="inferred",
         default_words="required by FHI-aims",
     )
-    aims_output_dir: OutputFolder = option(
+    aims_output_dir: OutputFolder | None = option(
         "Folder of the engine's own files, one folder a structure",
         again="suffix",
         default_words="aims_ and the step's name",
     )
     energy_name: Key = option("Name under which the energy (eV per cell) is stored", "energy")
-    output_dir: OutputFolder = option(
+    output_dir: OutputFolder | None = option(
         "Folder, and name of the pool, of the resulting structures",
         again="suffix",
         default_words="the step's name",
     )
     output_format: Format = option("Format of the exported structures", "json")
-    molecule_path: InputFile = option(
+    molecule_path: InputFile | None = option(
         "Molecule, for procedures whose own section names none",
         category="inferred",
         default_words="from any section",
     )
-    Z: Whole = option(
+    Z: Whole | None = option(
         "Molecules per cell",
         category="inferred",
         ge=1,
@@ -198,9 +205,11 @@ class RelaxSingleMoleculeOptions(EngineProcedureOptions):
     """Relax the molecule that later procedures build crystals from."""
 
     procedure: ClassVar[str] = "Relax_Single_Molecule"
+    order: ClassVar[int] = 10
+    makes_molecule: ClassVar[bool] = True
     no_effect: ClassVar[dict[str, str]] = {"structure_dir": "this procedure works on the molecule of molecule_path"}
 
-    molecule_path: InputFile = option(
+    molecule_path: InputFile | None = option(
         "Geometry file of the molecule", category="inferred", default_words="from any section that gives it"
     )
     molecule_symmetry: Symmetry = option(
@@ -209,21 +218,61 @@ class RelaxSingleMoleculeOptions(EngineProcedureOptions):
     )
     output_format: Format = option("Format of the exported molecule", "both")
 
+    @classmethod
+    def resolve(cls, bench: Bench, draft: Draft) -> None:
+        """Complete the options."""
+        from genarris_fw.options.resolving.inference import _relax_single_molecule
 
-class FHIAimsEnergyEvaluationOptions(EngineProcedureOptions):
+        _relax_single_molecule(bench, draft)
+
+
+class FHIAimsEnergyEvaluationOptions(OnStructures, EngineProcedureOptions):
     """Compute the energy of every structure of a pool, as it is."""
 
     procedure: ClassVar[str] = "FHI_Aims_Energy_Evaluation"
+    order: ClassVar[int] = 110
+    prefers_exemplars: ClassVar[bool] = True
 
-    structure_dir: InputFolder = option(
+    structure_dir: InputFolder | None = option(
         "Pool, or folder of structures, to work on",
         category="inferred",
         again="reset",
         default_words="the exemplars, else the output, of the previous procedure",
+        takes=("chosen", "exemplars", "pressed", "generated", "to cluster"),
     )
+    output_dir: OutputFolder | None = option(
+        "Folder, and name of the pool, of the resulting structures",
+        again="suffix",
+        default_words="the step's name",
+        holds="energies",
+    )
+    energy_name: Key = option("Name under which the energy (eV per cell) is stored", "energy", lends=2)
+
+    @classmethod
+    def resolve(cls, bench: Bench, draft: Draft) -> None:
+        """Complete the options."""
+        from genarris_fw.options.resolving.inference import _fhi_aims_energy_evaluation
+
+        _fhi_aims_energy_evaluation(bench, draft)
 
 
 class RunFHIAimsBatchOptions(FHIAimsEnergyEvaluationOptions):
     """Relax every structure of a pool."""
 
     procedure: ClassVar[str] = "Run_FHI_Aims_Batch"
+    order: ClassVar[int] = 120
+    prefers_exemplars: ClassVar[bool] = True
+    output_dir: OutputFolder | None = option(
+        "Folder, and name of the pool, of the resulting structures",
+        again="suffix",
+        default_words="the step's name",
+        holds="relaxed",
+    )
+    energy_name: Key = option("Name under which the energy (eV per cell) is stored", "energy", lends=1)
+
+    @classmethod
+    def resolve(cls, bench: Bench, draft: Draft) -> None:
+        """Complete the options."""
+        from genarris_fw.options.resolving.inference import _run_fhi_aims_batch
+
+        _run_fhi_aims_batch(bench, draft)

@@ -93,7 +93,7 @@ class LAPWEngineOptions(ProcedureOptions):
     local_orbitals: Flag = option(
         "LAPW: local orbitals at the energies of the semicore states", True, category="inferred"
     )
-    k_grid: KGrid = option(
+    k_grid: KGrid | None = option(
         "LAPW: k points along the reciprocal vectors", category="inferred", default_words="from k_spacing"
     )
     k_spacing: Real = option(
@@ -104,7 +104,7 @@ class LAPWEngineOptions(ProcedureOptions):
         ge=0.001,
         le=100,
     )
-    k_offset: KOffset = option(
+    k_offset: KOffset | None = option(
         "LAPW: shift of the k grid in units of its steps", category="inferred", default_words="none: Γ is a point"
     )
     functional: Functional = option("LAPW: exchange and correlation", "PBE", category="inferred")
@@ -154,7 +154,7 @@ class LAPWEngineOptions(ProcedureOptions):
         "elk-lapw",
         category="inferred",
     )
-    threads: Whole = option(
+    threads: Whole | None = option(
         "LAPW: OpenMP threads of the program",
         category="inferred",
         ge=1,

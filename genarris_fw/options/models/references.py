@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator
 
@@ -24,14 +24,18 @@ from genarris_fw.declaring.types import (
     two_numbers,
     word_list,
 )
-from genarris_fw.options.base import SharedOptions
+from genarris_fw.options.base import MakesPool, OnStructures
 from genarris_fw.options.models.energies import EngineOptions, EngineProcedureOptions
 from genarris_fw.options.models.lapw import k_grid
+
+if TYPE_CHECKING:
+    from genarris_fw.options.resolving.draft import Bench, Draft
 
 LEAST_POINTS = 4  # parameters of a Birch-Murnaghan curve
 _ENGINE = "Engine that computes the energies; that of [Genarris_master] is not taken over"
 _STRUCTURE_DIR = "Pool, or folder of structures, to work on"
 _PREVIOUS = "the exemplars, else the output, of the previous procedure"
+_TAKES = ("relaxed", "energies", "chosen", "exemplars", "pressed", "generated")
 _FILES = "Folder of the engine's own files, one folder a calculation"
 
 
@@ -113,18 +117,28 @@ TwoNames = Annotated[
 Names = Annotated[list[str], BeforeValidator(names), Said("list", 'a list of names, ["eos", "eos_2"]')]
 
 
-class RunLAPWBatchOptions(EngineProcedureOptions):
+class RunLAPWBatchOptions(OnStructures, EngineProcedureOptions):
     """Compute all-electron energies, and forces where asked for, of every structure of a pool."""
 
     procedure: ClassVar[str] = "Run_LAPW_Batch"
+    order: ClassVar[int] = 130
+    prefers_exemplars: ClassVar[bool] = True
 
-    structure_dir: InputFolder = option(_STRUCTURE_DIR, category="inferred", again="reset", default_words=_PREVIOUS)
+    structure_dir: InputFolder | None = option(
+        _STRUCTURE_DIR, category="inferred", again="reset", default_words=_PREVIOUS, takes=_TAKES
+    )
+    output_dir: OutputFolder | None = option(
+        "Folder, and name of the pool, of the resulting structures",
+        again="suffix",
+        default_words="the step's name",
+        holds="reference",
+    )
     engine: Words = option(_ENGINE, "lapw", expected="the name of an engine")
     energy_name: Key = option("Name under which the energy (eV per cell) is stored", "lapw_energy", again="suffix")
-    aims_output_dir: OutputFolder = option(
+    aims_output_dir: OutputFolder | None = option(
         _FILES, again="suffix", aliases=("engine_output_dir",), default_words="engine_ and the step's name"
     )
-    Z: Whole = option(
+    Z: Whole | None = option(
         "Molecules per cell",
         category="inferred",
         ge=1,
@@ -132,17 +146,28 @@ class RunLAPWBatchOptions(EngineProcedureOptions):
         default_words="from any section that gives it, else what each structure says",
     )
 
+    @classmethod
+    def resolve(cls, bench: Bench, draft: Draft) -> None:
+        """Complete the options."""
+        from genarris_fw.options.resolving.references import run_lapw_batch
 
-class LAPWEquationOfStateOptions(SharedOptions, EngineOptions):
+        run_lapw_batch(bench, draft)
+
+
+class LAPWEquationOfStateOptions(OnStructures, MakesPool, EngineOptions):
     """Fit a Birch-Murnaghan equation of state to every structure of a pool: V0, B0 and its pressure derivative B1."""
 
     procedure: ClassVar[str] = "LAPW_Equation_Of_State"
+    order: ClassVar[int] = 140
+    prefers_exemplars: ClassVar[bool] = True
 
-    structure_dir: InputFolder = option(_STRUCTURE_DIR, category="inferred", again="reset", default_words=_PREVIOUS)
+    structure_dir: InputFolder | None = option(
+        _STRUCTURE_DIR, category="inferred", again="reset", default_words=_PREVIOUS, takes=_TAKES
+    )
     engine: Words = option(_ENGINE, "lapw", expected="the name of an engine")
     eos_range: VolumeRange = option("Smallest and largest volume, in units of the structure's own", [0.94, 1.06])
     eos_points: Whole = option("Number of volumes, evenly from one end to the other", 7, ge=LEAST_POINTS, le=1000)
-    volume_scales: VolumeScales = option(
+    volume_scales: VolumeScales | None = option(
         "The volumes one by one, in units of the structure's own, instead of eos_range and eos_points",
         default_words="from eos_range and eos_points",
     )
@@ -150,34 +175,45 @@ class LAPWEquationOfStateOptions(SharedOptions, EngineOptions):
         "Move whole molecules instead of straining their bonds (crystals of molecules only)", False
     )
     eos_name: Key = option("Property that holds a structure's equation of state", "eos", again="suffix")
-    output_dir: OutputFolder = option(
+    output_dir: OutputFolder | None = option(
         "Folder of tables, pictures and structures, and name of the pool of those with an equation of state",
         again="suffix",
         default_words="the step's name",
     )
     output_format: Format = option("Format of the exported structures", "json")
-    aims_output_dir: OutputFolder = option(
+    aims_output_dir: OutputFolder | None = option(
         _FILES, again="suffix", aliases=("engine_output_dir",), default_words="engine_ and the step's name"
     )
-    control_path: InputFile = option(
+    control_path: InputFile | None = option(
         "FHI-aims: the control.in that is copied to every job's folder", default_words="required by FHI-aims"
     )
 
+    @classmethod
+    def resolve(cls, bench: Bench, draft: Draft) -> None:
+        """Complete the options."""
+        from genarris_fw.options.resolving.references import lapw_equation_of_state
 
-class LAPWConvergenceOptions(SharedOptions, EngineOptions):
+        lapw_equation_of_state(bench, draft)
+
+
+class LAPWConvergenceOptions(OnStructures, EngineOptions):
     """Compute one structure with growing basis and k grid, and find the smallest that reach a tolerance."""
 
     procedure: ClassVar[str] = "LAPW_Convergence"
+    order: ClassVar[int] = 150
+    prefers_exemplars: ClassVar[bool] = True
 
-    structure_dir: InputFolder = option(_STRUCTURE_DIR, category="inferred", again="reset", default_words=_PREVIOUS)
-    structure: Words = option(
+    structure_dir: InputFolder | None = option(
+        _STRUCTURE_DIR, category="inferred", again="reset", default_words=_PREVIOUS, takes=_TAKES
+    )
+    structure: Words | None = option(
         "struct_id of the structure", default_words="of the pool the one with the fewest atoms, the first by id"
     )
     engine: Words = option(
         _ENGINE + "; a calculator of engine = ase is made with rkmax and k_grid", "lapw", expected="lapw or ase"
     )
     rkmax_values: RKmaxValues = option("Values of rkmax", [5.0, 6.0, 7.0, 8.0])
-    k_grids: KGrids = option("The k grids", default_words="from k_spacings")
+    k_grids: KGrids | None = option("The k grids", default_words="from k_spacings")
     k_spacings: KSpacings = option(
         "Largest distances of neighbouring k points (2π included), from which the grids of this cell follow where no "
         "k_grids are given",
@@ -191,27 +227,49 @@ class LAPWConvergenceOptions(SharedOptions, EngineOptions):
         ge=1e-6,
         le=10**6,
     )
-    output_dir: OutputFolder = option("Folder of table and picture", again="suffix", default_words="the step's name")
-    aims_output_dir: OutputFolder = option(
+    output_dir: OutputFolder | None = option(
+        "Folder of table and picture", again="suffix", default_words="the step's name"
+    )
+    aims_output_dir: OutputFolder | None = option(
         _FILES, again="suffix", aliases=("engine_output_dir",), default_words="engine_ and the step's name"
     )
 
+    @classmethod
+    def resolve(cls, bench: Bench, draft: Draft) -> None:
+        """Complete the options."""
+        from genarris_fw.options.resolving.references import lapw_convergence
 
-class CompareEnginesOptions(SharedOptions):
+        lapw_convergence(bench, draft)
+
+
+class CompareEnginesOptions(OnStructures):
     """Compare two engines on the same structures: relative energies, ranking, equations of state."""
 
     procedure: ClassVar[str] = "Compare_Engines"
+    order: ClassVar[int] = 160
+    prefers_exemplars: ClassVar[bool] = True
 
-    structure_dir: InputFolder = option(_STRUCTURE_DIR, category="inferred", again="reset", default_words=_PREVIOUS)
-    energy_names: TwoNames = option(
+    structure_dir: InputFolder | None = option(
+        _STRUCTURE_DIR, category="inferred", again="reset", default_words=_PREVIOUS, takes=_TAKES
+    )
+    energy_names: TwoNames | None = option(
         "The two energies, that of the reference last",
         category="inferred",
         default_words="energy and lapw_energy, where the structures have both",
     )
-    eos_names: Names = option(
+    eos_names: Names | None = option(
         "Equations of state to compare with each other, and with WIEN2k's where the structure is one of the Delta "
         "project's elemental solids",
         category="inferred",
         default_words="those of the earlier LAPW_Equation_Of_State",
     )
-    output_dir: OutputFolder = option("Folder of tables and picture", again="suffix", default_words="the step's name")
+    output_dir: OutputFolder | None = option(
+        "Folder of tables and picture", again="suffix", default_words="the step's name"
+    )
+
+    @classmethod
+    def resolve(cls, bench: Bench, draft: Draft) -> None:
+        """Complete the options."""
+        from genarris_fw.options.resolving.references import compare_engines
+
+        compare_engines(bench, draft)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from genarris_fw.declaring.option import REQUIRED
+from genarris_fw.options.base import ProcedureOptions
 from genarris_fw.options.configuration import Step
-from genarris_fw.options.models import MODELS, REQUIRED, ProcedureOptions
 from genarris_fw.options.problems import Remarks, nearest, quoted
-from genarris_fw.options.sections import MODEL_OF, Given, Sections, again, keeps_the_input
+from genarris_fw.options.registered import models
+from genarris_fw.options.sections import Given, Sections, again
 
 STRUCTURE_FILES = (".json", ".in", ".next_step", ".cif", ".xyz", ".extxyz", ".out")
 
@@ -134,9 +137,7 @@ class Bench:
 
     def resolved(self, model: type[ProcedureOptions], option: str, value: Any) -> Any:
         """Return a value with paths made absolute."""
-        if not model.path_role(option) or not isinstance(value, str) or keeps_the_input(model, value):
-            return value
-        return self.absolute(value)
+        return self.absolute(value) if model.is_path(option, value) else value
 
     @staticmethod
     def is_folder(path: str) -> bool:
@@ -153,7 +154,7 @@ class Bench:
 
     def fill(self, draft: Draft) -> None:
         """Set every option of a step's model from what is given, else from the default."""
-        for option in draft.model.model_fields:
+        for option in draft.model.declared():
             given = draft.given.get(option)
             if given and given.value is not None:
                 draft.put(option, self.resolved(draft.model, option, given.value), given.origin)
@@ -179,12 +180,17 @@ class Bench:
         """Return the last step so far that carries out a procedure."""
         return next((draft for draft in reversed(self.drafts) if draft.step.procedure == procedure), None)
 
-    def inherit(self, draft: Draft, option: str, procedures: list[str]) -> Given | None:
-        """Return the first of own section, the named ones, then all others, that gives an option."""
+    def last(self, is_wanted: Callable[[type[ProcedureOptions]], bool]) -> Draft | None:
+        """Return the last step so far whose model is one that is wanted."""
+        return next((draft for draft in reversed(self.drafts) if is_wanted(draft.model)), None)
+
+    def inherit(self, draft: Draft, option: str) -> Given | None:
+        """Return what the step's own section says of an option, else the section that lends it first."""
         if draft.has(option):
             return draft.given[option]
-        others = [model.procedure for model in MODELS if option in model.model_fields]
-        return self.sections.find(option, [*procedures, *others])
+        others = [model for model in models() if option in model.names().values()]
+        others.sort(key=lambda model: -model.info(option).lends)
+        return self.sections.find(option, [model.procedure for model in others])
 
     def refuse(self, draft: Draft, option: str, reason: str) -> None:
         """Note, once, that an output cannot be where its option says."""
@@ -209,17 +215,15 @@ class Bench:
             self.refuse(draft, option, "ui.conf's own folder cannot be a pool; expected a folder in it")
         return name
 
-    def input_pool(self, draft: Draft, exemplars: bool, fallback: list[tuple[str, str]]) -> Pool:
+    def pool_of(self, draft: Draft) -> Pool:
+        """Return the pool that a step works on, as far as it is known."""
+        return self.pools.get(draft.options["input_pool"] or "", Pool("", energies=None))
+
+    def input_pool(self, draft: Draft) -> Pool:
         """Find the pool that a step works on and set `input_pool` and `import_folder`.
 
-        Parameters
-        ----------
-        draft : Draft
-            The step.
-        exemplars : bool
-            Whether the exemplars of a clustering are preferred to all its structures.
-        fallback : list of (procedure, option)
-            Sections of procedures that are not carried out in this run, whose results may be imported.
+        It is the one that ui.conf names, else that of the step before, else a folder of a procedure that is not carried
+        out in this run and holds what the model takes.
 
         Returns
         -------
@@ -230,15 +234,14 @@ class Bench:
         if draft.has("structure_dir"):
             return self._named_pool(draft, "structure_dir", draft.given["structure_dir"])
         for before in reversed(self.drafts):
-            if before.step.procedure == "Relax_Single_Molecule":
+            if before.model.makes_molecule:
                 continue
-            name = (exemplars and before.options.get("exemplars_pool")) or before.options.get("output_pool")
+            exemplars = before.options.get("exemplars_pool") if draft.model.prefers_exemplars else None
+            name = exemplars or before.options.get("output_pool")
             if name:
                 return self._use(draft, self.pools[name], None, f"inferred from step {before.step.name}")
-        for procedure, option in fallback:
-            given = self._unlisted(procedure, option)
-            if given:
-                return self._named_pool(draft, option, given)
+        for option, given in self._folders_that_hold(draft.model.info("structure_dir").takes):
+            return self._named_pool(draft, option, given)
         self.missing_pool(
             draft.line,
             "missing structure_dir, and no earlier procedure makes structures; expected the path of a folder "
@@ -247,18 +250,18 @@ class Bench:
         )
         return self._use(draft, Pool("", energies=None), None, "")
 
-    def _unlisted(self, procedure: str, option: str) -> Given | None:
-        if procedure in self.listed:
-            return None
-        layers = self.sections.of(procedure)
-        if option.endswith("_2"):
-            plain = option[:-2]
-            given = layers.numbered.get(2, {}).get(plain) or layers.suffixed.get(2, {}).get(plain)
-        else:
-            given = layers.base.get(option)
-        if given is None or given.value is None or keeps_the_input(MODEL_OF[procedure.lower()], given.value):
-            return None
-        return given
+    def _folders_that_hold(self, kinds: Iterable[str]) -> Iterator[tuple[str, Given]]:
+        """Yield the folders that sections of procedures not carried out here name, the best first."""
+        for kind in kinds:
+            for model in models():
+                if model.procedure in self.listed:
+                    continue
+                for option in model.declared():
+                    if model.info(option).holds != kind:
+                        continue
+                    for name, given in self.sections.of(model.procedure).all_of(option):
+                        if given.value is not None and model.is_path(option, given.value):
+                            yield name, given
 
     def _named_pool(self, draft: Draft, option: str, given: Given) -> Pool:
         folder = self.absolute(str(given.value))

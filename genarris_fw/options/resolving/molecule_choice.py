@@ -1,15 +1,16 @@
-"""Which molecule a step builds on."""
+"""Which molecule a step builds on, and how many of it a cell holds."""
 
 from __future__ import annotations
 
+from genarris_fw.options.registered import models
 from genarris_fw.options.resolving.draft import Bench, Draft
-
-_MOLECULE_ORDER = ["Estimate_Unit_Cell_Volume", "Pygenarris_Structure_Generation", "Relax_Single_Molecule"]
+from genarris_fw.options.sections import Given
 
 
 def choose_molecule(bench: Bench, draft: Draft, own_relaxation: bool = False) -> None:
     """Set molecule_path, and molecule_step where an earlier step relaxes the molecule."""
-    relaxation = None if own_relaxation or draft.has("molecule_path") else bench.earlier("Relax_Single_Molecule")
+    before = None if own_relaxation else bench.last(lambda model: model.makes_molecule)
+    relaxation = None if draft.has("molecule_path") else before
     if not own_relaxation:
         draft.put("molecule_step", relaxation.step.name if relaxation else None, "default")
     if relaxation:
@@ -17,13 +18,12 @@ def choose_molecule(bench: Bench, draft: Draft, own_relaxation: bool = False) ->
         draft.put("molecule_path", relaxation.options.get("molecule_path"), origin)
         draft.origins["molecule_step"] = origin
         return
-    before = None if own_relaxation else bench.earlier("Relax_Single_Molecule")
     if before:
         line, section = draft.where("molecule_path")
         bench.remarks.notice(
             line, f"molecule_path is given, so that the relaxed molecule of {before.step.name} is not used", section
         )
-    given = bench.inherit(draft, "molecule_path", _MOLECULE_ORDER)
+    given = bench.inherit(draft, "molecule_path")
     if given is None:
         bench.missing(draft, "molecule_path", " of the molecule")
         return
@@ -31,9 +31,24 @@ def choose_molecule(bench: Bench, draft: Draft, own_relaxation: bool = False) ->
     if not draft.has("molecule_path"):
         origin = f"inferred from [{given.section}] molecule_path (line {given.line})"
         draft.put("molecule_path", bench.absolute(str(given.value)), origin)
-        if given in bench.sections.of("Relax_Single_Molecule").base.values() and not own_relaxation:
+        for maker in () if own_relaxation else _makers(bench, given):
             bench.remarks.notice(
-                given.line,
-                "Relax_Single_Molecule is not among the procedures: the molecule is used as it is",
-                given.section,
+                given.line, f"{maker} is not among the procedures: the molecule is used as it is", given.section
             )
+
+
+def _makers(bench: Bench, given: Given) -> list[str]:
+    """Return the procedures that make a molecule in whose section the given one stands."""
+    makers = [model.procedure for model in models() if model.makes_molecule]
+    return [name for name in makers if given in bench.sections.of(name).base.values()]
+
+
+def molecules_per_cell(bench: Bench, draft: Draft, required: bool = True) -> None:
+    """Set Z from the section that gives it."""
+    given = bench.inherit(draft, "Z")
+    if given is None:
+        if required:
+            bench.missing(draft, "Z", ", molecules per cell, in any section")
+        return
+    if not draft.has("Z"):
+        draft.put("Z", given.value, f"inferred from [{given.section}] Z (line {given.line})")

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genarris_fw.options.problems import quoted
+from genarris_fw.options.registered import by_name
 from genarris_fw.options.resolving.draft import Bench, Draft, within
-from genarris_fw.options.sections import MODEL_OF
 
 NAME_BYTES, PATH_BYTES = 255, 4095  # what Linux' file systems take
 # What the names of temporary and of further files are longer, and paths by the files in a folder too.
@@ -24,8 +24,6 @@ RESERVED = (
     *("structure_dir_for_relaxing_single_molecule", "job.sh", "FW_config.yaml"),
     *("my_launchpad.yaml", "my_fworker.yaml", "my_qadapter.yaml", "my_qadapter_reserve.yaml"),
 )
-# Outputs that are only written where another option has this value.
-WRITTEN_IF = {"dist_mat_fpath": ("distance_matrix", True), "affinity_matrix_path": ("cluster_method", "affinity")}
 
 
 @dataclass(frozen=True)
@@ -89,17 +87,18 @@ def outputs(draft: Draft) -> Iterator[Output]:
     """Yield what a step writes, as its options name it."""
     for option, path in draft.options.items():
         role = draft.model.path_role(option) if option in draft.model.model_fields else None
-        kind = role.kind if role and role.use == "output" else "file" if option == "exemplars_matrix_file" else None
-        needed, value = WRITTEN_IF.get(option, ("", None))
-        if kind and path and draft.options.get(needed) == value:
-            yield Output(draft, option, path, os.path.realpath(path), kind)
+        if role is None or role.use != "output" or not path:
+            continue
+        needed = draft.model.info(option).written_if
+        if needed is None or draft.options.get(needed[0]) == needed[1]:
+            yield Output(draft, option, path, os.path.realpath(path), role.kind)
 
 
 def _inputs(bench: Bench) -> dict[str, str]:
     """Return path without links -> what it is, of everything that ui.conf names to be read from the disk."""
     found = {}
     for procedure, layers in bench.sections.layers.items():
-        model = MODEL_OF[procedure.lower()]
+        model = by_name()[procedure.lower()]
         for options in (layers.base, *layers.suffixed.values(), *layers.numbered.values()):
             for name, given in options.items():
                 role = model.path_role(name)

@@ -8,23 +8,13 @@ from genarris_fw.options.problems import quoted
 from genarris_fw.options.resolving.draft import Bench, Draft, Pool
 from genarris_fw.options.resolving.engine_choice import choose_engine
 
-# Where a reference is computed of structures that no step of this run makes.
-_STRUCTURES = [
-    ("Run_FHI_Aims_Batch", "output_dir"),
-    ("FHI_Aims_Energy_Evaluation", "output_dir"),
-    ("Select_Structures", "output_dir"),
-    ("Affinity_Propagation_Fixed_Clusters", "exemplars_output_dir"),
-    ("Rigid_Press", "output_dir"),
-    ("Pygenarris_Structure_Generation", "output_dir"),
-]
-_WITH_ENERGIES = [("Run_LAPW_Batch", "output_dir"), *_STRUCTURES]
 _ENERGIES = ["energy", "lapw_energy"]
 
 
 def run_lapw_batch(bench: Bench, draft: Draft) -> None:
     """Resolve Run_LAPW_Batch."""
     source = _engine_on_structures(bench, draft)
-    given = bench.inherit(draft, "Z", ["Pygenarris_Structure_Generation", "Estimate_Unit_Cell_Volume"])
+    given = bench.inherit(draft, "Z")
     if given is not None and not draft.has("Z"):
         draft.put("Z", given.value, f"inferred from [{given.section}] Z (line {given.line})")
     draft.drop("molecule_path")
@@ -75,7 +65,7 @@ def lapw_convergence(bench: Bench, draft: Draft) -> None:
 
 def compare_engines(bench: Bench, draft: Draft) -> None:
     """Resolve Compare_Engines: it makes no pool."""
-    source = bench.input_pool(draft, exemplars=True, fallback=_WITH_ENERGIES)
+    source = bench.input_pool(draft)
     options = draft.options
     curves = [d.options["eos_name"] for d in bench.drafts if d.step.procedure == "LAPW_Equation_Of_State"]
     if options["eos_names"] is None:
@@ -105,7 +95,7 @@ def _has(pool: Pool, names: list[str]) -> bool:
 
 
 def _engine_on_structures(bench: Bench, draft: Draft) -> Pool:
-    source = bench.input_pool(draft, exemplars=True, fallback=_STRUCTURES)
+    source = bench.input_pool(draft)
     choose_engine(bench, draft)
     if draft.options["aims_output_dir"] is None:
         draft.put("aims_output_dir", bench.absolute(f"engine_{draft.step.name}"), "default")

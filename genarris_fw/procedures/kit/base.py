@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from fireworks import explicit_serialize
@@ -13,6 +13,7 @@ from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.farm.task import Outcome, Task
 from genarris_fw.logs import Log
+from genarris_fw.options.base import SharedOptions
 from genarris_fw.procedures.kit.campaign import Campaign
 
 __all__ = ["Campaign", "Distances", "Item", "Outcome", "Procedure", "explicit_serialize"]
@@ -26,18 +27,21 @@ class Distances(NamedTuple):
     blocks: Iterable[np.ndarray]
 
 
-class Procedure(Task[Campaign]):
+Options = TypeVar("Options", bound=SharedOptions)
+
+
+class Procedure(Task[Campaign[Options]], Generic[Options]):
     """A named step of a run: it says what its work items are, does one of them, and sums up."""
 
-    def assignment(self, catalogue: Catalogue, record: dict[str, Any], step: str, log: Log) -> Campaign:
+    def assignment(self, catalogue: Catalogue, record: dict[str, Any], step: str, log: Log) -> Campaign[Options]:
         """Return the step with its options, molecule, pools and files."""
         return Campaign(catalogue, record, step, log)
 
-    def wanted_replicas(self, campaign: Campaign) -> int:
+    def wanted_replicas(self, campaign: Campaign[Options]) -> int:
         """Return how many replicas the user's options ask for."""
         return campaign.num_replicas
 
-    def distances(self, campaign: Campaign) -> Distances | None:
+    def distances(self, campaign: Campaign[Options]) -> Distances | None:
         """Compute the distance matrix of this step anew from what the catalogue holds, None where it makes none.
 
         Called when the step is collected and the file is gone: in a folder that was restored from a backup.

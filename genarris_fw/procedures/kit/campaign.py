@@ -5,25 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.crystal import Molecule, Structure, read_folder, write
+from genarris_fw.declaring.door import OPTIONS
 from genarris_fw.errors import RunFailed
 from genarris_fw.farm.assignment import Assignment
 from genarris_fw.farm.resources import replica_cores
 from genarris_fw.logs import Log
+from genarris_fw.options.base import MakesPool, OnMolecule, OnStructures, SharedOptions
 from genarris_fw.pools.documents import from_document, to_document
 from genarris_fw.threads import default_threads
 
+Options = TypeVar("Options", bound=SharedOptions)
 
-class Campaign(Assignment):
+
+class Campaign(Assignment, Generic[Options]):
     """A run as one of its steps sees it.
 
     Attributes
     ----------
-    options : dict
-        The step's resolved options.
+    options : SharedOptions
+        The step's resolved options, as the model of its procedure.
     seed : int
         The run's seed.
     """
@@ -33,13 +37,24 @@ class Campaign(Assignment):
         self.configuration: dict[str, Any] = record["options"]
         self.steps: list[dict[str, Any]] = self.configuration["steps"]
         self._step = next(entry for entry in self.steps if entry["name"] == step)
-        self.options: dict[str, Any] = self._step["options"]
         self.seed = int(record["seed"])
+
+    @cached_property
+    def options(self) -> Options:
+        """The step's resolved options.
+
+        Raises
+        ------
+        InputError
+            Where the package that brings the procedure's options is not installed on this machine.
+        """
+        model: type[Options] = OPTIONS.load(self._step["procedure"])
+        return model.resolved(self._step["options"])
 
     @property
     def replicas_asked_for(self) -> int | None:
         """The option ``num_replicas``, or None where the user did not give it."""
-        return int(self.options["num_replicas"]) if self.given("num_replicas") else None
+        return self.options.num_replicas if self.given("num_replicas") else None
 
     def given(self, option: str) -> bool:
         """Tell whether the user gave an option, or it was inferred from something given."""
@@ -53,7 +68,7 @@ class Campaign(Assignment):
     @property
     def cores(self) -> int:
         """How many cores an evaluation may use: the replica's share of ``num_cores``, else ``omp_num_threads``."""
-        return replica_cores(self._step["procedure"], self.options, self._step.get("origins", {})) or 1
+        return replica_cores(self._step["procedure"], self._step["options"], self._step.get("origins", {})) or 1
 
     def threads(self, replicas: int) -> int:
         """Return how many threads a replica may use: ``omp_num_threads``, else its share of this machine's cores.
@@ -64,7 +79,7 @@ class Campaign(Assignment):
             How many replicas work at a time.
         """
         if self.given("omp_num_threads"):
-            return int(self.options["omp_num_threads"])
+            return self.options.omp_num_threads
         return max(1, default_threads() // max(1, replicas))
 
     def summary(self, step: str) -> dict[str, Any]:
@@ -95,7 +110,7 @@ class Campaign(Assignment):
         RunFailed
             When the run has none.
         """
-        relaxation = self.options.get("molecule_step")
+        relaxation = self.options.molecule_step if isinstance(self.options, OnMolecule) else None
         if relaxation is None:
             return self.input_molecule
         [structure] = self.structures([self.summary(relaxation)["structure"]])
@@ -109,6 +124,20 @@ class Campaign(Assignment):
             raise RunFailed(f"{self.step} needs a molecule: set molecule_path in [{self.step}]")
         return Molecule(record["species"], record["positions"])
 
+    @property
+    def input_pool(self) -> str:
+        """The pool that the step works on."""
+        if not isinstance(self.options, OnStructures):
+            raise RunFailed(f"{self.step} works on no pool: its options are not those of a step on structures")
+        return self.options.input_pool
+
+    @property
+    def output_pool(self) -> str:
+        """The pool that the step makes."""
+        if not isinstance(self.options, MakesPool):
+            raise RunFailed(f"{self.step} makes no pool: its options are not those of a step that makes one")
+        return self.options.output_pool
+
     def pool_ids(self, pool: str | None = None) -> list[str]:
         """Return the ids of a pool (by default the step's input pool), in ascending order.
 
@@ -117,7 +146,7 @@ class Campaign(Assignment):
         RunFailed
             When the pool is empty.
         """
-        name = pool or self.options["input_pool"]
+        name = pool or self.input_pool
         ids = self.publication.members(name, self.catalogue.structures.pool_ids(self.run, name))
         if not ids:
             raise RunFailed(f"{self.step} has nothing to work on: pool '{name}' of run '{self.run}' is empty")
@@ -143,7 +172,7 @@ class Campaign(Assignment):
 
     def prepare_input(self) -> None:
         """Read the step's ``structure_dir`` into its input pool, when it names a folder of files."""
-        folder = self.options.get("import_folder")
+        folder = self.options.import_folder if isinstance(self.options, OnStructures) else None
         if not folder:
             return
         structures = read_folder(Path(folder))
@@ -154,11 +183,11 @@ class Campaign(Assignment):
         ]
         self.catalogue.structures.insert_missing(self.run, documents)
         ids = [structure.struct_id for structure in structures]
-        self.publication.add_to_pool(self.options["input_pool"], ids)
+        self.publication.add_to_pool(self.input_pool, ids)
 
     def make_pool(self, ids: Sequence[str], pool: str | None = None) -> None:
         """Make the step's output pool (or another) hold exactly these structures, once the step is collected."""
-        self.publication.make_pool(pool or self.options["output_pool"], ids)
+        self.publication.make_pool(pool or self.output_pool, ids)
 
     def set_fields(self, fields: Mapping[str, Mapping[str, Any]]) -> None:
         """Set fields of structures, by id and dotted name, once the step is collected."""

@@ -25,7 +25,7 @@ class Checkpoints:
         As it was claimed, with what an earlier replica has kept.
     """
 
-    def __init__(self, campaign: Campaign, item: Item) -> None:
+    def __init__(self, campaign: Campaign[Any], item: Item) -> None:
         self.campaign = campaign
         self.item = item
         self._kept = time.monotonic()

@@ -59,7 +59,7 @@ def refuse_several(step: str, name: str, sources: Iterable[Source | None]) -> No
     )
 
 
-def refuse_mixed(campaign: Campaign, ids: Sequence[str], name: str) -> None:
+def refuse_mixed(campaign: Campaign[Any], ids: Sequence[str], name: str) -> None:
     """Refuse to compare the energies of structures that come from several engines or settings; see `refuse_several`."""
     fields = [*(f"energies.{name}.{field}" for field in SOURCE), f"properties.{name}"]
     documents = campaign.catalogue.structures.load(campaign.run, ids, fields)

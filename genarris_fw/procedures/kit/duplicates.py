@@ -7,7 +7,7 @@ from typing import Any
 from genarris_fw.procedures.kit.campaign import Campaign
 
 
-def mark_duplicates(campaign: Campaign, duplicates: dict[str, tuple[str, float | None]]) -> None:
+def mark_duplicates(campaign: Campaign[Any], duplicates: dict[str, tuple[str, float | None]]) -> None:
     """Write on every duplicate which structure stands for it, and how far it is from it (Å), where that is known."""
     fields = {}
     for name, (survivor, rmsd) in sorted(duplicates.items()):

@@ -25,17 +25,17 @@ class EngineProcedure(Procedure):
 
     _engine: Engine | None = None
 
-    def engine(self, campaign: Campaign) -> Engine:
+    def engine(self, campaign: Campaign[Any]) -> Engine:
         """Return the engine of the step, loaded once per replica."""
         if self._engine is None:
             self._engine = get_engine(campaign.options["engine"], **engine_settings(campaign))
         return self._engine
 
-    def plan(self, campaign: Campaign) -> list[Item]:
+    def plan(self, campaign: Campaign[Any]) -> list[Item]:
         """Return one item per structure of the input pool."""
         return [Item(name, {"struct_id": name}) for name in campaign.pool_ids()]
 
-    def evaluate(self, campaign: Campaign, item: Item, structure: Structure, relax: bool) -> Evaluation:
+    def evaluate(self, campaign: Campaign[Any], item: Item, structure: Structure, relax: bool) -> Evaluation:
         """Evaluate one structure in a folder of its own under ``aims_output_dir``, where one is named.
 
         Under MPI all ranks of the replica work at it together, where the engine is driven over a communicator.
@@ -90,7 +90,7 @@ def own_folder(folder: Path, struct_id: str) -> Path:
     return place
 
 
-def engine_settings(campaign: Campaign) -> dict[str, Any]:
+def engine_settings(campaign: Campaign[Any]) -> dict[str, Any]:
     """Return the settings of the step's engine; FHI-aims' control file as the run carries it, wherever this node is."""
     options = campaign.options
     settings = dict(options.get("engine_settings") or {})
@@ -103,7 +103,7 @@ def engine_settings(campaign: Campaign) -> dict[str, Any]:
 
 
 def energy_outcome(
-    campaign: Campaign, name: str, record: dict[str, Any], further: Mapping[str, Any] | None = None
+    campaign: Campaign[Any], name: str, record: dict[str, Any], further: Mapping[str, Any] | None = None
 ) -> Outcome:
     """Return the outcome of an item whose structure now has an energy.
 
@@ -125,7 +125,7 @@ def energy_outcome(
     return Outcome({"struct_id": name, "energy": record["value"]}, fields={name: fields})
 
 
-def collect_energies(campaign: Campaign) -> dict[str, Any]:
+def collect_energies(campaign: Campaign[Any]) -> dict[str, Any]:
     """Make the pool of the structures that have an energy, export it, and return the step's summary."""
     done = campaign.catalogue.work_items.outcomes(campaign.run, campaign.step)
     ids = [record["outcome"]["struct_id"] for record in done]
@@ -155,7 +155,7 @@ def energy_record(evaluation: Evaluation, engine: Engine, Z: int) -> dict[str, A
     }
 
 
-def energy_properties(campaign: Campaign, record: dict[str, Any], name: str) -> dict[str, Any]:
+def energy_properties(campaign: Campaign[Any], record: dict[str, Any], name: str) -> dict[str, Any]:
     """Return the plain numbers a person queries: eV per cell, eV and kJ/mol per molecule."""
     properties = {name: record["value"], f"{name}_per_molecule": record["per_molecule"]}
     molecule = molecule_energy(campaign, record)
@@ -164,7 +164,7 @@ def energy_properties(campaign: Campaign, record: dict[str, Any], name: str) -> 
     return properties
 
 
-def molecule_energy(campaign: Campaign, record: dict[str, Any]) -> float | None:
+def molecule_energy(campaign: Campaign[Any], record: dict[str, Any]) -> float | None:
     """Return the energy (eV) of the run's single molecule, when the same engine and settings gave it.
 
     FHI-aims needs another control.in for a molecule (no k grid): there functional, dispersion and basis are compared.
@@ -183,7 +183,7 @@ def molecule_energy(campaign: Campaign, record: dict[str, Any]) -> float | None:
     return float(summary["energy"]) if same and "energy" in summary else None
 
 
-def best_of(campaign: Campaign, ids: Sequence[str]) -> str | None:
+def best_of(campaign: Campaign[Any], ids: Sequence[str]) -> str | None:
     """Return the structure with the lowest energy per molecule; None where the energies are not to be compared."""
     try:
         energies = energies_per_molecule(campaign, ids, campaign.options["energy_name"])
@@ -194,7 +194,7 @@ def best_of(campaign: Campaign, ids: Sequence[str]) -> str | None:
     return min(known)[1] if known else None
 
 
-def refuse_nothing(campaign: Campaign, ids: Sequence[str]) -> None:
+def refuse_nothing(campaign: Campaign[Any], ids: Sequence[str]) -> None:
     """Stop the run when no structure of the step came through.
 
     Raises
@@ -209,7 +209,7 @@ def refuse_nothing(campaign: Campaign, ids: Sequence[str]) -> None:
     raise RunFailed(f"{campaign.step}: all {len(failures)} structures failed; the first: {first}")
 
 
-def energies_per_molecule(campaign: Campaign, ids: Sequence[str], name: str) -> list[float | None]:
+def energies_per_molecule(campaign: Campaign[Any], ids: Sequence[str], name: str) -> list[float | None]:
     """Return energies in eV per molecule, None where a structure has none.
 
     An engine's energy is kept with its number of molecules; an imported one is of the cell.

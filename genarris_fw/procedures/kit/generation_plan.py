@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 
 from genarris_fw.crystal import Molecule
-from genarris_fw.generation import ContactRules, Group, Occupation, cutoff_matrix, occupations
+from genarris_fw.generation import Group, Occupation, cutoff_matrix, occupations
 from genarris_fw.generation.generator import undeformed
 from genarris_fw.generation.group_choice import choose, quotas
 from genarris_fw.procedures.estimate_unit_cell_volume import estimate
 from genarris_fw.procedures.kit.base import Campaign
+from genarris_fw.procedures.kit.contact_rules import contact_rules
+from genarris_fw.procedures.options.estimate_unit_cell_volume import EstimateUnitCellVolumeOptions
+from genarris_fw.procedures.options.pygenarris_structure_generation import PygenarrisStructureGenerationOptions
 
 # What decides which crystal a draw gives, besides seed, molecule and volume.
 DECIDING = (
@@ -27,20 +30,23 @@ DECIDING = (
 class GenerationPlan:
     """The generator's part of a run."""
 
-    def __init__(self, campaign: Campaign) -> None:
+    def __init__(self, campaign: Campaign[PygenarrisStructureGenerationOptions]) -> None:
         self.options = campaign.options
         self.molecule: Molecule = campaign.molecule
         self.seed = campaign.seed
         self.volume_mean, self.volume_std = self._volume(campaign)
         self._groups: dict[int, Group] = {}
 
-    def _volume(self, campaign: Campaign) -> tuple[float, float]:
-        mean, std = self.options.get("volume_mean"), self.options.get("volume_std")
+    def _volume(self, campaign: Campaign[PygenarrisStructureGenerationOptions]) -> tuple[float, float]:
+        mean, std = self.options.volume_mean, self.options.volume_std
         if mean is None:
-            step = self.options.get("volume_step")
-            summary = campaign.summary(step) if step else estimate(campaign, self.options)
+            step = self.options.volume_step
+            summary = campaign.summary(step) if step else self._estimate(campaign)
             mean, std = summary["volume_mean"], summary["volume_std"] if std is None else std
         return float(mean), 0.075 * float(mean) if std is None else float(std)
+
+    def _estimate(self, campaign: Campaign[PygenarrisStructureGenerationOptions]) -> dict[str, Any]:
+        return estimate(campaign, EstimateUnitCellVolumeOptions(Z=self.options.Z, volume_std=self.options.volume_std))
 
     @cached_property
     def all_sites(self) -> dict[int, list[Occupation]]:
@@ -50,7 +56,7 @@ class GenerationPlan:
     @cached_property
     def sites(self) -> dict[int, list[Occupation]]:
         """The occupations by space group, in ascending order, of the groups that the options allow."""
-        limit = float(self.options.get("max_deformation", 1e-3))
+        limit = self.options.max_deformation
         kept = {group: undeformed(found, limit) for group, found in self.all_sites.items()}
         return {group: found for group, found in kept.items() if found}
 
@@ -67,34 +73,34 @@ class GenerationPlan:
     def quotas(self) -> dict[int, int]:
         """How many structures each space group shall give."""
         groups = sorted(self.sites)
-        if self.options.get("structures_per_group"):
-            return dict.fromkeys(groups, int(self.options["structures_per_group"]))
-        wanted, total = self.options.get("space_groups", "all"), int(self.options.get("num_structures") or 0)
+        if self.options.structures_per_group:
+            return dict.fromkeys(groups, self.options.structures_per_group)
+        wanted, total = self.options.space_groups, self.options.num_structures
         if not total:
             return dict.fromkeys(groups, 1)
         if wanted == "csd":
             return {group: number for group, number in quotas(wanted, groups, total).items() if number}
         # The manual's ceiling, per rank.
-        ranks = int(self.options.get("ranks") or 1)
+        ranks = self.options.ranks
         return dict.fromkeys(groups, ranks * math.ceil(total / (ranks * max(1, len(groups)))))
 
     def budget(self, group: int, mode: str) -> int:
         """How many draws each occupation of a space group may take."""
-        name = "max_packed_attempts" if mode == "packing" else "max_attempts"
-        return max(1, int(self.options.get(name) or self.options["max_attempts"]) // len(self.sites[group]))
+        draws = self.options.max_packed_attempts if mode == "packing" else self.options.max_attempts
+        return max(1, draws // len(self.sites[group]))
 
     @cached_property
     def cutoffs(self) -> np.ndarray:
         """Closest allowed distances between atoms of two molecules, (n, n) in Å."""
-        return cutoff_matrix(self.molecule, float(self.options["sr"]), ContactRules.from_options(self.options))
+        return cutoff_matrix(self.molecule, self.options.sr, contact_rules(self.options))
 
     @cached_property
     def press_cutoffs(self) -> np.ndarray | None:
         """The distances that the press keeps, where structures are to be pressed."""
-        if not self.options.get("rigid_press"):
+        if not self.options.rigid_press:
             return None
-        sr = min(float(self.options.get("press_sr") or self.options["sr"]), float(self.options["sr"]))
-        return cutoff_matrix(self.molecule, sr, ContactRules.from_options(self.options))
+        sr = min(self.options.press_sr or self.options.sr, self.options.sr)
+        return cutoff_matrix(self.molecule, sr, contact_rules(self.options))
 
     def group(self, number: int) -> Group:
         """Return a space group ready to draw from, made once per replica; spglib confirms every structure."""
@@ -107,7 +113,7 @@ class GenerationPlan:
     @cached_property
     def digest(self) -> str:
         """A digest of the molecule and of the options that decide which structures come out."""
-        chosen: dict[str, Any] = {name: self.options.get(name) for name in DECIDING}
+        chosen: dict[str, Any] = {name: getattr(self.options, name) for name in DECIDING}
         words = json.dumps([chosen, self.seed, self.molecule.species], sort_keys=True)
         return hashlib.sha256(words.encode()).hexdigest()
 
@@ -122,10 +128,10 @@ def struct_id(run: str, digest: str, space_group: int, wyckoff: str, draw: int) 
     return "geometry_" + hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
-def wanted_sites(molecule: Molecule, options: dict[str, Any]) -> dict[int, list[Occupation]]:
+def wanted_sites(molecule: Molecule, options: PygenarrisStructureGenerationOptions) -> dict[int, list[Occupation]]:
     """Return every occupation of the space groups that a generator's options ask for, by space group."""
     found: dict[int, list[Occupation]] = {}
-    tol, combinations = float(options["tol"]), bool(options.get("site_combinations"))
-    for occupation in occupations(molecule, int(options["Z"]), tol, combinations=combinations):
+    tol, combinations = options.tol, options.site_combinations
+    for occupation in occupations(molecule, options.Z, tol, combinations=combinations):
         found.setdefault(occupation.space_group, []).append(occupation)
-    return {group: found[group] for group in choose(options.get("space_groups", "all"), sorted(found))}
+    return {group: found[group] for group in choose(options.space_groups, sorted(found))}

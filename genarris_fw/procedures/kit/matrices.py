@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from genarris_fw.errors import RunFailed
 from genarris_fw.procedures.kit.campaign import Campaign
 
 
-def store_matrix(campaign: Campaign, path: Path, matrix: np.ndarray, ids: Sequence[str], name: str) -> None:
+def store_matrix(campaign: Campaign[Any], path: Path, matrix: np.ndarray, ids: Sequence[str], name: str) -> None:
     """Write a matrix with the ids of its rows, and record it in the catalogue.
 
     Where this node cannot see the run's folder the file goes to GridFS.
@@ -36,7 +37,9 @@ def store_matrix(campaign: Campaign, path: Path, matrix: np.ndarray, ids: Sequen
     store_blocks(campaign, path, [matrix], ids, name)
 
 
-def store_blocks(campaign: Campaign, path: Path, blocks: Iterable[np.ndarray], ids: Sequence[str], name: str) -> None:
+def store_blocks(
+    campaign: Campaign[Any], path: Path, blocks: Iterable[np.ndarray], ids: Sequence[str], name: str
+) -> None:
     """Do as `store_matrix` does with a matrix that comes in blocks of rows, none of which needs to stay."""
     with tempfile.TemporaryDirectory() as folder:
         target = campaign.prepared(path) if campaign.folder.is_dir() else Path(folder) / path.name
@@ -44,7 +47,7 @@ def store_blocks(campaign: Campaign, path: Path, blocks: Iterable[np.ndarray], i
         record_matrix(campaign, name, target, path, ids)
 
 
-def record_matrix(campaign: Campaign, name: str, written: Path, path: Path, ids: Sequence[str]) -> None:
+def record_matrix(campaign: Campaign[Any], name: str, written: Path, path: Path, ids: Sequence[str]) -> None:
     """Record a matrix that lies, or is prepared, in the run's folder, or that was written elsewhere: into GridFS."""
     if campaign.folder.is_dir():
         record = in_folder(written, path)
@@ -53,7 +56,7 @@ def record_matrix(campaign: Campaign, name: str, written: Path, path: Path, ids:
     campaign.publication.artifacts[name] = record | {"ids": list(ids), "shape": [len(ids), len(ids)]}
 
 
-def load_matrix(campaign: Campaign, name: str, ids: Sequence[str]) -> np.ndarray:
+def load_matrix(campaign: Campaign[Any], name: str, ids: Sequence[str]) -> np.ndarray:
     """Return the rows and columns of a stored matrix that belong to these structures, in their order.
 
     A file that is gone or was changed is made again, where the step that made it can do so.
@@ -76,12 +79,12 @@ def load_matrix(campaign: Campaign, name: str, ids: Sequence[str]) -> np.ndarray
         return matrix if rows == list(ids) else submatrix(matrix, rows, ids)
 
 
-def _made_again(campaign: Campaign, name: str) -> Path | None:
+def _made_again(campaign: Campaign[Any], name: str) -> Path | None:
     """Make a matrix of an earlier step again in its place; None where that cannot be done."""
     step = next((entry for entry in campaign.steps if f"{entry['name']}.distances" == name), None)
     if step is None or not campaign.sees_folder():
         return None
-    of_step = Campaign(campaign.catalogue, campaign.record, step["name"], campaign.log)
+    of_step: Campaign[Any] = Campaign(campaign.catalogue, campaign.record, step["name"], campaign.log)
     task = PROCEDURES.load(step["procedure"])(run=campaign.run, step=step["name"], role="gate")
     made = task.distances(of_step)
     if made is None:

@@ -20,7 +20,7 @@ class SeriesProcedure(EngineProcedure):
 
     _changes: dict[str, Any] | None = None
 
-    def single_point(self, campaign: Campaign, item: Item, structure: Structure) -> Evaluation:
+    def single_point(self, campaign: Campaign[Any], item: Item, structure: Structure) -> Evaluation:
         """Evaluate one structure with the item's settings.
 
         Raises
@@ -37,7 +37,7 @@ class SeriesProcedure(EngineProcedure):
             raise EngineError(f"{structure.struct_id}: the calculation did not converge", kind="scf", permanent=True)
         return evaluation
 
-    def source(self, campaign: Campaign, evaluation: Evaluation) -> dict[str, Any]:
+    def source(self, campaign: Campaign[Any], evaluation: Evaluation) -> dict[str, Any]:
         """Return what an energy is kept with: engine, its version, settings and method."""
         engine = self.engine(campaign)
         return {
@@ -48,7 +48,7 @@ class SeriesProcedure(EngineProcedure):
         }
 
 
-def shared_muffin_tins(campaign: Campaign, structures: Sequence[Structure]) -> dict[str, Any]:
+def shared_muffin_tins(campaign: Campaign[Any], structures: Sequence[Structure]) -> dict[str, Any]:
     """Return the setting that gives several structures the same muffin tins, where the engine has any.
 
     The basis follows from the radii, so that energies with different ones are not of the same quality. The user's
@@ -73,7 +73,7 @@ def _is_usable(structure: Structure) -> bool:
     return True
 
 
-def fixed_k_grid(campaign: Campaign, structure: Structure) -> dict[str, Any]:
+def fixed_k_grid(campaign: Campaign[Any], structure: Structure) -> dict[str, Any]:
     """Return the setting that keeps the k grid of a structure where its cell changes; where the engine has one."""
     if campaign.options["engine"] != "lapw" or structure.lattice is None:
         return {}

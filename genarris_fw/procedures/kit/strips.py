@@ -12,20 +12,24 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.descriptors import matrix_strips
+from genarris_fw.options.base import SharedOptions
 from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure
 from genarris_fw.procedures.kit.matrices import record_matrix
 
 STRIP_PAIRS = 1 << 24  # 64 MiB: of 50,000 structures some 300 rows
 
 
-class MakesMatrix(Procedure):
+Options = TypeVar("Options", bound=SharedOptions)
+
+
+class MakesMatrix(Procedure[Options]):
     """A procedure that makes a distance matrix in strips."""
 
     @classmethod
@@ -35,7 +39,7 @@ class MakesMatrix(Procedure):
 
 
 def strip_items(
-    campaign: Campaign, path: Path, ids: Sequence[str], pairs: int = STRIP_PAIRS, **payload: Any
+    campaign: Campaign[Any], path: Path, ids: Sequence[str], pairs: int = STRIP_PAIRS, **payload: Any
 ) -> list[Item]:
     """Lay out the matrix of a pool and return its strips as work items.
 
@@ -73,7 +77,7 @@ def _place(path: Path, token: int) -> Path:
     return path.with_name(f".{path.name}.{token}")
 
 
-def matrix_key(campaign: Campaign, ids: Sequence[str]) -> str:
+def matrix_key(campaign: Campaign[Any], ids: Sequence[str]) -> str:
     """Return the key of the matrix of these structures in this step."""
     digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
     return f"{_owner(campaign.run, campaign.step)}-{digest[:24]}"
@@ -95,7 +99,7 @@ def forget_strips(catalogue: Catalogue, run: str, step: str, folders: Iterable[P
         catalogue.artifacts.remove(run, record["name"])
 
 
-def strip_done(campaign: Campaign, path: Path, item: Item, rows: np.ndarray) -> Outcome:
+def strip_done(campaign: Campaign[Any], path: Path, item: Item, rows: np.ndarray) -> Outcome:
     """Keep the rows of a strip: in the run's folder where this node sees the gate's file in it, else in GridFS."""
     first, key = item.payload["first"], item.payload["matrix"]
     place = _place(path, item.payload.get("planned", 0))  # an older version's items name no token
@@ -110,7 +114,7 @@ def strip_done(campaign: Campaign, path: Path, item: Item, rows: np.ndarray) -> 
 
 
 def join_strips(
-    campaign: Campaign,
+    campaign: Campaign[Any],
     path: Path,
     ids: Sequence[str],
     compute: Callable[[int, int], np.ndarray],
@@ -178,7 +182,7 @@ def divided(blocks: Callable[[], Iterator[np.ndarray]]) -> Iterator[np.ndarray]:
         yield np.asarray(block, dtype=np.float32) / (scale or np.float32(1.0))
 
 
-def _fetch(campaign: Campaign, target: Path, record: dict[str, Any]) -> None:
+def _fetch(campaign: Campaign[Any], target: Path, record: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = campaign.catalogue.artifacts.fetch(campaign.run, _artifact(campaign, record["key"]), Path(folder))
         if found is not None:
@@ -195,5 +199,5 @@ def _runs(rows: np.ndarray) -> Iterator[tuple[int, int]]:
             start = i
 
 
-def _artifact(campaign: Campaign, key: str) -> str:
+def _artifact(campaign: Campaign[Any], key: str) -> str:
     return f"{campaign.step}.{key}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from genarris_fw.errors import RunFailed
 from genarris_fw.procedures.kit.campaign import Campaign
 
 
-def pool_vectors(campaign: Campaign, ids: Sequence[str], name: str) -> np.ndarray:
+def pool_vectors(campaign: Campaign[Any], ids: Sequence[str], name: str) -> np.ndarray:
     """Return the vectors of some structures.
 
     Parameters

@@ -1,4 +1,4 @@
-"""The options of the procedures that describe structures and compare them: Run_Rdf_Calc and the two of RCD."""
+"""The options of Run_Rdf_Calc."""
 
 from __future__ import annotations
 
@@ -9,12 +9,8 @@ from pydantic import BeforeValidator
 from genarris_fw.declaring.option import option
 from genarris_fw.declaring.types import (
     Flag,
-    Format,
-    InputFile,
     InputFolder,
-    Key,
     MatrixFile,
-    OutputFile,
     OutputFolder,
     Real,
     Said,
@@ -22,7 +18,8 @@ from genarris_fw.declaring.types import (
     one_of,
     two_numbers,
 )
-from genarris_fw.options.base import SharedOptions
+from genarris_fw.options.base import MakesPool, OnStructures
+from genarris_fw.options.resolving.draft import Bench, Draft
 
 METRICS = (
     *("braycurtis", "canberra", "chebyshev", "cityblock", "correlation", "cosine", "dice", "euclidean", "hamming"),
@@ -44,10 +41,11 @@ RsRange = Annotated[
 Metric = Annotated[str, BeforeValidator(one_of(*METRICS)), Said("str", "one of " + ", ".join(METRICS))]
 
 
-class RunRdfCalcOptions(SharedOptions):
+class RunRdfCalcOptions(OnStructures, MakesPool):
     """Compute the radial descriptor of every structure, and all distances between them."""
 
     procedure: ClassVar[str] = "Run_Rdf_Calc"
+    order: ClassVar[int] = 50
     synonyms: ClassVar[tuple[str, ...]] = ("Run_RSF_Calc",)
     no_effect: ClassVar[dict[str, str]] = {
         "device": "the descriptor is computed by a compiled kernel",
@@ -55,24 +53,29 @@ class RunRdfCalcOptions(SharedOptions):
         "structure_suffix": "structures are documents",
     }
 
-    structure_dir: InputFolder = option(
+    structure_dir: InputFolder | None = option(
         "Pool, or folder of structures, to work on",
         category="inferred",
         again="reset",
         default_words="the output of the previous procedure",
+        takes=("energies", "pressed", "generated"),
+        holds="to describe",
     )
     dist_mat_fpath: MatrixFile = option(
         "File of the distance matrix",
         "rdf_distance_matrix.dat",
         default_2_0="rsf_distance_matrix.dat",
         again="suffix",
+        holds="distances",
+        written_if=("distance_matrix", True),
     )
-    output_dir: OutputFolder = option(
+    output_dir: OutputFolder | None = option(
         "Folder, and name of the pool, of structures with vectors; no_new_output_dir keeps the input's",
         "no_new_output_dir",
         again="suffix",
+        holds="described",
+        no_path="no_new_output_dir",
     )
-    output_format: Format = option("Format of the exported structures", "json")
     normalize_rdf_vectors: Flag = option(
         "Divide every column of the structures' vectors by its norm before the distances are taken",
         False,
@@ -101,50 +104,24 @@ class RunRdfCalcOptions(SharedOptions):
     )
     property_name: PropertyName = option("Name of the vector among a structure's properties", "RDF", default_2_0="RSF")
 
-
-_STRUCTURE_DIR = "Pool, or folder of structures, to work on"
-
-
-class RCDCalculationOptions(SharedOptions):
-    """Compute the relative coordinate descriptor of every structure: how the nearest molecules lie and are turned."""
-
-    procedure: ClassVar[str] = "RCD_Calculation"
-    no_effect: ClassVar[dict[str, str]] = {
-        "structure_suffix": "structures are documents",
-        "structure_format": "structures are documents",
-    }
-
-    structure_dir: InputFolder = option(
-        _STRUCTURE_DIR, category="inferred", again="reset", default_words="the output of the previous procedure"
-    )
-    output_dir: OutputFolder = option(
-        "Folder, and name of the pool, of the structures with their descriptors",
-        again="suffix",
-        default_words="the step's name",
-    )
-    output_format: Format = option("Format of the exported structures", "json")
-    molecule_path: InputFile = option(
-        "Geometry file of the molecule, whose first atoms give the axes", category="inferred"
-    )
-    close_picks: Whole = option("Number of nearest molecules that are described", 16, ge=1, le=1000)
-    property_name: Key = option("Property that holds the descriptor", "rcd")
-    output_info_file: OutputFile = option("File of all descriptors as text", "rcd_vectors.info", again="suffix")
-    report_file: OutputFile = option("File of the account of the calculation", "RCD_report.out", again="suffix")
-
-
-class RCDDifferenceFolderInnerOptions(SharedOptions):
-    """Compare all structures of a pool by their relative coordinate descriptors."""
-
-    procedure: ClassVar[str] = "RCD_Difference_Folder_Inner"
-    no_effect: ClassVar[dict[str, str]] = {"structure_suffix": "structures are documents"}
-
-    structure_dir: InputFolder = option(
-        _STRUCTURE_DIR, category="inferred", again="reset", default_words="the output of RCD_Calculation"
-    )
-    property_name: Key = option(
-        "Property that holds the descriptor", category="inferred", default_words="from RCD_Calculation, else rcd"
-    )
-    diff_matrix_output: MatrixFile = option("File of the distance matrix", "rcd_difference_matrix.dat", again="suffix")
-    contribution_ratio: Real = option("Weight of the orientations beside the positions", 1.0, ge=0, le=1e6)
-    select_pairs: Whole = option("Number of nearest molecules that are paired", 4, ge=1, le=1000)
-    disable_enantiomer: Flag = option("Tell a crystal from its mirror image", False)
+    @classmethod
+    def resolve(cls, bench: Bench, draft: Draft) -> None:
+        """The structures stay in their pool unless a folder for another one is named."""
+        source = bench.input_pool(draft)
+        if draft.has("eta_range") and draft.options["init_scheme"] != "random":
+            line, section = draft.where("eta_range")
+            bench.remarks.notice(line, "eta_range has an effect with init_scheme = random only", section)
+        matrix = draft.options["dist_mat_fpath"]
+        if draft.options["distance_matrix"]:
+            bench.matrices[matrix] = draft.step.name
+        in_place = not cls.is_path("output_dir", draft.options["output_dir"])
+        if in_place:
+            # What was imported stays as it is: its structures with their vectors are written beside it.
+            folder = bench.absolute(draft.step.name) if draft.options["import_folder"] else None
+            draft.put("output_dir", folder, draft.origins["output_dir"])
+        name = source.name if in_place else bench.output_pool(draft)
+        pool = source.child(name)
+        pool.matrix = (draft.step.name, matrix) if draft.options["distance_matrix"] else None
+        pool.vectors = (draft.step.name, draft.options["property_name"])
+        draft.put("output_pool", name or None, draft.origins["input_pool" if in_place else "output_dir"])
+        bench.add_output(draft, "output_dir", pool, in_place=True)

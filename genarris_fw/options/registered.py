@@ -1,0 +1,45 @@
+"""The sections of ui.conf: the master's, and those of the procedures that installed packages register."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from genarris_fw.declaring.door import OPTIONS, PROCEDURES
+from genarris_fw.errors import InputError
+from genarris_fw.options.base import ProcedureOptions
+from genarris_fw.options.master import MasterOptions
+
+
+@cache
+def models() -> tuple[type[ProcedureOptions], ...]:
+    """Return the models of all sections: the master's first, then in the order of the workflow."""
+    found = [model for name, model in OPTIONS.working().items() if name in PROCEDURES.names()]
+    return (MasterOptions, *sorted(found, key=lambda model: (model.order, model.procedure)))
+
+
+@cache
+def by_name() -> dict[str, type[ProcedureOptions]]:
+    """Return every name of a section, in lower case -> its model."""
+    return {name.lower(): model for model in models() for name in (model.procedure, *model.synonyms)}
+
+
+def spellings() -> list[str]:
+    """Return all names that a procedure may be called by in ui.conf."""
+    return [name for model in models()[1:] for name in (model.procedure, *model.synonyms)]
+
+
+def why_unusable(name: str) -> str:
+    """Return why a registered procedure cannot be used here; empty for a usable one, and for one nobody registers."""
+    for known in (*PROCEDURES.names(), *OPTIONS.names()):
+        if known.lower() != name.lower():
+            continue
+        try:
+            if known not in OPTIONS.names():
+                return f"procedure '{known}': package '{PROCEDURES.package(known)}' registers no options of it"
+            if known not in PROCEDURES.names():
+                return f"procedure '{known}': package '{OPTIONS.package(known)}' registers options of it alone"
+            OPTIONS.load(known)
+            PROCEDURES.path(known)
+        except InputError as error:
+            return str(error)
+    return ""
