@@ -11,28 +11,27 @@ from typing import Any
 
 from fireworks import LaunchPad
 
-# A procedure that has, without num_replicas, a replica for each of the manual's MPI ranks.
-_A_REPLICA_A_RANK = ("Pygenarris_Structure_Generation",)
+from genarris_fw.options.base import SharedOptions
 
 
-def replica_cores(procedure: str, options: Mapping[str, Any], origins: Mapping[str, str]) -> int | None:
+def replica_cores(options: SharedOptions, origins: Mapping[str, str]) -> int | None:
     """Return the cores that a replica of a step is laid out for; None where the user said nothing about them.
 
     Parameters
     ----------
-    procedure : str
-        Name of the procedure.
-    options, origins : mapping
-        The step's options, and where each comes from.
+    options : SharedOptions
+        The step's options.
+    origins : mapping
+        Where each of them comes from.
     """
-    threads = options.get("omp_num_threads") if _given(origins, "omp_num_threads") else None
-    cores = options.get("num_cores")
+    threads = options.omp_num_threads if _given(origins, "omp_num_threads") else None
+    cores = options.num_cores
     if cores is None:
         return threads
     if _given(origins, "num_replicas"):
-        replicas = options["num_replicas"]
+        replicas = options.num_replicas
     else:
-        replicas = cores // (threads or 1) if procedure in _A_REPLICA_A_RANK else 1
+        replicas = cores // (threads or 1) if options.a_replica_a_rank else 1
     return max(threads or 1, cores // max(1, replicas))
 
 

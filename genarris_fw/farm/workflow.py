@@ -80,7 +80,7 @@ def build_workflow(configuration: Configuration, workers: int | None = None) -> 
     chain = [Firework(BeginRun(run=run, record=record), spec=dict(ends), name="begin")]
     for step in configuration.steps:
         task = PROCEDURES.load(step.procedure)
-        spec = base | spec_of(step.options, replica_cores(step.procedure, step.options, step.origins), queue_type)
+        spec = base | spec_of(step.options, replica_cores(step.typed(), step.origins), queue_type)
         for role in ("whole",) if task.cheap else ("plan", "gate"):
             name = step.name if role == "whole" else f"{step.name} {role}"
             parents = [chain[-1]]

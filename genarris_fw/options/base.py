@@ -9,6 +9,7 @@ from typing_extensions import Self
 from genarris_fw.declaring.option import Declared, derived, option
 from genarris_fw.declaring.queueing import Duration, Memory, PlainName
 from genarris_fw.declaring.types import Format, InputFile, InputFolder, OutputFolder, Verbosity, Whole
+from genarris_fw.options.sizes import UNKNOWN, Count
 
 if TYPE_CHECKING:
     from genarris_fw.options.resolving.draft import Bench, Draft
@@ -33,6 +34,8 @@ class ProcedureOptions(Declared):
         Which structures its output pool has: 'new' ones, or all ('same') or 'some' of its input's.
     prefers_exemplars : bool
         Whether it works on the exemplars of a clustering before it rather than on all structures.
+    a_replica_a_rank : bool
+        Whether it has, without num_replicas, a replica for each of the manual's MPI ranks.
     """
 
     procedure: ClassVar[str] = ""
@@ -42,6 +45,7 @@ class ProcedureOptions(Declared):
     makes_molecule: ClassVar[bool] = False
     makes: ClassVar[str] = "new"
     prefers_exemplars: ClassVar[bool] = False
+    a_replica_a_rank: ClassVar[bool] = False
 
     @classmethod
     def resolve(cls, bench: Bench, draft: Draft) -> None:
@@ -49,6 +53,22 @@ class ProcedureOptions(Declared):
         from genarris_fw.options.resolving.usual import resolve
 
         resolve(bench, draft)
+
+    def structures_made(self, before: Count, groups: int | None) -> Count:
+        """Return how many structures the output pool will have.
+
+        Parameters
+        ----------
+        before : Count
+            Of the input pool.
+        groups : int or None
+            How many space groups the run's generator uses, where that is known.
+        """
+        return before.at_most() if self.makes == "some" else before
+
+    def exemplars_made(self, before: Count) -> Count:
+        """Return how many exemplars there will be, of a step that chooses some."""
+        return UNKNOWN
 
     @classmethod
     def resolved(cls, options: dict[str, Any]) -> Self:

@@ -77,7 +77,7 @@ def uses(configuration: Configuration) -> list[Use]:
         if engine == "aims":
             settings["omp_num_threads"] = int(step.options.get("omp_num_threads") or 1)
         of_a_point = {k: v for k, v in settings.items() if k not in RelaxationSettings.NOT_OF_THE_ENERGY}
-        cores = replica_cores(step.procedure, step.options, step.origins) or 1
+        cores = replica_cores(step.typed(), step.origins) or 1
         key = json.dumps([engine, of_a_point, cores], sort_keys=True, default=str)
         use = found.setdefault(key, Use(engine, settings, cores))
         use.steps.append(step.name)

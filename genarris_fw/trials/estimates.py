@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.text import Text
 
-from genarris_fw.clustering.result import wanted_clusters
-from genarris_fw.errors import InputError
 from genarris_fw.options import Configuration
 from genarris_fw.options.configuration import Step
 from genarris_fw.options.resolving.draft import STRUCTURE_FILES
+from genarris_fw.options.sizes import UNKNOWN, Count
 from genarris_fw.views.wording import counted, duration
 
 RELAXES_THE_MOLECULE = "Relax_Single_Molecule"
@@ -25,33 +23,11 @@ RELAXATION_FACTOR = 25
 MOLECULE_FACTOR = 10
 
 
-@dataclass(frozen=True)
-class Count:
-    """How many structures a pool will hold.
-
-    Attributes
-    ----------
-    number : int or None
-        None where it cannot be said before the run.
-    bound : str
-        ``""`` (exactly), ``about`` or ``at most``.
-    """
-
-    number: int | None
-    bound: str = ""
-
-    def __str__(self) -> str:
-        """Return it in words."""
-        if self.number is None:
-            return "an unknown number of structures"
-        return f"{self.bound} {counted(self.number, 'structure')}".strip()
-
-    def at_most(self) -> Count:
-        """Return the same number as an upper bound."""
-        return Count(self.number, "at most")
-
-
-UNKNOWN = Count(None)
+def said(count: Count) -> str:
+    """Return a number of structures in words."""
+    if count.number is None:
+        return "an unknown number of structures"
+    return f"{count.bound} {counted(count.number, 'structure')}".strip()
 
 
 def pool_sizes(configuration: Configuration, groups: Mapping[str, int]) -> dict[str, Count]:
@@ -76,10 +52,12 @@ def pool_sizes(configuration: Configuration, groups: Mapping[str, int]) -> dict[
         if source and options.get("import_folder") and source not in sizes:
             sizes[source] = _in_folder(Path(options["import_folder"]))
         before = sizes.get(source, UNKNOWN) if source else UNKNOWN
+        model = step.typed()
+        made = model.structures_made(before, groups.get(step.name) or sum(groups.values()) or None)
         if options.get("exemplars_pool"):
-            sizes[options["exemplars_pool"]] = _clusters(step, before)
+            sizes[options["exemplars_pool"]] = model.exemplars_made(before)
         if options.get("output_pool"):
-            sizes[options["output_pool"]] = _made(step, before, groups)
+            sizes[options["output_pool"]] = made
     return sizes
 
 
@@ -159,50 +137,6 @@ def _points(options: Mapping[str, Any]) -> int | None:
     return len(options.get("volume_scales") or [1])
 
 
-def _made(step: Step, before: Count, groups: Mapping[str, int]) -> Count:
-    """Return the size of the pool that a step makes."""
-    options = step.options
-    if step.procedure == RELAXES_THE_MOLECULE:
-        return Count(1)
-    if step.procedure == "Pygenarris_Structure_Generation":
-        return _generated(options, groups.get(step.name))
-    if step.procedure == "Select_Structures":
-        return _selected(options, before, sum(groups.values()))
-    return before.at_most() if step.procedure == "Remove_Duplicates" else before
-
-
-def _selected(options: Mapping[str, Any], before: Count, groups: int) -> Count:
-    limits = [] if before.number is None else [before.number]
-    if options.get("most_diverse"):
-        limits.append(int(options["most_diverse"]))
-    if options.get("best_per_space_group") and groups:
-        limits.append(int(options["best_per_space_group"]) * groups)
-    return Count(min(limits), "at most") if limits else UNKNOWN
-
-
-def _generated(options: Mapping[str, Any], groups: int | None) -> Count:
-    wanted = options.get("num_structures")
-    if options.get("structures_per_group"):
-        return Count(None if groups is None else int(options["structures_per_group"]) * groups, "at most")
-    if not wanted:
-        return Count(groups, "at most")
-    if options.get("truncate_to_num_structures") or options.get("space_groups") == "csd" or not groups:
-        return Count(int(wanted), "at most")
-    ranks = int(options.get("ranks") or 1)  # every rank's share of a group is rounded up, as in the manual
-    return Count(ranks * math.ceil(int(wanted) / (ranks * groups)) * groups, "at most")
-
-
-def _clusters(step: Step, before: Count) -> Count:
-    wanted = step.options.get("num_of_clusters")
-    loose = "about" if step.options.get("num_of_clusters_tolerance") or before.bound else ""
-    if not wanted or (wanted < 1 and before.number is None):
-        return UNKNOWN
-    try:
-        return Count(wanted_clusters(wanted, before.number) if before.number else int(wanted), loose)
-    except InputError:
-        return UNKNOWN
-
-
 def _in_folder(folder: Path) -> Count:
     """Count the structures of a folder by its files."""
     try:
@@ -239,7 +173,7 @@ def estimate_lines(found: Mapping[str, Any]) -> list[tuple[str, Text]]:
 
 def _words(step: Mapping[str, Any]) -> str:
     count = Count(step["structures"], step["bound"])
-    thing = "1 molecule" if step["relaxes"] == "molecule" else str(count)
+    thing = "1 molecule" if step["relaxes"] == "molecule" else said(count)
     each = "an unknown time" if step["seconds_each"] is None else time_of_one(step["seconds_each"])
     over = f" / {step['replicas']} replicas" if step["replicas"] > 1 else ""
     result = "unknown" if step["seconds"] is None else duration(step["seconds"])

@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from sleepy import Sleepy, sleepy_workflow
 from ui_conf import ROBUST, generation, resolve
 
+from genarris_fw.declaring.door import OPTIONS
 from genarris_fw.farm.launch.launcher_files import EXAMPLE, launcher_files
 from genarris_fw.farm.resources import clock, inherited_spec, queue_spec, queue_type_of, replica_cores, spec_of
 from genarris_fw.farm.sides import add_sides, add_workflows, side_firework
@@ -111,7 +112,8 @@ def test_memory_of_a_replica_by_the_core() -> None:
 def test_a_replicas_share_of_the_cores(procedure, given, cores) -> None:
     defaults = {"num_cores": None, "num_replicas": 1, "omp_num_threads": 1}
     origins = {name: "ui.conf line 9" if name in given else "default" for name in defaults}
-    assert replica_cores(procedure, defaults | given, origins) == cores
+    options = OPTIONS.load(procedure).resolved(defaults | given)
+    assert replica_cores(options, origins) == cores
 
 
 # ---- in the workflow

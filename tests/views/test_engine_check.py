@@ -18,16 +18,17 @@ from genarris_fw.engines.programs.process import Ended, Limits
 from genarris_fw.generation import check_contacts, volume_estimate
 from genarris_fw.options import Configuration
 from genarris_fw.options.configuration import Step
+from genarris_fw.options.sizes import Count
 from genarris_fw.trials import trial as engine_trial
 from genarris_fw.trials.engines import check_engines, for_single_points, missing_engines, trial_lines, uses
 from genarris_fw.trials.estimates import (
     MOLECULE_FACTOR,
     RELAXATION_FACTOR,
-    Count,
     estimate,
     estimate_lines,
     groups_of,
     pool_sizes,
+    said,
 )
 from genarris_fw.trials.samples import GAP, SPREAD, packed, sample_crystal, side_by_side
 from genarris_fw.trials.trial import Trial, carry_out_apart
@@ -201,7 +202,7 @@ def test_the_sizes_of_the_pools_follow_the_steps(tmp_path: Path) -> None:
     assert sizes[first["output_pool"]] == Count(12, "at most")
     assert sizes[first["exemplars_pool"]] == Count(4, "about")
     assert sizes[second["exemplars_pool"]] == Count(2, "about")
-    assert str(Count(None)) == "an unknown number of structures"
+    assert said(Count(None)) == "an unknown number of structures"
 
 
 def test_a_curve_takes_a_point_for_each_volume_and_a_series_an_unknown_time() -> None:

@@ -27,6 +27,7 @@ from genarris_fw.declaring.types import (
 )
 from genarris_fw.options.base import MakesPool, OnStructures
 from genarris_fw.options.models.lapw import LAPWEngineOptions
+from genarris_fw.options.sizes import Count
 
 if TYPE_CHECKING:
     from genarris_fw.options.resolving.draft import Bench, Draft
@@ -217,6 +218,10 @@ class RelaxSingleMoleculeOptions(EngineProcedureOptions):
         "keep",
     )
     output_format: Format = option("Format of the exported molecule", "both")
+
+    def structures_made(self, before: Count, groups: int | None) -> Count:
+        """Return that it is one molecule."""
+        return Count(1)
 
     @classmethod
     def resolve(cls, bench: Bench, draft: Draft) -> None:

@@ -68,7 +68,7 @@ class Campaign(Assignment, Generic[Options]):
     @property
     def cores(self) -> int:
         """How many cores an evaluation may use: the replica's share of ``num_cores``, else ``omp_num_threads``."""
-        return replica_cores(self._step["procedure"], self._step["options"], self._step.get("origins", {})) or 1
+        return replica_cores(self.options, self._step.get("origins", {})) or 1
 
     def threads(self, replicas: int) -> int:
         """Return how many threads a replica may use: ``omp_num_threads``, else its share of this machine's cores.

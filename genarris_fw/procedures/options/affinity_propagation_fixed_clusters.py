@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator
 
+from genarris_fw.clustering.result import wanted_clusters
 from genarris_fw.declaring.option import REQUIRED, derived, option
 from genarris_fw.declaring.types import (
     AffinityType,
@@ -24,12 +25,14 @@ from genarris_fw.declaring.types import (
     one_of,
     two_numbers,
 )
+from genarris_fw.errors import InputError
 from genarris_fw.options.base import MakesPool, OnStructures
 from genarris_fw.options.problems import quoted
 from genarris_fw.options.registered import models
 from genarris_fw.options.resolving.draft import Bench, Draft, Pool
 from genarris_fw.options.resolving.known import name_energy, require_energies, vectors_of
 from genarris_fw.options.sections import Given, marked
+from genarris_fw.options.sizes import UNKNOWN, Count
 
 ClusterMethod = Annotated[
     str,
@@ -146,6 +149,16 @@ class AffinityPropagationFixedClustersOptions(OnStructures, MakesPool):
     exemplars_matrix_file: OutputFile = derived("File of the exemplars' part of the matrix", changes_results=False)
     exemplar_key: str = derived("Property that marks exemplars", "AP_exemplar")
     exemplars_pool: str = derived("The pool of the exemplars", "", changes_results=False)
+
+    def exemplars_made(self, before: Count) -> Count:
+        """Return the number of clusters that is wanted."""
+        wanted, loose = self.num_of_clusters, "about" if self.num_of_clusters_tolerance or before.bound else ""
+        if wanted < 1 and before.number is None:
+            return UNKNOWN
+        try:
+            return Count(wanted_clusters(wanted, before.number) if before.number else int(wanted), loose)
+        except InputError:
+            return UNKNOWN
 
     @classmethod
     def resolve(cls, bench: Bench, draft: Draft) -> None:

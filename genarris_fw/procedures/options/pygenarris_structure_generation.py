@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator
@@ -20,6 +21,7 @@ from genarris_fw.declaring.types import (
 )
 from genarris_fw.options.base import MakesPool, OnCells, OnMolecule
 from genarris_fw.options.resolving.draft import Bench, Draft
+from genarris_fw.options.sizes import Count
 from genarris_fw.procedures.options.contacts import ContactOptions
 from genarris_fw.procedures.options.estimate_unit_cell_volume import LARGEST_CELL, EstimateUnitCellVolumeOptions
 
@@ -36,6 +38,7 @@ class PygenarrisStructureGenerationOptions(OnMolecule, OnCells, ContactOptions, 
 
     procedure: ClassVar[str] = "Pygenarris_Structure_Generation"
     order: ClassVar[int] = 30
+    a_replica_a_rank: ClassVar[bool] = True
     no_effect: ClassVar[dict[str, str]] = {
         "plot_histograms": "histograms are part of the report",
         "prop_*": "histograms are part of the report",
@@ -161,6 +164,18 @@ class PygenarrisStructureGenerationOptions(OnMolecule, OnCells, ContactOptions, 
     max_packed_attempts: int = derived("Draws per space group at most in the mode packing", PACKED_PER_GROUP)
     structures_per_group: int | None = derived("Structures per space group; None: shared by the compatible ones")
     ranks: int = derived("How many ranks of the original this step stands for", 1)
+
+    def structures_made(self, before: Count, groups: int | None) -> Count:
+        """Return what the quotas of the space groups add up to."""
+        wanted = self.num_structures
+        if self.structures_per_group:
+            return Count(None if groups is None else self.structures_per_group * groups, "at most")
+        if not wanted:
+            return Count(groups, "at most")
+        if self.truncate_to_num_structures or self.space_groups == "csd" or not groups:
+            return Count(wanted, "at most")
+        # Every rank's share of a group is rounded up, as in the manual.
+        return Count(self.ranks * math.ceil(wanted / (self.ranks * groups)) * groups, "at most")
 
     @classmethod
     def resolve(cls, bench: Bench, draft: Draft) -> None:

@@ -9,6 +9,7 @@ from genarris_fw.declaring.types import InputFolder, Key, OutputFolder, Real, Wh
 from genarris_fw.options.base import MakesPool, OnStructures
 from genarris_fw.options.resolving.draft import Bench, Draft
 from genarris_fw.options.resolving.known import FROM_ENERGIES, name_energy, require_energies, vectors_of
+from genarris_fw.options.sizes import UNKNOWN, Count
 
 SELECTIONS = ("energy_window", "best_per_cluster", "best_per_space_group", "most_diverse")
 
@@ -52,6 +53,15 @@ class SelectStructuresOptions(OnStructures, MakesPool):
 
     matrix_step: str | None = derived("The earlier step that makes the distance matrix")
     vectors_name: str = derived("Property that holds the structures' vectors", "RDF")
+
+    def structures_made(self, before: Count, groups: int | None) -> Count:
+        """Return the smallest of the numbers that are asked for."""
+        limits = [] if before.number is None else [before.number]
+        if self.most_diverse:
+            limits.append(self.most_diverse)
+        if self.best_per_space_group and groups:
+            limits.append(self.best_per_space_group * groups)
+        return Count(min(limits), "at most") if limits else UNKNOWN
 
     @classmethod
     def resolve(cls, bench: Bench, draft: Draft) -> None:
