@@ -40,8 +40,8 @@ class Option:
         Further names, from another version of Genarris.
     again : str
         What a second occurrence of the procedure starts from when only the first one's value is given: 'keep'
-        it, 'suffix' it with ``_2`` (outputs), 'number' it with ``1`` (matrices), or 'reset' to the default or
-        the inferred value.
+        it, 'suffix' it with ``_2``, 'number' it with ``1`` (matrices), or 'reset' to the default or the inferred
+        value. Empty: 'suffix' for outputs, 'keep' for all else (`Declared.again`).
     expected : str
         What a message says was expected, where the type does not say it well enough.
     default_words : str
@@ -66,7 +66,7 @@ class Option:
     default_2_0: Any = None
     unit: str = ""
     aliases: tuple[str, ...] = ()
-    again: str = "keep"
+    again: str = ""
     expected: str = ""
     default_words: str = ""
     changes_results: bool = True
@@ -89,7 +89,7 @@ def option(
     category: str = "",
     unit: str = "",
     aliases: tuple[str, ...] = (),
-    again: str = "keep",
+    again: str = "",
     expected: str = "",
     default_words: str = "",
     changes_results: bool = True,
@@ -173,6 +173,12 @@ class Declared(BaseModel):
     def path_role(cls, name: str) -> PathRole | None:
         """Return the role of a path option, None for other options."""
         return next((mark for mark in cls.marks(name) if isinstance(mark, PathRole)), None)
+
+    @classmethod
+    def again(cls, name: str) -> str:
+        """Return what a later occurrence starts from: see `Option`."""
+        role = cls.path_role(name)
+        return cls.info(name).again or ("suffix" if role and role.use == "output" else "keep")
 
     @classmethod
     def is_path(cls, name: str, value: Any) -> bool:

@@ -20,8 +20,10 @@ def duration(text: Any) -> int:
     """Read a time that no two queueing systems could understand differently; return seconds.
 
     A bare number is minutes for SLURM and seconds for PBS, ``04:00`` is four minutes for one and hours for others:
-    neither is taken.
+    neither is taken. Of a step that is resolved already it is seconds.
     """
+    if isinstance(text, int) and not isinstance(text, bool):
+        return within(text, LONGEST_SECONDS)
     value = words(text)
     clock = re.fullmatch(r"(?:(\d{1,3})-)?(\d{1,4})(?::(\d\d)(?::(\d\d))?)?", value, flags=re.ASCII)
     if clock and (clock[1] or clock[4]):
@@ -34,20 +36,24 @@ def duration(text: Any) -> int:
         if not amount or amount[2].lower() not in _SECONDS:
             raise ValueError("not a time")
         result = float(amount[1]) * _SECONDS[amount[2].lower()]
-    if not 1 <= result <= LONGEST_SECONDS:
-        raise ValueError("not a time that a job can have")
-    return int(result)
+    return within(result, LONGEST_SECONDS)
 
 
 def memory(text: Any) -> int:
-    """Read an amount of memory with its unit; return MB, rounded up."""
+    """Read an amount of memory with its unit; return MB, rounded up. Of a step that is resolved already it is MB."""
+    if isinstance(text, int) and not isinstance(text, bool):
+        return within(text, LARGEST_MB)
     amount = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*([MGT])(?:i?B)?", words(text), flags=re.ASCII | re.IGNORECASE)
     if not amount:
         raise ValueError("not an amount of memory")
-    result = -(-float(amount[1]) * _MB[amount[2].upper()] // 1)
-    if not 1 <= result <= LARGEST_MB:
-        raise ValueError("not an amount of memory that a machine can have")
-    return int(result)
+    return within(-(-float(amount[1]) * _MB[amount[2].upper()] // 1), LARGEST_MB)
+
+
+def within(value: float, most: int) -> int:
+    """Return a number of seconds or MB that a job can have."""
+    if not 1 <= value <= most:
+        raise ValueError("not what a job can have")
+    return int(value)
 
 
 def plain_name(text: Any) -> str:

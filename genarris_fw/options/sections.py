@@ -77,7 +77,7 @@ class Sections:
         found = {}
         for name, given in layers.base.items():
             value = again(model, name, given.value, occurrence)
-            if model.info(name).again == "keep":
+            if model.again(name) == "keep":
                 found[name] = given
             elif value is not None:
                 found[name] = Given(
@@ -91,7 +91,7 @@ class Sections:
 
 def again(model: type[ProcedureOptions], name: str, value: Any, occurrence: int) -> Any:
     """Return what an option's value becomes for a later occurrence, None where it starts anew."""
-    way = model.info(name).again
+    way = model.again(name)
     if way == "reset":
         return None
     if way == "keep" or not isinstance(value, str) or (model.path_role(name) and not model.is_path(name, value)):

@@ -128,3 +128,12 @@ def test_the_farms_options(tmp_path):
 def test_only_texts_are_names(text):
     with pytest.raises(ValidationError):
         QueueOptions.model_validate({"queue": text})
+
+
+def test_what_is_read_is_read_again():
+    """A step's resolved options are the model again: in the run's document 4 GB are 4096."""
+    read = QueueOptions.model_validate({"walltime": "1-02:00:00", "memory": "4GB", "queue": "short"})
+    assert QueueOptions.resolved(read.model_dump()) == read
+    for wrong in ({"walltime": True}, {"walltime": 0}, {"memory": -1}, {"memory": 2.5}):
+        with pytest.raises(ValidationError):
+            QueueOptions.model_validate(wrong)

@@ -163,7 +163,7 @@ class Bench:
             if default is REQUIRED:
                 self.missing(draft, option)
                 default = None
-            if draft.step.occurrence > 1 and draft.model.info(option).again in ("suffix", "number"):
+            if draft.step.occurrence > 1 and draft.model.again(option) in ("suffix", "number"):
                 default = again(draft.model, option, default, draft.step.occurrence)
             draft.put(option, self.resolved(draft.model, option, default), "default")
 
