@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from genarris_fw.cli.run import refuse_unavailable
-from genarris_fw.cli.site import open_site
 from genarris_fw.farm.moving import settle
+from genarris_fw.farm.site import open_site
 from genarris_fw.farm.workflow import add_run, build_workflow
 from genarris_fw.options import load
 

@@ -11,11 +11,11 @@ from typing import Any
 import click
 from pymongo.errors import PyMongoError
 
-from genarris_fw.cli.site import Site, open_site
 from genarris_fw.database.copies import PLACE_FIELDS, folder_now
 from genarris_fw.database.find import Database, find_server
 from genarris_fw.database.server import FOLDER
 from genarris_fw.errors import DatabaseError, InputError
+from genarris_fw.farm.site import Site, open_site
 
 
 def database_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,7 +41,7 @@ def open_existing(folder: Path, uri: str | None, read_only: bool = False) -> Ite
     uri : str, optional
         What the user gave.
     read_only : bool, optional
-        As in `genarris_fw.cli.site.open_site`: for commands that only look.
+        As in `genarris_fw.farm.site.open_site`: for commands that only look.
 
     Raises
     ------

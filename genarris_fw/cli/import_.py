@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from genarris_fw.cli.existing import database_options
-from genarris_fw.cli.site import open_site
+from genarris_fw.farm.site import open_site
 from genarris_fw.names import checked_name, checked_pool, made_safe
 from genarris_fw.showing import printable
 

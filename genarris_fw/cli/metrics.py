@@ -9,9 +9,9 @@ import click
 from pymongo.errors import PyMongoError
 
 from genarris_fw.cli.existing import database_options, open_existing
-from genarris_fw.cli.site import Site
 from genarris_fw.database.launchpads import explain
 from genarris_fw.errors import GenarrisError, InputError
+from genarris_fw.farm.site import Site
 from genarris_fw.views.metrics import CONTENT_TYPE, metrics
 
 HOST = "127.0.0.1"

@@ -9,8 +9,8 @@ import click
 
 from genarris_fw.cli.existing import database_options, open_existing
 from genarris_fw.cli.numbers import Number
-from genarris_fw.cli.site import Site
 from genarris_fw.farm.repair.recovery import GRACE_SECONDS, known_runs, recover, undecided
+from genarris_fw.farm.site import Site
 from genarris_fw.showing import printable
 
 SECONDS_BETWEEN_LOOKS = 1.0

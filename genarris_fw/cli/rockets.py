@@ -16,7 +16,6 @@ import click
 
 from genarris_fw.cli.existing import database_options, open_existing
 from genarris_fw.cli.main import EXIT_BAD_INPUT, EXIT_OK
-from genarris_fw.cli.site import Site
 from genarris_fw.cli.walltime import walltime_option
 from genarris_fw.database.launchpads import patient
 from genarris_fw.errors import GenarrisError, InputError
@@ -25,6 +24,7 @@ from genarris_fw.farm.crews.ranks import rank_and_size, ranks_of, replica_of
 from genarris_fw.farm.launch.worker import POLL_SECONDS, serve
 from genarris_fw.farm.lifeline import Lifeline
 from genarris_fw.farm.repair.recovery import known_runs, recover
+from genarris_fw.farm.site import Site
 from genarris_fw.showing import printable
 from genarris_fw.walltime import listening, of_this_process, warnings
 

@@ -13,7 +13,6 @@ import click
 from rich.console import Console
 
 from genarris_fw.cli.main import EXIT_OK, EXIT_RUN_FAILED, EXIT_SOME_FAILED
-from genarris_fw.cli.site import Site, open_site
 from genarris_fw.cli.walltime import walltime_option
 from genarris_fw.declaring.door import PROCEDURES
 from genarris_fw.engines import installed
@@ -22,6 +21,7 @@ from genarris_fw.farm.launch.rockets import Rockets
 from genarris_fw.farm.moving import settle
 from genarris_fw.farm.repair.recovery import recover
 from genarris_fw.farm.repair.retrying import rerun_fizzled
+from genarris_fw.farm.site import Site, open_site
 from genarris_fw.farm.workflow import add_run
 from genarris_fw.logs import merge
 from genarris_fw.options import Configuration, load

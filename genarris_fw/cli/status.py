@@ -15,9 +15,9 @@ from rich.text import Text
 
 from genarris_fw.catalogue.runs import IMPORTED
 from genarris_fw.cli.existing import database_options, open_existing
-from genarris_fw.cli.site import Site
 from genarris_fw.database.copies import PLACE_FIELDS, folder_now
 from genarris_fw.errors import InputError
+from genarris_fw.farm.site import Site
 from genarris_fw.views.layout import console
 from genarris_fw.views.status import STYLES, has_workflow, pool_sizes, render, status, waiting_runs
 

@@ -9,7 +9,7 @@ from command_line import call
 from fireworks import Firework, Workflow
 from small_run import RUN, fill
 
-from genarris_fw.cli.site import Site, open_site
+from genarris_fw.farm.site import Site, open_site
 
 
 @pytest.fixture

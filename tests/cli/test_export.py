@@ -11,8 +11,8 @@ from command import one_line
 from command_line import call
 from small_run import CHILDREN, EXEMPLARS, IDS, RUN, crystal, fill
 
-from genarris_fw.cli.site import open_site
 from genarris_fw.crystal import read, read_folder
+from genarris_fw.farm.site import open_site
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ from command import one_line
 from command_line import Called, call
 from small_run import IDS, RUN, crystal, fill
 
-from genarris_fw.cli.site import Site, open_site
 from genarris_fw.crystal import Structure, write
+from genarris_fw.farm.site import Site, open_site
 
 DATA = Path(__file__).parents[2] / "../shared/data/benzene_tutorial/raw_jsons"
 

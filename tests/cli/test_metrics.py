@@ -15,9 +15,9 @@ from exposition import parse
 from small_run import RUN, fill
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.cli.site import open_site
 from genarris_fw.database.launchpads import ping
 from genarris_fw.database.server import Server
+from genarris_fw.farm.site import open_site
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pymongo import MongoClient
 from small_run import RUN, fill
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.cli.site import open_site
+from genarris_fw.farm.site import open_site
 from genarris_fw.views.status import IMPORTED as OF_FILES
 
 

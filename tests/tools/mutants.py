@@ -31,8 +31,8 @@ from mutant_seeds import SECRET
 from small_run import RUN, fill
 
 from genarris_fw.cli.main import main
-from genarris_fw.cli.site import open_site
 from genarris_fw.errors import GenarrisError
+from genarris_fw.farm.site import open_site
 
 SECONDS = 60.0  # of one command
 CODES = (0, 2, 3, 4)
