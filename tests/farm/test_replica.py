@@ -17,7 +17,8 @@ from sleepy import Sleepy
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.database.launchpads import database_name
 from genarris_fw.errors import EngineError, Interrupted
-from genarris_fw.farm.replica import SECONDS_PER_CLAIM, Outcome, Replica
+from genarris_fw.farm.decisions.replica import SECONDS_PER_CLAIM
+from genarris_fw.farm.replica import Outcome, Replica
 from genarris_fw.logs import Log
 from genarris_fw.procedures.kit.base import Campaign, Item
 from genarris_fw.walltime import Walltime, listening
