@@ -21,6 +21,7 @@ from genarris_fw.catalogue.schema import check_schema
 from genarris_fw.errors import GenarrisError, Interrupted, RunFailed
 from genarris_fw.farm.assignment import Assignment
 from genarris_fw.farm.decisions.role import Ending, Trouble, after_trouble
+from genarris_fw.farm.fireworks import documents
 from genarris_fw.farm.heartbeat import Heartbeat
 from genarris_fw.farm.holding import Holding
 from genarris_fw.farm.roles import Role
@@ -45,12 +46,13 @@ def hold(
     Work of a moment needs no heartbeat.
     """
     catalogue = Catalogue(launchpad.db)
-    launches = (launchpad.fireworks.find_one({"fw_id": fw_id}, {"launches": 1}) or {}).get("launches") or [None]
+    firework = documents.known(launchpad.db, fw_id)
+    launch = firework.launch if firework else None
     owner = owner_name(fw_id)
     token: int | None = None
     while True:
         try:
-            token = catalogue.leases.take(run, step, role, fw_id, launches[-1], owner, lease_seconds)
+            token = catalogue.leases.take(run, step, role, fw_id, launch, owner, lease_seconds)
             break
         except LeaseLost:
             time.sleep(WAIT_FOR_HOLDER)
