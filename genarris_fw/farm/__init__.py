@@ -5,10 +5,10 @@ Before
     whole), `finish_run`. `resources` says what each asks of a queue, `moving` brings a run to where its folder is now.
 
 While a rocket works
-    A procedure is a `task`, and `assignment` is the step as it sees it. FireWorks calls the task, which calls
-    `carry_out`: it takes the firework's lease (`holding`), has it kept alive (`heartbeat`) and plays the role (`roles`).
-    A plan adds the `sides`; gate and sides claim and commit work items (`replica`); what is to be seen is prepared and
-    committed (`publication`). Where the time is over, `successors` go on.
+    A procedure is a `task`, and `assignment` is the step as it sees it. FireWorks calls the task, and this
+    `carry_out`, which takes the firework's lease (`holding`), has it kept alive (`heartbeat`) and plays the role
+    (`roles`). A plan adds the `sides`; gate and sides claim and commit work items (`replica`); what is to be seen is
+    prepared and committed (`publication`). Where the time is over, `successors` go on.
 
 Decisions
     What a replica or a role does next is decided in `decisions`, without clock and database. Why no run is ever wrong
