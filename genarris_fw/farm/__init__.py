@@ -17,5 +17,5 @@ Decisions
 Beside
     `fireworks` alone knows FireWorks' documents. `repair` finds and mends what was lost, `launch` starts rockets,
     `crews` are replicas of several MPI ranks. `allow_list` says what our rockets execute, `holders` who works on a run,
-    `lifeline` ends the ranks of a crew of which one is gone, and `heartbeat` a lease whose rocket is.
+    and `lifeline` ends the ranks of a crew of which one is gone.
 """
