@@ -220,6 +220,8 @@ class Replica:
         finished: list[tuple[Item, Outcome, float]] = []
         since = time.monotonic()
         for item in claimed:
+            if self._standing.leaves:
+                break
             begun = time.monotonic()
             try:
                 outcome = self.procedure.work(self.campaign, item)
@@ -243,6 +245,9 @@ class Replica:
                 if self.walltime.ending():
                     break  # what is left of the claim is given back
         self._commit(finished)
+        if self._standing.leaves:
+            self.campaign.catalogue.work_items.give_back(self.owner)
+            self._standing = replace(self._standing, leaves=False)
 
     def _commit(self, finished: list[tuple[Item, Outcome, float]]) -> None:
         """Commit items together; what no document can hold fails alone."""
@@ -325,10 +330,11 @@ class Replica:
     def _quarantine(self, error: str) -> None:
         """Claim no more while others work: it may be this machine, not the items, that is broken."""
         failed = self._standing.failed_in_a_row
-        self._standing = replace(self._standing, quarantined=True)
         self.quarantined = f"{len(failed)} different items failed in a row here; the last one: {error}"
         self.campaign.catalogue.replicas.quarantine(self.owner, self.quarantined)
-        if in_quarantine(self._others_work()) is OnFailure.FORGIVE:
+        others_work = self._others_work()
+        self._standing = self._standing.in_quarantine(others_work)
+        if in_quarantine(others_work) is OnFailure.FORGIVE:
             held = [item for item, _ in self._suspected]
             run, step = self.campaign.run, self.campaign.step
             self.campaign.catalogue.work_items.forgive(run, step, self.owner, held, failed)

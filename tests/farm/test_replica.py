@@ -115,6 +115,25 @@ def test_a_replica_where_everything_fails_stands_back_while_another_works(farm: 
     assert told == {"a:1:1:1:x": sick.quarantined, "b:1:1:1:x": ""}
 
 
+def test_a_replica_that_stands_back_in_the_middle_of_a_claim_leaves_the_rest_to_others(farm: Farm) -> None:
+    works = Works(farm, 60, quarantine_after=3, max_attempts=1)
+    calls: list[str] = []
+
+    def breaks(item: Item) -> Outcome:
+        calls.append(item.key)
+        if len(calls) > 2:  # by now it claims many at a time
+            raise OSError("no scratch disk")
+        return Outcome()
+
+    sick = works.replica("a:1:1:1:x", breaks, idle_limit=0.5)
+    farm.catalogue.replicas.begin("b:1:1:1:x", farm.run, STEP, "side", 2)
+    assert sick.work() == "idle" and sick.quarantined
+    assert len(calls) == 5 and (sick.done, sick.failed) == (2, 0)
+    states = [item["state"] for item in works.items]
+    assert (states.count("done"), states.count("waiting")) == (2, 58)
+    assert all("lease" not in item and item["attempts"] == item["lost"] == 0 for item in works.items)
+
+
 def test_the_last_replica_goes_on_in_quarantine_so_that_the_step_ends(farm: Farm) -> None:
     works = Works(farm, 12, quarantine_after=3, max_attempts=2, retry_delay=0)
 

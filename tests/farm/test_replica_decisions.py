@@ -293,6 +293,8 @@ def test_a_last_attempt_is_not_written_as_failed_at_once() -> None:
 def test_what_is_held_in_quarantine_goes_to_others_or_has_failed() -> None:
     assert in_quarantine(others_work=True) is OnFailure.FORGIVE
     assert in_quarantine(others_work=False) is OnFailure.GIVE_UP
+    assert Standing(("a",)).in_quarantine(others_work=True) == Standing(("a",), quarantined=True, leaves=True)
+    assert Standing(("a",)).in_quarantine(others_work=False) == Standing(("a",), quarantined=True)
 
 
 def test_a_permanent_error_leaves_one_attempt() -> None:

@@ -203,10 +203,13 @@ class Standing:
         Keys of the different items that have failed since one succeeded.
     quarantined : bool
         So many did once that it may be this machine, not the items, that is broken.
+    leaves : bool
+        Others worked as it was put in quarantine: it leaves what it has claimed to them.
     """
 
     failed_in_a_row: tuple[str, ...] = ()
     quarantined: bool = False
+    leaves: bool = False
 
     def after(self, failed: str | None) -> Standing:
         """Return how it stands after another item, whose key is given where it failed."""
@@ -214,6 +217,10 @@ class Standing:
             return replace(self, failed_in_a_row=())
         others = tuple(key for key in self.failed_in_a_row if key != failed)
         return replace(self, failed_in_a_row=(*others, failed))
+
+    def in_quarantine(self, others_work: bool) -> Standing:
+        """Return how it stands once it is put in quarantine."""
+        return replace(self, quarantined=True, leaves=others_work)
 
 
 class OnFailure(Enum):
@@ -223,7 +230,7 @@ class OnFailure(Enum):
     SUSPECT = "goes on holding the item, whose last attempt this was, until it is clear whose fault it is"
     GIVE_UP = "writes that all items which it so holds have failed"
     QUARANTINE = "notes that it may be this machine, and asks who else works on the step"
-    FORGIVE = "gives back what it so holds: the others shall have all attempts at what failed here"
+    FORGIVE = "gives back all that it holds: the others shall have all attempts at what failed here"
 
 
 def after_failure(standing: Standing, attempts: int, allowed: int, quarantine_after: int) -> tuple[OnFailure, ...]:
