@@ -16,8 +16,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from genarris_fw.farm.decisions.replica import IDLE_SLEEP, SECONDS_BETWEEN_CHECKS, SECONDS_PER_CLAIM, most_to_claim
 from genarris_fw.farm.heartbeat import BEATS_PER_LEASE
-from genarris_fw.farm.replica import IDLE_SLEEP, LARGEST_CLAIM, SECONDS_BETWEEN_CHECKS, SECONDS_PER_CLAIM
 
 
 @dataclass
@@ -367,7 +367,7 @@ class Simulation:
 
 def claim_size(seconds: float) -> int:
     """Return how many items of this many seconds a replica claims."""
-    return max(1, min(LARGEST_CLAIM, int(SECONDS_PER_CLAIM / max(seconds, 1e-6))))
+    return most_to_claim(seconds, math.inf)
 
 
 def saturation(seconds: float, slots: int, costs: Costs, lease: float = 60.0) -> float:

@@ -13,6 +13,7 @@ from fireworks import LaunchPad
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.cli.existing import database_options, open_existing
 from genarris_fw.errors import InputError
+from genarris_fw.farm.fireworks import workflows
 from genarris_fw.farm.holders import living_holders
 from genarris_fw.showing import printable
 
@@ -29,8 +30,7 @@ def command(run: str, yes: bool, force: bool, as_json: bool, folder: Path, uri: 
     Files in the run's folder stay.
     """
     with open_existing(folder, uri) as site:
-        workflows = run_workflows(site.launchpad, run)
-        if not workflows:
+        if not run_workflows(site.launchpad, run):
             site.catalogue.runs.get(run)
         holders = living_holders(site.catalogue, run)
         if holders and not force:
@@ -50,7 +50,7 @@ def command(run: str, yes: bool, force: bool, as_json: bool, folder: Path, uri: 
 
 def run_workflows(launchpad: LaunchPad, run: str) -> list[int]:
     """Return one firework id of every workflow of a run: its chain and its side replicas."""
-    return [workflow["nodes"][0] for workflow in launchpad.workflows.find({"metadata.run": run}, {"nodes": 1})]
+    return [workflow.nodes[0] for workflow in workflows.of_run(launchpad.db, run)]
 
 
 def delete_run(launchpad: LaunchPad, catalogue: Catalogue, run: str) -> dict[str, int]:
@@ -58,11 +58,11 @@ def delete_run(launchpad: LaunchPad, catalogue: Catalogue, run: str) -> dict[str
 
     The workflows go first, so that no rocket begins a run that is half gone.
     """
-    workflows = run_workflows(launchpad, run)
-    for fw_id in workflows:
+    there = run_workflows(launchpad, run)
+    for fw_id in there:
         with contextlib.redirect_stdout(io.StringIO()):  # FireWorks prints as it deletes
             launchpad.delete_wf(fw_id)
-    return {"workflows": len(workflows)} | catalogue.delete_run(run)
+    return {"workflows": len(there)} | catalogue.delete_run(run)
 
 
 def _confirm(catalogue: Catalogue, run: str) -> None:

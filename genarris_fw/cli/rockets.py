@@ -21,6 +21,7 @@ from genarris_fw.database.launchpads import patient
 from genarris_fw.errors import GenarrisError, InputError
 from genarris_fw.farm.crews import crew as crews
 from genarris_fw.farm.crews.ranks import rank_and_size, ranks_of, replica_of
+from genarris_fw.farm.fireworks import documents
 from genarris_fw.farm.launch.worker import POLL_SECONDS, serve
 from genarris_fw.farm.lifeline import Lifeline
 from genarris_fw.farm.repair.recovery import known_runs, recover
@@ -207,9 +208,7 @@ def replicas_of_steps(site: Site, name: str) -> int | None:
     """Return the ``num_replicas`` that a user gave, where all steps that have one agree; else None."""
     record = site.catalogue.runs.find(name)
     if record is None:  # its first firework carries what will be the run's document
-        first = site.launchpad.fireworks.find_one({"spec.run": name, "name": "begin"}, {"spec._tasks.record": 1}) or {}
-        tasks = (first.get("spec") or {}).get("_tasks") or [{}]
-        record = tasks[0].get("record") or {}
+        record = documents.run_record(site.launchpad.db, name)
     steps = (record.get("options") or {}).get("steps") or []
     given = {
         int(step["options"]["num_replicas"])

@@ -218,15 +218,33 @@ def prepare(pad: LaunchPad) -> None:
     """
     with explained(pad.host):
         if pad.fw_id_assigner.find_one({}, {"_id": 1}) is None:
-            first = dict(_FIRST_IDS)
-            for key, collection in (("fw_id", pad.fireworks), ("launch_id", pad.launches)):
-                last = collection.find_one({}, {key: 1}, sort=[(key, -1)])
-                if last and isinstance(last.get(key), int):
-                    first[f"next_{key}"] = last[key] + 1
+            first = dict(_FIRST_IDS) | _next_numbers(pad)
             with suppress(mongo_errors.DuplicateKeyError):  # the other process was first
                 pad.fw_id_assigner.update_one({"_id": -1}, {"$setOnInsert": first}, upsert=True)
         if "state_-1__id_-1" not in pad.workflows.index_information():  # the last one that tuneup makes
             pad.tuneup()
+
+
+def raise_counters(pad: LaunchPad) -> None:
+    """Have FireWorks number on after the highest numbers that it gave.
+
+    Parameters
+    ----------
+    pad : fireworks.LaunchPad
+        That of a database which was restored.
+    """
+    if numbers := _next_numbers(pad):
+        pad.fw_id_assigner.update_one({}, {"$max": numbers})
+
+
+def _next_numbers(pad: LaunchPad) -> dict[str, int]:
+    """Return the numbers that follow the highest ones of fireworks and launches, by the counter's fields."""
+    found = {}
+    for key, collection in (("fw_id", pad.fireworks), ("launch_id", pad.launches)):
+        last = collection.find_one({}, {key: 1}, sort=[(key, -1)])
+        if last and isinstance(last.get(key), int):
+            found[f"next_{key}"] = last[key] + 1
+    return found
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from fireworks import FWorker
 
 from genarris_fw.declaring.door import PROCEDURES
 from genarris_fw.errors import InputError, RunFailed
+from genarris_fw.farm.fireworks import documents
 
 if TYPE_CHECKING:
     from fireworks import LaunchPad
@@ -151,11 +152,10 @@ def refused(launchpad: LaunchPad, run: str) -> list[str]:
     run : str
         Name of the run.
     """
-    query = {"spec.run": run, "state": "READY", "$nor": [allowed_query()]}
     return [
         f"firework {document.get('fw_id')} ({str(document.get('name'))[:60]}) of run '{run}' is not executed: "
         f"{_why(document)}; remove it, or allow its Firetask with {VARIABLE}=module.Class"
-        for document in launchpad.fireworks.find(query).sort("fw_id", 1)
+        for document in documents.ready_besides(launchpad.db, run, allowed_query())
     ]
 
 

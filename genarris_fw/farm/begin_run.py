@@ -10,6 +10,7 @@ from fireworks import FiretaskBase, FWAction
 from genarris_fw import __version__
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.errors import RunFailed
+from genarris_fw.farm.fireworks import documents
 
 
 class BeginRun(FiretaskBase):
@@ -25,7 +26,7 @@ class BeginRun(FiretaskBase):
     def run_task(self, fw_spec: dict[str, Any]) -> FWAction:
         """Create the document and the indexes."""
         catalogue = Catalogue(self.launchpad.db)
-        if self.launchpad.fireworks.find_one({"fw_id": int(self.fw_id)}, {"_id": 1}) is None:
+        if not documents.is_there(self.launchpad.db, int(self.fw_id)):
             raise RunFailed(f"run '{self['run']}' was deleted while its first firework was starting")
         catalogue.ensure_indexes()
         versions = {"genarris_fw": __version__, "python": platform.python_version()}

@@ -17,6 +17,7 @@ from pymongo import UpdateOne
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.database.copies import same_folder
 from genarris_fw.errors import InputError
+from genarris_fw.farm.fireworks import documents, workflows
 from genarris_fw.farm.holders import living_holders
 from genarris_fw.options import Configuration, OptionsError, difference, load, options_hash
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 # Files that a step reads and whose content, or place relative to the folder, is part of the options: they are where
 # ui.conf says now, inside the folder or not.
 _INPUTS = ("import_folder", "molecule_path", "control_path")
-_RECORD = "spec._tasks.0.record"  # the run's record within its first firework
-_CHAIN = {"metadata.side_of": {"$exists": False}}
 
 
 def settle(launchpad: LaunchPad, configuration: Configuration, own: bool) -> str | None:
@@ -92,8 +91,7 @@ def _name(launchpad: LaunchPad, configuration: Configuration, own: bool) -> str:
     run = configuration.run_name
     if "run_name" in configuration.master_origins or _record(launchpad, run) is not None:
         return run
-    query = {"name": "begin", f"{_RECORD}.options.master_origins.run_name": {"$exists": False}}
-    names = {task["spec"]["run"] for task in launchpad.fireworks.find(query, {"spec.run": 1})}
+    names = documents.runs_named_by_folder(launchpad.db)
     records = {name: record for name in sorted(names) if (record := _record(launchpad, name))}
     here = [name for name, record in records.items() if same_folder(record["folder"], configuration.folder)]
     found = here or [name for name, record in records.items() if _may_be(record, name, configuration, own)]
@@ -128,10 +126,7 @@ def _record(launchpad: LaunchPad, run: str) -> dict[str, Any] | None:
     """Return ``folder`` and ``options`` of a run, from its document, else from the firework that will make it."""
     record = launchpad.db["runs"].find_one({"_id": run}, {"folder": 1, "options": 1})
     if record is None:
-        # Whoever may write to the database can call a firework "begin".
-        query = {"name": "begin", "spec.run": run, f"{_RECORD}.folder": {"$exists": True}}
-        begin = launchpad.fireworks.find_one(query, {"spec._tasks.record": 1})
-        record = begin["spec"]["_tasks"][0]["record"] if begin else {}
+        record = documents.run_record(launchpad.db, run)
     return record if record.get("folder") and record.get("options", {}).get("path") else None
 
 
@@ -169,7 +164,7 @@ def _with_inputs(options: dict[str, Any], configuration: Configuration) -> dict[
 def _rewrite(launchpad: LaunchPad, run: str, record: dict[str, Any], options: dict[str, Any], digest: str) -> None:
     """Write the new folder down wherever the old one stands; the run's document last."""
     old, new = record["folder"], options["folder"]
-    launchpad.workflows.update_one({"metadata.run": run} | _CHAIN, {"$set": {"metadata.options_hash": digest}})
+    workflows.set_options_hash(launchpad.db, run, digest)
     artifacts = launchpad.db["artifacts"]
     paths = [
         UpdateOne({"_id": file["_id"], "path": file["path"]}, {"$set": {"path": path}})
@@ -181,6 +176,5 @@ def _rewrite(launchpad: LaunchPad, run: str, record: dict[str, Any], options: di
     if paths:
         artifacts.bulk_write(paths)
     fields = {"folder": new, "options": options, "options_hash": digest}
-    inner = {f"{_RECORD}.{name}": value for name, value in fields.items()}
-    launchpad.fireworks.update_one({"name": "begin", "spec.run": run, f"{_RECORD}.folder": old}, {"$set": inner})
+    documents.change_record(launchpad.db, run, old, fields)
     launchpad.db["runs"].update_one({"_id": run}, {"$set": fields})

@@ -1,4 +1,7 @@
-"""A replica: claims work items of one procedure until none is left, and commits what it did."""
+"""A replica: claims work items of one procedure until none is left, and commits what it did.
+
+What it does next is decided in `genarris_fw.farm.decisions.replica`; here the database and the clock are asked.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import socket
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +21,32 @@ from genarris_fw.catalogue.limits import refused_by_size, what_is_refused
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.errors import DatabaseError, EngineError, GenarrisError, Interrupted, RunFailed
 from genarris_fw.farm.assignment import Assignment
+from genarris_fw.farm.decisions.replica import (
+    IDLE_SLEEP,
+    NOTHING,
+    Claim,
+    Do,
+    End,
+    OnFailure,
+    Standing,
+    Turn,
+    Wait,
+    after_failure,
+    attempts_allowed,
+    checks_now,
+    commits_now,
+    expected,
+    in_quarantine,
+    longer,
+    next_action,
+    share_of_waiting,
+)
 from genarris_fw.farm.task import Outcome, Task
 from genarris_fw.owner import is_alive
 from genarris_fw.patience import patiently
 from genarris_fw.walltime import Walltime
 
-# A claim aims at this much work, and what is done is committed twice in that time.
-SECONDS_PER_CLAIM = 4.0
-LARGEST_CLAIM = 100
-IDLE_SLEEP = (0.1, 1.0)
-# The gate's own lease is looked at, and the tally written, this often: what must not go wrong is fenced anyway.
-SECONDS_BETWEEN_CHECKS = 5.0
 SECONDS_BETWEEN_REAPS = 30.0
-# An item may take longer than those before it: so much more is left to it before the end.
-ROOM_FOR_AN_ITEM = 1.5
 OUTPUT_TAIL = 2000  # characters of an engine's output that are kept with a failure
 
 
@@ -80,11 +96,12 @@ class Replica:
         self.failed = 0
         self.seconds = 0.0
         self.quarantined = ""
-        self._failed_in_a_row: list[str] = []
+        self._standing = Standing()
         self._suspected: list[tuple[Item, BaseException]] = []
         self._seconds_per_item: float | None = None
         self._checked = float("-inf")
         self._interrupted = False
+        self._pause, self._idle_since = IDLE_SLEEP[0], time.monotonic()
         campaign.begin_work(owner, self.walltime)
 
     def work(self) -> str:
@@ -96,42 +113,77 @@ class Replica:
             ``finished`` (no item is waiting or held by anybody), ``gate lost``, ``ending`` (the time is over; what
             was held is given back), or ``idle``.
         """
-        run, step = self.campaign.run, self.campaign.step
-        items = self.campaign.catalogue.work_items
-        sleep, idle_since = IDLE_SLEEP[0], time.monotonic()
+        self._begin_to_wait()
         self._expect_from_others()
         try:
             while True:
                 self._check()
-                if self._interrupted or not self.walltime.fits(ROOM_FOR_AN_ITEM * (self._seconds_per_item or 0.0)):
-                    self._give_up_suspected()
-                    items.give_back(self.owner)
-                    return "ending"
-                claimed = [] if self._stands_back() else self._claim()
-                if claimed:
-                    self._work_on(claimed)
-                    sleep, idle_since = IDLE_SLEEP[0], time.monotonic()
-                    continue
-                self._give_up_suspected()
-                unfinished = items.unfinished(run, step)
-                if unfinished is None and not self.more_to_come():
-                    return "finished"
-                if unfinished == "committed" and items.settle(run, step):
-                    continue
-                if items.reap(run, step, is_alive):
-                    continue
-                if self.gate_is_lost():
-                    return "gate lost"
-                if time.monotonic() - idle_since > self.idle_limit:
-                    return "idle"
-                time.sleep(sleep)
-                sleep = min(2 * sleep, IDLE_SLEEP[1])
+                if end := self._turn():
+                    return end.value
         finally:
             self._tally()
 
+    def _turn(self) -> End | None:
+        """Do what comes next until this turn is over; return how the replica ends, None where it goes on."""
+        run, step, items = self.campaign.run, self.campaign.step, self.campaign.catalogue.work_items
+        claimed: list[Item] = []
+        turn = self._as_known()
+        while True:
+            match next_action(turn):
+                case Do.ASK_WHO_WORKS:
+                    turn = replace(turn, others_work=self._others_work())
+                case Claim(at_most):
+                    claimed = self._claim(at_most)
+                    turn = replace(turn, claimed=len(claimed))
+                case Do.WORK:
+                    self._work_on(claimed)
+                    self._begin_to_wait()
+                    return None
+                case Do.GIVE_UP:
+                    self._give_up_suspected()
+                    turn = replace(turn, suspected=0)
+                case Do.LOOK:
+                    turn = replace(turn, unfinished=items.unfinished(run, step) or NOTHING)
+                case Do.ASK_FOR_MORE:
+                    turn = replace(turn, more=self.more_to_come())
+                case Do.SETTLE:
+                    turn = replace(turn, settled=items.settle(run, step))
+                case Do.REAP:
+                    turn = replace(turn, reaped=items.reap(run, step, is_alive))
+                case Do.ASK_AFTER_GATE:
+                    lost = self.gate_is_lost()
+                    turn = replace(turn, gate_lost=lost, idle_seconds=time.monotonic() - self._idle_since)
+                case Do.AGAIN:
+                    return None
+                case Do.GIVE_BACK:
+                    items.give_back(self.owner)
+                    return End.ENDING
+                case Wait(seconds):
+                    time.sleep(seconds)
+                    self._pause = longer(seconds)
+                    return None
+                case End() as end:
+                    return end
+
+    def _as_known(self) -> Turn:
+        """Return what is known as a turn begins."""
+        return Turn(
+            seconds_left=self.walltime.seconds_left(),
+            seconds_per_item=self._seconds_per_item,
+            interrupted=self._interrupted,
+            quarantined=self._standing.quarantined,
+            suspected=len(self._suspected),
+            pause=self._pause,
+            idle_limit=self.idle_limit,
+        )
+
+    def _begin_to_wait(self) -> None:
+        """Count the time without work from now on."""
+        self._pause, self._idle_since = IDLE_SLEEP[0], time.monotonic()
+
     def _check(self) -> None:
         """Now and then: is the gate still ours? And write the tally."""
-        if time.monotonic() - self._checked < SECONDS_BETWEEN_CHECKS:
+        if not checks_now(time.monotonic() - self._checked):
             return
         if not self.still_mine():
             raise LeaseLost(f"the gate of {self.campaign.step} in run {self.campaign.run} was taken over")
@@ -152,33 +204,24 @@ class Replica:
                 self.campaign.run, self.campaign.step
             )
 
-    def _stands_back(self) -> bool:
-        """Tell whether this replica is in quarantine and others work; the last one goes on, so that the run ends."""
-        return bool(self.quarantined) and self.campaign.catalogue.replicas.others_at_work(
-            self.campaign.run, self.campaign.step, self.owner
-        )
+    def _others_work(self) -> bool:
+        return self.campaign.catalogue.replicas.others_at_work(self.campaign.run, self.campaign.step, self.owner)
 
-    def _claim(self) -> list[Item]:
-        return self.campaign.catalogue.work_items.claim(
-            self.campaign.run, self.campaign.step, self.owner, self._claim_size(), self.campaign.lease_seconds
-        )
-
-    def _claim_size(self) -> int:
-        """Return how many items to claim: some seconds of work, towards the end a share of what is left."""
-        if self._seconds_per_item is None:
-            return 1
-        seconds = min(SECONDS_PER_CLAIM, self.walltime.seconds_left())
-        size = min(LARGEST_CLAIM, int(seconds / max(self._seconds_per_item, 1e-6)))
-        if size <= 1:
-            return 1
-        share = 1.0 / max(1, self.procedure.wanted_replicas(self.campaign))
-        return max(1, self.campaign.catalogue.work_items.waiting(self.campaign.run, self.campaign.step, share, size))
+    def _claim(self, at_most: int) -> list[Item]:
+        """Claim so many items at most: towards the end a share of what is left."""
+        run, step, items = self.campaign.run, self.campaign.step, self.campaign.catalogue.work_items
+        if at_most > 1:
+            share = share_of_waiting(self.procedure.wanted_replicas(self.campaign))
+            at_most = max(1, items.waiting(run, step, share, at_most))
+        return items.claim(run, step, self.owner, at_most, self.campaign.lease_seconds)
 
     def _work_on(self, claimed: list[Item]) -> None:
         """Work on claimed items; commit together what takes less than a second or two."""
         finished: list[tuple[Item, Outcome, float]] = []
         since = time.monotonic()
         for item in claimed:
+            if self._standing.leaves:
+                break
             begun = time.monotonic()
             try:
                 outcome = self.procedure.work(self.campaign, item)
@@ -191,18 +234,20 @@ class Replica:
                 self._fail(item, error)
                 continue
             seconds = time.monotonic() - begun
-            self._failed_in_a_row = []
+            self._standing = self._standing.after(None)
             self._give_up_suspected()
-            mean = self._seconds_per_item
-            self._seconds_per_item = seconds if mean is None else 0.7 * mean + 0.3 * seconds
+            self._seconds_per_item = expected(self._seconds_per_item, seconds)
             self.seconds += seconds
             finished.append((item, outcome, seconds))
-            if time.monotonic() - since > SECONDS_PER_CLAIM / 2:
+            if commits_now(time.monotonic() - since):
                 self._commit(finished)
                 finished, since = [], time.monotonic()
                 if self.walltime.ending():
                     break  # what is left of the claim is given back
         self._commit(finished)
+        if self._standing.leaves:
+            self.campaign.catalogue.work_items.give_back(self.owner)
+            self._standing = replace(self._standing, leaves=False)
 
     def _commit(self, finished: list[tuple[Item, Outcome, float]]) -> None:
         """Commit items together; what no document can hold fails alone."""
@@ -246,20 +291,21 @@ class Replica:
         """Record a failed attempt; the last one of an item stays open until it is clear that it is the item's fault."""
         if not isinstance(error, GenarrisError):
             self.campaign.log("traceback", level="DEBUG", item=item.key, traceback=traceback.format_exc())
-        if item.key not in self._failed_in_a_row:
-            self._failed_in_a_row.append(item.key)
-        if item.attempts + 1 >= self._attempts_allowed(error):
-            self._suspected.append((item, error))
-        else:
-            self._write_failure(item, error)
-        if self.quarantined:
-            self._give_up_suspected()
-        elif len(self._failed_in_a_row) >= self.campaign.quarantine_after:
-            self._quarantine(said(error))
+        self._standing = self._standing.after(item.key)
+        allowed, quarantine_after = self._attempts_allowed(error), self.campaign.quarantine_after
+        for what in after_failure(self._standing, item.attempts, allowed, quarantine_after):
+            match what:
+                case OnFailure.WRITE:
+                    self._write_failure(item, error)
+                case OnFailure.SUSPECT:
+                    self._suspected.append((item, error))
+                case OnFailure.GIVE_UP:
+                    self._give_up_suspected()
+                case OnFailure.QUARANTINE:
+                    self._quarantine(said(error))
 
     def _attempts_allowed(self, error: BaseException) -> int:
-        permanent = isinstance(error, EngineError) and error.permanent
-        return 1 if permanent else self.campaign.max_attempts
+        return attempts_allowed(self.campaign.max_attempts, isinstance(error, EngineError) and error.permanent)
 
     def _write_failure(self, item: Item, error: BaseException) -> None:
         state = self.campaign.catalogue.work_items.fail(
@@ -283,13 +329,15 @@ class Replica:
 
     def _quarantine(self, error: str) -> None:
         """Claim no more while others work: it may be this machine, not the items, that is broken."""
-        number = len(self._failed_in_a_row)
-        self.quarantined = f"{number} different items failed in a row here; the last one: {error}"
+        failed = self._standing.failed_in_a_row
+        self.quarantined = f"{len(failed)} different items failed in a row here; the last one: {error}"
         self.campaign.catalogue.replicas.quarantine(self.owner, self.quarantined)
-        if self._stands_back():  # the others shall have all attempts at what failed here
+        others_work = self._others_work()
+        self._standing = self._standing.in_quarantine(others_work)
+        if in_quarantine(others_work) is OnFailure.FORGIVE:
             held = [item for item, _ in self._suspected]
             run, step = self.campaign.run, self.campaign.step
-            self.campaign.catalogue.work_items.forgive(run, step, self.owner, held, self._failed_in_a_row)
+            self.campaign.catalogue.work_items.forgive(run, step, self.owner, held, failed)
             self._suspected.clear()
         self._give_up_suspected()
         self.campaign.log("quarantined", level="WARNING", why=self.quarantined)

@@ -11,6 +11,7 @@ from typing import Any
 
 from fireworks import LaunchPad
 
+from genarris_fw.farm.fireworks import documents
 from genarris_fw.options.base import SharedOptions
 
 
@@ -95,9 +96,7 @@ def spec_of(options: Mapping[str, Any], cores: int | None = None, queue_type: st
 
 def inherited_spec(launchpad: LaunchPad, fw_id: int | None) -> dict[str, Any]:
     """Return these keys of a firework that is on the LaunchPad, for another replica of the same step."""
-    wanted = {"spec._queueadapter": 1, "spec._category": 1}
-    record = launchpad.fireworks.find_one({"fw_id": fw_id}, wanted) if fw_id is not None else None
-    return dict((record or {}).get("spec", {}))
+    return {} if fw_id is None else documents.place_of(launchpad.db, fw_id)
 
 
 def queue_type_of(folder: Path) -> str | None:

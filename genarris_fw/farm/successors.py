@@ -6,8 +6,9 @@ from typing import Any
 
 from fireworks import Firework, FWAction, LaunchPad, Workflow
 
+from genarris_fw.farm.fireworks.names import name_of, path_spec
 from genarris_fw.farm.resources import inherited_spec
-from genarris_fw.farm.sides import PATH_PRIORITY, add_workflows, side_workflow
+from genarris_fw.farm.sides import add_workflows, side_workflow
 from genarris_fw.farm.task import Task
 
 
@@ -24,7 +25,5 @@ def successor(launchpad: LaunchPad, task: Task[Any]) -> FWAction:
     if role == "side":
         add_workflows(launchpad, [side_workflow(run, step, type(task), spec)])
         return FWAction(stored_data=told)
-    own = {"run": run, "_priority": PATH_PRIORITY, "_add_launchpad_and_fw_id": True}
-    name = step if role == "whole" else f"{step} {role}"
-    next_one = Firework(type(task)(run=run, step=step, role=role), spec=spec | own, name=name)
+    next_one = Firework(type(task)(run=run, step=step, role=role), spec=spec | path_spec(run), name=name_of(step, role))
     return FWAction(stored_data=told, detours=[Workflow([next_one])])

@@ -14,8 +14,11 @@ from genarris_fw.declaring.door import PROCEDURES
 from genarris_fw.errors import InputError
 from genarris_fw.farm.begin_run import BeginRun
 from genarris_fw.farm.finish_run import FinishRun
+from genarris_fw.farm.fireworks import documents, workflows
+from genarris_fw.farm.fireworks.names import BEGIN, FINISH, chain_metadata, name_of, path_spec
+from genarris_fw.farm.fireworks.workflows import Noted
 from genarris_fw.farm.resources import queue_type_of, replica_cores, spec_of
-from genarris_fw.farm.sides import PATH_PRIORITY, add_workflows
+from genarris_fw.farm.sides import add_workflows
 from genarris_fw.options import Configuration, options_hash
 
 
@@ -74,42 +77,40 @@ def build_workflow(configuration: Configuration, workers: int | None = None) -> 
     """
     run = configuration.run_name
     record = run_record(configuration) | ({"workers": workers} if workers else {})
-    base = {"run": run, "_priority": PATH_PRIORITY, "_add_launchpad_and_fw_id": True}
+    base = path_spec(run)
     queue_type = queue_type_of(Path(configuration.folder))
     ends = base | spec_of(configuration.master, queue_type=queue_type)
-    chain = [Firework(BeginRun(run=run, record=record), spec=dict(ends), name="begin")]
+    chain = [Firework(BeginRun(run=run, record=record), spec=dict(ends), name=BEGIN)]
     for step in configuration.steps:
         task = PROCEDURES.load(step.procedure)
         spec = base | spec_of(step.options, replica_cores(step.typed(), step.origins), queue_type)
         for role in ("whole",) if task.cheap else ("plan", "gate"):
-            name = step.name if role == "whole" else f"{step.name} {role}"
+            name = name_of(step.name, role)
             parents = [chain[-1]]
             chain.append(
                 Firework(task(run=run, step=step.name, role=role), spec=dict(spec), name=name, parents=parents)
             )
-    chain.append(Firework(FinishRun(run=run), spec=dict(ends), name="finish", parents=[chain[-1]]))
-    return Workflow(chain, name=run, metadata={"run": run, "options_hash": record["options_hash"]})
+    chain.append(Firework(FinishRun(run=run), spec=dict(ends), name=FINISH, parents=[chain[-1]]))
+    return Workflow(chain, name=run, metadata=chain_metadata(run, record["options_hash"]))
 
 
-def find_workflow(launchpad: LaunchPad, run: str) -> dict[str, Any] | None:
-    """Return the workflow document of a run's chain, or None; one that was added only half is removed."""
-    query = {"metadata.run": run, "metadata.side_of": {"$exists": False}}
-    document: dict[str, Any] | None = launchpad.workflows.find_one(query, {"nodes": 1, "metadata": 1, "state": 1})
-    if document is None:
+def find_workflow(launchpad: LaunchPad, run: str) -> Noted | None:
+    """Return the workflow that is a run's chain, or None; one that was added only half is removed."""
+    chain = workflows.chain(launchpad.db, run)
+    if chain is None:
         return None
-    if not _is_whole(launchpad, document):
-        launchpad.fireworks.delete_many({"fw_id": {"$in": document["nodes"]}, "state": {"$in": ["READY", "WAITING"]}})
-        launchpad.workflows.delete_one({"_id": document["_id"]})
+    if not _is_whole(launchpad, chain):
+        documents.remove_unstarted(launchpad.db, chain.nodes)
+        workflows.remove(launchpad.db, chain)
         return None
-    return document
+    return chain
 
 
-def _is_whole(launchpad: LaunchPad, document: dict[str, Any]) -> bool:
+def _is_whole(launchpad: LaunchPad, chain: Noted) -> bool:
     """Tell whether all fireworks of a workflow are there; one that is being added now gets a moment."""
     for seconds in (0.0, 0.5, 1.5):
         time.sleep(seconds)
-        there = launchpad.fireworks.count_documents({"fw_id": {"$in": document["nodes"]}})
-        if there == len(document["nodes"]):
+        if not documents.missing(launchpad.db, chain.nodes):
             return True
     return False
 
@@ -135,8 +136,8 @@ def add_run(launchpad: LaunchPad, configuration: Configuration, workers: int | N
         When a run of that name has other options; the message shows the difference.
     """
     run = configuration.run_name
-    document = find_workflow(launchpad, run)
-    if document is None:
+    chain = find_workflow(launchpad, run)
+    if chain is None:
         if launchpad.db["runs"].find_one({"_id": run}, {"_id": 1}):
             raise InputError(
                 f"run '{run}' is in the catalogue without a workflow: "
@@ -144,18 +145,17 @@ def add_run(launchpad: LaunchPad, configuration: Configuration, workers: int | N
             )
         add_workflows(launchpad, [build_workflow(configuration, workers)])
         return True
-    if document["metadata"].get("options_hash") != options_hash(configuration):
-        raise InputError(changed_options(launchpad, document, configuration))
+    if chain.options_hash != options_hash(configuration):
+        raise InputError(changed_options(launchpad, chain, configuration))
     return False
 
 
-def changed_options(launchpad: LaunchPad, document: dict[str, Any], configuration: Configuration) -> str:
+def changed_options(launchpad: LaunchPad, chain: Noted, configuration: Configuration) -> str:
     """Return the message for a ``ui.conf`` that was changed under the same run name."""
     from genarris_fw.options import difference
 
-    first = launchpad.fireworks.find_one({"fw_id": {"$in": document["nodes"]}, "name": "begin"}, {"spec": 1})
-    before = first["spec"]["_tasks"][0]["record"]["options"] if first else {}
-    lines = difference(before, configuration.to_dict())
+    record = documents.run_record(launchpad.db, configuration.run_name, among=chain.nodes)
+    lines = difference(record.get("options", {}), configuration.to_dict())
     shown = "; ".join(lines[:8]) + ("; ..." if len(lines) > 8 else "")
     return (
         f"run '{configuration.run_name}' was begun with other options ({shown}): "

@@ -12,6 +12,7 @@ from rich.text import Text
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.replicas import summed
 from genarris_fw.catalogue.runs import IMPORTED
+from genarris_fw.farm.fireworks import workflows
 from genarris_fw.views.layout import ByWidth
 from genarris_fw.views.wording import duration, rate, result
 
@@ -106,17 +107,14 @@ def status(catalogue: Catalogue, run: str) -> dict[str, Any]:
 
 def has_workflow(catalogue: Catalogue, run: str) -> bool:
     """Tell whether the chain of a run is on the LaunchPad."""
-    query = {"metadata.run": run, "metadata.side_of": {"$exists": False}}
-    return catalogue.database["workflows"].find_one(query, {"_id": 1}) is not None
+    return workflows.chain(catalogue.database, run) is not None
 
 
 def waiting_runs(catalogue: Catalogue) -> dict[str, datetime | None]:
     """Return the runs that are on the LaunchPad alone, since no rocket has begun them, and when they were added."""
     known = set(catalogue.runs.names())
-    query = {"metadata.run": {"$type": "string"}, "metadata.side_of": {"$exists": False}}
-    found = catalogue.database["workflows"].find(query, {"metadata.run": 1, "created_on": 1})
-    added = {workflow["metadata"]["run"]: _moment(workflow.get("created_on")) for workflow in found}
-    return {run: moment for run, moment in added.items() if run not in known}
+    added = workflows.chains_since(catalogue.database)
+    return {run: _moment(stored) for run, stored in added.items() if run not in known}
 
 
 def _moment(text: Any) -> datetime | None:

@@ -18,6 +18,7 @@ from genarris_fw.farm.replica import Replica
 from genarris_fw.farm.sides import add_sides
 from genarris_fw.farm.workflow import find_workflow
 from genarris_fw.owner import owner_name
+from genarris_fw.procedures.kit.base import Campaign
 
 GATE = "sleepy_0 gate"
 
@@ -368,7 +369,7 @@ def test_item_that_kills_its_replica_is_given_up_and_takes_no_others_with_it(far
 
     monkeypatch.setattr(Sleepy, "work", deadly)
     record = farm.catalogue.runs.get(farm.run)
-    campaign = carry_out.Campaign(farm.catalogue, record, "sleepy_0", lambda *_, **__: None)
+    campaign = Campaign(farm.catalogue, record, "sleepy_0", lambda *_, **__: None)
     deaths = 0
     while farm.catalogue.work_items.unfinished(farm.run, "sleepy_0"):
         try:

@@ -17,7 +17,8 @@ from sleepy import Sleepy
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.database.launchpads import database_name
 from genarris_fw.errors import EngineError, Interrupted
-from genarris_fw.farm.replica import SECONDS_PER_CLAIM, Outcome, Replica
+from genarris_fw.farm.decisions.replica import SECONDS_PER_CLAIM
+from genarris_fw.farm.replica import Outcome, Replica
 from genarris_fw.logs import Log
 from genarris_fw.procedures.kit.base import Campaign, Item
 from genarris_fw.walltime import Walltime, listening
@@ -112,6 +113,25 @@ def test_a_replica_where_everything_fails_stands_back_while_another_works(farm: 
     assert "4 different items failed in a row here; the last one: OSError: no scratch disk" in sick.quarantined
     told = {r["_id"]: r.get("quarantined", "") for r in farm.catalogue.replicas.of_step(farm.run, STEP)}
     assert told == {"a:1:1:1:x": sick.quarantined, "b:1:1:1:x": ""}
+
+
+def test_a_replica_that_stands_back_in_the_middle_of_a_claim_leaves_the_rest_to_others(farm: Farm) -> None:
+    works = Works(farm, 60, quarantine_after=3, max_attempts=1)
+    calls: list[str] = []
+
+    def breaks(item: Item) -> Outcome:
+        calls.append(item.key)
+        if len(calls) > 2:  # by now it claims many at a time
+            raise OSError("no scratch disk")
+        return Outcome()
+
+    sick = works.replica("a:1:1:1:x", breaks, idle_limit=0.5)
+    farm.catalogue.replicas.begin("b:1:1:1:x", farm.run, STEP, "side", 2)
+    assert sick.work() == "idle" and sick.quarantined
+    assert len(calls) == 5 and (sick.done, sick.failed) == (2, 0)
+    states = [item["state"] for item in works.items]
+    assert (states.count("done"), states.count("waiting")) == (2, 58)
+    assert all("lease" not in item and item["attempts"] == item["lost"] == 0 for item in works.items)
 
 
 def test_the_last_replica_goes_on_in_quarantine_so_that_the_step_ends(farm: Farm) -> None:

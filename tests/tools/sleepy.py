@@ -12,7 +12,7 @@ from fireworks import Firework, Workflow
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.farm.begin_run import BeginRun
 from genarris_fw.farm.finish_run import FinishRun
-from genarris_fw.farm.sides import PATH_PRIORITY
+from genarris_fw.farm.fireworks.names import path_spec
 from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure, explicit_serialize
 
 
@@ -124,7 +124,7 @@ def sleepy_workflow(
         "folder": str(folder),
         "seed": 0,
     }
-    spec = {"run": run, "_priority": PATH_PRIORITY, "_add_launchpad_and_fw_id": True}
+    spec = path_spec(run)
     chain = [Firework(BeginRun(run=run, record=record), spec=dict(spec), name="begin")]
     for name in names:
         for role in ("plan", "gate"):

@@ -17,6 +17,8 @@ from fireworks import LaunchPad
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.errors import InputError, RunFailed
 from genarris_fw.farm.allow_list import refused
+from genarris_fw.farm.fireworks import documents
+from genarris_fw.farm.fireworks.names import ARCHIVED, BEGIN, COMPLETED, FINISH
 from genarris_fw.farm.repair.recovery import recover
 from genarris_fw.walltime import listening, of_this_process
 
@@ -171,14 +173,13 @@ class Rockets:
 
     def _refuse_standstill(self) -> None:
         """Stop when no firework of the run can be worked on, and recovery has not changed that."""
-        query = {"spec.run": self.run, "state": {"$in": ["READY", "RESERVED", "RUNNING"]}}
-        if self.launchpad.fireworks.find_one(query, {"_id": 1}):
+        if documents.anything_alive(self.launchpad.db, self.run):
             self._still_since = time.monotonic()
         elif time.monotonic() - self._still_since > STANDSTILL_SECONDS:
-            states = self.launchpad.fireworks.distinct("state", {"spec.run": self.run})
+            states = documents.states_of_run(self.launchpad.db, self.run).values()
             raise RunFailed(
                 f"run '{self.run}' stands still: none of its fireworks is ready or running, some are "
-                f"{' and '.join(sorted(set(states) - {'COMPLETED', 'ARCHIVED'})) or 'gone'}; "
+                f"{' and '.join(sorted({*states} - {COMPLETED, ARCHIVED})) or 'gone'}; "
                 f"see {self.place}/worker-0.log{self._last_words()}"
             )
 
@@ -202,11 +203,9 @@ class Rockets:
     def _refuse_fizzled_begin(self, record: dict[str, Any]) -> None:
         """Stop when the run's first or last firework failed, which no procedure's summary would tell."""
         # Where the run is there, a begin that failed is that of a second workflow of the same name.
-        names = ["finish"] if record else ["begin", "finish"]
-        query = {"spec.run": self.run, "state": "FIZZLED", "name": {"$in": names}}
-        firework = self.launchpad.fireworks.find_one(query, {"fw_id": 1, "name": 1})
-        if firework:
+        names = [FINISH] if record else [BEGIN, FINISH]
+        for firework in documents.given_up(self.launchpad.db, self.run, names):
             raise RunFailed(
-                f"firework {firework['fw_id']} ({firework['name']}) of run '{self.run}' failed; "
-                f"see {self.place}/worker-0.log, or lpad get_fws -i {firework['fw_id']} -d all"
+                f"firework {firework.fw_id} ({firework.name}) of run '{self.run}' failed; "
+                f"see {self.place}/worker-0.log, or lpad get_fws -i {firework.fw_id} -d all"
             )

@@ -55,18 +55,18 @@ def serve(launchpad: LaunchPad, run: str, stop: Callable[[], bool], before: Call
 
     from genarris_fw.catalogue.schema import check_schema
     from genarris_fw.farm.allow_list import AllowedOnly, allowed_query, enforce
+    from genarris_fw.farm.fireworks.documents import anything_ready
+    from genarris_fw.farm.fireworks.names import of_run
 
     enforce()
     # The launch names this process, so that a firework it was killed with is known to be lost at once.
-    fworker = AllowedOnly(name=owner_name(0), query={"spec.run": run})
-    ready = {"spec.run": run, "state": "READY"} | allowed_query()
-    runs = launchpad.db["runs"]
+    fworker = AllowedOnly(name=owner_name(0), query=of_run(run))
+    allowed, runs = allowed_query(), launchpad.db["runs"]
     walltime = of_this_process()
 
     def any_ready() -> bool:
         # The short question first: rockets with nothing to do ask it all the time.
-        short = {"spec.run": run, "state": "READY"}
-        return all(launchpad.fireworks.find_one(query, {"_id": 1}) is not None for query in (short, ready))
+        return anything_ready(launchpad.db, run) and anything_ready(launchpad.db, run, allowed)
 
     def once() -> bool:
         """Launch a rocket, or look whether the run is over; tell whether to go on."""

@@ -8,25 +8,21 @@ finished launch whose firework still runs, a child that waits for a parent that 
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from fireworks import FWAction, LaunchPad, Workflow
 from fireworks.core.launchpad import WFLock
 
+from genarris_fw.farm.fireworks import documents, launches
+from genarris_fw.farm.fireworks.names import CHECKED_OUT, COMPLETED, RESERVED, RUNNING, UNDER_WAY
+from genarris_fw.farm.fireworks.workflows import Noted, is_orphan, of_run
+
 # A workflow lock older than this belongs to a dead process: FireWorks holds one for milliseconds.
 STALE_LOCK_SECONDS = 20.0
-# What a firework that is not at rest may be in when its rocket died; FIZZLED when it noticed and gave up first.
-UNDER_WAY = ("RUNNING", "RESERVED", "FIZZLED")
 
 
 def lock(launchpad: LaunchPad, fw_id: int) -> WFLock:
     """Return the lock of a firework's workflow; one that nobody gives back is taken after a while."""
     return WFLock(launchpad, fw_id, expire_secs=STALE_LOCK_SECONDS, kill=True)
-
-
-def is_orphan(launchpad: LaunchPad, fw_id: int) -> bool:
-    """Tell whether no workflow names a firework: it has no lock to take; see `genarris_fw.farm.repair.orphans`."""
-    return launchpad.workflows.find_one({"nodes": fw_id}, {"_id": 1}) is None
 
 
 def run_again(launchpad: LaunchPad, fw_id: int, launch_id: int | None) -> bool:
@@ -35,20 +31,16 @@ def run_again(launchpad: LaunchPad, fw_id: int, launch_id: int | None) -> bool:
     A compare and swap inside the workflow's lock: rerunning twice would throw a finished firework and its
     children back. A launch that had finished already only needs its workflow refreshed.
     """
-    if is_orphan(launchpad, fw_id):
+    if is_orphan(launchpad.db, fw_id):
         return False
     with lock(launchpad, fw_id):
-        firework = launchpad.fireworks.find_one({"fw_id": fw_id}, {"state": 1, "launches": 1})
-        if firework is None or firework["state"] not in UNDER_WAY:
+        if not _lives(launchpad, fw_id, launch_id):
             return False
-        if live_launch(firework) != launch_id:
-            return False
-        launch = launchpad.launches.find_one({"launch_id": launch_id}, {"state": 1}) or {}
+        state = launches.launch(launchpad.db, launch_id).state
         workflow = launchpad.get_wf_by_fw_id_lzyfw(fw_id)
-        finished = launch.get("state") == "COMPLETED"
-        updated = refresh_all(workflow) if finished else workflow.rerun_fw(fw_id)
+        updated = refresh_all(workflow) if state == COMPLETED else workflow.rerun_fw(fw_id)
         launchpad._update_wf(workflow, list(updated))
-    if launch.get("state") in ("RUNNING", "RESERVED"):
+    if state in CHECKED_OUT:
         # After the rerun the launch is archived: this only records what became of it.
         launchpad.mark_fizzled(launch_id)
     return True
@@ -56,22 +48,25 @@ def run_again(launchpad: LaunchPad, fw_id: int, launch_id: int | None) -> bool:
 
 def complete(launchpad: LaunchPad, fw_id: int, launch_id: int | None, remark: str) -> bool:
     """Complete the live launch of a firework that has nothing left to do; False when it is another launch's."""
-    if is_orphan(launchpad, fw_id):
+    if is_orphan(launchpad.db, fw_id):
         return False
     with lock(launchpad, fw_id):
-        firework = launchpad.fireworks.find_one({"fw_id": fw_id}, {"state": 1, "launches": 1})
-        if firework is None or firework["state"] not in UNDER_WAY or live_launch(firework) != launch_id:
-            return False
-        if launch_id is None:
+        if launch_id is None or not _lives(launchpad, fw_id, launch_id):
             return False
         launch = launchpad.get_launch_by_id(launch_id)
-        if launch.state != "COMPLETED":
-            launch.state = "COMPLETED"
+        if launch.state != COMPLETED:
+            launch.state = COMPLETED
             launch.action = FWAction(stored_data={"remark": remark})
-            launchpad.launches.find_one_and_replace({"launch_id": launch_id}, launch.to_db_dict())
+            launches.write(launchpad.db, launch.to_db_dict())
         workflow = launchpad.get_wf_by_fw_id_lzyfw(fw_id)
         launchpad._update_wf(workflow, list(refresh_all(workflow)))
     return True
+
+
+def _lives(launchpad: LaunchPad, fw_id: int, launch_id: int | None) -> bool:
+    """Tell whether a firework is under way, with this launch as its live one."""
+    firework = documents.known(launchpad.db, fw_id)
+    return firework is not None and firework.state in UNDER_WAY and firework.launch == launch_id
 
 
 def mend_workflows(launchpad: LaunchPad, run: str) -> list[str]:
@@ -82,33 +77,25 @@ def mend_workflows(launchpad: LaunchPad, run: str) -> list[str]:
     list of str
         What was done, one line each.
     """
-    query = {"spec.run": run}
-    states = {record["fw_id"]: record["state"] for record in launchpad.fireworks.find(query, {"fw_id": 1, "state": 1})}
+    states = documents.states_of_run(launchpad.db, run)
     done = []
-    fields = {"name": 1, "nodes": 1, "fw_states": 1, "locked": 1}
-    for workflow in launchpad.workflows.find({"metadata.run": run}, fields):
-        if not all(node in states for node in workflow["nodes"]):
+    for workflow in of_run(launchpad.db, run):
+        if not all(node in states for node in workflow.nodes):
             continue  # half added: `find_workflow` and `add_sides` see to that
-        if not workflow.get("locked") and not _differs(workflow, states):
+        if not workflow.locked and not _differs(workflow, states):
             continue
         begun = time.monotonic()
-        changed = mend_workflow(launchpad, workflow["nodes"][0])
+        changed = mend_workflow(launchpad, workflow.nodes[0])
         if time.monotonic() - begun > STALE_LOCK_SECONDS:
-            done.append(f"workflow '{workflow['name']}': a lock that nobody held is freed")
+            done.append(f"workflow '{workflow.name}': a lock that nobody held is freed")
         elif changed:
-            done.append(f"workflow '{workflow['name']}': brought in line with its fireworks")
+            done.append(f"workflow '{workflow.name}': brought in line with its fireworks")
     return done
 
 
-def live_launch(firework: dict[str, Any]) -> int | None:
-    """Return the launch that a firework's state stands for, None before it has one."""
-    return (firework.get("launches") or [None])[-1]
-
-
-def _differs(workflow: dict[str, Any], states: dict[int, str]) -> bool:
+def _differs(workflow: Noted, states: dict[int, str]) -> bool:
     """Tell whether a workflow says other states than its fireworks; RESERVED is not always noted there."""
-    noted = {int(node): state for node, state in workflow["fw_states"].items()}
-    return any(states[node] not in (noted.get(node), "RESERVED") for node in workflow["nodes"])
+    return any(states[node] not in (workflow.states.get(node), RESERVED) for node in workflow.nodes)
 
 
 def mend_workflow(launchpad: LaunchPad, fw_id: int) -> bool:
@@ -135,10 +122,10 @@ def refresh_all(workflow: Workflow) -> set[int]:
     for fw_id in order:
         order += [child for child in workflow.links[fw_id] if child not in order]
         firework = workflow.id_fw[fw_id]
-        if firework.state == "RESERVED" and not firework.launches:
+        if firework.state == RESERVED and not firework.launches:
             continue  # a rocket may be between its checkout and its launch
-        if firework.state == "COMPLETED" and noted.get(fw_id) != "COMPLETED":
+        if firework.state == COMPLETED and noted.get(fw_id) != COMPLETED:
             # Its end has not reached the workflow, and so its action has not been applied: a successor would be lost.
-            firework.state = noted.get(fw_id, "RUNNING")
+            firework.state = noted.get(fw_id, RUNNING)
         updated |= workflow.refresh(fw_id, updated)
     return updated

@@ -9,12 +9,12 @@ written first.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from fireworks import LaunchPad
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.farm.repair.mending import is_orphan
+from genarris_fw.farm.fireworks import documents, workflows
+from genarris_fw.farm.fireworks.workflows import Noted
 
 
 def remove_orphans(launchpad: LaunchPad, catalogue: Catalogue, run: str, grace_seconds: float) -> Iterator[str]:
@@ -39,30 +39,28 @@ def remove_orphans(launchpad: LaunchPad, catalogue: Catalogue, run: str, grace_s
     str
         What was done, a line for each.
     """
-    found = launchpad.fireworks.find({"spec.run": run}, {"name": 1, "fw_id": 1})
-    made = {firework["fw_id"]: firework["name"] for firework in found}
-    if launchpad.workflows.find_one({"metadata.run": run, "locked": True}, {"_id": 1}):
+    made = documents.names_of_run(launchpad.db, run)
+    if workflows.anything_locked(launchpad.db, run):
         return  # read after the fireworks and before the workflows: a writer was not, and is not, between the two
     orphans = dict(made)
-    for document in launchpad.workflows.find({"metadata.run": run}, {"nodes": 1, "metadata": 1, "name": 1}):
-        for fw_id in document["nodes"]:
+    for workflow in workflows.of_run(launchpad.db, run):
+        for fw_id in workflow.nodes:
             orphans.pop(fw_id, None)
-            if fw_id not in made and "side_of" in document["metadata"]:
-                yield from _remove_half(launchpad, catalogue, document, run, grace_seconds)
+            if fw_id not in made and workflow.is_side:
+                yield from _remove_half(launchpad, catalogue, workflow, run, grace_seconds)
     for fw_id, name in orphans.items():
-        if catalogue.leases.unheld_for(run, fw_id, None, grace_seconds) and is_orphan(launchpad, fw_id):
-            firework = launchpad.fireworks.find_one_and_delete({"fw_id": fw_id}) or {}
-            launchpad.launches.delete_many({"launch_id": {"$in": firework.get("launches") or []}})
+        if catalogue.leases.unheld_for(run, fw_id, None, grace_seconds) and workflows.is_orphan(launchpad.db, fw_id):
+            documents.remove(launchpad.db, fw_id)
             yield f"firework {fw_id} ({name}): no workflow names it, removed"
 
 
 def _remove_half(
-    launchpad: LaunchPad, catalogue: Catalogue, document: dict[str, Any], run: str, grace_seconds: float
+    launchpad: LaunchPad, catalogue: Catalogue, workflow: Noted, run: str, grace_seconds: float
 ) -> Iterator[str]:
     """Remove the workflow of a side whose firework was never added."""
-    [fw_id] = document["nodes"]
+    [fw_id] = workflow.nodes
     if not catalogue.leases.unheld_for(run, fw_id, None, grace_seconds):
         return
-    if launchpad.fireworks.find_one({"fw_id": fw_id}, {"_id": 1}) is None:
-        launchpad.workflows.delete_one({"_id": document["_id"]})
-        yield f"workflow '{document['name']}': its firework was never added, removed"
+    if not documents.is_there(launchpad.db, fw_id):
+        workflows.remove(launchpad.db, workflow)
+        yield f"workflow '{workflow.name}': its firework was never added, removed"

@@ -16,7 +16,9 @@ from fireworks import FWAction, FWorker, LaunchPad
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.leases import LeaseLost
-from genarris_fw.farm.repair.mending import complete, live_launch, mend_workflows, run_again
+from genarris_fw.farm.fireworks import documents, launches, workflows
+from genarris_fw.farm.fireworks.names import BEGIN, RESERVED
+from genarris_fw.farm.repair.mending import complete, mend_workflows, run_again
 from genarris_fw.farm.repair.orphans import remove_orphans
 from genarris_fw.farm.repair.reservations import release_reservations
 from genarris_fw.farm.sides import archive_unstarted_sides
@@ -63,7 +65,7 @@ def recover(launchpad: LaunchPad, run: str, grace_seconds: float = GRACE_SECONDS
 def known_runs(launchpad: LaunchPad) -> list[str]:
     """Return the names of all runs, those whose first firework has not made their document yet included."""
     names = Catalogue(launchpad.db).runs.names()
-    return names + sorted(set(launchpad.workflows.distinct("metadata.run")) - set(names))
+    return names + sorted(set(workflows.runs(launchpad.db)) - set(names))
 
 
 def recover_firework(launchpad: LaunchPad, catalogue: Catalogue, lease: dict[str, Any], recoverer: str) -> bool:
@@ -85,8 +87,8 @@ def recover_firework(launchpad: LaunchPad, catalogue: Catalogue, lease: dict[str
 def _is_wanted(launchpad: LaunchPad, catalogue: Catalogue, lease: dict[str, Any]) -> bool:
     """Tell whether a lost side replica shall be replaced: its step goes on, and it was not lost again and again."""
     gate = catalogue.leases.find(lease["run"], lease["step"], "gate") or {}
-    side = launchpad.fireworks.find_one({"fw_id": lease["fw_id"]}, {"archived_launches": 1}) or {}
-    return gate.get("state") != "collected" and len(side.get("archived_launches") or []) < MOST_LAUNCHES
+    side = documents.known(launchpad.db, lease["fw_id"])
+    return gate.get("state") != "collected" and (side is None or side.earlier < MOST_LAUNCHES)
 
 
 def _recover_leases(launchpad: LaunchPad, catalogue: Catalogue, run: str) -> Iterator[str]:
@@ -134,16 +136,15 @@ def _without_lease(
     """Yield firework, live launch, and whether its rocket is lost, for those checked out without a lease."""
     certainly = datetime.now(timezone.utc) - timedelta(seconds=grace_seconds + LARGEST_CLOCK_SKEW)
     held = {lease["fw_id"] for lease in catalogue.leases.holders(run) if "recoverer" not in lease}
-    query = {"spec.run": run, "state": {"$in": ["RUNNING", "RESERVED"]}}
-    for firework in launchpad.fireworks.find(query, {"fw_id": 1, "state": 1, "launches": 1, "updated_on": 1}):
-        fw_id, live = firework["fw_id"], live_launch(firework)
-        launch = launchpad.launches.find_one({"launch_id": live}, {"state": 1, "fworker.name": 1}) or {}
-        gone = is_dead(str((launch.get("fworker") or {}).get("name")))  # workers of `run` name themselves there
+    for firework in documents.checked_out(launchpad.db, run):
+        fw_id, live = firework.fw_id, firework.launch
+        launch = launches.launch(launchpad.db, live)
+        gone = is_dead(launch.worker)  # workers of `run` name themselves there
         if fw_id in held:
             continue
-        if firework["state"] == "RESERVED" and launch.get("state") == "RESERVED":
+        if firework.state == launch.state == RESERVED:
             continue  # for a job in a queue: the scheduler's business
-        old = _updated(firework) < certainly
+        old = firework.updated is None or firework.updated < certainly
         yield fw_id, live, gone or old or catalogue.leases.unheld_for(run, fw_id, live, grace_seconds)
 
 
@@ -156,13 +157,12 @@ def _rerun_given_up(launchpad: LaunchPad, catalogue: Catalogue, run: str) -> Ite
     record = catalogue.runs.find(run) or {}
     if record.get("state", "running") == "failed":
         return
-    fields = {"fw_id": 1, "name": 1, "launches": 1, "archived_launches": 1}
-    for firework in launchpad.fireworks.find({"spec.run": run, "state": "FIZZLED"}, fields):
-        refused = firework["name"] == "begin" and record.get("begun_by") not in (None, firework["fw_id"])
-        if refused or len(firework.get("archived_launches") or []) >= MOST_LAUNCHES:
+    for firework in documents.given_up(launchpad.db, run):
+        refused = firework.name == BEGIN and record.get("begun_by") not in (None, firework.fw_id)
+        if refused or firework.earlier >= MOST_LAUNCHES:
             continue  # the same run added twice stays refused
-        if run_again(launchpad, firework["fw_id"], live_launch(firework)):
-            yield f"firework {firework['fw_id']} ({firework['name']}): interrupted, ready again"
+        if run_again(launchpad, firework.fw_id, firework.launch):
+            yield f"firework {firework.fw_id} ({firework.name}): interrupted, ready again"
 
 
 def _tidy_finished(launchpad: LaunchPad, catalogue: Catalogue, run: str) -> Iterator[str]:
@@ -174,22 +174,11 @@ def _tidy_finished(launchpad: LaunchPad, catalogue: Catalogue, run: str) -> Iter
             yield f"{step}: {number} side replicas with nothing to do archived"
     if record.get("state") != "finished":
         return
-    query = {"spec.run": run, "name": "finish", "state": "READY"}
-    for last in launchpad.fireworks.find(query, {"fw_id": 1}):
+    for last in documents.ready_finish(launchpad.db, run):
         # Its work is in the run's document already: only FireWorks has not heard of it.
-        _, launch_id = launchpad.checkout_fw(FWorker(name="recover"), str(Path.cwd()), fw_id=last["fw_id"])
+        _, launch_id = launchpad.checkout_fw(FWorker(name="recover"), str(Path.cwd()), fw_id=last)
         if launch_id is not None:
             launchpad.complete_launch(
                 launch_id, FWAction(stored_data={"remark": "finished before its rocket was lost"})
             )
-            yield f"firework {last['fw_id']}: the run had finished, completed"
-
-
-def _updated(firework: dict[str, Any]) -> datetime:
-    """Return when FireWorks last touched a firework (it stores dates or their text)."""
-    value = firework.get("updated_on")
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    if value is None:
-        return datetime.fromtimestamp(0, timezone.utc)
-    return value if value.tzinfo else value.replace(tzinfo=timezone.utc)
+            yield f"firework {last}: the run had finished, completed"

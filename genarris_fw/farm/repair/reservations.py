@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from fireworks import LaunchPad
 
 from genarris_fw.catalogue.leases import Leases
+from genarris_fw.farm.fireworks import documents, launches
+from genarris_fw.farm.fireworks.launches import Reservation
 from genarris_fw.farm.repair.mending import run_again
 from genarris_fw.schedulers import job_states
 
@@ -48,17 +49,17 @@ def release_reservations(
     """
     reserved = list(_reserved(launchpad, run))
     leases = Leases(launchpad.db["leases"])
-    for fw_id, launch in reserved:
-        launch_id = launch["launch_id"]
-        if _job(launch) is not None or not leases.unheld_for(run, fw_id, launch_id, unsubmitted_seconds):
+    for fw_id, reservation in reserved:
+        launch_id, job = reservation.launch, reservation.job
+        if job is not None or not leases.unheld_for(run, fw_id, launch_id, unsubmitted_seconds):
             continue
         if run_again(launchpad, fw_id, launch_id):
             yield f"firework {fw_id}: reserved, but no job was submitted for it, ready again"
     by_queue: dict[str, dict[str, tuple[int, int]]] = {}
-    for fw_id, launch in reserved:
-        job, queue = _job(launch), _queue(launch)
-        if job is not None and queue is not None:
-            by_queue.setdefault(queue, {})[job] = (fw_id, launch["launch_id"])
+    for fw_id, reservation in reserved:
+        queue = _queue(reservation.folder)
+        if reservation.job is not None and queue is not None:
+            by_queue.setdefault(queue, {})[reservation.job] = (fw_id, reservation.launch)
     for queue, jobs in by_queue.items():
         states = job_states(jobs, queue)
         for job, (fw_id, launch_id) in jobs.items():
@@ -67,32 +68,19 @@ def release_reservations(
                 yield f"firework {fw_id}: reserved for {queue} job {job}, which is gone, ready again"
 
 
-def _reserved(launchpad: LaunchPad, run: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _reserved(launchpad: LaunchPad, run: str) -> Iterator[tuple[int, Reservation]]:
     """Yield the RESERVED fireworks of a run, each with its launch that is RESERVED."""
-    query = {"spec.run": run, "state": "RESERVED"}
-    fireworks = list(launchpad.fireworks.find(query, {"fw_id": 1, "launches": 1}))
-    ids = [firework["launches"][-1] for firework in fireworks if firework.get("launches")]
-    fields = {"launch_id": 1, "launch_dir": 1, "state_history": 1}
-    launches = {
-        launch["launch_id"]: launch
-        for launch in launchpad.launches.find({"launch_id": {"$in": ids}, "state": "RESERVED"}, fields)
-    }
+    fireworks = documents.reserved(launchpad.db, run)
+    found = launches.reservations(launchpad.db, [one.launch for one in fireworks if one.launch is not None])
     for firework in fireworks:
-        for launch_id in (firework.get("launches") or [])[-1:]:
-            if launch_id in launches:
-                yield firework["fw_id"], launches[launch_id]
+        if firework.launch in found:
+            yield firework.fw_id, found[firework.launch]
 
 
-def _job(launch: dict[str, Any]) -> str | None:
-    """Return the id of the job that a launch is reserved for."""
-    ids = [entry["reservation_id"] for entry in launch["state_history"] if entry.get("reservation_id")]
-    return str(ids[-1]) if ids else None
-
-
-def _queue(launch: dict[str, Any]) -> str | None:
-    """Return the queueing system of the job, from the script that it was submitted with; None where it is not here."""
+def _queue(folder: str) -> str | None:
+    """Return the queueing system of a job, from the script that it was submitted with; None where it is not here."""
     try:
-        text = (Path(launch["launch_dir"]) / SCRIPT).read_text(encoding="utf-8", errors="replace")
+        text = (Path(folder) / SCRIPT).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
     return next((queue for queue, sign in _DIRECTIVES.items() if re.search(sign, text, re.MULTILINE)), None)

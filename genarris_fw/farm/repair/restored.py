@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from fireworks import LaunchPad
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.database.launchpads import raise_counters
 from genarris_fw.farm.repair.mending import mend_workflows
 from genarris_fw.farm.repair.orphans import remove_orphans
 from genarris_fw.farm.repair.recovery import known_runs, recover
-from genarris_fw.farm.repair.retrying import _chain, _forget, _run_from
+from genarris_fw.farm.repair.retrying import _chain, _first_of, _forget, _run_from
 
 
 def take_up(launchpad: LaunchPad, of_one_moment: bool) -> Iterator[str]:
@@ -30,20 +31,12 @@ def take_up(launchpad: LaunchPad, of_one_moment: bool) -> Iterator[str]:
         What was done, a line for each.
     """
     if not of_one_moment:
-        _raise_counters(launchpad)
+        raise_counters(launchpad)
     for run in known_runs(launchpad):
         if not of_one_moment and (step := _begin_again(launchpad, run)):
             yield f"{run}: the archive is not of one moment: {step} is made again"
         for line in recover(launchpad, run, grace_seconds=0):
             yield f"{run}: {line}"
-
-
-def _raise_counters(launchpad: LaunchPad) -> None:
-    """Have FireWorks number on after the highest numbers that it gave."""
-    for field, collection in (("fw_id", launchpad.fireworks), ("launch_id", launchpad.launches)):
-        last = collection.find_one({}, {field: 1}, sort=[(field, -1)])
-        if last:
-            launchpad.fw_id_assigner.update_one({}, {"$max": {f"next_{field}": last[field] + 1}})
 
 
 def _begin_again(launchpad: LaunchPad, run: str) -> str | None:
@@ -68,8 +61,7 @@ def _begin_again(launchpad: LaunchPad, run: str) -> str | None:
     catalogue.replicas.forget(run, first)
     catalogue.structures.collection.update_many({"run": run}, {"$unset": {f"fence.{first}": ""}})
     _forget(catalogue, run, steps[steps.index(first) :], first)
-    chain = _chain(launchpad, record)
-    _run_from(launchpad, chain[first] if first in chain else chain[f"{first} plan"])
+    _run_from(launchpad, _first_of(_chain(launchpad, record), first))
     return first
 
 

@@ -7,6 +7,9 @@ from typing import Any
 from fireworks import LaunchPad
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.farm.fireworks import documents, workflows
+from genarris_fw.farm.fireworks.documents import Known
+from genarris_fw.farm.fireworks.names import COMPLETED, name_of
 from genarris_fw.farm.repair.mending import lock, mend_workflows
 
 
@@ -48,21 +51,25 @@ def retry_run(launchpad: LaunchPad, run: str, procedure: str | None = None) -> t
     if first is None:
         return 0, run if rerun_fizzled(launchpad, run) else None
     _forget(catalogue, run, steps[steps.index(first) :], first)
-    _run_from(launchpad, chain[first] if first in chain else chain[f"{first} plan"])
+    _run_from(launchpad, _first_of(chain, first))
     return items, first
 
 
-def _chain(launchpad: LaunchPad, record: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _chain(launchpad: LaunchPad, record: dict[str, Any]) -> dict[str, Known]:
     """Return the fireworks of a run's chain by name: the chain that made the run, not one that was refused."""
-    workflow = launchpad.workflows.find_one({"nodes": record["begun_by"]}, {"nodes": 1}) or {"nodes": []}
-    fireworks = launchpad.fireworks.find({"fw_id": {"$in": workflow["nodes"]}}, {"fw_id": 1, "name": 1, "state": 1})
-    return {firework["name"]: firework for firework in fireworks}
+    return documents.named(launchpad.db, workflows.with_firework(launchpad.db, record["begun_by"]))
 
 
-def _half_retried(catalogue: Catalogue, chain: dict[str, dict[str, Any]], run: str, step: str) -> bool:
+def _first_of(chain: dict[str, Known], step: str) -> int:
+    """Return the firework with which a step begins."""
+    whole = chain.get(name_of(step, "whole"))
+    return (whole or chain[name_of(step, "plan")]).fw_id
+
+
+def _half_retried(catalogue: Catalogue, chain: dict[str, Known], run: str, step: str) -> bool:
     """Tell whether items of a step wait though its firework is done: an earlier retry was killed in between."""
-    last = chain.get(step) or chain.get(f"{step} gate") or {}
-    return last.get("state") == "COMPLETED" and catalogue.work_items.unfinished(run, step) is not None
+    last = chain.get(name_of(step, "whole")) or chain.get(name_of(step, "gate"))
+    return last is not None and last.state == COMPLETED and catalogue.work_items.unfinished(run, step) is not None
 
 
 def _forget(catalogue: Catalogue, run: str, steps: list[str], first: str) -> None:
@@ -87,17 +94,16 @@ def _forget(catalogue: Catalogue, run: str, steps: list[str], first: str) -> Non
     )
 
 
-def _run_from(launchpad: LaunchPad, firework: dict[str, Any]) -> None:
+def _run_from(launchpad: LaunchPad, fw_id: int) -> None:
     """Run the chain again from a firework on; the plan comes again for the side replicas."""
-    with lock(launchpad, firework["fw_id"]):
-        workflow = launchpad.get_wf_by_fw_id_lzyfw(firework["fw_id"])
-        launchpad._update_wf(workflow, list(workflow.rerun_fw(firework["fw_id"])))
+    with lock(launchpad, fw_id):
+        workflow = launchpad.get_wf_by_fw_id_lzyfw(fw_id)
+        launchpad._update_wf(workflow, list(workflow.rerun_fw(fw_id)))
 
 
 def rerun_fizzled(launchpad: LaunchPad, run: str) -> int:
     """Make the failed fireworks of a run ready again; return how many."""
-    query = {"spec.run": run, "state": "FIZZLED"}
-    failed = [record["fw_id"] for record in launchpad.fireworks.find(query, {"fw_id": 1})]
-    for fw_id in failed:
-        launchpad.rerun_fw(fw_id)
+    failed = documents.given_up(launchpad.db, run)
+    for firework in failed:
+        launchpad.rerun_fw(firework.fw_id)
     return len(failed)
