@@ -14,6 +14,7 @@ from fireworks import FWAction, LaunchPad
 from pymongo.errors import PyMongoError
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.documents import LeaseDocument, Planned
 from genarris_fw.catalogue.leases import LeaseLost, lease_id
 from genarris_fw.catalogue.runs import now
 from genarris_fw.catalogue.schema import check_schema
@@ -195,7 +196,7 @@ def _plan(task: Task[Any], campaign: Assignment, launchpad: LaunchPad, holding: 
     leases, items = campaign.catalogue.leases, campaign.catalogue.work_items
     if "committed" not in leases.decisions(holding.identifier):
         with _preparing(campaign, holding):
-            campaign.catalogue.runs.procedure_started(campaign.run, campaign.step)
+            campaign.catalogue.runs.step_started(campaign.run, campaign.step)
             campaign.prepare_input()
             items.plan(campaign.run, campaign.step, task.plan(campaign), 0, holding.token)
             try:
@@ -258,7 +259,7 @@ def _plan_round(task: Task[Any], campaign: Assignment, holding: Holding, round_:
 
 def _forget_planned(campaign: Assignment, holding: Holding, round_: int) -> None:
     """Remove what this rocket planned after it was overtaken; it counts for nothing."""
-    mine = {"round": round_, "token": holding.token}
+    mine: Planned = {"round": round_, "token": holding.token}
     campaign.catalogue.work_items.forget_planned(campaign.run, campaign.step, mine)
 
 
@@ -315,7 +316,7 @@ def _lead(task: Task[Any], campaign: Assignment, launchpad: LaunchPad, holding: 
             campaign.catalogue.work_items.release(campaign.run, campaign.step, last, rounds[last]["token"])
         with _preparing(campaign, holding):
             if task["role"] == "whole":
-                campaign.catalogue.runs.procedure_started(campaign.run, campaign.step)
+                campaign.catalogue.runs.step_started(campaign.run, campaign.step)
                 campaign.prepare_input()
                 if not rounds:
                     _plan_round(task, campaign, holding, 0)
@@ -334,7 +335,7 @@ def _lead(task: Task[Any], campaign: Assignment, launchpad: LaunchPad, holding: 
 def _side(task: Task[Any], campaign: Assignment, launchpad: LaunchPad, holding: Holding) -> dict[str, Any]:
     leases = campaign.catalogue.leases
 
-    def lost_gate() -> dict[str, Any] | None:
+    def lost_gate() -> LeaseDocument | None:
         # Sides are there before the plan ends: they may be the only ones to notice that it was lost.
         expired = leases.expired(campaign.run, campaign.step, "gate") or leases.expired(
             campaign.run, campaign.step, "plan"

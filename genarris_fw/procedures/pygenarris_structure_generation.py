@@ -143,7 +143,7 @@ class PygenarrisStructureGeneration(Procedure):
             if plan.options.get("duplicate_tolerance"):
                 structure.properties["AMD"] = _amd(structure, occupation).tolist()
             provenance = {
-                "procedure": campaign.step,
+                "step": campaign.step,
                 "mode": sampling.mode,
                 "seed": plan.seed,
                 "space_group": occupation.space_group,

@@ -67,7 +67,7 @@ def _(rows: Any) -> None:
 def _(rows: Any) -> None:
     assert rows == [
         {
-            "procedure": "run_fhi_aims_batch",
+            "step": "run_fhi_aims_batch",
             "key": EXEMPLARS[2],
             "error": "no SCF convergence in 250 cycles",
             "attempts": 1,
@@ -78,12 +78,12 @@ def _(rows: Any) -> None:
 @expects("What is running")
 def _(rows: Any) -> None:
     [row] = rows
-    assert (row["procedure"], row["key"]) == ("run_fhi_aims_batch", EXEMPLARS[3])
+    assert (row["step"], row["key"]) == ("run_fhi_aims_batch", EXEMPLARS[3])
     assert row["lease"]["owner"] == OWNER
     assert datetime.fromisoformat(row["lease"]["since"]["$date"].replace("Z", "+00:00"))
 
 
-@expects("The time that each procedure took")
+@expects("The time that each step took")
 def _(rows: Any) -> None:
     assert [(row["state"], row.get("seconds")) for row in rows] == [
         ("finished", 30),

@@ -15,6 +15,7 @@ from typing import Any
 from fireworks import FWAction, FWorker, LaunchPad
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.documents import LeaseDocument
 from genarris_fw.catalogue.leases import LeaseLost
 from genarris_fw.farm.repair.mending import complete, live_launch, mend_workflows, run_again
 from genarris_fw.farm.repair.orphans import remove_orphans
@@ -66,7 +67,7 @@ def known_runs(launchpad: LaunchPad) -> list[str]:
     return names + sorted(set(launchpad.workflows.distinct("metadata.run")) - set(names))
 
 
-def recover_firework(launchpad: LaunchPad, catalogue: Catalogue, lease: dict[str, Any], recoverer: str) -> bool:
+def recover_firework(launchpad: LaunchPad, catalogue: Catalogue, lease: LeaseDocument, recoverer: str) -> bool:
     """Repair the firework of one lost lease; False when somebody else does, or there is nothing to repair."""
     if not catalogue.leases.begin_recovery(lease, recoverer):
         return False
@@ -82,7 +83,7 @@ def recover_firework(launchpad: LaunchPad, catalogue: Catalogue, lease: dict[str
     return closed
 
 
-def _is_wanted(launchpad: LaunchPad, catalogue: Catalogue, lease: dict[str, Any]) -> bool:
+def _is_wanted(launchpad: LaunchPad, catalogue: Catalogue, lease: LeaseDocument) -> bool:
     """Tell whether a lost side replica shall be replaced: its step goes on, and it was not lost again and again."""
     gate = catalogue.leases.find(lease["run"], lease["step"], "gate") or {}
     side = launchpad.fireworks.find_one({"fw_id": lease["fw_id"]}, {"archived_launches": 1}) or {}

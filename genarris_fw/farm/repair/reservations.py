@@ -13,7 +13,7 @@ from typing import Any
 
 from fireworks import LaunchPad
 
-from genarris_fw.catalogue.leases import Leases
+from genarris_fw.catalogue import Catalogue
 from genarris_fw.farm.repair.mending import run_again
 from genarris_fw.schedulers import job_states
 
@@ -47,7 +47,7 @@ def release_reservations(
         What was done, one line each.
     """
     reserved = list(_reserved(launchpad, run))
-    leases = Leases(launchpad.db["leases"])
+    leases = Catalogue(launchpad.db).leases
     for fw_id, launch in reserved:
         launch_id = launch["launch_id"]
         if _job(launch) is not None or not leases.unheld_for(run, fw_id, launch_id, unsubmitted_seconds):

@@ -7,6 +7,7 @@ from typing import Any
 from fireworks import LaunchPad
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.documents import RunDocument
 from genarris_fw.farm.repair.mending import lock, mend_workflows
 
 
@@ -52,7 +53,7 @@ def retry_run(launchpad: LaunchPad, run: str, procedure: str | None = None) -> t
     return items, first
 
 
-def _chain(launchpad: LaunchPad, record: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _chain(launchpad: LaunchPad, record: RunDocument) -> dict[str, dict[str, Any]]:
     """Return the fireworks of a run's chain by name: the chain that made the run, not one that was refused."""
     workflow = launchpad.workflows.find_one({"nodes": record["begun_by"]}, {"nodes": 1}) or {"nodes": []}
     fireworks = launchpad.fireworks.find({"fw_id": {"$in": workflow["nodes"]}}, {"fw_id": 1, "name": 1, "state": 1})
@@ -74,17 +75,11 @@ def _forget(catalogue: Catalogue, run: str, steps: list[str], first: str) -> Non
             catalogue.runs.fence(run, f"{step} {role}", token)
     for step in steps:
         if step != first:
-            catalogue.work_items.collection.delete_many({"run": run, "procedure": step})
+            catalogue.work_items.forget(run, step)
             catalogue.replicas.forget(run, step)
             # New items count their tokens from one again: the fence of the old ones must not shut them out.
-            catalogue.structures.collection.update_many({"run": run}, {"$unset": {f"fence.{step}": ""}})
-    catalogue.runs.collection.update_one(
-        {"_id": run},
-        {
-            "$set": {"state": "running"},
-            "$unset": {f"{kind}.{step}": "" for step in steps for kind in ("summaries", "procedures")},
-        },
-    )
+            catalogue.structures.lift_fence(run, step)
+    catalogue.runs.begin_again(run, steps)
 
 
 def _run_from(launchpad: LaunchPad, firework: dict[str, Any]) -> None:
