@@ -99,7 +99,7 @@ def run_replicas(uri: str, folder: Path, workers: int) -> Replicas:
     subprocess.run(words, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
     database: Any = launchpad(uri).db
     replicas = [r for r in database.replicas.find({"run": run, "step": STEP}) if r.get("done")]
-    items = {i["key"]: i["seconds"] for i in database.work_items.find({"run": run, "procedure": STEP, "state": "done"})}
+    items = {i["key"]: i["seconds"] for i in database.work_items.find({"run": run, "step": STEP, "state": "done"})}
     computed = database.structures.find({"run": run, "energies.energy": {"$exists": True}}, {"struct_id", "energies"})
     engine = {one["struct_id"]: one["energies"]["energy"]["seconds"] for one in computed}
     return Replicas(

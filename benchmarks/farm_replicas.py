@@ -67,7 +67,7 @@ def make_run(uri: str, run: str, number: int) -> None:
     with catalogue_at(uri) as catalogue:
         catalogue.ensure_indexes()
         catalogue.runs.create(run, _record(run, 0.0, 1), begun_by=0)
-        catalogue.runs.procedure_started(run, STEP)
+        catalogue.runs.step_started(run, STEP)
         catalogue.work_items.insert(run, STEP, items(number))
 
 

@@ -103,15 +103,15 @@ def fill(catalogue: Catalogue, number: int) -> None:
             target.insert_many(batch, ordered=False)
     catalogue.runs.set_pool(RUN, "raw", catalogue.structures.count(RUN, "raw"))
     for step in STEPS:
-        catalogue.runs.procedure_started(RUN, step)
+        catalogue.runs.step_started(RUN, step)
         for i in range(REPLICAS):
             catalogue.replicas.begin(owner(i, step), RUN, step, "side", i)
             catalogue.replicas.tally(owner(i, step), number // REPLICAS // (1 + STEPS.index(step)), 0, 1.0)
             if step == first:
                 catalogue.replicas.end(owner(i, step))
-    catalogue.runs.procedure_planned(RUN, first, {"waiting": 0, "done": number, "failed": 0})
-    catalogue.runs.procedure_finished(RUN, first, {"structures": number, "failed": 0})
-    catalogue.runs.procedure_planned(RUN, second, {"waiting": number, "done": 0, "failed": 0})
+    catalogue.runs.step_planned(RUN, first, {"waiting": 0, "done": number, "failed": 0})
+    catalogue.runs.step_finished(RUN, first, {"structures": number, "failed": 0})
+    catalogue.runs.step_planned(RUN, second, {"waiting": number, "done": 0, "failed": 0})
 
 
 def seconds(work: Callable[[], object], looks: int) -> list[float]:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import socket
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from gridfs import GridFSBucket, NoFile
+from pymongo import UpdateOne
+from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
+
+from genarris_fw.catalogue.documents import ArtifactDocument, ArtifactRecord
 
 CHUNK = 1 << 20
 
@@ -18,8 +24,8 @@ CHUNK = 1 << 20
 class Artifacts:
     """Files by run and name, with their checksum."""
 
-    def __init__(self, database: Database) -> None:
-        self.collection = database["artifacts"]
+    def __init__(self, database: Database[Any]) -> None:
+        self.collection: Collection[ArtifactDocument] = database["artifacts"]
         self.bucket = GridFSBucket(database, bucket_name="artifact_files")
 
     def record(self, run: str, name: str, path: Path, **about: Any) -> None:
@@ -34,13 +40,13 @@ class Artifacts:
         **about
             Anything to keep beside it (``ids``, ``shape``, ...).
         """
-        self.publish(run, name, in_folder(path, path) | about)
+        self.publish(run, name, cast(ArtifactRecord, in_folder(path, path) | about))
 
     def upload(self, run: str, name: str, path: Path, **about: Any) -> None:
         """Store a file's content in GridFS, for nodes that do not share the folder."""
-        self.publish(run, name, self.in_gridfs(run, name, path, path) | about)
+        self.publish(run, name, cast(ArtifactRecord, self.in_gridfs(run, name, path, path) | about))
 
-    def in_gridfs(self, run: str, name: str, written: Path, path: Path) -> dict[str, Any]:
+    def in_gridfs(self, run: str, name: str, written: Path, path: Path) -> ArtifactRecord:
         """Store a file's content in GridFS; return its record, which makes it known by `publish`.
 
         Parameters
@@ -56,34 +62,36 @@ class Artifacts:
             digest = _digest(file)
             file.seek(0)
             content = self.bucket.upload_from_stream(f"{run}/{name}", file, metadata={"run": run})
-        return {"path": str(path), "storage": "gridfs", "content": content, "sha256": digest} | _here()
+        host = socket.gethostname()
+        return {"path": str(path), "storage": "gridfs", "content": content, "sha256": digest, "host": host}
 
-    def publish(self, run: str, name: str, record: dict[str, Any], fence: tuple[str, int] | None = None) -> None:
+    def publish(self, run: str, name: str, record: ArtifactRecord, fence: tuple[str, int] | None = None) -> None:
         """Make a record known, in place of an earlier one; again it has no further effect.
 
         Parameters
         ----------
         run, name : str
             As in `record`.
-        record : dict
+        record : ArtifactRecord
             Of `in_folder` or `Artifacts.in_gridfs`, with anything to keep beside it.
         fence : (str, int), optional
             What guards the write, and the token: what a newer token has made known stays.
         """
         key: dict[str, Any] = {"run": run, "name": name}
-        guard, fields = {}, key | record
+        guard: dict[str, Any] = {}
+        fields = key | record
         if fence is not None:
             field = f"fence.{fence[0]}"
             guard = {"$or": [{field: {"$exists": False}}, {field: {"$lte": fence[1]}}]}
             fields |= {"fence": {fence[0]: fence[1]}}
         try:
-            previous = self.collection.find_one_and_replace(key | guard, fields, upsert=True)
+            previous = self.collection.find_one_and_replace(key | guard, cast(ArtifactDocument, fields), upsert=True)
         except DuplicateKeyError:
             return
         if previous and previous["storage"] == "gridfs" and previous["content"] != record.get("content"):
             self.bucket.delete(previous["content"])
 
-    def find(self, run: str, name: str) -> dict[str, Any] | None:
+    def find(self, run: str, name: str) -> ArtifactDocument | None:
         """Return the record of a file, or None."""
         return self.collection.find_one({"run": run, "name": name})
 
@@ -109,6 +117,21 @@ class Artifacts:
         with path.open("rb") as file:
             return path if _digest(file) == record["sha256"] else None
 
+    def names(self, run: str, beginning: str) -> list[str]:
+        """Return the names of a run's files that begin so."""
+        query = {"run": run, "name": {"$regex": f"^{re.escape(beginning)}"}}
+        return [record["name"] for record in self.collection.find(query, {"name": 1})]
+
+    def relocate(self, run: str, moved: Callable[[str], str]) -> None:
+        """Note that a run's files in folders lie elsewhere now; `moved` returns where, given where they were."""
+        changes = [
+            UpdateOne({"_id": file["_id"], "path": file["path"]}, {"$set": {"path": path}})
+            for file in self.collection.find({"run": run, "storage": "folder"}, {"path": 1})
+            if (path := moved(file["path"])) != file["path"]
+        ]
+        if changes:
+            self.collection.bulk_write(changes)
+
     def remove(self, run: str, name: str) -> None:
         """Remove a file's record, and its content where it is in GridFS."""
         record = self.collection.find_one_and_delete({"run": run, "name": name})
@@ -122,17 +145,13 @@ class Artifacts:
         return self.collection.delete_many({"run": run}).deleted_count
 
 
-def in_folder(written: Path, path: Path) -> dict[str, Any]:
+def in_folder(written: Path, path: Path) -> ArtifactRecord:
     """Return the record of a file that lies, or will lie, in the run's folder; `written` is where it is now."""
     with written.open("rb") as file:
-        return {"path": str(path), "storage": "folder", "sha256": _digest(file)} | _here()
+        return {"path": str(path), "storage": "folder", "sha256": _digest(file), "host": socket.gethostname()}
 
 
-def _here() -> dict[str, Any]:
-    return {"host": socket.gethostname()}
-
-
-def _digest(file: Any) -> str:
+def _digest(file: IO[bytes]) -> str:
     checksum = hashlib.sha256()
     while chunk := file.read(CHUNK):
         checksum.update(chunk)

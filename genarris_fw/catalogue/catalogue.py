@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pymongo import WriteConcern
 from pymongo.database import Database
 
@@ -20,7 +22,7 @@ DURABLE = WriteConcern(w="majority", j=True)
 DURABLE_ALONE = WriteConcern(w=1, j=True)
 
 
-def durable(database: Database) -> WriteConcern:
+def durable(database: Database[Any]) -> WriteConcern:
     """Return the write concern under which an acknowledged write is lost by no kill, on this server.
 
     Parameters
@@ -47,8 +49,8 @@ class Catalogue:
         The collections, each behind a small class of its own.
     """
 
-    def __init__(self, database: Database) -> None:
-        self.database = database.with_options(write_concern=durable(database))
+    def __init__(self, database: Database[Any]) -> None:
+        self.database: Database[Any] = database.with_options(write_concern=durable(database))
         self.runs = Runs(self.database["runs"])
         self.structures = Structures(self.database["structures"], self.runs)
         self.work_items = WorkItems(self.database["work_items"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 
@@ -17,11 +19,11 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "spare_structures": [IndexModel([("run", ASCENDING)])],
     "work_items": [
-        # A claim: equality on run, procedure and state, then the sort keys.
+        # A claim: equality on run, step and state, then the sort keys.
         IndexModel(
             [
                 ("run", ASCENDING),
-                ("procedure", ASCENDING),
+                ("step", ASCENDING),
                 ("state", ASCENDING),
                 ("priority", DESCENDING),
                 ("rnd", ASCENDING),
@@ -31,7 +33,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("lease.owner", ASCENDING)], sparse=True),
         # How often leases were lost: the few items that this happened to.
         IndexModel(
-            [("run", ASCENDING), ("procedure", ASCENDING), ("lost", ASCENDING)],
+            [("run", ASCENDING), ("step", ASCENDING), ("lost", ASCENDING)],
             partialFilterExpression={"lost": {"$gt": 0}},
         ),
     ],
@@ -49,7 +51,7 @@ INDEXES: dict[str, list[IndexModel]] = {
 }
 
 
-def ensure_indexes(database: Database) -> None:
+def ensure_indexes(database: Database[Any]) -> None:
     """Create the indexes that are not there yet; safe to call by many at once."""
     for collection, models in INDEXES.items():
         database[collection].create_indexes(models)

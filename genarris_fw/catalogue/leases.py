@@ -15,6 +15,7 @@ from typing import Any
 from pymongo import ReturnDocument
 from pymongo.collection import Collection
 
+from genarris_fw.catalogue.documents import Committed, Decisions, LeaseDocument, PlannedRound, Publication
 from genarris_fw.errors import GenarrisError
 
 # The roles of fireworks on the workflow's path: one lease each for a step.
@@ -37,7 +38,7 @@ def lease_id(run: str, step: str, role: str, fw_id: int) -> str:
 class Leases:
     """Leases of fireworks."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection[LeaseDocument]) -> None:
         self.collection = collection
 
     def open(self, run: str, step: str, role: str, fw_id: int, above: int = 0) -> None:
@@ -133,10 +134,11 @@ class Leases:
         )
         return bool(result.matched_count)
 
-    def decisions(self, identifier: str) -> dict[str, Any]:
+    def decisions(self, identifier: str) -> Decisions:
         """Return what the holders of a lease have decided: ``rounds`` and ``committed``, where there are any."""
         fields = {"_id": 0, "rounds": 1, "committed": 1}
-        return self.collection.find_one({"_id": identifier}, fields) or {}
+        found: Decisions | None = self.collection.find_one({"_id": identifier}, fields)
+        return found or {}
 
     def record_round(self, identifier: str, token: int, round_: int, items: int, owner: str) -> None:
         """Record that a round of work items is planned: from now on it counts.
@@ -157,7 +159,7 @@ class Leases:
         LeaseLost
             When the lease was taken over: what was planned counts for nothing.
         """
-        about = {"token": token, "items": items, "by": owner}
+        about: PlannedRound = {"token": token, "items": items, "by": owner}
         self._decide(identifier, token, {"$set": {f"rounds.{round_}": about}}, "planning")
 
     def all_planned(self, identifier: str, token: int) -> None:
@@ -170,14 +172,14 @@ class Leases:
         """
         self._decide(identifier, token, {"$set": {"all_planned": True}}, "closing the step")
 
-    def commit(self, identifier: str, token: int, publication: dict[str, Any]) -> None:
+    def commit(self, identifier: str, token: int, publication: Publication) -> None:
         """Decide the result of a firework's work; everything that makes it visible comes after this.
 
         Parameters
         ----------
         identifier, token : str, int
             The lease, and the token of its holder.
-        publication : dict
+        publication : Publication
             What is to be made visible (`genarris_fw.catalogue.publications`).
 
         Raises
@@ -185,7 +187,8 @@ class Leases:
         LeaseLost
             When the lease was taken over, or the result is decided already.
         """
-        self._decide(identifier, token, {"$set": {"committed": publication | {"token": token}}}, "collecting")
+        committed: Committed = {**publication, "token": token}
+        self._decide(identifier, token, {"$set": {"committed": committed}}, "collecting")
 
     def _decide(self, identifier: str, token: int, update: dict[str, Any], doing: str) -> None:
         held = {"_id": identifier, "token": token, "state": "open", "committed": {"$exists": False}}
@@ -235,11 +238,11 @@ class Leases:
         )
         return {lease["role"]: token for lease in leases}
 
-    def find(self, run: str, step: str, role: str) -> dict[str, Any] | None:
+    def find(self, run: str, step: str, role: str) -> LeaseDocument | None:
         """Return the lease of a firework on the path, or None."""
         return self.collection.find_one({"_id": lease_id(run, step, role, 0)})
 
-    def expired(self, run: str, step: str | None = None, role: str | None = None) -> list[dict[str, Any]]:
+    def expired(self, run: str, step: str | None = None, role: str | None = None) -> list[LeaseDocument]:
         """Return the open leases whose holder has not renewed in time."""
         query: dict[str, Any] = {
             "run": run,
@@ -251,7 +254,7 @@ class Leases:
             query |= {"step": step, "role": role}
         return list(self.collection.find(query))
 
-    def holders(self, run: str) -> list[dict[str, Any]]:
+    def holders(self, run: str) -> list[LeaseDocument]:
         """Return the open leases that have a holder."""
         return list(self.collection.find({"run": run, "state": "open", "owner": {"$exists": True}}))
 
@@ -280,12 +283,12 @@ class Leases:
             self.collection.update_one({"_id": identifier}, [{"$set": about}], upsert=True)
         return False
 
-    def begin_recovery(self, lease: dict[str, Any], recoverer: str, seconds: float = 20.0) -> bool:
+    def begin_recovery(self, lease: LeaseDocument, recoverer: str, seconds: float = 20.0) -> bool:
         """Take a lost lease in order to have its firework run again.
 
         Parameters
         ----------
-        lease : dict
+        lease : LeaseDocument
             As it was read when it was found lost: it must not have changed since.
         recoverer : str
             Who recovers.
@@ -297,7 +300,7 @@ class Leases:
         bool
             False when another recoverer was first, or the holder woke up and renewed.
         """
-        seen = {name: lease[name] for name in ("_id", "token", "expires") if name in lease}
+        seen = {name: value for name, value in lease.items() if name in ("_id", "token", "expires")}
         result = self.collection.update_one(
             seen | {"state": "open"},
             [

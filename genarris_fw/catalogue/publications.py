@@ -13,6 +13,8 @@ from typing import Any
 import bson
 from pymongo.collection import Collection
 
+from genarris_fw.catalogue.documents import Committed, Publication, PublicationDocument
+
 # A lease is read often: a larger publication has documents of its own.
 LARGEST_IN_LEASE = 256 * 1024
 _BATCH = 20
@@ -21,10 +23,10 @@ _BATCH = 20
 class Publications:
     """Prepared results of all runs."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection[PublicationDocument]) -> None:
         self.collection = collection
 
-    def prepare(self, run: str, lease: str, token: int, parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    def prepare(self, run: str, lease: str, token: int, parts: Sequence[dict[str, Any]]) -> Publication:
         """Store the parts of a publication and return what the commit has to hold.
 
         Parameters
@@ -37,15 +39,15 @@ class Publications:
         if sum(len(bson.encode(part)) for part in parts) <= LARGEST_IN_LEASE:
             return {"parts": list(parts)}
         self.collection.delete_many({"lease": lease, "token": token})  # of an attempt that an outage broke off
-        about = {"run": run, "lease": lease, "token": token}
         for start in range(0, len(parts), _BATCH):
-            batch = parts[start : start + _BATCH]
-            self.collection.insert_many(
-                [{"_id": f"{lease}:{token}:{start + i:06d}", **about, "part": part} for i, part in enumerate(batch)]
-            )
+            batch: list[PublicationDocument] = [
+                {"_id": f"{lease}:{token}:{number:06d}", "run": run, "lease": lease, "token": token, "part": part}
+                for number, part in enumerate(parts[start : start + _BATCH], start)
+            ]
+            self.collection.insert_many(batch)
         return {"stored": len(parts)}
 
-    def parts(self, lease: str, committed: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def parts(self, lease: str, committed: Committed) -> Iterator[dict[str, Any]]:
         """Yield the parts of a committed publication in their order."""
         if "parts" in committed:
             yield from committed["parts"]

@@ -6,10 +6,12 @@ replica is made good by `Replicas.recount`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from pymongo import WriteConcern
 from pymongo.collection import Collection
+
+from genarris_fw.catalogue.documents import ReplicaDocument, WorkItemDocument
 
 # A replica that was not seen for so long is not counted as at work (the server's clock).
 SECONDS_UNSEEN = 120
@@ -30,7 +32,7 @@ class Replicas:
         The collection ``work_items``, for `recount`.
     """
 
-    def __init__(self, collection: Collection, work_items: Collection) -> None:
+    def __init__(self, collection: Collection[ReplicaDocument], work_items: Collection[WorkItemDocument]) -> None:
         self.collection = collection
         self.work_items = work_items
         self._tallies = collection.with_options(write_concern=_CHEAP)
@@ -104,7 +106,7 @@ class Replicas:
         replica = self.collection.find_one({"_id": owner}, {"run": 1, "step": 1})
         if replica is None:
             return
-        query = {"run": replica["run"], "procedure": replica["step"]}
+        query = {"run": replica["run"], "step": replica["step"]}
         pipeline: list[dict[str, Any]] = [
             {"$match": query | {"state": "done", "done_by": owner}},
             {"$group": {"_id": None, "done": {"$sum": 1}, "seconds": {"$sum": "$seconds"}}},
@@ -122,7 +124,7 @@ class Replicas:
         """Count no failures any more for a step whose failed items are tried again."""
         self.collection.update_many({"run": run, "step": step}, {"$set": {"failed": 0}})
 
-    def of_step(self, run: str, step: str) -> list[dict[str, Any]]:
+    def of_step(self, run: str, step: str) -> list[ReplicaDocument]:
         """Return the replicas of a step, in the order in which they began."""
         return list(self.collection.find({"run": run, "step": step}).sort("started", 1))
 
@@ -152,7 +154,8 @@ class Replicas:
             },
             {"$sort": {"_id": 1}},
         ]
-        return [found.pop("_id") | found for found in self.collection.aggregate(pipeline)]
+        sums = cast(list[dict[str, Any]], list(self.collection.aggregate(pipeline)))
+        return [found.pop("_id") | found for found in sums]
 
 
 def summed(tallies: list[dict[str, Any]], by: str) -> list[dict[str, Any]]:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NoReturn, cast
 
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
+from genarris_fw.catalogue.documents import ItemCounts, RunDocument
 from genarris_fw.catalogue.leases import LeaseLost
 from genarris_fw.errors import InputError
 
 # The state of a run whose structures were imported, not made: it has no workflow.
 IMPORTED = "imported"
+# What tells where a run is, in a folder that may have been moved.
+_PLACE = ("folder", "text", "options.path")
+# What tells how far a run is: all but what can be large.
+_OVERVIEW = (
+    *_PLACE,
+    *("state", "created", "finished", "failure", "steps", "summaries", "pools"),
+    *("options.steps.name", "options.steps.procedure"),
+)
 
 
 def now() -> datetime:
@@ -24,7 +33,7 @@ def now() -> datetime:
 class Runs:
     """Runs, keyed by their name."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection[RunDocument]) -> None:
         self.collection = collection
 
     def create(self, name: str, document: dict[str, Any], begun_by: int) -> None:
@@ -45,9 +54,9 @@ class Runs:
             When a run of that name was begun by another firework.
         """
         record = {"_id": name, "name": name, "state": "running", "created": now(), "begun_by": begun_by}
-        record |= {"summaries": {}, "procedures": {}, "pools": {}} | document
+        record |= {"summaries": {}, "steps": {}, "pools": {}} | document
         try:
-            self.collection.insert_one(record)
+            self.collection.insert_one(cast(RunDocument, record))
         except DuplicateKeyError:
             begun = self.get(name)
             if begun["begun_by"] != begun_by:
@@ -57,11 +66,11 @@ class Runs:
                     f"give another run_name in [Genarris_master], or genarris-fw delete {name}"
                 ) from None
 
-    def find(self, name: str) -> dict[str, Any] | None:
+    def find(self, name: str) -> RunDocument | None:
         """Return the run's document, or None."""
         return self.collection.find_one({"_id": name})
 
-    def get(self, name: str) -> dict[str, Any]:
+    def get(self, name: str) -> RunDocument:
         """Return the run's document.
 
         Raises
@@ -69,11 +78,37 @@ class Runs:
         InputError
             When there is no such run; the message lists those there are.
         """
-        document = self.find(name)
-        if document is None:
-            known = ", ".join(self.names()[:10]) or "none yet"
-            raise InputError(f"no run '{name}' in this database; runs here: {known}")
-        return document
+        return self.find(name) or self._refuse_unknown(name)
+
+    def overview(self, name: str) -> RunDocument:
+        """Return how far the run is, without what can be large: its steps' options, its molecules.
+
+        Raises
+        ------
+        InputError
+            As in `get`.
+        """
+        return self.collection.find_one({"_id": name}, _only(_OVERVIEW)) or self._refuse_unknown(name)
+
+    def _refuse_unknown(self, name: str) -> NoReturn:
+        known = ", ".join(self.names()[:10]) or "none yet"
+        raise InputError(f"no run '{name}' in this database; runs here: {known}")
+
+    def is_there(self, name: str) -> bool:
+        """Tell whether there is a run of that name."""
+        return self.collection.find_one({"_id": name}, {"_id": 1}) is not None
+
+    def state(self, name: str) -> str | None:
+        """Return the run's state, None where there is no such run."""
+        return (self.collection.find_one({"_id": name}, {"state": 1}) or {}).get("state")
+
+    def place(self, name: str) -> RunDocument | None:
+        """Return what tells where the run is (its folder, its ``ui.conf`` and the path of that), or None."""
+        return self.collection.find_one({"_id": name}, _only(_PLACE))
+
+    def listed(self) -> Iterator[RunDocument]:
+        """Yield of every run, the newest first, where it is, its state, when it began, and its pools."""
+        yield from self.collection.find({}, _only((*_PLACE, "state", "created", "pools"))).sort("created", -1)
 
     def names(self) -> list[str]:
         """Return the names of all runs, the newest first."""
@@ -119,28 +154,28 @@ class Runs:
             {"_id": name, "$or": [{"workers": {"$lt": workers}}, {"workers": None}]}, {"$set": {"workers": workers}}
         )
 
-    def procedure_started(self, name: str, procedure: str) -> None:
-        """Note when a procedure began, once."""
+    def step_started(self, name: str, step: str) -> None:
+        """Note when a step began, once."""
         self.collection.update_one(
-            {"_id": name, f"procedures.{procedure}.started": {"$exists": False}},
-            {"$set": {f"procedures.{procedure}.started": now(), f"procedures.{procedure}.state": "running"}},
+            {"_id": name, f"steps.{step}.started": {"$exists": False}},
+            {"$set": {f"steps.{step}.started": now(), f"steps.{step}.state": "running"}},
         )
 
-    def procedure_planned(
+    def step_planned(
         self,
         name: str,
-        procedure: str,
+        step: str,
         counts: dict[str, int],
         pools: Mapping[str, int] | None = None,
         guard: str = "",
         token: int = 0,
         published: int | None = None,
     ) -> None:
-        """Store how many work items a procedure has in all, done and failed, when it is planned.
+        """Store how many work items a step has in all, done and failed, when it is planned.
 
         Parameters
         ----------
-        name, procedure : str
+        name, step : str
             The run and the step.
         counts : dict
             As of `WorkItems.counts`.
@@ -156,13 +191,13 @@ class Runs:
         LeaseLost
             When a newer token is known.
         """
-        fields = {f"procedures.{procedure}.items": _items(counts)}
-        self._set_fenced(name, guard or procedure, token, fields, pools, published)
+        fields = {f"steps.{step}.items": _items(counts)}
+        self._set_fenced(name, guard or step, token, fields, pools, published)
 
-    def procedure_finished(
+    def step_finished(
         self,
         name: str,
-        procedure: str,
+        step: str,
         summary: dict[str, Any],
         counts: dict[str, int] | None = None,
         pools: Mapping[str, int] | None = None,
@@ -171,11 +206,11 @@ class Runs:
         token: int = 0,
         published: int | None = None,
     ) -> None:
-        """Store a procedure's summary, its items, the sizes of the pools it made, and when it ended, in one update.
+        """Store a step's summary, its items, the sizes of the pools it made, and when it ended, in one update.
 
         Parameters
         ----------
-        name, procedure : str
+        name, step : str
             The run and the step.
         summary : dict
             What later steps and people read of it.
@@ -184,41 +219,50 @@ class Runs:
         ended : datetime, optional
             Now, by default.
         guard, token, published
-            As in `procedure_planned`.
+            As in `step_planned`.
 
         Raises
         ------
         LeaseLost
             When a newer token is known.
         """
-        at, ended = f"procedures.{procedure}", ended or now()
+        at, ended = f"steps.{step}", ended or now()
         fields = {
-            f"summaries.{procedure}": {"$literal": summary},
+            f"summaries.{step}": {"$literal": summary},
             f"{at}.state": "finished",
             f"{at}.finished": ended,
             f"{at}.seconds": {"$divide": [{"$subtract": [ended, f"${at}.started"]}, 1000.0]},
         } | ({f"{at}.items": _items(counts)} if counts is not None else {})
-        self._set_fenced(name, guard or procedure, token, fields, pools, published)
+        self._set_fenced(name, guard or step, token, fields, pools, published)
 
     def finished(self, name: str, failed_items: int, guard: str, token: int) -> None:
-        """Mark the run as finished; see `procedure_planned`."""
+        """Mark the run as finished; see `step_planned`."""
         fields = {"state": "finished", "finished": now(), "failed_items": failed_items}
         self._set_fenced(name, guard, token, fields)
 
-    def failed(self, name: str, procedure: str, message: str, guard: str = "", token: int = 0) -> None:
-        """Mark the run as failed in a procedure, with the reason; see `procedure_planned`."""
+    def failed(self, name: str, step: str, message: str, guard: str = "", token: int = 0) -> None:
+        """Mark the run as failed in a step, with the reason; see `step_planned`."""
         about = {"state": "failed", "finished": now()}
-        at_step = {f"procedures.{procedure}.{key}": about[key] for key in about}
-        self._set_fenced(name, guard or procedure, token, {"failure": {"$literal": message}} | about | at_step)
+        at_step = {f"steps.{step}.{key}": about[key] for key in about}
+        self._set_fenced(name, guard or step, token, {"failure": {"$literal": message}} | about | at_step)
 
     def resumed(self, name: str) -> None:
-        """Mark a failed run, and the procedure it failed in, as running again."""
-        procedures = (self.find(name) or {}).get("procedures", {})
-        again = {f"procedures.{step}.state": "running" for step, at in procedures.items() if at["state"] == "failed"}
+        """Mark a failed run, and the step it failed in, as running again."""
+        steps = (self.find(name) or {}).get("steps", {})
+        again = {f"steps.{step}.state": "running" for step, at in steps.items() if at["state"] == "failed"}
         self.collection.update_one(
             {"_id": name, "state": "failed"},
             {"$set": {"state": "running"} | again, "$unset": {"failure": "", "finished": ""}},
         )
+
+    def begin_again(self, name: str, steps: Iterable[str]) -> None:
+        """Mark the run as running, and forget that these steps have begun or finished."""
+        gone = {f"{kind}.{step}": "" for step in steps for kind in ("summaries", "steps")}
+        self.collection.update_one({"_id": name}, {"$set": {"state": "running"}, "$unset": gone})
+
+
+def _only(fields: Iterable[str]) -> dict[str, int]:
+    return dict.fromkeys(fields, 1)
 
 
 def _with_size(pools: Any, pool: str, size: int) -> dict[str, Any]:
@@ -226,5 +270,5 @@ def _with_size(pools: Any, pool: str, size: int) -> dict[str, Any]:
     return {"$setField": {"field": {"$literal": pool}, "input": pools, "value": size}}
 
 
-def _items(counts: dict[str, int]) -> dict[str, int]:
+def _items(counts: dict[str, int]) -> ItemCounts:
     return {"total": sum(counts.values()), "done": counts["done"], "failed": counts["failed"]}

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar, cast
 
 from pymongo import UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
+from genarris_fw.catalogue.documents import Geometry, NewStructure, StructureDocument
 from genarris_fw.catalogue.runs import Runs
 from genarris_fw.errors import DatabaseError
 
 DUPLICATE_KEY = 11000
 BATCH = 500
+# What an energy comes from: those of several are not ranked together.
+_SOURCE = ("engine", "engine_version", "settings_hash")
+# A person who looks at the best structures does not read these.
+_LARGE = {"geometry": 0, "properties.RDF": 0}
+
+T = TypeVar("T")
 
 
 def document_id(run: str, struct_id: str) -> str:
@@ -24,27 +31,27 @@ def document_id(run: str, struct_id: str) -> str:
 class Structures:
     """Structures as plain documents; conversion to and from the science's objects is not done here."""
 
-    def __init__(self, collection: Collection, runs: Runs) -> None:
+    def __init__(self, collection: Collection[StructureDocument], runs: Runs) -> None:
         self.collection = collection
         self.spare = collection.database["spare_structures"].with_options(write_concern=collection.write_concern)
         self.runs = runs
 
-    def write_new(self, run: str, procedure: str, documents: Iterable[tuple[dict[str, Any], int]]) -> None:
+    def write_new(self, run: str, step: str, documents: Iterable[tuple[NewStructure, int]]) -> None:
         """Write new structures under their deterministic ids; writing again has the same effect.
 
         Parameters
         ----------
-        run, procedure : str
+        run, step : str
             The run, and the step whose fence guards the document.
-        documents : iterable of (dict, int)
+        documents : iterable of (NewStructure, int)
             The document (with ``struct_id``) and the fencing token of the work item that made it.
         """
         self._bulk(
             UpdateOne(
-                {"_id": document_id(run, document["struct_id"]), **_fence(procedure, token)},
+                {"_id": document_id(run, document["struct_id"]), **_fence(step, token)},
                 {
                     "$set": {key: value for key, value in document.items() if key != "pools"}
-                    | {"run": run, f"fence.{procedure}": token},
+                    | {"run": run, f"fence.{step}": token},
                     "$setOnInsert": {"pools": []},
                 },
                 upsert=True,
@@ -52,15 +59,15 @@ class Structures:
             for document, token in documents
         )
 
-    def insert_missing(self, run: str, documents: Iterable[dict[str, Any]]) -> int:
+    def insert_missing(self, run: str, documents: Iterable[NewStructure]) -> int:
         """Insert structures that are not there; those that are stay as they are, with all that was computed.
 
         Parameters
         ----------
         run : str
             The run.
-        documents : iterable of dict
-            The documents, each with its ``struct_id``.
+        documents : iterable of NewStructure
+            The documents.
 
         Returns
         -------
@@ -73,7 +80,7 @@ class Structures:
                 [
                     UpdateOne(
                         {"_id": document_id(run, document["struct_id"])},
-                        {"$setOnInsert": {"run": run, "pools": []} | document},
+                        {"$setOnInsert": {"run": run, "pools": [], **document}},
                         upsert=True,
                     )
                     for document in batch
@@ -83,20 +90,20 @@ class Structures:
             inserted += result.upserted_count
         return inserted
 
-    def set_fields(self, run: str, procedure: str, fields: Iterable[tuple[str, dict[str, Any], int]]) -> None:
+    def set_fields(self, run: str, step: str, fields: Iterable[tuple[str, dict[str, Any], int]]) -> None:
         """Set fields of existing structures, unless a newer token has already written.
 
         Parameters
         ----------
-        run, procedure : str
+        run, step : str
             The run, and the step whose fence guards the write.
         fields : iterable of (struct_id, dict, int)
             Dotted field names with their values (``properties.RDF``), and the fencing token.
         """
         self._bulk(
             UpdateOne(
-                {"_id": document_id(run, struct_id), **_fence(procedure, token)},
-                {"$set": values | {f"fence.{procedure}": token}},
+                {"_id": document_id(run, struct_id), **_fence(step, token)},
+                {"$set": values | {f"fence.{step}": token}},
             )
             for struct_id, values, token in fields
         )
@@ -163,7 +170,9 @@ class Structures:
         """Undo `set_aside`: a step of the run goes on."""
         self._move({"run": run}, self.spare, self.collection)
 
-    def _move(self, which: dict[str, Any], source: Collection, target: Collection) -> None:
+    def _move(
+        self, which: dict[str, Any], source: Collection[StructureDocument], target: Collection[StructureDocument]
+    ) -> None:
         into = {"into": target.name, "whenMatched": "keepExisting"}
         # Of a cursor nothing is read: the server writes.
         source.aggregate([{"$match": which}, {"$merge": into}]).close()
@@ -171,7 +180,7 @@ class Structures:
 
     def load(
         self, run: str, struct_ids: Sequence[str], fields: Sequence[str] | None = None
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[StructureDocument]:
         """Yield the documents of these structures, in the order of the ids given.
 
         Raises
@@ -179,7 +188,7 @@ class Structures:
         DatabaseError
             When one of them is not there.
         """
-        projection = None if fields is None else {"struct_id": 1, **dict.fromkeys(fields, 1)}
+        projection: dict[str, int] | None = None if fields is None else {"struct_id": 1, **dict.fromkeys(fields, 1)}
         for batch in _batches(struct_ids):
             found = {
                 record["struct_id"]: record
@@ -195,9 +204,51 @@ class Structures:
                     )
                 yield found[name]
 
-    def count(self, run: str, pool: str) -> int:
-        """Return how many structures a pool has."""
-        return self.collection.count_documents({"run": run, "pools": pool})
+    def count(self, run: str, pool: str | None = None) -> int:
+        """Return how many structures a pool has; without a pool, the run."""
+        return self.collection.count_documents({"run": run} | ({} if pool is None else {"pools": pool}))
+
+    def geometries(self, run: str, struct_ids: Sequence[str]) -> dict[str, Geometry]:
+        """Return the geometries of those of these structures that are there, by id."""
+        query = {"run": run, "struct_id": {"$in": list(struct_ids)}}
+        found = self.collection.find(query, {"struct_id": 1, "geometry": 1})
+        return {document["struct_id"]: document["geometry"] for document in found}
+
+    def energy_sources(self, run: str, pool: str, energy_name: str) -> list[tuple[dict[str, str], int]]:
+        """Return what a pool's energies of this name come from, and how many do; what most do first.
+
+        Each is the ``engine``, ``engine_version`` and ``settings_hash``, as far as they are known.
+        """
+        source = {field: f"$energies.{energy_name}.{field}" for field in _SOURCE}
+        pipeline: list[dict[str, Any]] = [
+            {"$match": _with_energy(run, pool, energy_name)},
+            {"$group": {"_id": source, "number": {"$sum": 1}}},
+            {"$sort": {"number": -1, "_id": 1}},
+        ]
+        return [(found["_id"], found["number"]) for found in cast(Any, self.collection.aggregate(pipeline))]
+
+    def lowest(
+        self, run: str, pool: str, energy_name: str, number: int, source: Mapping[str, str] | None = None
+    ) -> list[StructureDocument]:
+        """Return the structures of a pool with the lowest energy per molecule, without their geometries.
+
+        Parameters
+        ----------
+        run, pool, energy_name : str
+            Whose, and which energy.
+        number : int
+            At most so many.
+        source : mapping, optional
+            Only those whose energy comes from here (`energy_sources`).
+        """
+        at = f"energies.{energy_name}"
+        query = _with_energy(run, pool, energy_name) | {f"{at}.{key}": value for key, value in (source or {}).items()}
+        by_energy = [(f"{at}.per_molecule", 1), ("struct_id", 1)]
+        return list(self.collection.find(query, _LARGE).sort(by_energy).limit(number))
+
+    def lift_fence(self, run: str, step: str) -> None:
+        """Let the step write whatever its token: its items are made anew, and count theirs from one again."""
+        self.collection.update_many({"run": run}, {"$unset": {f"fence.{step}": ""}})
 
     def _bulk(self, updates: Iterable[UpdateOne]) -> None:
         for batch in _batches(list(updates)):
@@ -210,11 +261,15 @@ class Structures:
                     raise
 
 
-def _fence(procedure: str, token: int) -> dict[str, Any]:
-    field = f"fence.{procedure}"
+def _fence(step: str, token: int) -> dict[str, Any]:
+    field = f"fence.{step}"
     return {"$or": [{field: {"$exists": False}}, {field: {"$lte": token}}]}
 
 
-def _batches(values: Sequence[Any]) -> Iterator[list[Any]]:
+def _with_energy(run: str, pool: str, energy_name: str) -> dict[str, Any]:
+    return {"run": run, "pools": pool, f"energies.{energy_name}.per_molecule": {"$exists": True}}
+
+
+def _batches(values: Sequence[T]) -> Iterator[list[T]]:
     for start in range(0, len(values), BATCH):
         yield list(values[start : start + BATCH])

@@ -1,4 +1,4 @@
-"""The collection ``work_items``: pieces of a procedure that replicas claim, hold by a lease, and commit.
+"""The collection ``work_items``: pieces of a step that replicas claim, hold by a lease, and commit.
 
 An item goes ``planned -> waiting -> leased -> done``; one that others follow from is ``committed`` until they are
 inserted. An error sends it to ``resting`` for a moment and from there back to ``waiting``, until it has had its
@@ -14,11 +14,13 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from pymongo import ReplaceOne, ReturnDocument, UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
+
+from genarris_fw.catalogue.documents import Following, Planned, WorkItemDocument
 
 DUPLICATE_KEY = 11000
 STATES = ("waiting", "leased", "done", "failed")  # as a person counts them: what rests waits as well
@@ -35,16 +37,16 @@ MAX_LOST = 20
 GIVEN_UP = f"its replica was lost {MAX_LOST} times (memory? a crash?)"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Item:
     """A work item before it is stored, or as it was claimed.
 
     Parameters
     ----------
     key : str
-        Name within the procedure; the same key inserted twice is one item.
+        Name within the step; the same key inserted twice is one item.
     payload : dict
-        What the procedure needs to do the work: names and ids, never structures.
+        What the step needs to do the work: names and ids, never structures.
     priority : int
         Higher is claimed first.
     token : int
@@ -66,27 +68,27 @@ class Item:
 class WorkItems:
     """Work items of all runs."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection[WorkItemDocument]) -> None:
         self.collection = collection
 
-    def insert(self, run: str, procedure: str, items: Iterable[Item]) -> int:
+    def insert(self, run: str, step: str, items: Iterable[Item]) -> int:
         """Store items as waiting and return how many are new; those already there are left as they are.
 
         The items are taken some thousands at a time: a generator may give any number of them. What is only planned is
         not there.
         """
         new = 0
-        for batch in _batches(_new(run, procedure, item) for item in items):
+        for batch in _batches(_new(run, step, item) for item in items):
             there = self._insert(batch)
             new += len(batch) - len(there) + self._replace_planned(there, {})
         return new
 
-    def plan(self, run: str, procedure: str, items: Iterable[Item], round_: int, token: int) -> int:
+    def plan(self, run: str, step: str, items: Iterable[Item], round_: int, token: int) -> int:
         """Store the items of a round as planned: nobody sees them until the round is recorded and released.
 
         Parameters
         ----------
-        run, procedure : str
+        run, step : str
             The step.
         items : iterable of Item
             All items of the round; those that are there already, not only planned, are left as they are.
@@ -99,26 +101,31 @@ class WorkItems:
         int
             How many are planned by this holder now.
         """
-        mine, planned = {"round": round_, "token": token}, 0
-        for batch in _batches(_new(run, procedure, item) | {"state": "planned", "planned": mine} for item in items):
+        mine: Planned = {"round": round_, "token": token}
+        planned = 0
+        for batch in _batches(_new(run, step, item) | {"state": "planned", "planned": mine} for item in items):
             there = self._insert(batch)
             planned += len(batch) - len(there) + self._replace_planned(there, {"planned.token": {"$lte": token}})
         return planned
 
-    def release(self, run: str, procedure: str, round_: int, token: int) -> int:
+    def release(self, run: str, step: str, round_: int, token: int) -> int:
         """Make what is planned under a recorded round and token waiting; return how many items that were."""
         result = self.collection.update_many(
-            {"run": run, "procedure": procedure, "state": "planned", "planned": {"round": round_, "token": token}},
+            {"run": run, "step": step, "state": "planned", "planned": {"round": round_, "token": token}},
             {"$set": {"state": "waiting"}, "$unset": {"planned": ""}},
         )
         return int(result.modified_count)
 
-    def forget_planned(self, run: str, procedure: str | None = None, planned: dict[str, Any] | None = None) -> int:
+    def forget_planned(self, run: str, step: str | None = None, planned: Planned | None = None) -> int:
         """Remove what was planned and never recorded, of one step or all; of one round and token, where given."""
-        where = {"run": run, "state": "planned"} | ({} if procedure is None else {"procedure": procedure})
+        where = {"run": run, "state": "planned"} | ({} if step is None else {"step": step})
         return self.collection.delete_many(where | ({} if planned is None else {"planned": planned})).deleted_count
 
-    def _insert(self, batch: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def forget(self, run: str, step: str) -> None:
+        """Remove the items of a step that is made anew."""
+        self.collection.delete_many({"run": run, "step": step})
+
+    def _insert(self, batch: list[WorkItemDocument]) -> list[WorkItemDocument]:
         """Insert documents; return those whose key is there already."""
         try:
             self.collection.insert_many(batch, ordered=False)
@@ -126,7 +133,7 @@ class WorkItems:
             return [batch[index] for index in _duplicates(error)]
         return []
 
-    def _replace_planned(self, batch: list[dict[str, Any]], which: dict[str, Any]) -> int:
+    def _replace_planned(self, batch: list[WorkItemDocument], which: dict[str, Any]) -> int:
         """Replace what is planned under the same keys, or was and is gone again; return how many documents stand."""
         if not batch:
             return 0
@@ -138,7 +145,7 @@ class WorkItems:
             return len(batch) - len(_duplicates(error))  # those are there, and not only planned
         return len(batch)
 
-    def claim(self, run: str, procedure: str, owner: str, number: int, lease_seconds: float) -> list[Item]:
+    def claim(self, run: str, step: str, owner: str, number: int, lease_seconds: float) -> list[Item]:
         """Claim up to ``number`` waiting items: one of them in one round trip, many in three.
 
         Candidates are taken from a random point of the stored random field, so that replicas rarely meet; the
@@ -147,42 +154,41 @@ class WorkItems:
         claim = uuid.uuid4().hex
         lease = _lease(owner, claim, lease_seconds)
         if number == 1:
-            return self._claim_one(run, procedure, lease)
-        candidates = self._candidates(run, procedure, number)
+            return self._claim_one(run, step, lease)
+        candidates = self._candidates(run, step, number)
         if not candidates:
             return []
         self.collection.update_many({"_id": {"$in": candidates}, "state": "waiting"}, lease)
         mine = self.collection.find({"lease.claim": claim, "state": "leased"}, batch_size=number + 1)
         return [_claimed(record) for record in mine]
 
-    def _claim_one(self, run: str, procedure: str, lease: list[dict[str, Any]]) -> list[Item]:
+    def _claim_one(self, run: str, step: str, lease: list[dict[str, Any]]) -> list[Item]:
         # From the head of the index: whoever comes second to an item is given the next by the server itself.
         record = self.collection.find_one_and_update(
-            {"run": run, "procedure": procedure, "state": "waiting"},
+            {"run": run, "step": step, "state": "waiting"},
             lease,
             sort=[("priority", -1), ("rnd", 1)],
             return_document=ReturnDocument.AFTER,
         )
         return [] if record is None else [_claimed(record)]
 
-    def _candidates(self, run: str, procedure: str, number: int) -> list[str]:
+    def _candidates(self, run: str, step: str, number: int) -> list[str]:
         """Return the ids of waiting items, highest priority first, in the random field's order."""
         start = random.random()
-        after, before = (claimable(run, procedure, part, number) for part in ({"$gte": start}, {"$lt": start}))
+        after, before = (claimable(run, step, part, number) for part in ({"$gte": start}, {"$lt": start}))
         both = [*after, {"$unionWith": {"coll": self.collection.name, "pipeline": before}}]
         # Both halves come sorted; the stable sort merges them and keeps the random order within a priority.
         cursor = self.collection.aggregate(both, batchSize=2 * number + 1)
-        found = sorted(cursor, key=lambda record: -record["priority"])
-        found = found[:number]
+        found = sorted(cursor, key=lambda record: -int(record["priority"]))[:number]
         # An item that was lost before may kill its replica again: alone, it takes no innocent ones with it.
         if found and found[0]["lost"]:
-            return [found[0]["_id"]]
-        return [record["_id"] for record in found if not record["lost"]]
+            return [str(found[0]["_id"])]
+        return [str(record["_id"]) for record in found if not record["lost"]]
 
     def commit(
         self,
         run: str,
-        procedure: str,
+        step: str,
         owner: str,
         finished: Sequence[tuple[Item, dict[str, Any], float]],
         following: Mapping[str, Sequence[Item]] | None = None,
@@ -213,7 +219,7 @@ class WorkItems:
         result = self.collection.bulk_write(
             [
                 UpdateOne(
-                    _held(run, procedure, owner, item),
+                    _held(run, step, owner, item),
                     {
                         "$set": {"outcome": outcome, "seconds": seconds, "done_by": owner} | decided(item),
                         "$unset": {"lease": "", "error": "", "failure": "", "checkpoint": ""},
@@ -225,14 +231,14 @@ class WorkItems:
         )
         return int(result.modified_count)
 
-    def settle(self, run: str, procedure: str) -> int:
+    def settle(self, run: str, step: str) -> int:
         """Insert what follows from committed items, and mark these as done; anybody may, any number of times."""
-        query = {"run": run, "procedure": procedure, "state": "committed"}
+        query = {"run": run, "step": step, "state": "committed"}
         committed = list(self.collection.find(query, {"following": 1}))
         if not committed:
             return 0
         follow = [Item(**one) for record in committed for one in record["following"]]
-        self.insert(run, procedure, follow)
+        self.insert(run, step, follow)
         result = self.collection.update_many(
             {"_id": {"$in": [record["_id"] for record in committed]}, "state": "committed"},
             {"$set": {"state": "done"}, "$unset": {"following": ""}},
@@ -242,7 +248,7 @@ class WorkItems:
     def fail(
         self,
         run: str,
-        procedure: str,
+        step: str,
         owner: str,
         item: Item,
         error: str,
@@ -275,17 +281,17 @@ class WorkItems:
         # Literals: an error's text may begin with a dollar sign.
         said = {"error": {"$literal": error}, "failed_by": owner, "failure": {"$literal": details or {}}}
         result = self.collection.update_one(
-            _held(run, procedure, owner, item),
+            _held(run, step, owner, item),
             [{"$set": {"state": state, "attempts": attempts} | said | again}, {"$unset": "lease"}],
         )
         return state if result.modified_count else "lost"
 
-    def forgive(self, run: str, procedure: str, owner: str, items: Sequence[Item], keys: Sequence[str]) -> None:
+    def forgive(self, run: str, step: str, owner: str, items: Sequence[Item], keys: Sequence[str]) -> None:
         """Forget failed attempts, for a replica that finds itself broken: it may have used up those of innocent items.
 
         Parameters
         ----------
-        run, procedure, owner : str
+        run, step, owner : str
             The step, and the replica.
         items : sequence of Item
             Items that it still holds: they wait again.
@@ -294,14 +300,14 @@ class WorkItems:
         """
         anew: dict[str, Any] = {"$set": {"state": "waiting", "attempts": 0}, "$unset": {"again": "", "lease": ""}}
         for item in items:
-            self.collection.update_one(_held(run, procedure, owner, item), anew)
-        mine = {"_id": {"$in": [_id(run, procedure, key) for key in keys]}, "failed_by": owner}
+            self.collection.update_one(_held(run, step, owner, item), anew)
+        mine = {"_id": {"$in": [_id(run, step, key) for key in keys]}, "failed_by": owner}
         self.collection.update_many(mine | {"state": "resting"}, anew)
         self.collection.update_many(mine | {"state": "waiting"}, {"$set": {"attempts": 0}})
 
-    def keep(self, run: str, procedure: str, owner: str, item: Item, checkpoint: dict[str, Any]) -> bool:
+    def keep(self, run: str, step: str, owner: str, item: Item, checkpoint: dict[str, Any]) -> bool:
         """Keep what the work on an item has reached, for whoever claims it next; tell whether it is still ours."""
-        result = self.collection.update_one(_held(run, procedure, owner, item), {"$set": {"checkpoint": checkpoint}})
+        result = self.collection.update_one(_held(run, step, owner, item), {"$set": {"checkpoint": checkpoint}})
         return bool(result.matched_count)
 
     def give_back(self, owner: str) -> int:
@@ -316,12 +322,12 @@ class WorkItems:
         )
         return int(result.matched_count)
 
-    def reap(self, run: str, procedure: str | None = None, lives: Callable[[str], bool] = lambda owner: False) -> int:
+    def reap(self, run: str, step: str | None = None, lives: Callable[[str], bool] = lambda owner: False) -> int:
         """Return items whose lease has expired, or who have rested, to ``waiting``; give up those lost too often.
 
         Parameters
         ----------
-        run, procedure : str, optional
+        run, step : str, optional
             The run, and one of its steps.
         lives : callable, optional
             Given an owner, whether its process is certainly there: it was frozen, and its item is not to blame.
@@ -331,10 +337,10 @@ class WorkItems:
         int
             How many leases had expired, or items had rested.
         """
-        where = {"run": run} | ({} if procedure is None else {"procedure": procedure})
+        where = {"run": run} | ({} if step is None else {"step": step})
         over = where | {"state": "leased", "$expr": {"$lt": ["$lease.expires", "$$NOW"]}}
         expired = 0
-        owners = [found["_id"] for found in self.collection.aggregate([{"$match": over}, _BY_OWNER])]
+        owners = [found["_id"] for found in self._groups([{"$match": over}, _BY_OWNER])]
         if owners:
             frozen = {"lease.owner": {"$in": [owner for owner in owners if lives(owner)]}}
             expired = int(self.collection.update_many(over | frozen, _FREED).modified_count) + self._release(over)
@@ -367,7 +373,7 @@ class WorkItems:
         )
         return int(result.modified_count)
 
-    def counts(self, run: str, procedure: str) -> dict[str, int]:
+    def counts(self, run: str, step: str) -> dict[str, int]:
         """Return how many items are in each of the four states.
 
         Those that rest before another attempt wait; one whose followers are not inserted yet is still in work.
@@ -375,74 +381,102 @@ class WorkItems:
 
         def number(state: str) -> int:
             states = {"$in": [state, *_COUNTED_AS[state]]}
-            return self.collection.count_documents({"run": run, "procedure": procedure, "state": states})
+            return self.collection.count_documents({"run": run, "step": step, "state": states})
 
         return {state: number(state) for state in STATES}
 
-    def waiting(self, run: str, procedure: str, share: float, at_most: int) -> int:
+    def states(self, run: str, steps: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Return, by step and state, how many items there are; from the index alone."""
+        pipeline: list[dict[str, Any]] = [
+            {"$match": {"run": run, "step": {"$in": list(steps)}}},
+            {"$group": {"_id": {"step": "$step", "state": "$state"}, "number": {"$sum": 1}}},
+        ]
+        numbers: dict[str, dict[str, int]] = {}
+        for group in self._groups(pipeline) if steps else []:
+            numbers.setdefault(group["_id"]["step"], {})[group["_id"]["state"]] = group["number"]
+        return numbers
+
+    def leased(self, run: str, step: str) -> int:
+        """Return how many items of a step are held by replicas."""
+        return self.collection.count_documents({"run": run, "step": step, "state": "leased"})
+
+    def losses(self, run: str) -> dict[str, int]:
+        """Return, by step, how often its items lost their replica; the index holds those items alone."""
+        pipeline: list[dict[str, Any]] = [
+            {"$match": {"run": run, "lost": {"$gt": 0}}},
+            {"$group": {"_id": "$step", "times": {"$sum": "$lost"}}},
+        ]
+        return {group["_id"]: group["times"] for group in self._groups(pipeline)}
+
+    def _groups(self, pipeline: list[dict[str, Any]]) -> Iterator[Any]:
+        """Yield what a pipeline gives: no documents of ours, so that their type says nothing about it."""
+        yield from cast(Iterator[Any], self.collection.aggregate(pipeline))
+
+    def waiting(self, run: str, step: str, share: float, at_most: int) -> int:
         """Estimate how many items are waiting in a share of all, counting no further than a limit.
 
         Counted are those in a part of this width of the random field, wherever it begins.
         """
         start = random.uniform(0.0, 1.0 - share)
         part = {"rnd": {"$gte": start, "$lt": start + share}} if share < 1.0 else {}
-        query = {"run": run, "procedure": procedure, "state": "waiting"} | part
+        query = {"run": run, "step": step, "state": "waiting"} | part
         return self.collection.count_documents(query, limit=at_most)
 
-    def unfinished(self, run: str, procedure: str) -> str | None:
+    def unfinished(self, run: str, step: str) -> str | None:
         """Return the state of an item that is not at its end, None where all are; ``committed`` where there is one."""
-        query = {"run": run, "procedure": procedure, "state": {"$in": list(UNFINISHED)}}
+        query = {"run": run, "step": step, "state": {"$in": list(UNFINISHED)}}
         # In the order of the index, in which "committed" comes first.
         found = self.collection.find_one(query, {"_id": 0, "state": 1}, sort=[("state", 1)])
         return None if found is None else str(found["state"])
 
-    def outcomes(self, run: str, procedure: str, prefix: str = "") -> list[dict[str, Any]]:
+    def outcomes(self, run: str, step: str, prefix: str = "") -> list[WorkItemDocument]:
         """Return ``{key, payload, outcome, seconds}`` of the committed items, by key; of those whose key begins so."""
-        keys = {"_id": {"$gte": _id(run, procedure, prefix), "$lt": _id(run, procedure, prefix) + "\uffff"}}
+        keys = {"_id": {"$gte": _id(run, step, prefix), "$lt": _id(run, step, prefix) + "\uffff"}}
         return list(
             self.collection.find(
-                {"run": run, "procedure": procedure, "state": {"$in": list(DECIDED)}} | (keys if prefix else {}),
+                {"run": run, "step": step, "state": {"$in": list(DECIDED)}} | (keys if prefix else {}),
                 {"_id": 0, "key": 1, "payload": 1, "outcome": 1, "seconds": 1},
             ).sort("key", 1)
         )
 
-    def failures(self, run: str, procedure: str) -> list[dict[str, Any]]:
+    def failures(self, run: str, step: str) -> list[WorkItemDocument]:
         """Return ``{key, payload, error, attempts, failure, failed_by}`` of the items given up, by key."""
         return list(
             self.collection.find(
-                {"run": run, "procedure": procedure, "state": "failed"},
+                {"run": run, "step": step, "state": "failed"},
                 {"_id": 0, "key": 1, "payload": 1, "error": 1, "attempts": 1, "failure": 1, "failed_by": 1},
             ).sort("key", 1)
         )
 
-    def mean_seconds(self, run: str, procedure: str, sample: int = 100) -> float | None:
+    def mean_seconds(self, run: str, step: str, sample: int = 100) -> float | None:
         """Return the mean seconds of some committed items, None before there is one."""
         pipeline: list[dict[str, Any]] = [
-            {"$match": {"run": run, "procedure": procedure, "state": "done"}},
+            {"$match": {"run": run, "step": step, "state": "done"}},
             {"$limit": sample},
             {"$group": {"_id": None, "seconds": {"$avg": "$seconds"}}},
         ]
-        return next((group["seconds"] for group in self.collection.aggregate(pipeline)), None)
+        return next((group["seconds"] for group in self._groups(pipeline)), None)
 
-    def owners(self, run: str) -> list[str]:
-        """Return the owners that hold leases of a run's items."""
-        return list(self.collection.distinct("lease.owner", {"run": run, "state": "leased"}))
+    def owners(self, run: str, step: str | None = None) -> list[str]:
+        """Return the owners that hold leases of a run's items, or of those of one of its steps."""
+        where = {"run": run, "state": "leased"} | ({} if step is None else {"step": step})
+        return list(self.collection.distinct("lease.owner", where))
 
-    def retry(self, run: str, procedure: str) -> int:
+    def retry(self, run: str, step: str) -> int:
         """Send failed items back to ``waiting`` with their attempts forgotten."""
         result = self.collection.update_many(
-            {"run": run, "procedure": procedure, "state": "failed"},
+            {"run": run, "step": step, "state": "failed"},
             {"$set": {"state": "waiting", "attempts": 0, "lost": 0}},
         )
         return int(result.modified_count)
 
 
-def claimable(run: str, procedure: str, rnd: dict[str, float], number: int) -> list[dict[str, Any]]:
+def claimable(run: str, step: str, rnd: dict[str, float], number: int) -> list[dict[str, Any]]:
     """Return the pipeline that finds waiting items for a claim; its sort is the order of their index.
 
     Parameters
     ----------
-    run, procedure : str
+    run, step : str
         Whose items.
     rnd : dict
         The part of the random field, such as ``{"$gte": 0.3}``.
@@ -450,7 +484,7 @@ def claimable(run: str, procedure: str, rnd: dict[str, float], number: int) -> l
         At most so many.
     """
     return [
-        {"$match": {"run": run, "procedure": procedure, "state": "waiting", "rnd": rnd}},
+        {"$match": {"run": run, "step": step, "state": "waiting", "rnd": rnd}},
         {"$sort": {"priority": -1, "rnd": 1}},
         {"$limit": number},
         {"$project": {"priority": 1, "lost": 1}},
@@ -465,21 +499,21 @@ def _duplicates(error: BulkWriteError) -> list[int]:
     return [int(e["index"]) for e in refused]
 
 
-def _batches(records: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def _batches(records: Iterable[WorkItemDocument]) -> Iterator[list[WorkItemDocument]]:
     source = iter(records)
     while batch := list(islice(source, INSERTED_AT_ONCE)):
         yield batch
 
 
-def _plain(item: Item) -> dict[str, Any]:
+def _plain(item: Item) -> Following:
     return {"key": item.key, "payload": item.payload, "priority": item.priority}
 
 
-def _new(run: str, procedure: str, item: Item) -> dict[str, Any]:
+def _new(run: str, step: str, item: Item) -> WorkItemDocument:
     return {
-        "_id": _id(run, procedure, item.key),
+        "_id": _id(run, step, item.key),
         "run": run,
-        "procedure": procedure,
+        "step": step,
         "key": item.key,
         "state": "waiting",
         "priority": item.priority,
@@ -491,9 +525,15 @@ def _new(run: str, procedure: str, item: Item) -> dict[str, Any]:
     }
 
 
-def _claimed(record: dict[str, Any]) -> Item:
-    names = ("key", "payload", "priority", "token", "attempts")
-    return Item(*(record[name] for name in names), checkpoint=record.get("checkpoint"))
+def _claimed(record: WorkItemDocument) -> Item:
+    return Item(
+        record["key"],
+        record["payload"],
+        record["priority"],
+        record["token"],
+        record["attempts"],
+        record.get("checkpoint"),
+    )
 
 
 def _from_now(seconds: float) -> dict[str, Any]:
@@ -506,13 +546,13 @@ def _lease(owner: str, claim: str, seconds: float) -> list[dict[str, Any]]:
     return [{"$set": {"state": "leased", "token": {"$add": ["$token", 1]}, "lease": lease}}]
 
 
-def _id(run: str, procedure: str, key: str) -> str:
-    return f"{run}:{procedure}:{key}"
+def _id(run: str, step: str, key: str) -> str:
+    return f"{run}:{step}:{key}"
 
 
-def _held(run: str, procedure: str, owner: str, item: Item) -> dict[str, Any]:
+def _held(run: str, step: str, owner: str, item: Item) -> dict[str, Any]:
     return {
-        "_id": _id(run, procedure, item.key),
+        "_id": _id(run, step, item.key),
         "state": "leased",
         "lease.owner": owner,
         "token": item.token,

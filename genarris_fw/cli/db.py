@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from genarris_fw.catalogue.schema import check_schema
 from genarris_fw.cli.db_roles import roles
 from genarris_fw.cli.existing import refuse_absent, refuse_no_folder
 from genarris_fw.cli.numbers import Number
@@ -235,6 +236,7 @@ def restore(folder: Path, data: Path | None, uri: str | None, file: Path, force:
         counts = read_archive(address, file, force=force)
         pad = launchpad(address)
         prepare(pad)
+        check_schema(pad.db)  # the archive may be an older package's
         click.echo(f"{sum(counts.values())} documents of {len(counts)} collections restored into {database}")
         for line in take_up(pad, of_one_moment(file)):
             click.echo(line)

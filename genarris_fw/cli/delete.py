@@ -66,7 +66,7 @@ def delete_run(launchpad: LaunchPad, catalogue: Catalogue, run: str) -> dict[str
 
 
 def _confirm(catalogue: Catalogue, run: str) -> None:
-    structures = catalogue.structures.collection.count_documents({"run": run})
+    structures = catalogue.structures.count(run)
     try:
         click.confirm(f"Remove run '{run}' with its {structures} structures from the database?", abort=True)
     except click.Abort:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 from pymongo.errors import PyMongoError
 
-from genarris_fw.database.copies import PLACE_FIELDS, folder_now
+from genarris_fw.database.copies import folder_now
 from genarris_fw.database.find import Database, find_server
 from genarris_fw.database.server import FOLDER
 from genarris_fw.errors import DatabaseError, InputError
@@ -59,7 +59,7 @@ def settle_all(site: Site) -> None:
     """Bring the runs of a folder's own database there, if it was moved or copied; who may not, looks only."""
     if site.own_folder is None:
         return
-    for record in site.catalogue.runs.collection.find({}, PLACE_FIELDS):
+    for record in site.catalogue.runs.listed():
         if folder_now(record, site.own_folder) == record.get("folder"):
             continue
         from genarris_fw.farm.moving import settle  # half a second's imports

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -206,7 +206,7 @@ def decide(site: Site, run: str | None, replicas: int | None, size: int) -> dict
 
 def replicas_of_steps(site: Site, name: str) -> int | None:
     """Return the ``num_replicas`` that a user gave, where all steps that have one agree; else None."""
-    record = site.catalogue.runs.find(name)
+    record: Mapping[str, Any] | None = site.catalogue.runs.find(name)
     if record is None:  # its first firework carries what will be the run's document
         record = documents.run_record(site.launchpad.db, name)
     steps = (record.get("options") or {}).get("steps") or []

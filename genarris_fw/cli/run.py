@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from genarris_fw.catalogue.documents import RunDocument
 from genarris_fw.cli.main import EXIT_OK, EXIT_RUN_FAILED, EXIT_SOME_FAILED
 from genarris_fw.cli.walltime import walltime_option
 from genarris_fw.declaring.door import PROCEDURES
@@ -67,7 +68,7 @@ def command(ui_conf: Path, workers: int | None, uri: str | None, walltime: None,
     return EXIT_SOME_FAILED if record.get("failed_items") else EXIT_OK
 
 
-def carry_out(site: Site, configuration: Configuration, workers: int, quiet: bool, console: Console) -> dict:
+def carry_out(site: Site, configuration: Configuration, workers: int, quiet: bool, console: Console) -> RunDocument:
     """Add the run when it is new, mend what was interrupted, launch rockets until it is over."""
     for step in configuration.steps:
         PROCEDURES.load(step.procedure)  # what cannot be imported is said here, not in a worker's log
@@ -92,7 +93,7 @@ def carry_out(site: Site, configuration: Configuration, workers: int, quiet: boo
         Rockets(site.launchpad, run, folder, workers, site.keep_open) as rockets,
     ):
 
-        def look(record: dict) -> None:
+        def look(record: RunDocument) -> None:
             if record and record.get("workers") != workers:
                 site.catalogue.runs.set(run, workers=workers)
             if record:

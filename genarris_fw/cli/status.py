@@ -13,13 +13,14 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from genarris_fw.catalogue.documents import RunDocument
 from genarris_fw.catalogue.runs import IMPORTED
 from genarris_fw.cli.existing import database_options, open_existing
-from genarris_fw.database.copies import PLACE_FIELDS, folder_now
+from genarris_fw.database.copies import folder_now
 from genarris_fw.errors import InputError
 from genarris_fw.farm.site import Site
 from genarris_fw.views.layout import console
-from genarris_fw.views.status import STYLES, has_workflow, pool_sizes, render, status, waiting_runs
+from genarris_fw.views.status import STYLES, has_workflow, pools_of, render, status, waiting_runs
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -54,15 +55,16 @@ def _only_run(site: Site) -> str | None:
 
 def _status(site: Site, run: str) -> dict[str, Any]:
     try:
-        return status(site.catalogue, run) | {"folder": _folder(site, run)}
+        return status(site.catalogue, run) | {"folder": _folder(site, site.catalogue.runs.place(run))}
     except InputError:
         if has_workflow(site.catalogue, run):
             raise InputError(f"run '{run}' waits for its first rocket: genarris-fw run, or rlaunch rapidfire") from None
         raise
 
 
-def _folder(site: Site, run: str) -> str | None:
-    record = site.catalogue.runs.collection.find_one({"_id": run}, PLACE_FIELDS) or {}
+def _folder(site: Site, record: RunDocument | None) -> str | None:
+    if record is None:
+        return None
     return folder_now(record, site.own_folder) if site.own_folder else record.get("folder")
 
 
@@ -83,11 +85,11 @@ def _runs(site: Site) -> list[dict[str, Any]]:
             "run": record["_id"],
             "state": record["state"],
             "created": record["created"].isoformat(timespec="seconds"),
-            "folder": _folder(site, record["_id"]),
-            "pools": pool_sizes(site.catalogue, record["_id"]),
+            "folder": _folder(site, record),
+            "pools": pools_of(site.catalogue, record),
             "workflow": None if record["state"] == IMPORTED else has_workflow(site.catalogue, record["_id"]),
         }
-        for record in site.catalogue.runs.collection.find({}, {"state": 1, "created": 1}).sort("created", -1)
+        for record in site.catalogue.runs.listed()
     ]
     waiting: list[dict[str, Any]] = [
         {

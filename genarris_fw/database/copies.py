@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ from genarris_fw.errors import DatabaseError
 
 FOLDER = "genarris_db"
 _GLANCE_SECONDS = 0.3
-PLACE_FIELDS = {"folder": 1, "text": 1, "options.path": 1}  # of a run's document: what `folder_now` looks at
 
 
 def same_folder(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
@@ -29,13 +29,13 @@ def same_folder(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> b
         return False
 
 
-def folder_now(record: dict[str, Any], folder: Path) -> str | None:
+def folder_now(record: Mapping[str, Any], folder: Path) -> str | None:
     """Return where a run is whose document lies in a database of `folder`'s own: there, once its ui.conf is.
 
     Parameters
     ----------
-    record : dict
-        The run's document, or its `PLACE_FIELDS`.
+    record : mapping
+        The run's document, or its ``folder``, ``text`` and ``options.path``.
     folder : Path
         The folder that holds the database.
     """

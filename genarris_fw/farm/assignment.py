@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.documents import RunDocument
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.farm.publication import Publication
 from genarris_fw.logs import Log
@@ -19,7 +20,7 @@ class Assignment:
     ----------
     catalogue : Catalogue
         The database.
-    record : dict
+    record : RunDocument
         The run's document.
     step : str
         Name of the step (``run_rdf_calc``; a second occurrence ends in ``_2``).
@@ -48,7 +49,7 @@ class Assignment:
         What plan or collect has prepared to be seen when it is committed: pools, fields of structures, files.
     """
 
-    def __init__(self, catalogue: Catalogue, record: dict[str, Any], step: str, log: Log) -> None:
+    def __init__(self, catalogue: Catalogue, record: RunDocument, step: str, log: Log) -> None:
         self.catalogue = catalogue
         self.record = record
         self.run: str = record["name"]

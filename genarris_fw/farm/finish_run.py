@@ -9,6 +9,7 @@ from typing import Any
 from fireworks import FiretaskBase, FWAction
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.documents import RunDocument
 from genarris_fw.catalogue.leases import lease_id
 from genarris_fw.declaring.door import PROCEDURES
 from genarris_fw.errors import InputError
@@ -42,14 +43,14 @@ class FinishRun(FiretaskBase):
         return FWAction(stored_data={"run": run, "failed_items": failed})
 
 
-def tidy(catalogue: Catalogue, record: dict[str, Any]) -> None:
+def tidy(catalogue: Catalogue, record: RunDocument) -> None:
     """Remove what rockets prepared after they were overtaken; put in place what others could not see.
 
     Parameters
     ----------
     catalogue : Catalogue
         The database.
-    record : dict
+    record : RunDocument
         The run's document; all its steps are collected.
     """
     run, steps = record["name"], record["options"]["steps"]

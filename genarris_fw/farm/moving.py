@@ -7,12 +7,11 @@ They are rewritten in an order in which the last write is the commit: who is kil
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-
-from pymongo import UpdateOne
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.database.copies import same_folder
@@ -103,7 +102,7 @@ def _name(launchpad: LaunchPad, configuration: Configuration, own: bool) -> str:
     return found[0] if found else run
 
 
-def _may_be(record: dict[str, Any], name: str, configuration: Configuration, own: bool) -> bool:
+def _may_be(record: Mapping[str, Any], name: str, configuration: Configuration, own: bool) -> bool:
     """Tell whether a run may be that of a folder that was moved and so has another name now."""
     old = Path(record["folder"])
     if not own and (not old.parent.is_dir() or _carries(record["options"]["path"], name)):
@@ -111,7 +110,7 @@ def _may_be(record: dict[str, Any], name: str, configuration: Configuration, own
     return not _has_other_options(record, configuration)
 
 
-def _has_other_options(record: dict[str, Any], configuration: Configuration) -> bool:
+def _has_other_options(record: Mapping[str, Any], configuration: Configuration) -> bool:
     """Tell whether a run was begun with options that give other results.
 
     A path outside the folder is the same when it is the same on the disk, or seen from the folder.
@@ -122,9 +121,9 @@ def _has_other_options(record: dict[str, Any], configuration: Configuration) -> 
     return bool(others[0] & others[1])
 
 
-def _record(launchpad: LaunchPad, run: str) -> dict[str, Any] | None:
+def _record(launchpad: LaunchPad, run: str) -> Mapping[str, Any] | None:
     """Return ``folder`` and ``options`` of a run, from its document, else from the firework that will make it."""
-    record = launchpad.db["runs"].find_one({"_id": run}, {"folder": 1, "options": 1})
+    record: Mapping[str, Any] | None = Catalogue(launchpad.db).runs.find(run)
     if record is None:
         record = documents.run_record(launchpad.db, run)
     return record if record.get("folder") and record.get("options", {}).get("path") else None
@@ -161,20 +160,18 @@ def _with_inputs(options: dict[str, Any], configuration: Configuration) -> dict[
     return options | {"steps": steps, "molecule_path": configuration.molecule_path, "path": configuration.path}
 
 
-def _rewrite(launchpad: LaunchPad, run: str, record: dict[str, Any], options: dict[str, Any], digest: str) -> None:
+def _rewrite(launchpad: LaunchPad, run: str, record: Mapping[str, Any], options: dict[str, Any], digest: str) -> None:
     """Write the new folder down wherever the old one stands; the run's document last."""
     old, new = record["folder"], options["folder"]
     workflows.set_options_hash(launchpad.db, run, digest)
-    artifacts = launchpad.db["artifacts"]
-    paths = [
-        UpdateOne({"_id": file["_id"], "path": file["path"]}, {"$set": {"path": path}})
-        for file in artifacts.find({"run": run, "storage": "folder"}, {"path": 1})
+
+    def now_at(path: str) -> str:
         # Moved into its own subfolder, and killed in the middle of this: what is there already stays.
-        if (path := _moved(file["path"], old, new)) != file["path"]
-        and (not new.startswith(old + "/") or not file["path"].startswith(new + "/"))
-    ]
-    if paths:
-        artifacts.bulk_write(paths)
+        there = new.startswith(old + "/") and path.startswith(new + "/")
+        return path if there else str(_moved(path, old, new))
+
+    catalogue = Catalogue(launchpad.db)
+    catalogue.artifacts.relocate(run, now_at)
     fields = {"folder": new, "options": options, "options_hash": digest}
     documents.change_record(launchpad.db, run, old, fields)
-    launchpad.db["runs"].update_one({"_id": run}, {"$set": fields})
+    catalogue.runs.set(run, **fields)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.documents import ArtifactRecord, Committed, RunDocument
 from genarris_fw.catalogue.leases import lease_id
 from genarris_fw.prepared import Prepared, put_in_place
 
@@ -39,7 +40,7 @@ class Publication:
     ----------
     fields : dict of str to dict
         By structure: dotted field names with their values.
-    artifacts : dict of str to dict
+    artifacts : dict of str to ArtifactRecord
         Records of files (`genarris_fw.catalogue.artifacts`) by name.
     outdated : list of str
         Names of those that nobody needs any more.
@@ -52,7 +53,7 @@ class Publication:
         self.token = token
         self.files = Prepared(lease, token)
         self.fields: dict[str, dict[str, Any]] = defaultdict(dict)
-        self.artifacts: dict[str, dict[str, Any]] = {}
+        self.artifacts: dict[str, ArtifactRecord] = {}
         self.outdated: list[str] = []
         self.scratch: list[Path] = []
         self._pools: dict[str, list[str]] = {}
@@ -117,7 +118,7 @@ class Publication:
 
 
 def publish(
-    catalogue: Catalogue, record: dict[str, Any], step: str, role: str, token: int, committed: dict[str, Any]
+    catalogue: Catalogue, record: RunDocument, step: str, role: str, token: int, committed: Committed
 ) -> dict[str, int]:
     """Make a committed result visible; anybody may, any number of times.
 
@@ -125,13 +126,13 @@ def publish(
     ----------
     catalogue : Catalogue
         The database.
-    record : dict
+    record : RunDocument
         The run's document.
     step, role : str
         Whose result.
     token : int
         Of whoever does it.
-    committed : dict
+    committed : Committed
         What the lease says (`genarris_fw.catalogue.leases`).
 
     Returns
@@ -175,10 +176,10 @@ def publish(
     about: dict[str, Any] = {"pools": sizes, "guard": guard, "token": token, "published": committed["token"]}
     if not by_kind["summary"]:
         counts = catalogue.work_items.counts(run, step)
-        catalogue.runs.procedure_planned(run, step, counts, **about)
+        catalogue.runs.step_planned(run, step, counts, **about)
         return counts
     [part] = by_kind["summary"]
-    catalogue.runs.procedure_finished(run, step, part["summary"], part["counts"], ended=part["ended"], **about)
+    catalogue.runs.step_finished(run, step, part["summary"], part["counts"], ended=part["ended"], **about)
     return dict(part["counts"])
 
 

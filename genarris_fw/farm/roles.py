@@ -119,7 +119,7 @@ class Role:
         self.campaign.catalogue.work_items.release(self.campaign.run, self.campaign.step, last, token)
 
     def _begin(self) -> None:
-        self.campaign.catalogue.runs.procedure_started(self.campaign.run, self.campaign.step)
+        self.campaign.catalogue.runs.step_started(self.campaign.run, self.campaign.step)
         self.campaign.prepare_input()
 
     def _plan(self) -> None:

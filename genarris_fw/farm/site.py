@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pymongo import MongoClient
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.catalogue.schema import check_schema
+from genarris_fw.catalogue.schema import check_schema, refuse_newer
 from genarris_fw.database.certificates import refuse_unreadable
 from genarris_fw.database.find import find_server
 from genarris_fw.database.launchpads import CLIENT_OPTIONS, as_reader, database_name, explained, prepare
@@ -79,7 +79,7 @@ def open_site(folder: Path, uri: str | None = None, hint: str = "", read_only: b
 def _prepared(uri: str) -> Site:
     launchpad = open_launchpad(uri)
     site = Site(Catalogue(launchpad.db), uri, opened=launchpad)
-    check_schema(launchpad.db, write=False)  # before anything is written into what a newer package made
+    refuse_newer(launchpad.db)  # before anything is written into what a newer package made
     with as_reader():  # who may not write may still export
         prepare(launchpad)
         site.catalogue.ensure_indexes()

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from fireworks import FiretaskBase, FWAction
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.documents import NewStructure, RunDocument
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.farm.assignment import Assignment
 from genarris_fw.logs import Log
@@ -25,7 +26,7 @@ class Outcome:
     ----------
     summary : dict
         Kept on the item's document; what ``collect`` reads.
-    structures : list of dict
+    structures : list of NewStructure
         Documents of new structures (`genarris_fw.pools.documents.to_document`).
     fields : dict of str to dict
         For existing structures, by struct_id: dotted field names with their values.
@@ -34,7 +35,7 @@ class Outcome:
     """
 
     summary: dict[str, Any] = field(default_factory=dict)
-    structures: list[dict[str, Any]] = field(default_factory=list)
+    structures: list[NewStructure] = field(default_factory=list)
     fields: dict[str, dict[str, Any]] = field(default_factory=dict)
     items: list[Item] = field(default_factory=list)
 
@@ -58,7 +59,7 @@ class Task(FiretaskBase, Generic[A]):
     cheap = False
     rounds = False
 
-    def assignment(self, catalogue: Catalogue, record: dict[str, Any], step: str, log: Log) -> A:
+    def assignment(self, catalogue: Catalogue, record: RunDocument, step: str, log: Log) -> A:
         """Return the step as this task sees it."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it works with")
 

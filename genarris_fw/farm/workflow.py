@@ -9,6 +9,7 @@ from typing import Any
 
 from fireworks import Firework, LaunchPad, Workflow
 
+from genarris_fw.catalogue import Catalogue
 from genarris_fw.crystal import read_molecule
 from genarris_fw.declaring.door import PROCEDURES
 from genarris_fw.errors import InputError
@@ -138,7 +139,7 @@ def add_run(launchpad: LaunchPad, configuration: Configuration, workers: int | N
     run = configuration.run_name
     chain = find_workflow(launchpad, run)
     if chain is None:
-        if launchpad.db["runs"].find_one({"_id": run}, {"_id": 1}):
+        if Catalogue(launchpad.db).runs.is_there(run):
             raise InputError(
                 f"run '{run}' is in the catalogue without a workflow: "
                 f"genarris-fw delete {run}, or choose another run_name"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from genarris_fw.catalogue.documents import NewStructure
 from genarris_fw.crystal import Structure
 
 CELL_NAMES = ("a", "b", "c", "alpha", "beta", "gamma")
@@ -34,7 +36,7 @@ def cell_properties(structure: Structure) -> dict[str, float]:
     return cell | {"cell_vol": structure.cell_volume, "density": structure.density}
 
 
-def to_document(structure: Structure, Z: int, provenance: dict[str, Any] | None = None) -> dict[str, Any]:
+def to_document(structure: Structure, Z: int, provenance: dict[str, Any] | None = None) -> NewStructure:
     """Return the document of a structure, without run, pools and fence.
 
     Parameters
@@ -47,7 +49,7 @@ def to_document(structure: Structure, Z: int, provenance: dict[str, Any] | None 
         How it came to be: seed, draw, site, versions.
     """
     lattice = None if structure.lattice is None else structure.lattice.tolist()
-    document: dict[str, Any] = {
+    document: NewStructure = {
         "struct_id": structure.struct_id,
         "n_atoms": len(structure),
         "Z": Z,
@@ -63,8 +65,8 @@ def to_document(structure: Structure, Z: int, provenance: dict[str, Any] | None 
     return document
 
 
-def from_document(document: dict[str, Any]) -> Structure:
-    """Return the structure of a document."""
+def from_document(document: Mapping[str, Any]) -> Structure:
+    """Return the structure of a document, of which its id and its geometry are enough."""
     geometry = document["geometry"]
     return Structure(
         geometry["lattice"],

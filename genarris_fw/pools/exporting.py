@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.documents import StructureDocument
 from genarris_fw.crystal import WRITE_FORMATS, Structure, write
 from genarris_fw.crystal.properties import check_properties
 from genarris_fw.errors import InputError
@@ -76,7 +76,7 @@ def pool_structures(catalogue: Catalogue, run: str, pool: str) -> list[Structure
     return [_structure(document) for document in catalogue.structures.load(run, ids)]
 
 
-def _structure(document: dict[str, Any]) -> Structure:
+def _structure(document: StructureDocument) -> Structure:
     structure = from_document(document)
     check_properties(structure.properties, len(structure), shown(structure.struct_id))
     if document.get("parent"):

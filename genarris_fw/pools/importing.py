@@ -10,6 +10,7 @@ import bson
 
 from genarris_fw import __version__
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.documents import NewStructure, RunDocument
 from genarris_fw.catalogue.runs import IMPORTED
 from genarris_fw.crystal import Structure, space_group, whole_molecules
 from genarris_fw.errors import InputError
@@ -75,7 +76,7 @@ def _record(folder: Path) -> dict[str, Any]:
     }
 
 
-def _refuse_large(document: dict[str, Any], folder: Path) -> None:
+def _refuse_large(document: NewStructure, folder: Path) -> None:
     size = len(bson.encode(document))
     if size > LARGEST_DOCUMENT:
         raise InputError(
@@ -84,7 +85,7 @@ def _refuse_large(document: dict[str, Any], folder: Path) -> None:
         )
 
 
-def _refuse_made_pool(record: dict[str, Any], pool: str) -> None:
+def _refuse_made_pool(record: RunDocument, pool: str) -> None:
     for step in record.get("options", {}).get("steps", []):
         if pool in (step["options"].get("output_pool"), step["options"].get("exemplars_pool")):
             raise InputError(
@@ -94,12 +95,7 @@ def _refuse_made_pool(record: dict[str, Any], pool: str) -> None:
 
 
 def _refuse_other_geometry(catalogue: Catalogue, run: str, structures: list[Structure], folder: Path) -> None:
-    ids = [structure.struct_id for structure in structures]
-    query = {"run": run, "struct_id": {"$in": ids}}
-    there = {
-        document["struct_id"]: document["geometry"]
-        for document in catalogue.structures.collection.find(query, {"struct_id": 1, "geometry": 1})
-    }
+    there = catalogue.structures.geometries(run, [structure.struct_id for structure in structures])
     for structure in structures:
         known = there.get(structure.struct_id)
         if known is not None and known != to_document(structure, 0)["geometry"]:
@@ -109,7 +105,7 @@ def _refuse_other_geometry(catalogue: Catalogue, run: str, structures: list[Stru
             )
 
 
-def _document(structure: Structure, source: str) -> dict[str, Any]:
+def _document(structure: Structure, source: str) -> NewStructure:
     """Return the document with what a file may leave out: Z and the space group."""
     Z = int(structure.properties.get("Z") or 0)
     if structure.lattice is None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from genarris_fw.catalogue.documents import StructureDocument
 from genarris_fw.crystal import Structure
 from genarris_fw.energetics.comparison import Comparison, compare
 from genarris_fw.energetics.elemental_solids import reference_of
@@ -82,7 +83,7 @@ def _compare_energies(campaign: Campaign, ids: list[str]) -> dict[str, Any]:
     }
 
 
-def _of_energies(campaign: Campaign, ids: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
+def _of_energies(campaign: Campaign, ids: Sequence[str], names: Sequence[str]) -> StructureDocument:
     """Return what the first structure says of where its energies come from: all of one name come from the same."""
     fields = [f"energies.{name}.{key}" for name in names for key in ("engine", "engine_version", "settings_hash")]
     fields += [f"energies.{name}.details.method" for name in names] + [f"properties.{name}" for name in names]
@@ -90,7 +91,7 @@ def _of_energies(campaign: Campaign, ids: Sequence[str], names: Sequence[str]) -
     return document
 
 
-def _in_words(document: dict[str, Any], name: str) -> str:
+def _in_words(document: StructureDocument, name: str) -> str:
     """Return in words where an energy comes from."""
     record = (document.get("energies") or {}).get(name)
     if record is None:

@@ -152,7 +152,7 @@ class PygenarrisStructureGeneration(Procedure[PygenarrisStructureGenerationOptio
             if plan.options.duplicate_tolerance:
                 structure.properties["AMD"] = _amd(structure, occupation).tolist()
             provenance = {
-                "procedure": campaign.step,
+                "step": campaign.step,
                 "mode": sampling.mode,
                 "seed": plan.seed,
                 "space_group": occupation.space_group,

@@ -11,9 +11,9 @@ import numpy as np
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Molecule, point_group, symmetrize, write
 from genarris_fw.errors import RunFailed
-from genarris_fw.pools.documents import plain, to_document
+from genarris_fw.pools.documents import to_document
 from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
-from genarris_fw.procedures.kit.energies import EngineProcedure, version_of
+from genarris_fw.procedures.kit.energies import EngineProcedure, energy_record
 
 INPUT_FOLDER = "structure_dir_for_relaxing_single_molecule"
 # How far (Å) an atom may lie from its symmetric place and still count for the molecule's point group.
@@ -59,20 +59,21 @@ class RelaxSingleMolecule(EngineProcedure):
         relaxed.positions = np.round(relaxed.positions, DECIMALS) + 0.0
         relaxed.struct_id = f"molecule_{digest[:16]}"
         relaxed.properties = {"energy": float(evaluation.energy), "point_group": after.symbol}
+        record = energy_record(evaluation, engine, Z=1)
         summary = {
             "structure": relaxed.struct_id,
-            "energy": float(evaluation.energy),
-            "engine": engine.name,
-            "engine_version": version_of(engine, evaluation),
-            "method": plain(evaluation.details).get("method"),
-            "settings_hash": engine.settings_hash,
+            "energy": record["value"],
+            "engine": record["engine"],
+            "engine_version": record["engine_version"],
+            "method": record["details"].get("method"),
+            "settings_hash": record["settings_hash"],
             "point_group_before": before.symbol,
             "point_group_after": after.symbol,
-            "converged": bool(evaluation.converged),
-            "reacted": bool(evaluation.details.get("reacted")),
+            "converged": record["converged"],
+            "reacted": bool(record["details"].get("reacted")),
         }
         provenance = {
-            "procedure": campaign.step,
+            "step": campaign.step,
             "engine": engine.name,
             "settings_hash": engine.settings_hash,
         }

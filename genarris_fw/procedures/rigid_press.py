@@ -48,7 +48,7 @@ class RigidPress(Procedure[RigidPressOptions]):
             structure.struct_id = f"geometry_{digest[:16]}"
             structure.properties = {k: v for k, v in structure.properties.items() if k not in OUTDATED}
             provenance = {
-                "procedure": campaign.step,
+                "step": campaign.step,
                 "sr": options.sr,
                 "steps": pressed.steps,
                 "converged": pressed.converged,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from genarris_fw.catalogue.documents import NewStructure
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure, niggli_reduce, space_group
+from genarris_fw.energetics.record import EnergyRecord
 from genarris_fw.engines.checks import COLLAPSED_PART, bond_graph
 from genarris_fw.pools.documents import to_document
 from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
@@ -43,8 +45,9 @@ class RunFHIAimsBatch(EngineProcedure):
         evaluation = self.evaluate(campaign, item, structure, relax=bool(options.get("relax", True)))
         record = energy_record(evaluation, self.engine(campaign), Z)
         child = self._child(campaign, structure, evaluation.structure, record, Z)
-        provenance = {"procedure": campaign.step, "engine": record["engine"], "parent": parent}
-        document = to_document(child, Z, provenance) | {
+        provenance = {"step": campaign.step, "engine": record["engine"], "parent": parent}
+        document: NewStructure = {
+            **to_document(child, Z, provenance),
             "parent": parent,
             "energies": {options["energy_name"]: record},
         }
@@ -53,7 +56,7 @@ class RunFHIAimsBatch(EngineProcedure):
         return Outcome(summary | {"energy": record["value"]} | flags, structures=[document])
 
     def _child(
-        self, campaign: Campaign, parent: Structure, relaxed: Structure, record: dict[str, Any], Z: int
+        self, campaign: Campaign, parent: Structure, relaxed: Structure, record: EnergyRecord, Z: int
     ) -> Structure:
         kept = {key: value for key, value in parent.properties.items() if key not in OF_THE_PARENT}
         if "site_symmetry_group" in kept:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.documents import RunDocument, StructureDocument
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 from genarris_fw.views.layout import ByWidth
 from genarris_fw.views.status import STYLES, status
@@ -96,7 +97,7 @@ def stages(steps: list[dict[str, Any]], pools: dict[str, int]) -> list[dict[str,
 
 
 def best_energies(
-    catalogue: Catalogue, record: dict[str, Any], step: dict[str, Any], number: int
+    catalogue: Catalogue, record: RunDocument, step: dict[str, Any], number: int
 ) -> dict[str, Any] | None:
     """Return the structures of lowest energy that a step's engine found.
 
@@ -104,7 +105,7 @@ def best_energies(
     ----------
     catalogue : Catalogue
         The database.
-    record : dict
+    record : RunDocument
         The run's document.
     step : dict
         One of its steps.
@@ -125,32 +126,24 @@ def best_energies(
     name, pool = options.get("energy_name"), options.get("output_pool")
     if not name or not pool or not options.get("engine") or step["name"] not in record.get("summaries", {}):
         return None
-    field = f"energies.{name}.per_molecule"
-    query: dict[str, Any] = {"run": record["_id"], "pools": pool, field: {"$exists": True}}
-    structures = catalogue.structures.collection
-    of_energy = {field: f"$energies.{name}.{field}" for field in ("engine", "engine_version", "settings_hash")}
-    counts = {"$group": {"_id": of_energy, "number": {"$sum": 1}}}
-    sources = list(structures.aggregate([{"$match": query}, counts, {"$sort": {"number": -1, "_id": 1}}]))
-    if len(sources) > 1:
-        query |= {f"energies.{name}.{field}": value for field, value in sources[0]["_id"].items()}
-    found = list(
-        structures.find(query, {"geometry": 0, "properties.RDF": 0}).sort([(field, 1), ("struct_id", 1)]).limit(number)
-    )
+    run, structures = record["_id"], catalogue.structures
+    sources = structures.energy_sources(run, pool, name)
+    found = structures.lowest(run, pool, name, number, sources[0][0] if len(sources) > 1 else None)
     if not found:
         return None
     lowest = found[0]["energies"][name]["per_molecule"]
     return {
         "step": step["name"],
         "pool": pool,
-        "structures": sources[0]["number"],
-        "others": sum(source["number"] for source in sources[1:]),
+        "structures": sources[0][1],
+        "others": sum(others for _, others in sources[1:]),
         "engine": found[0]["energies"][name].get("engine"),
         "settings_hash": found[0]["energies"][name].get("settings_hash"),
         "rows": [_row(document, name, lowest, options.get("output_dir")) for document in found],
     }
 
 
-def _row(document: dict[str, Any], name: str, lowest: float, folder: str | None) -> dict[str, Any]:
+def _row(document: StructureDocument, name: str, lowest: float, folder: str | None) -> dict[str, Any]:
     properties, energy = document["properties"], document["energies"][name]
     volume, Z = properties.get("cell_vol"), document.get("Z")
     file = Path(folder) / f"{document['struct_id']}.json" if folder else None
@@ -174,7 +167,7 @@ def _content(option: str, options: dict[str, Any]) -> str:
     return "tables and pictures" if option == "output_dir" and "output_pool" not in options else FILES[option]
 
 
-def files(record: dict[str, Any], steps: list[dict[str, Any]]) -> list[dict[str, str]]:
+def files(record: RunDocument, steps: list[dict[str, Any]]) -> list[dict[str, str]]:
     """Return ``what`` and ``path`` of a run's files and folders that are there on this machine."""
     if not record.get("folder"):
         return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.documents import StructureDocument
 from genarris_fw.descriptors import distance_matrix, read_matrix
 from genarris_fw.errors import InputError
 from genarris_fw.pictures.quantities import no_number, number
@@ -38,7 +39,7 @@ class Pool:
     run, name : str
         The run and the pool.
     ids : list of str
-    documents : list of dict
+    documents : list of StructureDocument
         ``Z``, ``properties`` without long lists, ``energies``.
     labels : (n,) ndarray of int or None
         Clusters, of the clustering that made the pool, else the newest that all structures have; `exemplars` are
@@ -58,7 +59,7 @@ class Pool:
     run: str
     name: str
     ids: list[str]
-    documents: list[dict[str, Any]]
+    documents: list[StructureDocument]
     labels: NDArray[np.intp] | None = None
     exemplars: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
     vectors: Array | None = None
@@ -114,7 +115,7 @@ def gather(catalogue: Catalogue, run: str, name: str) -> Pool:
         known = ", ".join(catalogue.structures.pools(run)) or "none yet"
         raise InputError(f"no pool '{name}' in run '{run}'; its pools: {known}")
     vectors = _names(described, "property_name", VECTOR_NAMES)
-    documents: list[dict[str, Any]] = []
+    documents: list[StructureDocument] = []
     found: dict[str, list[Any]] = {vector: [] for vector in vectors}
     for document in catalogue.structures.load(run, ids, ["Z", "properties", "energies"]):
         properties = document.get("properties") or {}
@@ -178,7 +179,8 @@ def _read_vectors(pool: Pool, found: dict[str, list[Any]]) -> None:
 def _read_energies(pool: Pool, names: Sequence[str]) -> None:
     """Take the first energy that some structures have; of several engines or settings the most frequent one."""
     for name in names:
-        records = [(document.get("energies") or {}).get(name) or {} for document in pool.documents]
+        energies = [document.get("energies") or {} for document in pool.documents]
+        records: list[Mapping[str, Any]] = [found.get(name) or {} for found in energies]
         values = np.array([number(record.get("per_molecule")) for record in records])
         methods = [(record.get("engine"), record.get("settings_hash")) for record in records]
         counts = Counter(method for method, value in zip(methods, values) if np.isfinite(value))

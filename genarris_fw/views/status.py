@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.documents import RunDocument
 from genarris_fw.catalogue.replicas import summed
 from genarris_fw.catalogue.runs import IMPORTED
 from genarris_fw.farm.fireworks import workflows
@@ -21,19 +22,6 @@ SAMPLE = 500
 # The items of a running step are counted when it has at most so many, which takes some milliseconds.
 COUNTED = 20_000
 STYLES = {"finished": "green", "running": "bold yellow", "failed": "bold red", "waiting": "dim"}
-# The state of a run that is a pool of somebody's files: it has no steps, so it needs no workflow.
-_FIELDS = {
-    "state": 1,
-    "created": 1,
-    "finished": 1,
-    "folder": 1,
-    "failure": 1,
-    "procedures": 1,
-    "summaries": 1,
-    "pools": 1,
-    "options.steps.name": 1,
-    "options.steps.procedure": 1,
-}
 
 
 def status(catalogue: Catalogue, run: str) -> dict[str, Any]:
@@ -76,12 +64,12 @@ def status(catalogue: Catalogue, run: str) -> dict[str, Any]:
     Nothing here takes longer for a large run: finished steps and pools are in the run's document, items of a
     running step are counted up to `COUNTED`, above that its replicas' tallies are added up.
     """
-    record = catalogue.runs.collection.find_one({"_id": run}, _FIELDS) or catalogue.runs.get(run)
+    record = catalogue.runs.overview(run)
     tallies = catalogue.replicas.tallies(run)
     by_step = {tally["step"]: tally for tally in summed(tallies, "step")}
     entries = record.get("options", {}).get("steps", [])
     counts = _counts(catalogue, run, record, [entry["name"] for entry in entries], by_step)
-    lost = _lost(catalogue, run)
+    lost = catalogue.work_items.losses(run)
     steps = [_step(record, entry) | counts[entry["name"]] | {"lost": lost.get(entry["name"], 0)} for entry in entries]
     for step in steps:
         _estimate(catalogue, run, step, by_step.get(step["name"]))
@@ -96,7 +84,7 @@ def status(catalogue: Catalogue, run: str) -> dict[str, Any]:
         "workflow": None if record["state"] == IMPORTED else has_workflow(catalogue, run),
         "rockets": sum(lease["_id"] not in expired for lease in catalogue.leases.holders(run)),
         "lost_rockets": len(expired),
-        "pools": _pools(catalogue, record),
+        "pools": pools_of(catalogue, record),
         "steps": steps,
         "hosts": summed(tallies, "host"),
         "quarantined": [
@@ -129,10 +117,11 @@ def _moment(text: Any) -> datetime | None:
 
 def pool_sizes(catalogue: Catalogue, run: str) -> dict[str, int]:
     """Return the number of structures in each pool of a run, by name."""
-    return _pools(catalogue, catalogue.runs.collection.find_one({"_id": run}, {"pools": 1}) or {"_id": run})
+    return pools_of(catalogue, catalogue.runs.overview(run))
 
 
-def _pools(catalogue: Catalogue, record: dict[str, Any]) -> dict[str, int]:
+def pools_of(catalogue: Catalogue, record: RunDocument) -> dict[str, int]:
+    """Return the number of structures in each pool of a run, by name, given its document."""
     run, noted = record["_id"], record.get("pools")
     if noted is None:  # a run of an older version
         return {pool: catalogue.structures.count(run, pool) for pool in catalogue.structures.pools(run)}
@@ -140,23 +129,22 @@ def _pools(catalogue: Catalogue, record: dict[str, Any]) -> dict[str, int]:
 
 
 def _counts(
-    catalogue: Catalogue, run: str, record: dict[str, Any], steps: list[str], tallies: dict[str, dict[str, Any]]
+    catalogue: Catalogue, run: str, record: RunDocument, steps: list[str], tallies: dict[str, dict[str, Any]]
 ) -> dict[str, dict[str, Any]]:
     """Return step -> ``waiting``, ``running``, ``done``, ``failed`` and ``counted``."""
     found, small = {}, []
     for name in steps:
-        about = record.get("procedures", {}).get(name, {})
+        about = record.get("steps", {}).get(name, {})
         items = about.get("items")
         if items and about.get("state") == "finished":
             found[name] = _divided(items["total"], items["done"], items["failed"], 0) | {"counted": True}
         elif items and items["total"] > COUNTED:
             tally = tallies.get(name, {"done": 0, "failed": 0})
-            query = {"run": run, "procedure": name, "state": "leased"}
-            leased = catalogue.work_items.collection.count_documents(query)
+            leased = catalogue.work_items.leased(run, name)
             found[name] = _divided(items["total"], tally["done"], tally["failed"], leased) | {"counted": False}
         else:
             small.append(name)
-    counted = _from_the_index(catalogue, run, small)
+    counted = catalogue.work_items.states(run, small)
     for name in small:
         states = counted.get(name, {})
         done, failed, leased = (states.get(state, 0) for state in ("done", "failed", "leased"))
@@ -169,30 +157,9 @@ def _divided(total: int, done: int, failed: int, leased: int) -> dict[str, int]:
     return {"waiting": waiting, "running": leased, "done": done, "failed": failed}
 
 
-def _from_the_index(catalogue: Catalogue, run: str, steps: list[str]) -> dict[str, dict[str, int]]:
-    """Return step -> state -> number of items, from the index alone."""
-    counts: dict[str, dict[str, int]] = {}
-    pipeline: list[dict[str, Any]] = [
-        {"$match": {"run": run, "procedure": {"$in": steps}}},
-        {"$group": {"_id": {"procedure": "$procedure", "state": "$state"}, "number": {"$sum": 1}}},
-    ]
-    for group in catalogue.work_items.collection.aggregate(pipeline) if steps else []:
-        counts.setdefault(group["_id"]["procedure"], {})[group["_id"]["state"]] = group["number"]
-    return counts
-
-
-def _lost(catalogue: Catalogue, run: str) -> dict[str, int]:
-    """Return step -> how often its items lost their replica; the index holds those items alone."""
-    pipeline: list[dict[str, Any]] = [
-        {"$match": {"run": run, "lost": {"$gt": 0}}},
-        {"$group": {"_id": "$procedure", "times": {"$sum": "$lost"}}},
-    ]
-    return {group["_id"]: group["times"] for group in catalogue.work_items.collection.aggregate(pipeline)}
-
-
-def _step(record: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+def _step(record: RunDocument, entry: dict[str, Any]) -> dict[str, Any]:
     name = entry["name"]
-    about = record.get("procedures", {}).get(name, {})
+    about = record.get("steps", {}).get(name, {})
     step = {
         "name": name,
         "procedure": entry["procedure"],
@@ -219,15 +186,8 @@ def _estimate(catalogue: Catalogue, run: str, step: dict[str, Any], tally: dict[
 
 def _rate_of_the_items(catalogue: Catalogue, run: str, step: dict[str, Any]) -> float | None:
     """Return the items per second that the replicas at work now get done, None when there is none."""
-    items = catalogue.work_items.collection
-    query = {"run": run, "procedure": step["name"]}
-    replicas = len(items.distinct("lease.owner", query | {"state": "leased"}))
-    pipeline: list[dict[str, Any]] = [
-        {"$match": query | {"state": "done"}},
-        {"$limit": SAMPLE},
-        {"$group": {"_id": None, "seconds": {"$avg": "$seconds"}}},
-    ]
-    mean = next((group["seconds"] for group in items.aggregate(pipeline)), None)
+    replicas = len(catalogue.work_items.owners(run, step["name"]))
+    mean = catalogue.work_items.mean_seconds(run, step["name"], SAMPLE)
     return replicas / mean if replicas and mean else None
 
 

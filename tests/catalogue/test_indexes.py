@@ -77,8 +77,8 @@ OWN_QUERIES: list[tuple[str, dict[str, Any]]] = [
     ("structures", {"run": RUN, "properties.spg": 14}),
     ("structures", {"run": RUN, "properties.AP_cluster": 2}),
     ("structures", {"run": RUN, "parent": EXEMPLARS[0]}),
-    ("work_items", {"run": RUN, "procedure": "claims", "state": {"$in": ["waiting", "leased"]}}),
-    ("work_items", {"run": RUN, "procedure": "claims", "state": "done"}),
+    ("work_items", {"run": RUN, "step": "claims", "state": {"$in": ["waiting", "leased"]}}),
+    ("work_items", {"run": RUN, "step": "claims", "state": "done"}),
     ("work_items", {"run": RUN, "state": "failed"}),
     ("work_items", {"lease.owner": OWNER, "state": "leased"}),
     ("work_items", {"run": RUN, "lost": {"$gt": 0}}),
@@ -99,13 +99,13 @@ def test_what_the_farm_asks_is_indexed(filled: Catalogue, collection: str, query
 
 
 def test_counting_items_reads_only_the_index(filled: Catalogue) -> None:
-    query = {"run": RUN, "procedure": "claims", "state": "waiting"}
+    query = {"run": RUN, "step": "claims", "state": "waiting"}
     command = {"count": "work_items", "query": query}
     explained = filled.database.command("explain", command, verbosity="executionStats")
     assert explained["executionStats"]["totalDocsExamined"] == 0
     pipeline = [
-        {"$match": {"run": RUN, "procedure": {"$in": ["claims", "more"]}}},
-        {"$group": {"_id": {"procedure": "$procedure", "state": "$state"}, "number": {"$sum": 1}}},
+        {"$match": {"run": RUN, "step": {"$in": ["claims", "more"]}}},
+        {"$group": {"_id": {"step": "$step", "state": "$state"}, "number": {"$sum": 1}}},
     ]
     command = {"aggregate": "work_items", "pipeline": pipeline, "cursor": {}}
     explained = filled.database.command("explain", command, verbosity="executionStats")

@@ -148,10 +148,10 @@ def test_what_follows_counts_where_an_overtaken_holder_had_only_planned_it(catal
 
 def test_the_runs_document_refuses_lower_tokens(catalogue: Catalogue) -> None:
     catalogue.runs.create(RUN, {}, begun_by=1)
-    catalogue.runs.procedure_finished(RUN, STEP, {"n": 1}, guard="rdf gate", token=1, pools={"a.b": 3}, published=1)
+    catalogue.runs.step_finished(RUN, STEP, {"n": 1}, guard="rdf gate", token=1, pools={"a.b": 3}, published=1)
     catalogue.runs.fence(RUN, "rdf gate", 3)
     with pytest.raises(LeaseLost):
-        catalogue.runs.procedure_finished(RUN, STEP, {"n": 2}, guard="rdf gate", token=2)
+        catalogue.runs.step_finished(RUN, STEP, {"n": 2}, guard="rdf gate", token=2)
     with pytest.raises(LeaseLost):
         catalogue.runs.failed(RUN, STEP, "too late", "rdf gate", 2)
     record = catalogue.runs.get(RUN)

@@ -9,7 +9,7 @@ from genarris_fw.errors import InputError
 
 def test_begun_any_number_of_times_by_the_same_firework(catalogue: Catalogue) -> None:
     catalogue.runs.create("urea", {"options_hash": "a", "seed": 1}, begun_by=3)
-    catalogue.runs.procedure_finished("urea", "step", {"structures": 7})
+    catalogue.runs.step_finished("urea", "step", {"structures": 7})
     catalogue.runs.create("urea", {"options_hash": "a", "seed": 1}, begun_by=3)
     record = catalogue.runs.get("urea")
     assert record["summaries"] == {"step": {"structures": 7}}
@@ -35,29 +35,29 @@ def test_an_unknown_run_names_those_there_are(catalogue: Catalogue) -> None:
 
 def test_a_procedure_starts_once_and_takes_its_time(catalogue: Catalogue) -> None:
     catalogue.runs.create("urea", {}, begun_by=1)
-    catalogue.runs.procedure_started("urea", "step")
-    started = catalogue.runs.get("urea")["procedures"]["step"]["started"]
-    catalogue.runs.procedure_started("urea", "step")
-    assert catalogue.runs.get("urea")["procedures"]["step"] == {"started": started, "state": "running"}
-    catalogue.runs.procedure_finished("urea", "step", {"failed": 0})
-    step = catalogue.runs.get("urea")["procedures"]["step"]
+    catalogue.runs.step_started("urea", "step")
+    started = catalogue.runs.get("urea")["steps"]["step"]["started"]
+    catalogue.runs.step_started("urea", "step")
+    assert catalogue.runs.get("urea")["steps"]["step"] == {"started": started, "state": "running"}
+    catalogue.runs.step_finished("urea", "step", {"failed": 0})
+    step = catalogue.runs.get("urea")["steps"]["step"]
     assert step["state"] == "finished"
     assert step["seconds"] == pytest.approx((step["finished"] - started).total_seconds(), abs=0.002)
 
 
 def test_a_failed_run_resumes_in_the_procedure_that_failed(catalogue: Catalogue) -> None:
     catalogue.runs.create("urea", {}, begun_by=1)
-    catalogue.runs.procedure_finished("urea", "first", {})
-    catalogue.runs.procedure_started("urea", "second")
+    catalogue.runs.step_finished("urea", "first", {})
+    catalogue.runs.step_started("urea", "second")
     catalogue.runs.failed("urea", "second", "no space group")
     record = catalogue.runs.get("urea")
     assert (record["state"], record["failure"]) == ("failed", "no space group")
-    assert record["procedures"]["second"]["state"] == "failed"
-    assert record["finished"] == record["procedures"]["second"]["finished"]
+    assert record["steps"]["second"]["state"] == "failed"
+    assert record["finished"] == record["steps"]["second"]["finished"]
     catalogue.runs.resumed("urea")
     record = catalogue.runs.get("urea")
     assert record["state"] == "running" and not {"failure", "finished"} & set(record)
-    assert [record["procedures"][step]["state"] for step in ("first", "second")] == ["finished", "running"]
+    assert [record["steps"][step]["state"] for step in ("first", "second")] == ["finished", "running"]
     catalogue.runs.set("urea", state="finished")
     catalogue.runs.resumed("urea")
     assert catalogue.runs.get("urea")["state"] == "finished"

@@ -4,26 +4,47 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+from pathlib import Path
 
 import pytest
+from declared import undeclared_in
+from former import NAP, fill_with_schema_3
 from migrating import migrate
 from pymongo import MongoClient
+from small_run import OWNER, RUN
 
 from genarris_fw import __version__
 from genarris_fw.catalogue import Catalogue, schema
 from genarris_fw.catalogue.indexes import INDEXES
+from genarris_fw.catalogue.leases import LeaseLost
 from genarris_fw.catalogue.runs import now
 from genarris_fw.catalogue.schema import SCHEMA, check_schema
 from genarris_fw.errors import DatabaseError
+from genarris_fw.views.status import status
 
 STAMP = {"_id": "schema", "version": SCHEMA, "genarris_fw": __version__}
 FORKS = multiprocessing.get_context("spawn")
+# Collection -> what its field was called in which the name of a step, or what is told of every step, stands.
+FORMER_NAMES = {
+    "work_items": "procedure",
+    "structures": "provenance.procedure",
+    "spare_structures": "provenance.procedure",
+    "runs": "procedures",
+}
 
 
 @pytest.fixture
 def database(database_uri: str):
     with MongoClient(database_uri, tz_aware=False) as client:
         yield client.get_default_database()
+
+
+@pytest.fixture
+def former(database, tmp_path: Path):
+    """A catalogue of version 3, with the documents of that version's code; a gate and a relaxation are at work."""
+    fill_with_schema_3(database, tmp_path)
+    database.leases.update_many({"owner": {"$exists": True}}, [{"$set": {"expires": {"$add": ["$$NOW", 60_000]}}}])
+    return database
 
 
 @pytest.fixture
@@ -52,12 +73,21 @@ def check_migrated(database) -> None:
     done, half, begun = (database.runs.find_one({"_id": run}) for run in ("done", "half", "begun"))
     assert done["pools"] == half["pools"] == {"raw": 7, "rdf": 3} and begun["pools"] == {}
     items = {"done": 4, "failed": 1, "total": 5}
-    assert {step: about["items"] for step, about in done["procedures"].items()} == {"generation": items, "rdf": items}
-    assert half["procedures"]["generation"]["items"] == items | {"total": 6}
-    assert "items" not in half["procedures"]["rdf"]  # it is not over
+    assert {step: about["items"] for step, about in done["steps"].items()} == {"generation": items, "rdf": items}
+    assert half["steps"]["generation"]["items"] == items | {"total": 6}
+    assert "items" not in half["steps"]["rdf"]  # it is not over
+    assert begun["steps"] == {}
+    check_named(database)
+
+
+def check_named(database) -> None:
+    """What holds the name of a step is called so, and the indexes are those of the new names."""
+    for collection, old in FORMER_NAMES.items():
+        assert database[collection].count_documents({old: {"$exists": True}}) == 0
+    assert database.work_items.count_documents({"step": {"$exists": False}}) == 0
     for collection, models in INDEXES.items():
         there = set(database[collection].index_information())
-        assert {model.document["name"] for model in models} <= there
+        assert {model.document["name"] for model in models} | {"_id_"} == there
 
 
 def test_an_empty_database_is_stamped_once(database) -> None:
@@ -68,7 +98,8 @@ def test_an_empty_database_is_stamped_once(database) -> None:
 
 
 def test_a_run_of_the_first_version_is_migrated(old) -> None:
-    assert check_schema(old, write=False) == 1
+    with pytest.raises(DatabaseError, match=r"older genarris_fw \(schema 1\).*genarris-fw recover"):
+        check_schema(old, write=False)
     assert "meta" not in old.list_collection_names()
     assert check_schema(old) == SCHEMA
     check_migrated(old)
@@ -77,13 +108,13 @@ def test_a_run_of_the_first_version_is_migrated(old) -> None:
 def test_what_was_counted_since_is_kept(old) -> None:
     """A process that comes late, with the version it read before, must not write old numbers over new ones."""
     check_schema(old)
-    old.runs.update_one({"_id": "done"}, {"$inc": {"pools.raw": 1, "procedures.rdf.items.done": 1}})
+    old.runs.update_one({"_id": "done"}, {"$inc": {"pools.raw": 1, "steps.rdf.items.done": 1}})
     old.structures.delete_many({})
     schema.MIGRATIONS[1](old)
     old.meta.update_one({}, {"$set": {"version": 1}})
     assert check_schema(old) == SCHEMA
     done = old.runs.find_one({"_id": "done"})
-    assert done["pools"] == {"raw": 8, "rdf": 3} and done["procedures"]["rdf"]["items"]["done"] == 5
+    assert done["pools"] == {"raw": 8, "rdf": 3} and done["steps"]["rdf"]["items"]["done"] == 5
 
 
 def test_what_another_process_writes_in_between_is_kept(old, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +136,7 @@ def test_what_another_process_writes_in_between_is_kept(old, monkeypatch: pytest
     check_schema(old)
     done = old.runs.find_one({"_id": "done"})
     assert done["pools"] == {"raw": 100}
-    assert {about["items"]["total"] for about in done["procedures"].values()} == {100}
+    assert {about["items"]["total"] for about in done["steps"].values()} == {100}
 
 
 def test_a_newer_catalogue_is_refused_in_one_line(old, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,3 +194,59 @@ def test_the_stamp_survives_a_deleted_run(old) -> None:
     check_schema(old)
     Catalogue(old).delete_run("done")
     assert old.meta.find_one() == STAMP
+
+
+def test_the_former_documents_are_as_their_types_say_now(former) -> None:
+    numbers = {name: former[name].count_documents({}) for name in former.list_collection_names()}
+    assert any("procedure" in said for said in undeclared_in(former))
+    assert check_schema(former) == SCHEMA
+    assert undeclared_in(former) == []
+    check_named(former)
+    assert numbers == {name: former[name].count_documents({}) for name in numbers}
+    assert former.spare_structures.find_one()["provenance"]["step"] == "pygenarris_structure_generation"
+    steps = {step["name"]: step for step in status(Catalogue(former), RUN)["steps"]}
+    assert [step["state"] for step in steps.values()] == ["finished"] * 3 + ["running"]
+    last = steps["run_fhi_aims_batch"]
+    assert (last["done"], last["running"], last["waiting"], last["failed"]) == (2, 1, 1, 1)
+
+
+def test_a_rocket_of_before_decides_nothing_any_more(former) -> None:
+    """It still lives, and would find none of its step's items."""
+    catalogue = Catalogue(former)
+    identifier = f"{RUN}:run_fhi_aims_batch:gate"
+    lease = former.leases.find_one({"_id": identifier})
+    token = lease["token"]
+    assert catalogue.leases.held(identifier, token) and lease not in catalogue.leases.expired(RUN)
+    check_schema(former)
+    assert not catalogue.leases.held(identifier, token)
+    assert catalogue.leases.renew(OWNER, 60) == 0
+    with pytest.raises(LeaseLost):
+        catalogue.leases.commit(identifier, token, {"parts": []})
+    with pytest.raises(LeaseLost):
+        catalogue.runs.step_finished(RUN, "run_fhi_aims_batch", {}, guard="run_fhi_aims_batch gate", token=token)
+    # Whoever recovers what is lost finds it at once.
+    assert [lost["_id"] for lost in catalogue.leases.expired(RUN)] == [identifier]
+    assert [lost["step"] for lost in catalogue.leases.expired(NAP)] == ["sleepy_0"]
+
+
+def test_a_process_that_comes_late_leaves_the_rockets_of_now_alone(former) -> None:
+    check_schema(former)
+    leases = Catalogue(former).leases
+    token = leases.take(RUN, "run_fhi_aims_batch", "gate", 9, 4, "node2:1:2:9:bb", 60)
+    schema.MIGRATIONS[4](former)
+    assert leases.held(f"{RUN}:run_fhi_aims_batch:gate", token)
+
+
+def test_killed_in_the_middle_of_the_new_names(former, database_uri: str) -> None:
+    """Before the note that shuts others out, the leases, a fence, each renaming, and the old indexes."""
+    fences, indexes = 2, len(INDEXES)
+    renaming = 1 + fences + indexes
+    for writes in (0, 1, 2, renaming + 1, renaming + 2, renaming + 3, renaming + 5):
+        process = FORKS.Process(target=migrate, args=(database_uri, writes))
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+    assert former.meta.find_one()["version"] == 4
+    check_schema(former)
+    check_named(former)
+    assert undeclared_in(former) == []

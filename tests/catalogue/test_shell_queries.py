@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 from command import genarris, urea_folder
+from declared import undeclared_in
 from mongo_shell import PAGE, ask, find_mongosh, questions, stages
 from small_run import CHILDREN, EXEMPLARS, IDS, OWNER, SPACE_GROUPS, crystal, fill
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.described import described, fields
+from genarris_fw.catalogue.documents import DOCUMENTS
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.database.launchpads import database_name
 
@@ -67,7 +70,7 @@ def _(rows: Any) -> None:
 def _(rows: Any) -> None:
     assert rows == [
         {
-            "procedure": "run_fhi_aims_batch",
+            "step": "run_fhi_aims_batch",
             "key": EXEMPLARS[2],
             "error": "no SCF convergence in 250 cycles",
             "attempts": 1,
@@ -78,12 +81,12 @@ def _(rows: Any) -> None:
 @expects("What is running")
 def _(rows: Any) -> None:
     [row] = rows
-    assert (row["procedure"], row["key"]) == ("run_fhi_aims_batch", EXEMPLARS[3])
+    assert (row["step"], row["key"]) == ("run_fhi_aims_batch", EXEMPLARS[3])
     assert row["lease"]["owner"] == OWNER
     assert datetime.fromisoformat(row["lease"]["since"]["$date"].replace("Z", "+00:00"))
 
 
-@expects("The time that each procedure took")
+@expects("The time that each step took")
 def _(rows: Any) -> None:
     assert [(row["state"], row.get("seconds")) for row in rows] == [
         ("finished", 30),
@@ -190,15 +193,19 @@ def test_every_field_of_a_run_of_the_farm_is_on_the_page(
 
 
 def refuse_undocumented(catalogue: Catalogue) -> None:
-    for collection in ("runs", "structures", "work_items", "replicas", "leases", "artifacts"):
-        names = documented(collection) | {"_id"}
-        for document in catalogue.database[collection].find():
-            fields = {key for key in document if key != "geometry"} | {
-                f"geometry.{k}" for k in document.get("geometry", {})
-            }
-            if collection == "structures":
-                fields |= set(document["properties"])
-            assert fields <= names, (collection, fields - names)
+    """The types have every field, and the page has those; properties are told on the page alone."""
+    assert undeclared_in(catalogue.database) == []
+    names = documented("structures")
+    for document in catalogue.database["structures"].find():
+        assert set(document["properties"]) <= names
+
+
+def test_the_page_has_the_fields_of_the_types() -> None:
+    page = PAGE.read_text()
+    assert described(page) == page
+    for collection, document in DOCUMENTS.items():
+        assert {name for name, _, _ in fields(document)} <= documented(collection)
+        assert all(meaning for _, _, meaning in fields(document))
 
 
 def test_the_page_lists_the_indexes_that_are_made(catalogue: Catalogue) -> None:

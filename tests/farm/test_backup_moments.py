@@ -79,7 +79,7 @@ def done_and_not_collected(content: Content) -> list[dict[str, Any]]:
     """The done items of steps that are not collected."""
     collected = {step for run in content.get("runs", []) for step in run.get("summaries", {})}
     done = [item for item in content.get("work_items", []) if item["state"] == "done"]
-    return [item for item in done if item["procedure"] not in collected]
+    return [item for item in done if item["step"] not in collected]
 
 
 def in_the_middle(files: list[Path]) -> Path:

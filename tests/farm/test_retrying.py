@@ -35,7 +35,7 @@ def test_under_plain_rlaunch(farm) -> None:
     record = farm.finish()
     assert record["failed_items"] == 4
     items = farm.catalogue.work_items.collection
-    first = {record["key"]: record for record in items.find({"procedure": "sleepy_0", "state": "done"})}
+    first = {record["key"]: record for record in items.find({"step": "sleepy_0", "state": "done"})}
     assert len(first) == ITEMS - 2
     wait_for(lambda: farm.launchpad.fireworks.find_one({"name": "finish"})["state"] == "COMPLETED")
     (farm.folder / "mended").touch()
@@ -44,7 +44,7 @@ def test_under_plain_rlaunch(farm) -> None:
     farm.check(record)
     assert record["failed_items"] == 0
     for key, before in first.items():
-        assert items.find_one({"procedure": "sleepy_0", "key": key}) == before  # not done again
+        assert items.find_one({"step": "sleepy_0", "key": key}) == before  # not done again
     wait_for(lambda: farm.launchpad.fireworks.find_one({"name": "finish"})["state"] == "COMPLETED")
     farm.close()
     farm.__init__(farm.uri, farm.folder)

@@ -63,7 +63,7 @@ def test_the_search_is_the_same_for_any_number_of_replicas(
     ids = [structure.struct_id for structure in pool]
     assert labels(in_process, ids) == alone.labels.tolist()
     assert summary["exemplars"] == [ids[row] for row in alone.exemplars]
-    fits = in_process.database.work_items.count_documents({"procedure": STEP, "state": "done"})
+    fits = in_process.database.work_items.count_documents({"step": STEP, "state": "done"})
     assert fits >= len(alone.tried) and (replicas > 1 or fits == len(alone.tried))
     text = (in_process.folder / "AP_cluster.info").read_text()
     assert "preference  clusters  converged" in text and len(text.splitlines()) == len(alone.tried) + 6 + 5

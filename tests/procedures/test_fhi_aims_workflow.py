@@ -125,7 +125,7 @@ class Done:
     database: Any
 
     def items(self, step: str) -> list[dict[str, Any]]:
-        return list(self.database.work_items.find({"procedure": step}))
+        return list(self.database.work_items.find({"step": step}))
 
     def structures(self, **query: Any) -> dict[str, dict[str, Any]]:
         return {found["struct_id"]: found for found in self.database.structures.find(query)}

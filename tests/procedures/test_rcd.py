@@ -56,7 +56,7 @@ def test_the_whole_way(in_process: InProcess, monkeypatch: pytest.MonkeyPatch) -
     matrix, ids = read_matrix(in_process.folder / "rcd_difference_matrix.dat")
     assert ids == [structure.struct_id for structure in pool]
     np.testing.assert_array_equal(matrix, expected)
-    assert in_process.database.work_items.count_documents({"procedure": "rcd_difference_folder_inner"}) == 7
+    assert in_process.database.work_items.count_documents({"step": "rcd_difference_folder_inner"}) == 7
     assert 3 <= record["summaries"]["affinity_propagation_fixed_clusters"]["clusters"] <= 5
 
     written = json.loads((in_process.folder / "described" / "water_0003.json").read_text())

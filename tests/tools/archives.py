@@ -82,7 +82,7 @@ def contradictions(content: Content) -> list[str]:
         said.append(f"firework {highest} has a number that was not yet given")
     collected = {(lease["run"], lease["step"]) for lease in content.get("leases", []) if lease["state"] == "collected"
                  and lease["role"] in ("gate", "whole")}  # fmt: skip
-    unfinished = {(item["run"], item["procedure"]) for item in content.get("work_items", [])
+    unfinished = {(item["run"], item["step"]) for item in content.get("work_items", [])
                   if item["state"] in ("waiting", "leased", "resting")}  # fmt: skip
     said += [f"{step} of {run} is collected and has unfinished items" for run, step in collected & unfinished]
     return said

@@ -108,7 +108,7 @@ def result(folder: Path, database: Database, run: str) -> dict[str, Any]:
         text = json.dumps(document, default=str, sort_keys=True)
         structures[document["struct_id"]] = hashlib.sha256(text.encode()).hexdigest()
     record = database.runs.find_one({"_id": run}) or {}
-    items = Counter(f"{item['procedure']} {item['state']}" for item in database.work_items.find({"run": run}))
+    items = Counter(f"{item['step']} {item['state']}" for item in database.work_items.find({"run": run}))
     return {
         "state": record.get("state"),
         "summaries": record.get("summaries"),

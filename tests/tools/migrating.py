@@ -17,7 +17,7 @@ class Executioner(monitoring.CommandListener):
         self.left = writes
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
-        self.left -= event.command_name in ("insert", "update", "createIndexes")
+        self.left -= event.command_name in ("insert", "update", "createIndexes", "dropIndexes")
         if self.left < 0:
             os.kill(os.getpid(), signal.SIGKILL)
 

@@ -379,7 +379,7 @@ def archive() -> bytes:
     moment = datetime(2025, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
     steps = [{"name": "run_rdf_calc", "procedure": "Run_Rdf_Calc", "occurrence": 1, "options": {}, "origins": {}}]
     run = {"_id": "old", "name": "old", "state": "finished", "created": moment, "finished": moment, "folder": "/old"}
-    run |= {"options": {"run_name": "old", "steps": steps}, "procedures": {}, "summaries": {}, "pools": {"raw": 2}}
+    run |= {"options": {"run_name": "old", "steps": steps}, "steps": {}, "summaries": {}, "pools": {"raw": 2}}
     collections: dict[str, list[dict[str, Any]]] = {
         "fw_id_assigner": [{"_id": -1, "next_fw_id": 5, "next_launch_id": 3}],
         "fireworks": [{"_id": ObjectId(b"f" * 12), "fw_id": 1, "state": "COMPLETED", "spec": {"_tasks": []}}],

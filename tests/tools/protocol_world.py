@@ -123,7 +123,7 @@ class World:
         self.born, self.halfway = 0, False
         self.follower = dict(model.configuration.following)
         self.catalogue.runs.create(run, {"folder": "/nowhere", "options": {"steps": []}, "seed": 1}, begun_by=1)
-        self.catalogue.runs.procedure_started(run, STEP)
+        self.catalogue.runs.step_started(run, STEP)
         self.catalogue.structures.insert_missing(run, [{"struct_id": name} for name in NAMES])
         if not model.configuration.plan:
             self.catalogue.work_items.insert(run, STEP, [Item(NAMES[i]) for i in model.configuration.first])

@@ -133,12 +133,12 @@ def fill(catalogue: Catalogue, folder: Path, run: str = RUN) -> None:
     _evaluate(catalogue, run, energies)
     _relax(catalogue, run, relaxation)
     for number, name in enumerate(names[:3]):
-        catalogue.runs.set(run, **{f"procedures.{name}.seconds": 10.0 * (number + 1)})
+        catalogue.runs.set(run, **{f"steps.{name}.seconds": 10.0 * (number + 1)})
     catalogue.leases.take(run, relaxation, "gate", 9, 3, OWNER, 3600)
 
 
 def _items(catalogue: Catalogue, run: str, step: str, keys: list[str]) -> dict[str, Item]:
-    catalogue.runs.procedure_started(run, step)
+    catalogue.runs.step_started(run, step)
     catalogue.work_items.insert(run, step, [Item(key, {"struct_id": key}) for key in keys])
     return {item.key: item for item in catalogue.work_items.claim(run, step, OWNER, len(keys), 3600)}
 
@@ -146,7 +146,7 @@ def _items(catalogue: Catalogue, run: str, step: str, keys: list[str]) -> dict[s
 def _generate(catalogue: Catalogue, run: str, step: str) -> None:
     items = _items(catalogue, run, step, [f"{group:03d}-000000" for group in SPACE_GROUPS])
     documents = [
-        to_document(crystal(number, struct_id), 2, {"procedure": step, "seed": 7, "draw": number})
+        to_document(crystal(number, struct_id), 2, {"step": step, "seed": 7, "draw": number})
         for number, struct_id in enumerate(IDS)
     ]
     catalogue.structures.write_new(run, step, [(document, 1) for document in documents])
@@ -156,11 +156,11 @@ def _generate(catalogue: Catalogue, run: str, step: str) -> None:
         {"space_group": group, "accepted": 3, "draws": 100 * (i + 1), "sites": ["2a"]}
         for i, group in enumerate(SPACE_GROUPS)
     ]
-    catalogue.runs.procedure_finished(run, step, {"structures": 12, "pool": "raw", "groups": groups, "failed": 0})
+    catalogue.runs.step_finished(run, step, {"structures": 12, "pool": "raw", "groups": groups, "failed": 0})
 
 
 def _cluster(catalogue: Catalogue, run: str, step: str) -> None:
-    catalogue.runs.procedure_started(run, step)
+    catalogue.runs.step_started(run, step)
     fields = [
         (
             name,
@@ -176,7 +176,7 @@ def _cluster(catalogue: Catalogue, run: str, step: str) -> None:
     catalogue.structures.set_fields(run, step, fields)
     catalogue.structures.replace_pool(run, "clusters", IDS)
     catalogue.structures.replace_pool(run, "exemplars", EXEMPLARS)
-    catalogue.runs.procedure_finished(run, step, {"structures": 12, "clusters": 4, "exemplars": EXEMPLARS, "failed": 0})
+    catalogue.runs.step_finished(run, step, {"structures": 12, "clusters": 4, "exemplars": EXEMPLARS, "failed": 0})
 
 
 def _evaluate(catalogue: Catalogue, run: str, step: str) -> None:
@@ -185,7 +185,7 @@ def _evaluate(catalogue: Catalogue, run: str, step: str) -> None:
     catalogue.structures.set_fields(run, step, fields)
     catalogue.structures.replace_pool(run, "energies", EXEMPLARS)
     catalogue.work_items.commit(run, step, OWNER, [(item, {}, 2.0) for item in items.values()])
-    catalogue.runs.procedure_finished(run, step, {"evaluated": 4, "best": EXEMPLARS[-1], "failed": 0})
+    catalogue.runs.step_finished(run, step, {"evaluated": 4, "best": EXEMPLARS[-1], "failed": 0})
 
 
 def _relax(catalogue: Catalogue, run: str, step: str) -> None:
@@ -193,7 +193,7 @@ def _relax(catalogue: Catalogue, run: str, step: str) -> None:
     for number, child in enumerate(CHILDREN):
         structure = crystal(number, child)
         structure.properties |= {"spg_before_relaxation": SPACE_GROUPS[number * 3 % 4], "spg": [2, 14][number]}
-        document = to_document(structure, 2, {"procedure": step, "parent": EXEMPLARS[number]})
+        document = to_document(structure, 2, {"step": step, "parent": EXEMPLARS[number]})
         fields = energy_fields(energy(5 + number))
         document["parent"] = EXEMPLARS[number]
         document["energies"] = {"energy": fields.pop("energies.energy")}

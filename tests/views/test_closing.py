@@ -31,7 +31,7 @@ def test_stages(catalogue: Catalogue) -> None:
 
 
 def test_best_energies(catalogue: Catalogue) -> None:
-    catalogue.runs.procedure_finished(RUN, "run_fhi_aims_batch", {"relaxed": 2})
+    catalogue.runs.step_finished(RUN, "run_fhi_aims_batch", {"relaxed": 2})
     single, relaxed = closing(catalogue, RUN, best=3)["energies"]
     assert (single["structures"], len(single["rows"]), single["engine"]) == (4, 3, "tblite")
     assert [row["struct_id"] for row in single["rows"]] == EXEMPLARS[:0:-1]
@@ -81,7 +81,7 @@ def test_files_are_those_that_are_there(catalogue: Catalogue, tmp_path: Path) ->
 
 
 def test_the_best_structures_file(catalogue: Catalogue, tmp_path: Path) -> None:
-    catalogue.runs.procedure_finished(RUN, "run_fhi_aims_batch", {"relaxed": 2})
+    catalogue.runs.step_finished(RUN, "run_fhi_aims_batch", {"relaxed": 2})
     file = tmp_path / "relaxed" / f"{CHILDREN[1]}.json"
     file.parent.mkdir()
     file.write_text("{}")
@@ -103,7 +103,7 @@ def test_the_stages_fit_a_terminal_of_80_columns(catalogue: Catalogue) -> None:
 
 
 def test_a_relaxed_structure_names_its_parent_where_there_is_room(catalogue: Catalogue) -> None:
-    catalogue.runs.procedure_finished(RUN, "run_fhi_aims_batch", {"relaxed": 2})
+    catalogue.runs.step_finished(RUN, "run_fhi_aims_batch", {"relaxed": 2})
     found = closing(catalogue, RUN)
     assert "relaxed from" in shown(found, 140) and "relaxed from" not in shown(found, 80)
 

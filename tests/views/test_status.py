@@ -126,18 +126,18 @@ def two_hosts(catalogue: Catalogue) -> None:
 
 def test_a_large_step_is_not_counted_while_it_runs(catalogue: Catalogue) -> None:
     two_hosts(catalogue)
-    catalogue.runs.procedure_planned(RUN, RELAXATION, {"waiting": COUNTED + 1, "done": 0, "failed": 0})
+    catalogue.runs.step_planned(RUN, RELAXATION, {"waiting": COUNTED + 1, "done": 0, "failed": 0})
     large = status(catalogue, RUN)["steps"][-1]
     # The tallies' 20 done and 2 failed, and one lease: not the 2, 1 and 1 that the index has.
     assert [large[name] for name in ("waiting", "running", "done", "failed")] == [COUNTED + 1 - 23, 1, 20, 2]
     assert large["counted"] is False and large["rate"] == pytest.approx(2.0, rel=0.1)
     assert large["time_left"] == pytest.approx((COUNTED + 1 - 22) / large["rate"])
     assert "~20 " in shown(render(status(catalogue, RUN))) and "~20 " in shown(render(status(catalogue, RUN)), 80)
-    catalogue.runs.procedure_planned(RUN, RELAXATION, {"waiting": COUNTED, "done": 0, "failed": 0})
+    catalogue.runs.step_planned(RUN, RELAXATION, {"waiting": COUNTED, "done": 0, "failed": 0})
     small = status(catalogue, RUN)["steps"][-1]
     assert [small[name] for name in ("waiting", "running", "done", "failed")] == [0, 1, 2, 1] and small["counted"]
     # More than the plan knew of: never below zero.
-    catalogue.runs.procedure_planned(RUN, RELAXATION, {"waiting": COUNTED + 1, "done": 0, "failed": 0})
+    catalogue.runs.step_planned(RUN, RELAXATION, {"waiting": COUNTED + 1, "done": 0, "failed": 0})
     catalogue.replicas.tally(ONE, 2 * COUNTED, 0, 1.0)
     assert status(catalogue, RUN)["steps"][-1]["waiting"] == 0
 
@@ -145,7 +145,7 @@ def test_a_large_step_is_not_counted_while_it_runs(catalogue: Catalogue) -> None
 def test_a_finished_step_shows_what_was_counted_at_its_end(catalogue: Catalogue) -> None:
     before = status(catalogue, RUN)["steps"][2]
     assert before["done"] == 4
-    catalogue.runs.procedure_planned(RUN, ENERGIES, {"waiting": 0, "done": 1000, "failed": 7})
+    catalogue.runs.step_planned(RUN, ENERGIES, {"waiting": 0, "done": 1000, "failed": 7})
     after = status(catalogue, RUN)["steps"][2]
     assert (after["done"], after["failed"], after["waiting"], after["counted"]) == (1000, 7, 0, True)
 
@@ -192,7 +192,7 @@ def test_hosts_and_losses_are_not_cut_off(catalogue: Catalogue, width: int) -> N
     long = "a-machine.with-a-long-name.in-a-cluster.example.org"
     catalogue.replicas.begin(f"{long}:1:1:1:cc", RUN, RELAXATION, "side", 1)
     catalogue.replicas.quarantine(f"{long}:1:1:1:cc", "five [different] items failed")
-    catalogue.runs.procedure_planned(RUN, RELAXATION, {"waiting": 10_000_000, "done": 0, "failed": 0})
+    catalogue.runs.step_planned(RUN, RELAXATION, {"waiting": 10_000_000, "done": 0, "failed": 0})
     text = shown(render(status(catalogue, RUN)), width)
     assert "…" not in text and max(map(len, text.splitlines())) <= width
     said = " ".join(text.split())

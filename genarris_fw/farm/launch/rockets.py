@@ -10,11 +10,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from fireworks import LaunchPad
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.documents import RunDocument
 from genarris_fw.errors import InputError, RunFailed
 from genarris_fw.farm.allow_list import refused
 from genarris_fw.farm.fireworks import documents
@@ -117,7 +117,7 @@ class Rockets:
         process.stdin.flush()
         return process
 
-    def watch(self, look: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    def watch(self, look: Callable[[RunDocument], None]) -> RunDocument:
         """Wait until the run is over; return its document.
 
         Parameters
@@ -140,7 +140,7 @@ class Rockets:
         if hostile := refused(self.launchpad, self.run):
             raise RunFailed(hostile[0])
 
-    def _watch(self, look: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    def _watch(self, look: Callable[[RunDocument], None]) -> RunDocument:
         self._refuse_hostile()
         recovered = time.monotonic()
         while True:
@@ -200,7 +200,7 @@ class Rockets:
                 )
             self._processes[number] = self._start(number)
 
-    def _refuse_fizzled_begin(self, record: dict[str, Any]) -> None:
+    def _refuse_fizzled_begin(self, record: RunDocument) -> None:
         """Stop when the run's first or last firework failed, which no procedure's summary would tell."""
         # Where the run is there, a begin that failed is that of a second workflow of the same name.
         names = [FINISH] if record else [BEGIN, FINISH]

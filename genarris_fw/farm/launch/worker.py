@@ -53,7 +53,8 @@ def serve(launchpad: LaunchPad, run: str, stop: Callable[[], bool], before: Call
     """
     from fireworks.core.rocket_launcher import launch_rocket
 
-    from genarris_fw.catalogue.schema import check_schema
+    from genarris_fw.catalogue import Catalogue
+    from genarris_fw.catalogue.schema import refuse_newer
     from genarris_fw.farm.allow_list import AllowedOnly, allowed_query, enforce
     from genarris_fw.farm.fireworks.documents import anything_ready
     from genarris_fw.farm.fireworks.names import of_run
@@ -61,7 +62,7 @@ def serve(launchpad: LaunchPad, run: str, stop: Callable[[], bool], before: Call
     enforce()
     # The launch names this process, so that a firework it was killed with is known to be lost at once.
     fworker = AllowedOnly(name=owner_name(0), query=of_run(run))
-    allowed, runs = allowed_query(), launchpad.db["runs"]
+    allowed, runs = allowed_query(), Catalogue(launchpad.db).runs
     walltime = of_this_process()
 
     def any_ready() -> bool:
@@ -72,11 +73,10 @@ def serve(launchpad: LaunchPad, run: str, stop: Callable[[], bool], before: Call
         """Launch a rocket, or look whether the run is over; tell whether to go on."""
         before()
         if any_ready():
-            check_schema(launchpad.db, write=False)  # a newer package may have come meanwhile
+            refuse_newer(launchpad.db)  # a newer package may have come meanwhile
             launch_rocket(launchpad, fworker, strm_lvl="WARNING")
             return True
-        state = (runs.find_one({"_id": run}, {"state": 1}) or {}).get("state", "running")
-        return state == "running" and not stop()
+        return runs.state(run) in (None, "running") and not stop()
 
     # What a rocket leaves half done when the database goes is repaired like what a dead one leaves.
     while not walltime.ending() and patiently(once):

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
 
 from fireworks import FWAction, FWorker, LaunchPad
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.documents import LeaseDocument
 from genarris_fw.catalogue.leases import LeaseLost
 from genarris_fw.farm.fireworks import documents, launches, workflows
 from genarris_fw.farm.fireworks.names import BEGIN, RESERVED
@@ -68,7 +68,7 @@ def known_runs(launchpad: LaunchPad) -> list[str]:
     return names + sorted(set(workflows.runs(launchpad.db)) - set(names))
 
 
-def recover_firework(launchpad: LaunchPad, catalogue: Catalogue, lease: dict[str, Any], recoverer: str) -> bool:
+def recover_firework(launchpad: LaunchPad, catalogue: Catalogue, lease: LeaseDocument, recoverer: str) -> bool:
     """Repair the firework of one lost lease; False when somebody else does, or there is nothing to repair."""
     if not catalogue.leases.begin_recovery(lease, recoverer):
         return False
@@ -84,7 +84,7 @@ def recover_firework(launchpad: LaunchPad, catalogue: Catalogue, lease: dict[str
     return closed
 
 
-def _is_wanted(launchpad: LaunchPad, catalogue: Catalogue, lease: dict[str, Any]) -> bool:
+def _is_wanted(launchpad: LaunchPad, catalogue: Catalogue, lease: LeaseDocument) -> bool:
     """Tell whether a lost side replica shall be replaced: its step goes on, and it was not lost again and again."""
     gate = catalogue.leases.find(lease["run"], lease["step"], "gate") or {}
     side = documents.known(launchpad.db, lease["fw_id"])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fireworks import LaunchPad
 
-from genarris_fw.catalogue.leases import Leases
+from genarris_fw.catalogue import Catalogue
 from genarris_fw.farm.fireworks import documents, launches
 from genarris_fw.farm.fireworks.launches import Reservation
 from genarris_fw.farm.repair.mending import run_again
@@ -48,7 +48,7 @@ def release_reservations(
         What was done, one line each.
     """
     reserved = list(_reserved(launchpad, run))
-    leases = Leases(launchpad.db["leases"])
+    leases = Catalogue(launchpad.db).leases
     for fw_id, reservation in reserved:
         launch_id, job = reservation.launch, reservation.job
         if job is not None or not leases.unheld_for(run, fw_id, launch_id, unsubmitted_seconds):

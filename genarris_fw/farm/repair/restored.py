@@ -57,9 +57,9 @@ def _begin_again(launchpad: LaunchPad, run: str) -> str | None:
     for _ in remove_orphans(launchpad, catalogue, run, 0):
         pass
     mend_workflows(launchpad, run)
-    catalogue.work_items.collection.delete_many({"run": run, "procedure": first})
+    catalogue.work_items.forget(run, first)
     catalogue.replicas.forget(run, first)
-    catalogue.structures.collection.update_many({"run": run}, {"$unset": {f"fence.{first}": ""}})
+    catalogue.structures.lift_fence(run, first)
     _forget(catalogue, run, steps[steps.index(first) :], first)
     _run_from(launchpad, _first_of(_chain(launchpad, record), first))
     return first

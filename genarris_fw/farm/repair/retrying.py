@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fireworks import LaunchPad
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.documents import RunDocument
 from genarris_fw.farm.fireworks import documents, workflows
 from genarris_fw.farm.fireworks.documents import Known
 from genarris_fw.farm.fireworks.names import COMPLETED, name_of
@@ -55,7 +54,7 @@ def retry_run(launchpad: LaunchPad, run: str, procedure: str | None = None) -> t
     return items, first
 
 
-def _chain(launchpad: LaunchPad, record: dict[str, Any]) -> dict[str, Known]:
+def _chain(launchpad: LaunchPad, record: RunDocument) -> dict[str, Known]:
     """Return the fireworks of a run's chain by name: the chain that made the run, not one that was refused."""
     return documents.named(launchpad.db, workflows.with_firework(launchpad.db, record["begun_by"]))
 
@@ -81,17 +80,11 @@ def _forget(catalogue: Catalogue, run: str, steps: list[str], first: str) -> Non
             catalogue.runs.fence(run, f"{step} {role}", token)
     for step in steps:
         if step != first:
-            catalogue.work_items.collection.delete_many({"run": run, "procedure": step})
+            catalogue.work_items.forget(run, step)
             catalogue.replicas.forget(run, step)
             # New items count their tokens from one again: the fence of the old ones must not shut them out.
-            catalogue.structures.collection.update_many({"run": run}, {"$unset": {f"fence.{step}": ""}})
-    catalogue.runs.collection.update_one(
-        {"_id": run},
-        {
-            "$set": {"state": "running"},
-            "$unset": {f"{kind}.{step}": "" for step in steps for kind in ("summaries", "procedures")},
-        },
-    )
+            catalogue.structures.lift_fence(run, step)
+    catalogue.runs.begin_again(run, steps)
 
 
 def _run_from(launchpad: LaunchPad, fw_id: int) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from fireworks import explicit_serialize
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.documents import RunDocument
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.farm.task import Outcome, Task
 from genarris_fw.logs import Log
@@ -33,7 +34,7 @@ Options = TypeVar("Options", bound=SharedOptions)
 class Procedure(Task[Campaign[Options]], Generic[Options]):
     """A named step of a run: it says what its work items are, does one of them, and sums up."""
 
-    def assignment(self, catalogue: Catalogue, record: dict[str, Any], step: str, log: Log) -> Campaign[Options]:
+    def assignment(self, catalogue: Catalogue, record: RunDocument, step: str, log: Log) -> Campaign[Options]:
         """Return the step with its options, molecule, pools and files."""
         return Campaign(catalogue, record, step, log)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.documents import RunDocument, StructureDocument
 from genarris_fw.crystal import Molecule, Structure, read_folder, write
 from genarris_fw.declaring.door import OPTIONS
 from genarris_fw.errors import RunFailed
@@ -32,7 +33,7 @@ class Campaign(Assignment, Generic[Options]):
         The run's seed.
     """
 
-    def __init__(self, catalogue: Catalogue, record: dict[str, Any], step: str, log: Log) -> None:
+    def __init__(self, catalogue: Catalogue, record: RunDocument, step: str, log: Log) -> None:
         super().__init__(catalogue, record, step, log)
         self.configuration: dict[str, Any] = record["options"]
         self.steps: list[dict[str, Any]] = self.configuration["steps"]
@@ -162,12 +163,12 @@ class Campaign(Assignment, Generic[Options]):
         records = self._documents(ids, [f"properties.{name}"])
         return [(record.get("properties") or {}).get(name) for record in records]
 
-    def _documents(self, ids: Sequence[str], fields: Sequence[str] | None) -> Iterable[dict[str, Any]]:
+    def _documents(self, ids: Sequence[str], fields: Sequence[str] | None) -> Iterable[StructureDocument]:
         """Yield documents as they will be when what is prepared is visible."""
         prepared = self.publication.fields
         for record in self.catalogue.structures.load(self.run, ids, fields):
             for path, value in prepared.get(record["struct_id"], {}).items():
-                _put(record, path, value)
+                _put(cast(dict[str, Any], record), path, value)
             yield record
 
     def prepare_input(self) -> None:

@@ -53,5 +53,7 @@ class Checkpoints:
     def keep(self, structure: Structure) -> bool:
         """Keep a structure; False when the item is not ours any more."""
         self._kept = time.monotonic()
-        document: dict[str, Any] = to_document(structure, 0, {})
-        return self.campaign.keep(self.item, {name: document[name] for name in ("struct_id", "geometry", "n_atoms")})
+        document = to_document(structure, 0, {})
+        return self.campaign.keep(
+            self.item, {name: value for name, value in document.items() if name in ("struct_id", "geometry", "n_atoms")}
+        )

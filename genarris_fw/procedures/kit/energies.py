@@ -8,6 +8,7 @@ from typing import Any
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure
+from genarris_fw.energetics.record import EnergyRecord
 from genarris_fw.engines import Context, Engine, Evaluation
 from genarris_fw.engines import get as get_engine
 from genarris_fw.errors import EngineError, Interrupted, RunFailed
@@ -103,7 +104,7 @@ def engine_settings(campaign: Campaign[Any]) -> dict[str, Any]:
 
 
 def energy_outcome(
-    campaign: Campaign[Any], name: str, record: dict[str, Any], further: Mapping[str, Any] | None = None
+    campaign: Campaign[Any], name: str, record: EnergyRecord, further: Mapping[str, Any] | None = None
 ) -> Outcome:
     """Return the outcome of an item whose structure now has an energy.
 
@@ -113,7 +114,7 @@ def energy_outcome(
         Its option ``energy_name`` names the energy.
     name : str
         The structure.
-    record : dict
+    record : EnergyRecord
         As of `energy_record`.
     further : mapping, optional
         More properties of the structure.
@@ -141,8 +142,18 @@ def version_of(engine: Engine, evaluation: Evaluation) -> str:
     return str(evaluation.details.get("version") or engine.version)
 
 
-def energy_record(evaluation: Evaluation, engine: Engine, Z: int) -> dict[str, Any]:
-    """Return what the catalogue keeps of an energy: never a number without its engine and settings."""
+def energy_record(evaluation: Evaluation, engine: Engine, Z: int) -> EnergyRecord:
+    """Return what is kept of an energy: never a number without its engine and settings.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What the engine found.
+    engine : Engine
+        With its settings.
+    Z : int
+        Molecules in the cell; 1 for a molecule.
+    """
     return {
         "value": float(evaluation.energy),
         "per_molecule": float(evaluation.energy) / Z,
@@ -155,7 +166,7 @@ def energy_record(evaluation: Evaluation, engine: Engine, Z: int) -> dict[str, A
     }
 
 
-def energy_properties(campaign: Campaign[Any], record: dict[str, Any], name: str) -> dict[str, Any]:
+def energy_properties(campaign: Campaign[Any], record: EnergyRecord, name: str) -> dict[str, Any]:
     """Return the plain numbers a person queries: eV per cell, eV and kJ/mol per molecule."""
     properties = {name: record["value"], f"{name}_per_molecule": record["per_molecule"]}
     molecule = molecule_energy(campaign, record)
@@ -164,7 +175,7 @@ def energy_properties(campaign: Campaign[Any], record: dict[str, Any], name: str
     return properties
 
 
-def molecule_energy(campaign: Campaign[Any], record: dict[str, Any]) -> float | None:
+def molecule_energy(campaign: Campaign[Any], record: EnergyRecord) -> float | None:
     """Return the energy (eV) of the run's single molecule, when the same engine and settings gave it.
 
     FHI-aims needs another control.in for a molecule (no k grid): there functional, dispersion and basis are compared.
@@ -224,7 +235,8 @@ def energies_per_molecule(campaign: Campaign[Any], ids: Sequence[str], name: str
     refuse_several(campaign.step, name, (source_of(record, name) for record in records))
     found: list[float | None] = []
     for record in records:
-        energy = ((record.get("energies") or {}).get(name) or {}).get("per_molecule")
+        kept = (record.get("energies") or {}).get(name)
+        energy = kept.get("per_molecule") if kept else None
         of_cell, Z = (record.get("properties") or {}).get(name), record.get("Z")
         if energy is None and of_cell is not None and Z:
             energy = of_cell / Z

@@ -12,7 +12,7 @@ from genarris_fw.engines import get as get_engine
 from genarris_fw.engines.checks import refuse_overlaps
 from genarris_fw.errors import EngineError
 from genarris_fw.procedures.kit.base import Campaign
-from genarris_fw.procedures.kit.energies import EngineProcedure, engine_settings, version_of
+from genarris_fw.procedures.kit.energies import EngineProcedure, energy_record, engine_settings
 
 
 class SeriesProcedure(EngineProcedure):
@@ -39,12 +39,12 @@ class SeriesProcedure(EngineProcedure):
 
     def source(self, campaign: Campaign[Any], evaluation: Evaluation) -> dict[str, Any]:
         """Return what an energy is kept with: engine, its version, settings and method."""
-        engine = self.engine(campaign)
+        record = energy_record(evaluation, self.engine(campaign), Z=1)
         return {
-            "engine": engine.name,
-            "engine_version": version_of(engine, evaluation),
-            "settings_hash": engine.settings_hash,
-            "method": evaluation.details.get("method"),
+            "engine": record["engine"],
+            "engine_version": record["engine_version"],
+            "settings_hash": record["settings_hash"],
+            "method": record["details"].get("method"),
         }
 
 

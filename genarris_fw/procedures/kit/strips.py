@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.documents import WorkItemDocument
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.descriptors import matrix_strips
 from genarris_fw.options.base import SharedOptions
@@ -94,9 +94,8 @@ def forget_strips(catalogue: Catalogue, run: str, step: str, folders: Iterable[P
         for strips in folder.glob(".*.rows"):
             if matrix_strips.key_of(strips).startswith(owner):
                 strips.unlink(missing_ok=True)
-    query = {"run": run, "name": {"$regex": f"^{re.escape(step)}[.]rows "}}
-    for record in catalogue.artifacts.collection.find(query, {"name": 1}):
-        catalogue.artifacts.remove(run, record["name"])
+    for name in catalogue.artifacts.names(run, f"{step}.rows "):
+        catalogue.artifacts.remove(run, name)
 
 
 def strip_done(campaign: Campaign[Any], path: Path, item: Item, rows: np.ndarray) -> Outcome:
@@ -182,7 +181,7 @@ def divided(blocks: Callable[[], Iterator[np.ndarray]]) -> Iterator[np.ndarray]:
         yield np.asarray(block, dtype=np.float32) / (scale or np.float32(1.0))
 
 
-def _fetch(campaign: Campaign[Any], target: Path, record: dict[str, Any]) -> None:
+def _fetch(campaign: Campaign[Any], target: Path, record: WorkItemDocument) -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = campaign.catalogue.artifacts.fetch(campaign.run, _artifact(campaign, record["key"]), Path(folder))
         if found is not None:
