@@ -13,6 +13,7 @@ from typing import Any
 from fireworks import LaunchPad
 from pymongo.errors import PyMongoError
 
+from genarris_fw.catalogue.documents import LeaseDocument, Planned
 from genarris_fw.catalogue.leases import LeaseLost
 from genarris_fw.catalogue.runs import now
 from genarris_fw.farm.assignment import Assignment
@@ -151,7 +152,7 @@ class Role:
 
     def _forget_planned(self, round_: int) -> None:
         """Remove what this rocket planned after it was overtaken; it counts for nothing."""
-        mine = {"round": round_, "token": self.holding.token}
+        mine: Planned = {"round": round_, "token": self.holding.token}
         self.campaign.catalogue.work_items.forget_planned(self.campaign.run, self.campaign.step, mine)
 
     # Work
@@ -205,7 +206,7 @@ class Role:
             idle_limit=campaign.idle_limit,
         )
 
-    def _lost_gate(self) -> dict[str, Any] | None:
+    def _lost_gate(self) -> LeaseDocument | None:
         # Sides are there before the plan ends: they may be the only ones to notice that it was lost.
         leases, run, step = self.campaign.catalogue.leases, self.campaign.run, self.campaign.step
         expired = leases.expired(run, step, "gate") or leases.expired(run, step, "plan")
