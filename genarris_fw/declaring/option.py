@@ -48,6 +48,11 @@ class Option:
         How the default is described in tables, where it is not a plain value.
     changes_results : bool
         Whether another value gives another result: another outcome of a run, another energy of a given structure.
+    changes_energy : bool
+        Of an engine's setting that changes results: whether it enters the energy of a given structure. How a
+        relaxation is carried out does not.
+    written_down : bool
+        Of an engine's setting: whether the default stands in a step's options. False for what runs of before have not.
     holds : str
         Of a folder: what its structures are, for steps of another run that look for something to work on
         ('generated', 'pressed', 'described', 'clustered', 'exemplars', 'energies', 'relaxed', 'chosen', ...).
@@ -69,6 +74,8 @@ class Option:
     holds: str = ""
     takes: tuple[str, ...] = ()
     written_if: tuple[str, Any] | None = None
+    changes_energy: bool = True
+    written_down: bool = True
 
     def default_of(self, defaults: str) -> Any:
         """Return the default under the set 'manual' or '2.0'."""
@@ -90,6 +97,8 @@ def option(
     holds: str = "",
     takes: tuple[str, ...] = (),
     written_if: tuple[str, Any] | None = None,
+    changes_energy: bool = True,
+    written_down: bool = True,
     **limits: Any,
 ) -> Any:
     """Declare an option of a model; `limits` are pydantic's (ge, gt, le, lt), the rest as of `Option`."""
@@ -106,6 +115,8 @@ def option(
         holds,
         takes,
         written_if,
+        changes_energy,
+        written_down,
     )
     value = None if default is REQUIRED else default
     return Field(default=value, description=description, json_schema_extra={"option": declared}, **limits)  # type: ignore[dict-item, arg-type]

@@ -156,6 +156,17 @@ def affinity_type(text: Any) -> list[str | float]:
 SPACE_GROUP_WORDS = ("all", "chiral", "racemic", "csd")
 
 
+def k_grid(text: Any) -> list[int]:
+    """Read three whole numbers from 1 to 1000."""
+    value = literal(text)
+    if not isinstance(value, (list, tuple)) or len(value) != 3:
+        raise ValueError("not three numbers")
+    grid = [whole(None if isinstance(part, str) else part) for part in value]
+    if min(grid) < 1 or max(grid) > 1000:
+        raise ValueError("not a grid")
+    return grid
+
+
 def space_groups(text: Any) -> str | list[int]:
     """Read one of `SPACE_GROUP_WORDS`, or a list of space group numbers (a single number is a list of one)."""
     value = literal(text)

@@ -8,8 +8,6 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import ValidationError
-
 from genarris_fw.options.models import MODELS, MasterOptions, ProcedureOptions
 from genarris_fw.options.names import OTHER_SECTIONS, REPLACED, why_not
 from genarris_fw.options.problems import Remarks, nearest, quoted
@@ -22,12 +20,13 @@ MODEL_OF: dict[str, type[ProcedureOptions]] = {
 
 @dataclass(frozen=True)
 class Given:
-    """One option that ui.conf gives: its value (None: the default is asked for), line, section and origin."""
+    """One option that ui.conf gives: its value (None: the default is asked for), line, section, origin and text."""
 
     value: Any
     line: int
     section: str
     origin: str
+    text: str = ""
 
 
 @dataclass
@@ -181,7 +180,7 @@ def _sort_options(
         value = _typed(section, entry, model, name, remarks)
         if value is None and entry.text != "None":
             sections.invalid.add(name)
-        target[name] = Given(value, entry.line, section.name, f"ui.conf line {entry.line}")
+        target[name] = Given(value, entry.line, section.name, f"ui.conf line {entry.line}", entry.text)
 
 
 def _odd_option(section: Section, entry: Entry, model: type[ProcedureOptions], remarks: Remarks) -> None:
@@ -192,8 +191,8 @@ def _odd_option(section: Section, entry: Entry, model: type[ProcedureOptions], r
             remarks.notice(entry.line, f"option {quoted(entry.name)} has no effect: {reason}", section.name)
             return
     names = [
-        *model.model_fields,
-        *(alias for name in model.model_fields for alias in model.info(name).aliases),
+        *model.declared(),
+        *(alias for name in model.declared() for alias in model.info(name).aliases),
     ]
     likely = nearest(entry.name, names)
     if not likely:
@@ -211,8 +210,8 @@ def _typed(section: Section, entry: Entry, model: type[ProcedureOptions], name: 
     if entry.text == "None":
         return None
     try:
-        return getattr(model.model_validate({name: entry.text}), name)
-    except ValidationError:
+        return model.read(name, entry.text)
+    except ValueError:
         said = model.expected(name)
         choices = re.findall(r"[\w.-]+", said) if " or " in said or "one of" in said else []
         likely = nearest(entry.text.strip("'\""), [word for word in choices if len(word) > 2])

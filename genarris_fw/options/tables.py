@@ -59,7 +59,7 @@ def model_named(name: str) -> type[ProcedureOptions]:
 def rows(model: type[ProcedureOptions]) -> list[Row]:
     """Return the rows of a model: its own options first, then those that every procedure has."""
     shared = set(SharedOptions.model_fields) if model.procedure != "Genarris_master" else set()
-    names = sorted(model.model_fields, key=lambda name: (name in shared, _rank(model.info(name))))
+    names = sorted(model.declared(), key=lambda name: (name in shared, _rank(model.info(name))))
     return [
         Row(
             name,
@@ -68,7 +68,7 @@ def rows(model: type[ProcedureOptions]) -> list[Row]:
             model.info(name).unit,
             _default(model.info(name), "manual"),
             _default(model.info(name), "2.0"),
-            str(model.model_fields[name].description),
+            model.description(name),
             model.expected(name),
             model.info(name).aliases,
         )

@@ -6,17 +6,18 @@ one ranking.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from genarris_fw.crystal import Structure
+from genarris_fw.energetics.comparable import FIELDS, comparable_groups, source_of
 from genarris_fw.energetics.comparison import Comparison, compare
 from genarris_fw.energetics.elemental_solids import reference_of
 from genarris_fw.energetics.equation_of_state import delta
 from genarris_fw.errors import RunFailed
 from genarris_fw.procedures.kit.base import Campaign, Procedure, explicit_serialize
-from genarris_fw.procedures.kit.comparable import source_of
 from genarris_fw.procedures.kit.energies import energies_per_molecule
 from genarris_fw.procedures.kit.equations import MOST_PICTURES, WIEN2K, curve_of, file_name, formula, label_of
 from genarris_fw.procedures.kit.tables import write_table
@@ -56,7 +57,7 @@ def _compare_energies(campaign: Campaign, ids: list[str]) -> dict[str, Any]:
     document = _of_energies(campaign, chosen, names)
     sources = [_in_words(document, name) for name in names]
     _refuse_compositions(campaign, chosen, names)
-    if source_of(document, names[0]) == source_of(document, names[1]):
+    if len(comparable_groups(Counter(source_of(document, name) for name in names))) == 1:
         campaign.log("both energies come from one engine with the same settings", level="WARNING", source=sources[0])
     energies = ([float(values[i] or 0.0) * KJ_PER_MOL_PER_EV for i in both] for values in (first, second))
     found = compare(*energies)
@@ -84,7 +85,7 @@ def _compare_energies(campaign: Campaign, ids: list[str]) -> dict[str, Any]:
 
 def _of_energies(campaign: Campaign, ids: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
     """Return what the first structure says of where its energies come from: all of one name come from the same."""
-    fields = [f"energies.{name}.{key}" for name in names for key in ("engine", "engine_version", "settings_hash")]
+    fields = [f"energies.{name}.{key}" for name in names for key in FIELDS]
     fields += [f"energies.{name}.details.method" for name in names] + [f"properties.{name}" for name in names]
     [document] = campaign.catalogue.structures.load(campaign.run, ids[:1], fields)
     return document
@@ -94,7 +95,7 @@ def _in_words(document: dict[str, Any], name: str) -> str:
     """Return in words where an energy comes from."""
     record = (document.get("energies") or {}).get(name)
     if record is None:
-        return " ".join(source_of(document, name) or ("",)).strip()
+        return str(source_of(document, name) or "")
     method = (record.get("details") or {}).get("method")
     version = record.get("engine_version") or record["engine"]
     return f"{method}, {version}" if method else f"{record['engine']}, {version}"

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure
+from genarris_fw.energetics.comparable import Source
 from genarris_fw.energetics.convergence import cheapest, reached
+from genarris_fw.engines import engine_class
 from genarris_fw.errors import RunFailed
 from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
 from genarris_fw.procedures.kit.comparable import refuse_several
 from genarris_fw.procedures.kit.energies import engine_settings
-from genarris_fw.procedures.kit.series import SeriesProcedure, k_grid_of, shared_muffin_tins
+from genarris_fw.procedures.kit.series import SeriesProcedure, shared_settings
 from genarris_fw.procedures.kit.tables import write_table
 
 MEV = 1000.0
@@ -29,7 +31,7 @@ class LAPWConvergence(SeriesProcedure):
     def plan(self, campaign: Campaign) -> list[Item]:
         """Return one item per rkmax and k grid."""
         structure = _structure(campaign)
-        shared = shared_muffin_tins(campaign, [structure])
+        shared = shared_settings(campaign, [structure])
         return [
             Item(
                 f"rkmax {rkmax:07.4f} k {_words(grid)}",
@@ -66,9 +68,7 @@ class LAPWConvergence(SeriesProcedure):
         failures = items.failures(campaign.run, campaign.step)
         everything = done + [record["payload"] for record in failures]
         # Settings differ by design; versions must not.
-        refuse_several(
-            campaign.step, "energy", [(f"{one['engine']} ({one['engine_version']})", "", "") for one in done]
-        )
+        refuse_several(campaign.step, "energy", [Source(f"{one['engine']} ({one['engine_version']})") for one in done])
         rkmax = sorted({float(one["rkmax"]) for one in everything})
         grids = sorted(({tuple(one["k_grid"]) for one in everything}), key=_size)
         table: dict[tuple[float, tuple[int, ...]], dict[str, Any]] = {
@@ -183,17 +183,18 @@ def _grids(campaign: Campaign, structure: Structure) -> list[list[int]]:
     if grids is None:
         if structure.lattice is None:
             raise RunFailed(f"{campaign.step}: {structure.struct_id} is a molecule: it has no k points")
-        primitive = bool(engine_settings(campaign).get("primitive"))
-        grids = [k_grid_of(structure, primitive, k_spacing=spacing) for spacing in campaign.options["k_spacings"]]
+        engine, settings = engine_class(campaign.options["engine"]), engine_settings(campaign)
+        grids = [engine.k_grid_of(settings, structure, spacing) for spacing in campaign.options["k_spacings"]]
     return [list(grid) for grid in sorted({tuple(grid) for grid in grids}, key=_size)]
 
 
 def _changes(campaign: Campaign, rkmax: float, grid: list[int]) -> dict[str, Any]:
-    """Return the engine's settings of an item; an ASE calculator's factory gets them among its keywords."""
-    changes: dict[str, Any] = {"rkmax": rkmax, "k_grid": grid}
-    if campaign.options["engine"] == "lapw":
-        return changes
-    return {"calculator_settings": dict(engine_settings(campaign).get("calculator_settings") or {}) | changes}
+    """Return what an item changes in the engine's settings."""
+    name = campaign.options["engine"]
+    changes = engine_class(name).at_cutoff(engine_settings(campaign), rkmax, grid)
+    if changes is None:
+        raise RunFailed(f"{campaign.step}: engine = {name} has no rkmax and k_grid")
+    return changes
 
 
 def _size(grid: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:

@@ -13,12 +13,13 @@ from typing import Any
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure
 from genarris_fw.crystal.volumes import at_volume
+from genarris_fw.energetics.comparable import Source
 from genarris_fw.energetics.equation_of_state import delta, fit
 from genarris_fw.errors import EngineError, InputError, RunFailed
 from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
 from genarris_fw.procedures.kit.comparable import refuse_several
 from genarris_fw.procedures.kit.equations import wien2k_reference, write_equations
-from genarris_fw.procedures.kit.series import SeriesProcedure, fixed_k_grid, shared_muffin_tins
+from genarris_fw.procedures.kit.series import SeriesProcedure, fixed_k_grid, shared_settings
 
 LEAST_POINTS = 4
 # meV per atom; points that are farther from the curve tell of settings that are too coarse for it.
@@ -100,8 +101,7 @@ class LAPWEquationOfState(SeriesProcedure):
             raise InputError(
                 f"{len(points)} of {len(points) + len(failures)} volumes were computed, {LEAST_POINTS} are needed{why}"
             )
-        sources = [(point["engine"], point["engine_version"], point["settings_hash"]) for point in points]
-        refuse_several(campaign.step, campaign.options["eos_name"], sources)
+        refuse_several(campaign.step, campaign.options["eos_name"], [Source.of(point) for point in points])
         curve = fit([point["volume"] for point in points], [point["energy"] for point in points])
         atoms = len(structure)
         record = {
@@ -135,7 +135,7 @@ def _common(campaign: Campaign, structure: Structure, scales: list[float]) -> di
         smallest = at_volume(structure, min(scales), campaign.options["rigid_molecules"])
     except InputError:
         return {}  # told for each volume
-    return shared_muffin_tins(campaign, [smallest]) | fixed_k_grid(campaign, structure)
+    return shared_settings(campaign, [smallest]) | fixed_k_grid(campaign, structure)
 
 
 def _points(campaign: Campaign) -> tuple[dict[str, list[dict[str, Any]]], dict[str, list[str]]]:

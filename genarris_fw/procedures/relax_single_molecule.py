@@ -10,6 +10,7 @@ import numpy as np
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Molecule, point_group, symmetrize, write
+from genarris_fw.engines import engine_class
 from genarris_fw.errors import RunFailed
 from genarris_fw.pools.documents import plain, to_document
 from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
@@ -37,7 +38,7 @@ class RelaxSingleMolecule(EngineProcedure):
         """Return the engine with the symmetry that ``molecule_symmetry`` asks for."""
         settings = dict(campaign.options.get("engine_settings") or {})
         free = campaign.options["molecule_symmetry"] == "relax"
-        if campaign.options["engine"] in ("tblite", "ase"):
+        if "keep_symmetry" in engine_class(campaign.options["engine"]).model.model_fields:
             settings["keep_symmetry"] = not free
         campaign.options["engine_settings"] = settings
         return super().engine(campaign)

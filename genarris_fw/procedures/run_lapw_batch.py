@@ -11,7 +11,7 @@ from genarris_fw.engines import Evaluation
 from genarris_fw.errors import RunFailed
 from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
 from genarris_fw.procedures.kit.energies import collect_energies, energy_outcome, energy_record
-from genarris_fw.procedures.kit.series import SeriesProcedure, shared_muffin_tins
+from genarris_fw.procedures.kit.series import SeriesProcedure, shared_settings
 
 
 @explicit_serialize
@@ -19,12 +19,12 @@ class RunLAPWBatch(SeriesProcedure):
     """Single points with one basis for all; those that fail are left out of the output pool and counted."""
 
     def plan(self, campaign: Campaign) -> list[Item]:
-        """Return one item per structure, with its number of molecules and the radii that all have in common."""
+        """Return one item per structure, with its number of molecules and the settings that all have in common."""
         ids = campaign.pool_ids()
         molecules = _molecules(campaign, ids)
-        settings = shared_muffin_tins(campaign, campaign.structures(ids, []))
-        if settings:
-            campaign.log("muffin tins of all structures (Å)", **settings["muffin_tin"])
+        settings = shared_settings(campaign, campaign.structures(ids, []))
+        for name, value in settings.items():
+            campaign.log(f"{name} of all structures", **(value if isinstance(value, dict) else {name: value}))
         return [Item(name, {"struct_id": name, "Z": molecules[name], "settings": settings}) for name in ids]
 
     def work(self, campaign: Campaign, item: Item) -> Outcome:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.energetics.comparable import FIELDS, Source, comparable_groups
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 from genarris_fw.views.layout import ByWidth
 from genarris_fw.views.status import STYLES, status
@@ -128,11 +129,12 @@ def best_energies(
     field = f"energies.{name}.per_molecule"
     query: dict[str, Any] = {"run": record["_id"], "pools": pool, field: {"$exists": True}}
     structures = catalogue.structures.collection
-    of_energy = {field: f"$energies.{name}.{field}" for field in ("engine", "engine_version", "settings_hash")}
-    counts = {"$group": {"_id": of_energy, "number": {"$sum": 1}}}
-    sources = list(structures.aggregate([{"$match": query}, counts, {"$sort": {"number": -1, "_id": 1}}]))
-    if len(sources) > 1:
-        query |= {f"energies.{name}.{field}": value for field, value in sources[0]["_id"].items()}
+    counts = {"$group": {"_id": {field: f"$energies.{name}.{field}" for field in FIELDS}, "number": {"$sum": 1}}}
+    counted_by = {Source.of(row["_id"]): row for row in structures.aggregate([{"$match": query}, counts])}
+    groups = comparable_groups({source: row["number"] for source, row in counted_by.items()})
+    if len(groups) > 1:
+        largest = counted_by[groups[0][0]]["_id"]
+        query |= {f"energies.{name}.{field}": value for field, value in largest.items()}
     found = list(
         structures.find(query, {"geometry": 0, "properties.RDF": 0}).sort([(field, 1), ("struct_id", 1)]).limit(number)
     )
@@ -142,8 +144,8 @@ def best_energies(
     return {
         "step": step["name"],
         "pool": pool,
-        "structures": sources[0]["number"],
-        "others": sum(source["number"] for source in sources[1:]),
+        "structures": groups[0][1],
+        "others": sum(number for _, number in groups[1:]),
         "engine": found[0]["energies"][name].get("engine"),
         "settings_hash": found[0]["energies"][name].get("settings_hash"),
         "rows": [_row(document, name, lowest, options.get("output_dir")) for document in found],

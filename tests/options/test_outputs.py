@@ -227,7 +227,7 @@ def test_the_default_of_an_output_that_is_an_input(tmp_path: Path) -> None:
 
 def test_every_path_has_a_role() -> None:
     """An output that is not declared as one would not be checked."""
-    roles = {name: role for model in MODELS for name in model.model_fields if (role := model.path_role(name))}
+    roles = {name: role for model in MODELS for name in model.declared() if (role := model.path_role(name))}
     assert {role.use for role in roles.values()} == {"input", "output", "scratch"}
     reads = {name for name, role in roles.items() if role.use == "input"}
     assert reads == {

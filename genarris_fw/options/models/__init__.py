@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from genarris_fw.declaring.option import REQUIRED, Option
 from genarris_fw.options.base import ProcedureOptions
+from genarris_fw.options.engine_settings import EngineOptions
 from genarris_fw.options.models.clustering import AffinityPropagationFixedClustersOptions
 from genarris_fw.options.models.descriptors import (
     RCDCalculationOptions,
@@ -11,7 +12,6 @@ from genarris_fw.options.models.descriptors import (
     RunRdfCalcOptions,
 )
 from genarris_fw.options.models.energies import (
-    EngineOptions,
     FHIAimsEnergyEvaluationOptions,
     RelaxSingleMoleculeOptions,
     RunFHIAimsBatchOptions,

@@ -10,7 +10,6 @@ from genarris_fw.declaring.option import option
 from genarris_fw.declaring.types import (
     Flag,
     Format,
-    InputFile,
     InputFolder,
     Key,
     OutputFolder,
@@ -18,6 +17,7 @@ from genarris_fw.declaring.types import (
     Said,
     Whole,
     Words,
+    k_grid,
     key,
     literal,
     number,
@@ -25,10 +25,12 @@ from genarris_fw.declaring.types import (
     word_list,
 )
 from genarris_fw.options.base import SharedOptions
-from genarris_fw.options.models.energies import EngineOptions, EngineProcedureOptions
-from genarris_fw.options.models.lapw import k_grid
+from genarris_fw.options.engine_settings import EngineOptions
+from genarris_fw.options.models.energies import EngineProcedureOptions
 
 LEAST_POINTS = 4  # parameters of a Birch-Murnaghan curve
+# The engine that these procedures are named after.
+DEFAULT = "lapw"
 _ENGINE = "Engine that computes the energies; that of [Genarris_master] is not taken over"
 _STRUCTURE_DIR = "Pool, or folder of structures, to work on"
 _PREVIOUS = "the exemplars, else the output, of the previous procedure"
@@ -119,7 +121,7 @@ class RunLAPWBatchOptions(EngineProcedureOptions):
     procedure: ClassVar[str] = "Run_LAPW_Batch"
 
     structure_dir: InputFolder = option(_STRUCTURE_DIR, category="inferred", again="reset", default_words=_PREVIOUS)
-    engine: Words = option(_ENGINE, "lapw", expected="the name of an engine")
+    engine: Words = option(_ENGINE, DEFAULT, expected="the name of an engine")
     energy_name: Key = option("Name under which the energy (eV per cell) is stored", "lapw_energy", again="suffix")
     aims_output_dir: OutputFolder = option(
         _FILES, again="suffix", aliases=("engine_output_dir",), default_words="engine_ and the step's name"
@@ -139,7 +141,7 @@ class LAPWEquationOfStateOptions(SharedOptions, EngineOptions):
     procedure: ClassVar[str] = "LAPW_Equation_Of_State"
 
     structure_dir: InputFolder = option(_STRUCTURE_DIR, category="inferred", again="reset", default_words=_PREVIOUS)
-    engine: Words = option(_ENGINE, "lapw", expected="the name of an engine")
+    engine: Words = option(_ENGINE, DEFAULT, expected="the name of an engine")
     eos_range: VolumeRange = option("Smallest and largest volume, in units of the structure's own", [0.94, 1.06])
     eos_points: Whole = option("Number of volumes, evenly from one end to the other", 7, ge=LEAST_POINTS, le=1000)
     volume_scales: VolumeScales = option(
@@ -159,9 +161,6 @@ class LAPWEquationOfStateOptions(SharedOptions, EngineOptions):
     aims_output_dir: OutputFolder = option(
         _FILES, again="suffix", aliases=("engine_output_dir",), default_words="engine_ and the step's name"
     )
-    control_path: InputFile = option(
-        "FHI-aims: the control.in that is copied to every job's folder", default_words="required by FHI-aims"
-    )
 
 
 class LAPWConvergenceOptions(SharedOptions, EngineOptions):
@@ -174,7 +173,9 @@ class LAPWConvergenceOptions(SharedOptions, EngineOptions):
         "struct_id of the structure", default_words="of the pool the one with the fewest atoms, the first by id"
     )
     engine: Words = option(
-        _ENGINE + "; a calculator of engine = ase is made with rkmax and k_grid", "lapw", expected="lapw or ase"
+        _ENGINE + "; one that has a basis and k points: its own rkmax and k_grid, or those of its calculator",
+        DEFAULT,
+        expected="the name of an engine with rkmax and k_grid",
     )
     rkmax_values: RKmaxValues = option("Values of rkmax", [5.0, 6.0, 7.0, 8.0])
     k_grids: KGrids = option("The k grids", default_words="from k_spacings")

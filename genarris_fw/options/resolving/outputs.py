@@ -88,7 +88,7 @@ def check_outputs(bench: Bench, ui_conf: str, allow_outside: bool) -> None:
 def outputs(draft: Draft) -> Iterator[Output]:
     """Yield what a step writes, as its options name it."""
     for option, path in draft.options.items():
-        role = draft.model.path_role(option) if option in draft.model.model_fields else None
+        role = draft.model.path_role(option) if option in draft.model.declared() else None
         kind = role.kind if role and role.use == "output" else "file" if option == "exemplars_matrix_file" else None
         needed, value = WRITTEN_IF.get(option, ("", None))
         if kind and path and draft.options.get(needed) == value:

@@ -57,11 +57,7 @@ def lapw_equation_of_state(bench: Bench, draft: Draft) -> None:
 def lapw_convergence(bench: Bench, draft: Draft) -> None:
     """Resolve LAPW_Convergence: it makes no pool."""
     _engine_on_structures(bench, draft)
-    if draft.options["engine"] not in (None, "lapw", "ase"):
-        line, section = draft.where("engine")
-        bench.remarks.problem(
-            line, f"engine = {quoted(draft.options['engine'])}: has no rkmax; expected lapw or ase", section
-        )
+    _refuse_without_cutoff(bench, draft)
     if draft.options["k_grids"] is not None and draft.has("k_spacings"):
         line, section = draft.where("k_spacings")
         bench.remarks.notice(line, "k_spacings has no effect, since k_grids are given", section)
@@ -71,6 +67,20 @@ def lapw_convergence(bench: Bench, draft: Draft) -> None:
         if given is not None and given.value is not None:
             bench.remarks.notice(given.line, f"{option} has no effect here, {instead} has", given.section)
     bench.output_pool(draft)  # a folder that nothing else writes; the structures stay in their pool
+
+
+def _refuse_without_cutoff(bench: Bench, draft: Draft) -> None:
+    """Note a problem where the engine has no basis and k grid to vary."""
+    from genarris_fw.engines import registry
+
+    name, able = draft.options["engine"], []
+    for other, engine in registry.working().items():
+        if engine.at_cutoff({}, 7.0, [1, 1, 1]) is not None:
+            able.append(other)
+    if name is not None and name not in able:
+        line, section = draft.where("engine")
+        words = f"engine = {quoted(name)}: has no rkmax; expected {' or '.join(reversed(able))}"
+        bench.remarks.problem(line, words, section)
 
 
 def compare_engines(bench: Bench, draft: Draft) -> None:

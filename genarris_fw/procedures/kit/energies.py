@@ -8,7 +8,8 @@ from typing import Any
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure
-from genarris_fw.engines import Context, Engine, Evaluation
+from genarris_fw.energetics.comparable import FIELDS, source_of
+from genarris_fw.engines import Context, Engine, Evaluation, engine_class
 from genarris_fw.engines import get as get_engine
 from genarris_fw.errors import EngineError, Interrupted, RunFailed
 from genarris_fw.farm.crews import crew as crews
@@ -16,7 +17,7 @@ from genarris_fw.pools.documents import plain
 from genarris_fw.procedures.kit import crew_evaluation
 from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure
 from genarris_fw.procedures.kit.checkpoints import Checkpoints
-from genarris_fw.procedures.kit.comparable import SOURCE, refuse_several, source_of
+from genarris_fw.procedures.kit.comparable import refuse_several
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 
 
@@ -60,7 +61,7 @@ class EngineProcedure(Procedure):
         )
         engine, crew = self.engine(campaign), crews.current()
         try:
-            if crew is not None and getattr(engine, "wants_communicator", False):
+            if crew is not None and engine.wants_communicator:
                 evaluation = crew_evaluation.evaluate(crew, engine, start, relax, context)
             else:
                 evaluation = engine.evaluate(start, relax=relax, context=context)
@@ -91,15 +92,14 @@ def own_folder(folder: Path, struct_id: str) -> Path:
 
 
 def engine_settings(campaign: Campaign) -> dict[str, Any]:
-    """Return the settings of the step's engine; FHI-aims' control file as the run carries it, wherever this node is."""
+    """Return the settings of the step's engine; files of settings as the run carries them, wherever this node is."""
     options = campaign.options
     settings = dict(options.get("engine_settings") or {})
-    if options["engine"] == "aims":
-        settings["omp_num_threads"] = int(options.get("omp_num_threads") or 1)
-        control = (campaign.record.get("control") or {}).get(campaign.step)
-        if control is not None:
-            settings["control"] = control
-    return settings
+    carried = (campaign.record.get("carried") or {}).get(campaign.step)
+    # Runs of before carry the text of FHI-aims' control.in alone.
+    control = (campaign.record.get("control") or {}).get(campaign.step)
+    settings |= carried or ({} if control is None else {"control": control})
+    return engine_class(options["engine"]).of_a_run(settings, int(options.get("omp_num_threads") or 1))
 
 
 def energy_outcome(
@@ -167,14 +167,15 @@ def energy_properties(campaign: Campaign, record: dict[str, Any], name: str) -> 
 def molecule_energy(campaign: Campaign, record: dict[str, Any]) -> float | None:
     """Return the energy (eV) of the run's single molecule, when the same engine and settings gave it.
 
-    FHI-aims needs another control.in for a molecule (no k grid): there functional, dispersion and basis are compared.
-    The version must be the same too.
+    Where an engine needs other settings for a molecule, the method is compared: see `Engine.molecule_by`. The version
+    must be the same too.
     """
     step = campaign.step_of("Relax_Single_Molecule")
     if step is None:
         return None
     summary = campaign.catalogue.runs.get(campaign.run)["summaries"].get(step) or {}
-    decisive = record["details"].get("method") if record["engine"] == "aims" else record["settings_hash"]
+    by_method = engine_class(record["engine"]).molecule_by == "method"
+    decisive = record["details"].get("method") if by_method else record["settings_hash"]
     # Summaries of before the version was kept have none.
     same = summary.get("engine") == record["engine"] and (
         summary.get("engine_version", record["engine_version"]) == record["engine_version"]
@@ -219,7 +220,7 @@ def energies_per_molecule(campaign: Campaign, ids: Sequence[str], name: str) -> 
     RunFailed
         Where they come from several engines or settings, which are not to be compared.
     """
-    of_engine = [f"energies.{name}.{key}" for key in ("per_molecule", *SOURCE)]
+    of_engine = [f"energies.{name}.{key}" for key in ("per_molecule", *FIELDS)]
     records = list(campaign.catalogue.structures.load(campaign.run, ids, [*of_engine, f"properties.{name}", "Z"]))
     refuse_several(campaign.step, name, (source_of(record, name) for record in records))
     found: list[float | None] = []
