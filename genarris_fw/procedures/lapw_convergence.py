@@ -12,11 +12,10 @@ from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure
 from genarris_fw.energetics.comparable import Source
 from genarris_fw.energetics.convergence import cheapest, reached
-from genarris_fw.engines import engine_class
 from genarris_fw.errors import RunFailed
 from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
 from genarris_fw.procedures.kit.comparable import refuse_several
-from genarris_fw.procedures.kit.energies import engine_settings
+from genarris_fw.procedures.kit.energies import engine_of, engine_settings
 from genarris_fw.procedures.kit.series import SeriesProcedure, shared_settings
 from genarris_fw.procedures.kit.tables import write_table
 
@@ -183,17 +182,16 @@ def _grids(campaign: Campaign, structure: Structure) -> list[list[int]]:
     if grids is None:
         if structure.lattice is None:
             raise RunFailed(f"{campaign.step}: {structure.struct_id} is a molecule: it has no k points")
-        engine, settings = engine_class(campaign.options["engine"]), engine_settings(campaign)
+        engine, settings = engine_of(campaign), engine_settings(campaign)
         grids = [engine.k_grid_of(settings, structure, spacing) for spacing in campaign.options["k_spacings"]]
     return [list(grid) for grid in sorted({tuple(grid) for grid in grids}, key=_size)]
 
 
 def _changes(campaign: Campaign, rkmax: float, grid: list[int]) -> dict[str, Any]:
     """Return what an item changes in the engine's settings."""
-    name = campaign.options["engine"]
-    changes = engine_class(name).at_cutoff(engine_settings(campaign), rkmax, grid)
+    changes = engine_of(campaign).at_cutoff(engine_settings(campaign), rkmax, grid)
     if changes is None:
-        raise RunFailed(f"{campaign.step}: engine = {name} has no rkmax and k_grid")
+        raise RunFailed(f"{campaign.step}: engine = {campaign.options['engine']} has no rkmax and k_grid")
     return changes
 
 

@@ -10,11 +10,10 @@ import numpy as np
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Molecule, point_group, symmetrize, write
-from genarris_fw.engines import engine_class
 from genarris_fw.errors import RunFailed
 from genarris_fw.pools.documents import plain, to_document
 from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
-from genarris_fw.procedures.kit.energies import EngineProcedure, version_of
+from genarris_fw.procedures.kit.energies import EngineProcedure, engine_of, version_of
 
 INPUT_FOLDER = "structure_dir_for_relaxing_single_molecule"
 # How far (Å) an atom may lie from its symmetric place and still count for the molecule's point group.
@@ -38,7 +37,7 @@ class RelaxSingleMolecule(EngineProcedure):
         """Return the engine with the symmetry that ``molecule_symmetry`` asks for."""
         settings = dict(campaign.options.get("engine_settings") or {})
         free = campaign.options["molecule_symmetry"] == "relax"
-        if "keep_symmetry" in engine_class(campaign.options["engine"]).model.model_fields:
+        if "keep_symmetry" in engine_of(campaign).model.model_fields:
             settings["keep_symmetry"] = not free
         campaign.options["engine_settings"] = settings
         return super().engine(campaign)

@@ -12,7 +12,7 @@ from ui_conf import ROBUST, resolve
 
 from genarris_fw import engines
 from genarris_fw.crystal import Structure, read_molecule, write
-from genarris_fw.engines import Context
+from genarris_fw.engines import Context, engine_class
 from genarris_fw.engines.aims.control import Control
 from genarris_fw.engines.programs.process import Ended, Limits
 from genarris_fw.generation import check_contacts, volume_estimate

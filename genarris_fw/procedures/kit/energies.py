@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from genarris_fw.crystal import Structure
 from genarris_fw.energetics.comparable import FIELDS, source_of
 from genarris_fw.engines import Context, Engine, Evaluation, engine_class
 from genarris_fw.engines import get as get_engine
-from genarris_fw.errors import EngineError, Interrupted, RunFailed
+from genarris_fw.errors import EngineError, InputError, Interrupted, RunFailed
 from genarris_fw.farm.crews import crew as crews
 from genarris_fw.pools.documents import plain
 from genarris_fw.procedures.kit import crew_evaluation
@@ -91,6 +92,24 @@ def own_folder(folder: Path, struct_id: str) -> Path:
     return place
 
 
+def engine_of(campaign: Campaign) -> type[Engine]:
+    """Return the class of the step's engine.
+
+    Raises
+    ------
+    EngineError
+        Kind ``missing`` where its package is not installed on this machine, or cannot be used.
+    """
+    name = campaign.options["engine"]
+    try:
+        return engine_class(name)
+    except InputError as error:
+        raise EngineError(
+            f"engine {name} cannot be used on {socket.gethostname()}, install the package that brings it: {error}",
+            kind="missing",
+        ) from error
+
+
 def engine_settings(campaign: Campaign) -> dict[str, Any]:
     """Return the settings of the step's engine; files of settings as the run carries them, wherever this node is."""
     options = campaign.options
@@ -99,7 +118,7 @@ def engine_settings(campaign: Campaign) -> dict[str, Any]:
     # Runs of before carry the text of FHI-aims' control.in alone.
     control = (campaign.record.get("control") or {}).get(campaign.step)
     settings |= carried or ({} if control is None else {"control": control})
-    return engine_class(options["engine"]).of_a_run(settings, int(options.get("omp_num_threads") or 1))
+    return engine_of(campaign).of_a_run(settings, int(options.get("omp_num_threads") or 1))
 
 
 def energy_outcome(

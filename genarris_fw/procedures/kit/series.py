@@ -7,12 +7,12 @@ from typing import Any
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure
-from genarris_fw.engines import Evaluation, engine_class
+from genarris_fw.engines import Evaluation
 from genarris_fw.engines import get as get_engine
 from genarris_fw.engines.checks import refuse_overlaps
 from genarris_fw.errors import EngineError
 from genarris_fw.procedures.kit.base import Campaign
-from genarris_fw.procedures.kit.energies import EngineProcedure, engine_settings, version_of
+from genarris_fw.procedures.kit.energies import EngineProcedure, engine_of, engine_settings, version_of
 
 
 class SeriesProcedure(EngineProcedure):
@@ -54,7 +54,7 @@ def shared_settings(campaign: Campaign, structures: Sequence[Structure]) -> dict
     Structures that the engine will refuse have no say.
     """
     usable = [structure for structure in structures if _is_usable(structure)]
-    return engine_class(campaign.options["engine"]).shared_by(engine_settings(campaign), usable)
+    return engine_of(campaign).shared_by(engine_settings(campaign), usable)
 
 
 def _is_usable(structure: Structure) -> bool:
@@ -69,4 +69,4 @@ def _is_usable(structure: Structure) -> bool:
 
 def fixed_k_grid(campaign: Campaign, structure: Structure) -> dict[str, Any]:
     """Return the setting that keeps the k grid of a structure where its cell changes; where the engine has one."""
-    return engine_class(campaign.options["engine"]).kept_for(engine_settings(campaign), structure)
+    return engine_of(campaign).kept_for(engine_settings(campaign), structure)
