@@ -72,7 +72,10 @@ class RunDocument(TypedDict, total=False):
     summaries: Annotated[dict[str, dict[str, Any]], "by step: what came out (below)"]
 
     finished: Annotated[datetime, "when it ended or failed"]
-    control: Annotated[dict[str, str], "text of the engine's control file, by step"]
+    carried: Annotated[
+        dict[str, dict[str, str]], "by step: the settings of its engine that hold the text of a file", "step"
+    ]
+    control: Annotated[dict[str, str], "text of the engine's control file, by step; in runs of an older version"]
     molecules: Annotated[dict[str, MoleculeRead], "by step: the molecule that it names, as it was read", "step"]
     workers: Annotated[int, "rockets that `genarris-fw run` started"]
     failure: Annotated[str, "why the run failed; absent otherwise"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar, cast
 
 from pymongo import UpdateOne
@@ -11,12 +11,11 @@ from pymongo.errors import BulkWriteError
 
 from genarris_fw.catalogue.documents import Geometry, NewStructure, StructureDocument
 from genarris_fw.catalogue.runs import Runs
+from genarris_fw.energetics.comparable import FIELDS, Source
 from genarris_fw.errors import DatabaseError
 
 DUPLICATE_KEY = 11000
 BATCH = 500
-# What an energy comes from: those of several are not ranked together.
-_SOURCE = ("engine", "engine_version", "settings_hash")
 # A person who looks at the best structures does not read these.
 _LARGE = {"geometry": 0, "properties.RDF": 0}
 
@@ -214,21 +213,18 @@ class Structures:
         found = self.collection.find(query, {"struct_id": 1, "geometry": 1})
         return {document["struct_id"]: document["geometry"] for document in found}
 
-    def energy_sources(self, run: str, pool: str, energy_name: str) -> list[tuple[dict[str, str], int]]:
-        """Return what a pool's energies of this name come from, and how many do; what most do first.
-
-        Each is the ``engine``, ``engine_version`` and ``settings_hash``, as far as they are known.
-        """
-        source = {field: f"$energies.{energy_name}.{field}" for field in _SOURCE}
+    def energy_sources(self, run: str, pool: str, energy_name: str) -> dict[Source, int]:
+        """Return what a pool's energies of this name come from, and how many do."""
+        source = {field: f"$energies.{energy_name}.{field}" for field in FIELDS}
         pipeline: list[dict[str, Any]] = [
             {"$match": _with_energy(run, pool, energy_name)},
             {"$group": {"_id": source, "number": {"$sum": 1}}},
-            {"$sort": {"number": -1, "_id": 1}},
         ]
-        return [(found["_id"], found["number"]) for found in cast(Any, self.collection.aggregate(pipeline))]
+        found = cast(Any, self.collection.aggregate(pipeline))
+        return {Source.of(group["_id"]): group["number"] for group in found}
 
     def lowest(
-        self, run: str, pool: str, energy_name: str, number: int, source: Mapping[str, str] | None = None
+        self, run: str, pool: str, energy_name: str, number: int, source: Source | None = None
     ) -> list[StructureDocument]:
         """Return the structures of a pool with the lowest energy per molecule, without their geometries.
 
@@ -238,11 +234,13 @@ class Structures:
             Whose, and which energy.
         number : int
             At most so many.
-        source : mapping, optional
+        source : Source, optional
             Only those whose energy comes from here (`energy_sources`).
         """
         at = f"energies.{energy_name}"
-        query = _with_energy(run, pool, energy_name) | {f"{at}.{key}": value for key, value in (source or {}).items()}
+        query = _with_energy(run, pool, energy_name)
+        if source is not None:
+            query |= {f"{at}.{field}": {"$in": _as_stored(value)} for field, value in zip(FIELDS, source, strict=True)}
         by_energy = [(f"{at}.per_molecule", 1), ("struct_id", 1)]
         return list(self.collection.find(query, _LARGE).sort(by_energy).limit(number))
 
@@ -273,3 +271,8 @@ def _with_energy(run: str, pool: str, energy_name: str) -> dict[str, Any]:
 def _batches(values: Sequence[T]) -> Iterator[list[T]]:
     for start in range(0, len(values), BATCH):
         yield list(values[start : start + BATCH])
+
+
+def _as_stored(value: str) -> list[str | None]:
+    """Return what a record may have for a part of its source: what is not known is absent or null."""
+    return [None] if value == str(None) else [value]

@@ -48,6 +48,11 @@ class Option:
         How the default is described in tables, where it is not a plain value.
     changes_results : bool
         Whether another value gives another result: another outcome of a run, another energy of a given structure.
+    changes_energy : bool
+        Of an engine's setting that changes results: whether it enters the energy of a given structure. How a
+        relaxation is carried out does not.
+    written_down : bool
+        Of an engine's setting: whether the default stands in a step's options. False for what runs of before have not.
     holds : str
         Of a folder: what its structures are, for steps of another run that look for something to work on
         ('generated', 'pressed', 'described', 'clustered', 'exemplars', 'energies', 'relaxed', 'chosen', ...).
@@ -75,6 +80,8 @@ class Option:
     lends: int = 0
     no_path: str = ""
     written_if: tuple[str, Any] | None = None
+    changes_energy: bool = True
+    written_down: bool = True
 
     def default_of(self, defaults: str) -> Any:
         """Return the default under the set 'manual' or '2.0'."""
@@ -98,6 +105,8 @@ def option(
     lends: int = 0,
     no_path: str = "",
     written_if: tuple[str, Any] | None = None,
+    changes_energy: bool = True,
+    written_down: bool = True,
     **limits: Any,
 ) -> Any:
     """Declare an option of a model; `limits` are pydantic's (ge, gt, le, lt), the rest as of `Option`."""
@@ -116,6 +125,8 @@ def option(
         lends,
         no_path,
         written_if,
+        changes_energy,
+        written_down,
     )
     value = None if default is REQUIRED else default
     return Field(default=value, description=description, json_schema_extra={"option": declared}, **limits)  # type: ignore[dict-item, arg-type]
@@ -132,9 +143,14 @@ class Declared(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     @classmethod
+    def own(cls) -> list[str]:
+        """Return the names of the model's own fields that a user may write."""
+        return [name for name in cls.model_fields if cls.info(name).category != "derived"]
+
+    @classmethod
     def declared(cls) -> list[str]:
         """Return the names that a user may write."""
-        return [name for name in cls.model_fields if cls.info(name).category != "derived"]
+        return cls.own()
 
     @classmethod
     def names(cls) -> dict[str, str]:

@@ -95,6 +95,14 @@ def whole(text: Any) -> int:
     return int(value)
 
 
+def several(text: Any, least: int) -> list[Any]:
+    """Read a list of so many parts or more."""
+    value = literal(text)
+    if not isinstance(value, (list, tuple)) or len(value) < least:
+        raise ValueError("not a list, or too short")
+    return list(value)
+
+
 class two_numbers:
     """Read two numbers between `least` and `most`, the first not above the second."""
 
@@ -154,6 +162,17 @@ def affinity_type(text: Any) -> list[str | float]:
 
 
 SPACE_GROUP_WORDS = ("all", "chiral", "racemic", "csd")
+
+
+def k_grid(text: Any) -> list[int]:
+    """Read three whole numbers from 1 to 1000."""
+    value = literal(text)
+    if not isinstance(value, (list, tuple)) or len(value) != 3:
+        raise ValueError("not three numbers")
+    grid = [whole(None if isinstance(part, str) else part) for part in value]
+    if min(grid) < 1 or max(grid) > 1000:
+        raise ValueError("not a grid")
+    return grid
 
 
 def space_groups(text: Any) -> str | list[int]:

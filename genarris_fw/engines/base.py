@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import hashlib
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import UnionType
-from typing import Any, ClassVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
+from typing_extensions import Self
 
 from genarris_fw.crystal.structure import Molecule, Structure
+from genarris_fw.declaring.option import REQUIRED, Declared
+from genarris_fw.engines.k_points import grid_of_spacing
 from genarris_fw.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -102,75 +104,162 @@ class Evaluation:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Base of an engine's settings: a frozen dataclass whose fields are the valid names."""
+class Settings(Declared):
+    """Base of an engine's settings: every field is one, declared by `option`, or by `derived` where ui.conf has none.
 
-    # Fields that do not enter the energy of a given structure.
-    NOT_OF_THE_ENERGY: ClassVar[frozenset[str]] = frozenset()
+    Default, bounds, unit and words stand there and nowhere else: what `get` takes and refuses, the options of ui.conf
+    and their tables, and the hash of an energy follow from them.
+    """
 
     @classmethod
-    def of(cls, engine: str, given: dict[str, Any]) -> Any:
+    def of(cls, engine: str, given: Mapping[str, Any]) -> Self:
         """Make settings of keywords.
 
         Parameters
         ----------
         engine : str
             The engine's name, for errors.
-        given : dict
+        given : mapping
             The keywords; None means the default.
 
         Raises
         ------
         InputError
-            For a name that is no setting (with the valid ones) or a value of the wrong type.
+            For a name that is no setting (with the valid ones), a value that the setting does not take, a needed
+            setting that is not there, or values that do not go together.
         """
-        names = [f.name for f in dataclasses.fields(cls)]
         for name in given:
-            if name not in names:
-                near = difflib.get_close_matches(name, names, 1)
+            if name not in cls.model_fields:
+                near = difflib.get_close_matches(name, cls.model_fields, 1)
                 hint = f"did you mean '{near[0]}'? " if near else ""
-                raise InputError(f"engine {engine}: unknown setting '{name}'; {hint}valid: {', '.join(names)}")
-        hints = get_type_hints(cls)
-        kept = {name: _typed(engine, name, v, hints[name]) for name, v in given.items() if v is not None}
-        return cls(**kept)
+                valid = ", ".join(cls.model_fields) or "none"
+                raise InputError(f"engine {engine}: unknown setting '{name}'; {hint}valid: {valid}")
+        try:
+            made = cls.model_validate({name: value for name, value in given.items() if value is not None})
+        except ValidationError as error:
+            name = str(error.errors()[0]["loc"][0])
+            raise InputError(
+                f"engine {engine}: setting '{name}' must be {cls.expected(name)}, not {given[name]!r}"
+            ) from None
+        for name in made.lacking():
+            raise InputError(f"engine {engine}: set {name} to {cls.expected(name)}: it is needed")
+        for problem in made.problems():
+            raise InputError(f"engine {engine}: {problem}")
+        return made
+
+    def lacking(self) -> list[str]:
+        """Return the needed settings that are not given."""
+        return [name for name in self.declared() if self.info(name).default is REQUIRED and getattr(self, name) is None]
+
+    def problems(self) -> list[str]:
+        """Return in words which values do not go together, what to do with it."""
+        return []
 
     def as_dict(self) -> dict[str, Any]:
         """Return all settings as plain values."""
-        return dataclasses.asdict(self)
+        return self.model_dump()
 
     def of_the_energy(self) -> dict[str, Any]:
         """Return the settings that the energy of a given structure depends on."""
-        return {name: value for name, value in self.as_dict().items() if name not in self.NOT_OF_THE_ENERGY}
-
-
-def _typed(engine: str, name: str, value: Any, hint: Any) -> Any:
-    """Check a value against the annotation of its field; whole numbers are accepted as floats."""
-    allowed = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    kinds = tuple(get_origin(kind) or kind for kind in allowed)
-    if isinstance(value, int) and not isinstance(value, bool) and float in kinds and int not in kinds:
-        value = float(value)
-    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        words = " or ".join(kind.__name__ for kind in kinds if kind is not type(None))
-        raise InputError(f"engine {engine}: setting '{name}' must be {words}, not {value!r}")
-    if isinstance(value, float) and not np.isfinite(value):
-        raise InputError(f"engine {engine}: setting '{name}' must be a finite number, not {value!r}")
-    return value
+        infos = {name: self.info(name) for name in type(self).model_fields}
+        return {
+            name: value
+            for name, value in self.as_dict().items()
+            if infos[name].changes_results and infos[name].changes_energy
+        }
 
 
 class Engine(ABC):
     """What computes energies and relaxes structures.
 
+    An engine is one folder and one line in the entry-point group ``genarris_fw.engines``. What it can do and what it
+    needs are members of its class; callers ask for those and never for its name.
+
+    Parameters
+    ----------
+    **settings
+        The fields of its `model`.
+
     Attributes
     ----------
     name : str
         The name `genarris_fw.engines.get` knows it by.
+    title : str
+        How tables and messages call it; empty: its name.
+    model : type of Settings
+        Its settings, declared. They are the options of ui.conf, too.
     options : Settings
-        Its settings, typed.
+        The settings of this one.
+    implied_by : tuple of str
+        Settings that, given in ui.conf, name the engine.
+    carries : mapping
+        Setting that names a file -> setting that holds its text: such a file is of one step alone, and a run carries
+        its text, so that no worker needs the file.
+    computes_molecules, relaxes : bool
+        Whether it computes structures without a lattice, and whether it relaxes.
+    in_common : str
+        What crystals must have in common for their energies to be compared ('muffin tins'); empty where energies of
+        structures that are evaluated apart are comparable. See `shared_by`.
+    molecule_by : str
+        Which field of an energy's record must be that of the molecule's for a lattice energy: 'settings_hash', or
+        'method' where a molecule needs other settings than a crystal.
     """
 
     name: ClassVar[str]
+    title: ClassVar[str] = ""
+    model: ClassVar[type[Settings]] = Settings
     options: Settings
+    implied_by: ClassVar[tuple[str, ...]] = ()
+    carries: ClassVar[Mapping[str, str]] = {}
+    computes_molecules: ClassVar[bool] = True
+    relaxes: ClassVar[bool] = True
+    in_common: ClassVar[str] = ""
+    molecule_by: ClassVar[str] = "settings_hash"
+
+    def __init__(self, **settings: Any) -> None:
+        self.options = self.model.of(self.name, settings)
+
+    @classmethod
+    def installed(cls) -> tuple[bool, str]:
+        """Return whether it can be used here, and a remark for the user: the version, or how to get it."""
+        return True, ""
+
+    @classmethod
+    def of_a_run(cls, settings: Mapping[str, Any], threads: int) -> dict[str, Any]:
+        """Return settings as a run uses them, with the OpenMP threads of each process of a replica."""
+        return dict(settings)
+
+    @classmethod
+    def for_single_points(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return settings with which a single point is not refused, whatever else they ask for."""
+        return dict(settings)
+
+    @classmethod
+    def shared_by(cls, settings: Mapping[str, Any], structures: Sequence[Structure]) -> dict[str, Any]:
+        """Return the settings that several structures must share for their energies to be compared."""
+        return {}
+
+    @classmethod
+    def kept_for(cls, settings: Mapping[str, Any], structure: Structure) -> dict[str, Any]:
+        """Return the settings that keep the sampling of a structure where its cell changes: its k grid."""
+        return {}
+
+    @classmethod
+    def k_grid_of(cls, settings: Mapping[str, Any], structure: Structure, spacing: float) -> list[int]:
+        """Return the k grid of the cell that is computed, with neighbouring points not farther apart (1/Å)."""
+        assert structure.lattice is not None
+        return grid_of_spacing(structure.lattice, spacing)
+
+    @classmethod
+    def at_cutoff(cls, settings: Mapping[str, Any], rkmax: float, k_grid: list[int]) -> dict[str, Any] | None:
+        """Return what changes in the settings for a basis and k grid; None for an engine without such settings."""
+        changes: dict[str, Any] = {"rkmax": rkmax, "k_grid": k_grid}
+        return changes if set(changes) <= set(cls.model.model_fields) else None
+
+    @property
+    def wants_communicator(self) -> bool:
+        """Whether it is driven over MPI, by all ranks of a replica together."""
+        return False
 
     @property
     @abstractmethod

@@ -1,27 +1,14 @@
-"""Engines by name. Another package adds its own through the entry-point group ``genarris_fw.engines``."""
+"""Engines by name: what installed packages, this one among them, bring under ``genarris_fw.engines``."""
 
 from __future__ import annotations
 
 import difflib
-import importlib
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Callable
 from typing import Any
 
+from genarris_fw.declaring.door import ENGINES
 from genarris_fw.engines.base import Engine
 from genarris_fw.errors import InputError
-
-# Name -> (module, class); the module also has installed() -> (available, remark). Loaded only when asked for.
-BUILT_IN = {
-    "tblite": ("genarris_fw.engines.tblite.engine", "TBLiteEngine"),
-    "ase": ("genarris_fw.engines.ase.engine", "ASEEngine"),
-    "aims": ("genarris_fw.engines.aims", "AimsEngine"),
-    "lapw": ("genarris_fw.engines.lapw", "LAPWEngine"),
-}
-GROUP = "genarris_fw.engines"
-
-
-def _brought() -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=GROUP) if point.name not in BUILT_IN}
 
 
 def get(name: str, **settings: Any) -> Engine:
@@ -41,23 +28,36 @@ def get(name: str, **settings: Any) -> Engine:
     Raises
     ------
     InputError
-        For an unknown name or setting, naming the valid ones.
+        For an unknown name or setting, naming the valid ones, and for a package that cannot be used here.
     EngineError
         Kind ``missing`` where the engine is known but cannot be used here.
     """
-    if name in BUILT_IN:
-        module, cls = BUILT_IN[name]
-        engine: Engine = getattr(importlib.import_module(module), cls)(**settings)
-        return engine
-    brought = _brought()
-    if name in brought:
-        made: Engine = brought[name].load()(**settings)
-        return made
-    known = [*BUILT_IN, *brought]
-    near = difflib.get_close_matches(str(name), known, 1)
-    usable = ", ".join(n for n, (available, _) in installed().items() if available) or "none"
-    hint = f"did you mean '{near[0]}'? " if near else ""
-    raise InputError(f"unknown engine '{name}'; {hint}known: {', '.join(known)}; installed: {usable}")
+    return _brought(name)(**settings)
+
+
+def engine_class(name: str) -> type[Engine]:
+    """Return the class that says what an engine can do and needs, without making an engine.
+
+    Of an engine that a package brings as a mere function that makes it nothing is known: it is taken to be as
+    `Engine` says, without settings.
+
+    Raises
+    ------
+    InputError
+        As of `get`.
+    """
+    found = _brought(name)
+    return found if isinstance(found, type) and issubclass(found, Engine) else Engine
+
+
+def title(name: str) -> str:
+    """Return how an engine is called in tables and messages."""
+    return engine_class(name).title or name
+
+
+def working() -> dict[str, type[Engine]]:
+    """Return name -> class of all engines whose packages can be loaded here."""
+    return {name: engine_class(name) for name in ENGINES.working()}
 
 
 def installed() -> dict[str, tuple[bool, str]]:
@@ -69,11 +69,22 @@ def installed() -> dict[str, tuple[bool, str]]:
         Name -> (available, remark for the user: the version, or how to get it).
     """
     found: dict[str, tuple[bool, str]] = {}
-    for name, (module, _) in BUILT_IN.items():
+    for name in ENGINES.names():
         try:
-            found[name] = importlib.import_module(module).installed()
-        except ImportError as error:
-            found[name] = (False, f"cannot be loaded: {error}")
-    for name, point in _brought().items():
-        found[name] = (True, f"brought by {point.dist.name if point.dist else point.value}")
+            available, remark = engine_class(name).installed()
+            found[name] = available, remark or f"brought by {ENGINES.package(name)}"
+        except Exception as error:  # whatever another package's engine does when it is asked
+            found[name] = False, str(error) if isinstance(error, InputError) else f"cannot be asked: {error!r}"
     return found
+
+
+def _brought(name: str) -> Callable[..., Engine]:
+    """Return what is registered under a name: a class, or a function that makes an engine."""
+    known = ENGINES.names()
+    if name in known:
+        found: Callable[..., Engine] = ENGINES.load(name)
+        return found
+    near = difflib.get_close_matches(str(name), known, 1)
+    usable = ", ".join(n for n, (available, _) in installed().items() if available) or "none"
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    raise InputError(f"unknown engine '{name}'; {hint}known: {', '.join(known)}; installed: {usable}")

@@ -19,13 +19,14 @@ from genarris_fw.errors import InputError
 from genarris_fw.farm.fireworks import documents, workflows
 from genarris_fw.farm.holders import living_holders
 from genarris_fw.options import Configuration, OptionsError, difference, load, options_hash
+from genarris_fw.options.engine_settings import carried
 
 if TYPE_CHECKING:
     from fireworks import LaunchPad
 
 # Files that a step reads and whose content, or place relative to the folder, is part of the options: they are where
 # ui.conf says now, inside the folder or not.
-_INPUTS = ("import_folder", "molecule_path", "control_path")
+_INPUTS = ("import_folder", "molecule_path")
 
 
 def settle(launchpad: LaunchPad, configuration: Configuration, own: bool) -> str | None:
@@ -153,8 +154,9 @@ def _moved(value: Any, old: str, new: str) -> Any:
 
 def _with_inputs(options: dict[str, Any], configuration: Configuration) -> dict[str, Any]:
     """Return options whose input files are those of the ui.conf as it is found now."""
+    inputs = (*_INPUTS, *carried())
     steps = [
-        step | {"options": step["options"] | {name: now.options[name] for name in _INPUTS if name in now.options}}
+        step | {"options": step["options"] | {name: now.options[name] for name in inputs if name in now.options}}
         for step, now in zip(options["steps"], configuration.steps)
     ]
     return options | {"steps": steps, "molecule_path": configuration.molecule_path, "path": configuration.path}

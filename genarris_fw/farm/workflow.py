@@ -12,6 +12,7 @@ from fireworks import Firework, LaunchPad, Workflow
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.crystal import read_molecule
 from genarris_fw.declaring.door import PROCEDURES
+from genarris_fw.engines import engine_class
 from genarris_fw.errors import InputError
 from genarris_fw.farm.begin_run import BeginRun
 from genarris_fw.farm.finish_run import FinishRun
@@ -38,7 +39,7 @@ def run_record(configuration: Configuration) -> dict[str, Any]:
         "folder": str(configuration.folder),
         "seed": configuration.seed,
         "molecules": _molecules(configuration),
-        "control": _control_files(configuration),
+        "carried": _carried_files(configuration),
     }
 
 
@@ -53,11 +54,17 @@ def _molecules(configuration: Configuration) -> dict[str, Any]:
     }
 
 
-def _control_files(configuration: Configuration) -> dict[str, str]:
-    """Return the text of every control file, by step."""
-    paths = {step.name: step.options.get("control_path") for step in configuration.steps}
-    files = {name: Path(path) for name, path in paths.items() if path}
-    return {name: file.read_text(encoding="utf-8", errors="replace") for name, file in files.items() if file.is_file()}
+def _carried_files(configuration: Configuration) -> dict[str, dict[str, str]]:
+    """Return step -> the settings of its engine that hold the text of a file, which then nobody needs any more."""
+    found: dict[str, dict[str, str]] = {}
+    for step in configuration.steps:
+        if not step.options.get("engine"):
+            continue
+        for path_of, text_of in engine_class(step.options["engine"]).carries.items():
+            file = Path(step.options.get(path_of) or "")
+            if file.is_file():
+                found.setdefault(step.name, {})[text_of] = file.read_text(encoding="utf-8", errors="replace")
+    return found
 
 
 def build_workflow(configuration: Configuration, workers: int | None = None) -> Workflow:

@@ -25,11 +25,10 @@ WITHOUT_EFFECT_ON_RESULTS = frozenset(
         ),
         *("geometry_out_filename", "dist_mat_fpath", "affinity_matrix_path", "exemplars_matrix_file"),
         *("diff_matrix_output", "output_info_file", "report_file"),
-        *("output_file", "output_pool", "exemplars_pool", "aims_command", "aims_lib_dir"),
-        *("lapw_command", "threads", "scratch_dir", "silence", "max_gigabytes", "grace", "keep_files", "trajectory"),
-        *("molecule_path", "control_path"),
+        *("output_file", "output_pool", "exemplars_pool", "molecule_path"),
     }
 )
+_OF_ENGINE = "engine_settings."
 _MASTER_WITH_EFFECT = ("seed", "defaults", "space_group_tolerance")
 
 
@@ -166,6 +165,8 @@ def effective(record: dict[str, Any]) -> dict[str, Any]:
     Input files count by content (`digests`), pools by the step that makes them, so that moving the folder or
     renaming an output changes nothing.
     """
+    from genarris_fw.options.engine_settings import carried, changes_results
+
     found: dict[str, Any] = {"Genarris_master.procedures": [step["procedure"] for step in record["steps"]]}
     everything = record["master"] | {"seed": record["seed"], "defaults": record["defaults"]}
     found |= {f"Genarris_master.{name}": everything.get(name) for name in _MASTER_WITH_EFFECT}
@@ -173,7 +174,10 @@ def effective(record: dict[str, Any]) -> dict[str, Any]:
     for step in record["steps"]:
         options = step["options"]
         for name, value in _flat(options):
-            if name.rsplit(".", 1)[-1] in WITHOUT_EFFECT_ON_RESULTS:
+            of_engine = name.removeprefix(_OF_ENGINE)
+            if name in WITHOUT_EFFECT_ON_RESULTS or name in carried():
+                continue
+            if of_engine != name and not changes_results(options.get("engine"), of_engine):
                 continue
             if name == "input_pool":
                 value = makers.get(value, value) if not options.get("import_folder") else "imported"

@@ -13,6 +13,7 @@ from genarris_fw.files import read_ordinary
 from genarris_fw.names import made_safe
 from genarris_fw.options.base import ProcedureOptions, QueueOptions
 from genarris_fw.options.configuration import Configuration, Step
+from genarris_fw.options.engine_settings import carried
 from genarris_fw.options.master import MasterOptions
 from genarris_fw.options.names import why_not
 from genarris_fw.options.problems import OptionsError, Remarks, nearest, quoted
@@ -262,7 +263,7 @@ def _name_of(folder: str) -> str:
 def _digests(steps: list[Step], remarks: Remarks) -> dict[str, str]:
     digests: dict[str, str] = {}
     for step in steps:
-        for option in ("molecule_path", "control_path"):
+        for option in ("molecule_path", *sorted(carried())):
             file = step.options.get(option)
             if file:
                 try:

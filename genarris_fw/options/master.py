@@ -20,7 +20,7 @@ from genarris_fw.declaring.types import (
     one_of,
 )
 from genarris_fw.options.base import QueueOptions
-from genarris_fw.options.models.energies import EngineOptions
+from genarris_fw.options.engine_settings import EngineOptions
 
 _HERE = "everything is written to ui.conf's folder"
 _FARM = "the task farm distributes the work"
@@ -37,6 +37,7 @@ class MasterOptions(QueueOptions, EngineOptions):
 
     procedure: ClassVar[str] = "Genarris_master"
     order: ClassVar[int] = 0
+    of_one_step: ClassVar[bool] = False
     no_effect: ClassVar[dict[str, str]] = {
         "working_dir": _HERE,
         "tmp_dir": _HERE,

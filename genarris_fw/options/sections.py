@@ -18,12 +18,13 @@ from genarris_fw.options.registered import by_name, models, why_unusable
 
 @dataclass(frozen=True)
 class Given:
-    """One option that ui.conf gives: its value (None: the default is asked for), line, section and origin."""
+    """One option that ui.conf gives: its value (None: the default is asked for), line, section, origin and text."""
 
     value: Any
     line: int
     section: str
     origin: str
+    text: str = ""
 
 
 @dataclass
@@ -186,7 +187,7 @@ def _sort_options(
         value = _typed(section, entry, model, name, remarks)
         if value is None and entry.text != "None":
             sections.invalid.add(name)
-        target[name] = Given(value, entry.line, section.name, f"ui.conf line {entry.line}")
+        target[name] = Given(value, entry.line, section.name, f"ui.conf line {entry.line}", entry.text)
 
 
 def _odd_option(section: Section, entry: Entry, model: type[ProcedureOptions], remarks: Remarks) -> None:

@@ -6,45 +6,48 @@ one ranking.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from genarris_fw.catalogue.documents import StructureDocument
 from genarris_fw.crystal import Structure
+from genarris_fw.energetics.comparable import FIELDS, comparable_groups, source_of
 from genarris_fw.energetics.comparison import Comparison, compare
 from genarris_fw.energetics.elemental_solids import reference_of
 from genarris_fw.energetics.equation_of_state import delta
 from genarris_fw.errors import RunFailed
 from genarris_fw.procedures.kit.base import Campaign, Procedure, explicit_serialize
-from genarris_fw.procedures.kit.comparable import source_of
 from genarris_fw.procedures.kit.energies import energies_per_molecule
 from genarris_fw.procedures.kit.equations import MOST_PICTURES, WIEN2K, curve_of, file_name, formula, label_of
 from genarris_fw.procedures.kit.tables import write_table
+from genarris_fw.procedures.options.compare_engines import CompareEnginesOptions
 from genarris_fw.units import KJ_PER_MOL_PER_EV
+
+Step = Campaign[CompareEnginesOptions]
 
 DELTA_COLUMNS = ("struct_id", "formula", "first", "second", "Delta (meV/atom)")
 
 
 @explicit_serialize
-class CompareEngines(Procedure):
+class CompareEngines(Procedure[CompareEnginesOptions]):
     """Differences of relative energies of two engines, and Delta between equations of state."""
 
     cheap = True
 
-    def collect(self, campaign: Campaign) -> dict[str, Any]:
+    def collect(self, campaign: Step) -> dict[str, Any]:
         """Compare, and write tables and pictures."""
         ids = campaign.pool_ids()
         summary: dict[str, Any] = {}
-        if campaign.options["energy_names"] is not None:
-            summary |= _compare_energies(campaign, ids)
-        if campaign.options["eos_names"]:
-            summary |= _compare_equations(campaign, ids)
+        if names := campaign.options.energy_names:
+            summary |= _compare_energies(campaign, ids, names)
+        if names := campaign.options.eos_names:
+            summary |= _compare_equations(campaign, ids, names)
         return summary
 
 
-def _compare_energies(campaign: Campaign, ids: list[str]) -> dict[str, Any]:
-    names = campaign.options["energy_names"]
+def _compare_energies(campaign: Step, ids: list[str], names: list[str]) -> dict[str, Any]:
     # Within one name all energies are of one engine with the same settings, or this stops the run.
     first, second = (energies_per_molecule(campaign, ids, name) for name in names)
     both = [i for i in range(len(ids)) if first[i] is not None and second[i] is not None]
@@ -57,7 +60,7 @@ def _compare_energies(campaign: Campaign, ids: list[str]) -> dict[str, Any]:
     document = _of_energies(campaign, chosen, names)
     sources = [_in_words(document, name) for name in names]
     _refuse_compositions(campaign, chosen, names)
-    if source_of(document, names[0]) == source_of(document, names[1]):
+    if len(comparable_groups(Counter(source_of(document, name) for name in names))) == 1:
         campaign.log("both energies come from one engine with the same settings", level="WARNING", source=sources[0])
     energies = ([float(values[i] or 0.0) * KJ_PER_MOL_PER_EV for i in both] for values in (first, second))
     found = compare(*energies)
@@ -68,7 +71,7 @@ def _compare_energies(campaign: Campaign, ids: list[str]) -> dict[str, Any]:
         kendall_tau=None if found.kendall_tau is None else round(found.kendall_tau, 3),
     )
     if campaign.sees_folder():
-        _write_energies(campaign.prepared(Path(campaign.options["output_dir"])), chosen, names, sources, found)
+        _write_energies(campaign.prepared(Path(campaign.options.output_dir)), chosen, names, sources, found)
     return {
         "structures": len(both),
         "without_both": len(ids) - len(both),
@@ -83,9 +86,9 @@ def _compare_energies(campaign: Campaign, ids: list[str]) -> dict[str, Any]:
     }
 
 
-def _of_energies(campaign: Campaign, ids: Sequence[str], names: Sequence[str]) -> StructureDocument:
+def _of_energies(campaign: Step, ids: Sequence[str], names: Sequence[str]) -> StructureDocument:
     """Return what the first structure says of where its energies come from: all of one name come from the same."""
-    fields = [f"energies.{name}.{key}" for name in names for key in ("engine", "engine_version", "settings_hash")]
+    fields = [f"energies.{name}.{key}" for name in names for key in FIELDS]
     fields += [f"energies.{name}.details.method" for name in names] + [f"properties.{name}" for name in names]
     [document] = campaign.catalogue.structures.load(campaign.run, ids[:1], fields)
     return document
@@ -95,13 +98,13 @@ def _in_words(document: StructureDocument, name: str) -> str:
     """Return in words where an energy comes from."""
     record = (document.get("energies") or {}).get(name)
     if record is None:
-        return " ".join(source_of(document, name) or ("",)).strip()
+        return str(source_of(document, name) or "")
     method = (record.get("details") or {}).get("method")
     version = record.get("engine_version") or record["engine"]
     return f"{method}, {version}" if method else f"{record['engine']}, {version}"
 
 
-def _refuse_compositions(campaign: Campaign, ids: Sequence[str], names: Sequence[str]) -> None:
+def _refuse_compositions(campaign: Step, ids: Sequence[str], names: Sequence[str]) -> None:
     """Stop where a molecule is not the same in all structures: their energies are then of different things."""
     keys = [f"energies.{name}.{key}" for name in names for key in ("value", "per_molecule")]
     seen: dict[tuple[tuple[str, float], ...], str] = {}
@@ -146,9 +149,8 @@ def _write_energies(
     save(comparison(found, labels), folder / "energies")
 
 
-def _compare_equations(campaign: Campaign, ids: list[str]) -> dict[str, Any]:
+def _compare_equations(campaign: Step, ids: list[str], names: list[str]) -> dict[str, Any]:
     """Compare every structure's equations of state with each other, and with WIEN2k's where there is one."""
-    names = campaign.options["eos_names"]
     records = {
         document["struct_id"]: {
             name: record for name in names if (record := (document.get("properties") or {}).get(name)) is not None
@@ -168,7 +170,7 @@ def _compare_equations(campaign: Campaign, ids: list[str]) -> dict[str, Any]:
     for name in with_some:
         rows += _deltas(structures[name], records[name])
     if campaign.sees_folder():
-        _write_equations(campaign.prepared(Path(campaign.options["output_dir"])), structures, records, rows)
+        _write_equations(campaign.prepared(Path(campaign.options.output_dir)), structures, records, rows)
     against = [row["delta"] for row in rows if row["second"] == WIEN2K]
     mean = {"mean_delta_wien2k": sum(against) / len(against)} if against else {}
     return {"equations_of_state": len(with_some), "deltas": rows[: 5 * MOST_PICTURES]} | mean

@@ -8,22 +8,25 @@ from genarris_fw.catalogue.work_items import Item
 from genarris_fw.errors import EngineError
 from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
 from genarris_fw.procedures.kit.energies import EngineProcedure, collect_energies, energy_outcome, energy_record
+from genarris_fw.procedures.options.fhi_aims_energy_evaluation import FHIAimsEnergyEvaluationOptions
+
+Step = Campaign[FHIAimsEnergyEvaluationOptions]
 
 
 @explicit_serialize
-class FHIAimsEnergyEvaluation(EngineProcedure):
+class FHIAimsEnergyEvaluation(EngineProcedure[FHIAimsEnergyEvaluationOptions]):
     """Single points; those that fail are left out of the output pool and counted."""
 
-    def work(self, campaign: Campaign, item: Item) -> Outcome:
+    def work(self, campaign: Step, item: Item) -> Outcome:
         """Evaluate one structure."""
         name = item.payload["struct_id"]
         [structure] = campaign.structures([name])
         evaluation = self.evaluate(campaign, item, structure, relax=False)
         if not evaluation.converged:
             raise EngineError(f"{name}: the calculation did not converge", kind="scf", permanent=True)
-        record = energy_record(evaluation, self.engine(campaign), int(campaign.options["Z"]))
+        record = energy_record(evaluation, self.engine(campaign), campaign.options.Z)
         return energy_outcome(campaign, name, record)
 
-    def collect(self, campaign: Campaign) -> dict[str, Any]:
+    def collect(self, campaign: Step) -> dict[str, Any]:
         """Make the pool of the structures that have an energy."""
         return collect_energies(campaign)

@@ -10,26 +10,30 @@ from numpy.typing import NDArray
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure
+from genarris_fw.energetics.comparable import Source
 from genarris_fw.energetics.convergence import cheapest, reached
 from genarris_fw.errors import RunFailed
 from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
 from genarris_fw.procedures.kit.comparable import refuse_several
-from genarris_fw.procedures.kit.energies import engine_settings
-from genarris_fw.procedures.kit.series import SeriesProcedure, k_grid_of, shared_muffin_tins
+from genarris_fw.procedures.kit.energies import engine_of, engine_settings
+from genarris_fw.procedures.kit.series import SeriesProcedure, shared_settings
 from genarris_fw.procedures.kit.tables import write_table
+from genarris_fw.procedures.options.lapw_convergence import LAPWConvergenceOptions
+
+Step = Campaign[LAPWConvergenceOptions]
 
 MEV = 1000.0
 COLUMNS = ("rkmax", "k grid", "energy (eV/cell)", "difference from the finest (meV/atom)", "converged", "seconds")
 
 
 @explicit_serialize
-class LAPWConvergence(SeriesProcedure):
+class LAPWConvergence(SeriesProcedure[LAPWConvergenceOptions]):
     """The table of energies against rkmax and k grid; an item is one pair of them."""
 
-    def plan(self, campaign: Campaign) -> list[Item]:
+    def plan(self, campaign: Step) -> list[Item]:
         """Return one item per rkmax and k grid."""
         structure = _structure(campaign)
-        shared = shared_muffin_tins(campaign, [structure])
+        shared = shared_settings(campaign, [structure])
         return [
             Item(
                 f"rkmax {rkmax:07.4f} k {_words(grid)}",
@@ -43,13 +47,11 @@ class LAPWConvergence(SeriesProcedure):
                 priority=place,
             )
             for place, (rkmax, grid) in enumerate(
-                (rkmax, grid)
-                for rkmax in sorted(campaign.options["rkmax_values"])
-                for grid in _grids(campaign, structure)
+                (rkmax, grid) for rkmax in sorted(campaign.options.rkmax_values) for grid in _grids(campaign, structure)
             )
         ]
 
-    def work(self, campaign: Campaign, item: Item) -> Outcome:
+    def work(self, campaign: Step, item: Item) -> Outcome:
         """Evaluate the structure with one rkmax and k grid."""
         payload = item.payload
         [structure] = campaign.structures([payload["struct_id"]], [])
@@ -59,16 +61,14 @@ class LAPWConvergence(SeriesProcedure):
         numbers = {"energy": float(evaluation.energy), "seconds": float(evaluation.seconds)}
         return Outcome(found | numbers | self.source(campaign, evaluation))
 
-    def collect(self, campaign: Campaign) -> dict[str, Any]:
+    def collect(self, campaign: Step) -> dict[str, Any]:
         """Compare all with the finest, name the cheapest settings that are converged, write table and picture."""
         items = campaign.catalogue.work_items
         done = [record["outcome"] for record in items.outcomes(campaign.run, campaign.step)]
         failures = items.failures(campaign.run, campaign.step)
         everything = done + [record["payload"] for record in failures]
         # Settings differ by design; versions must not.
-        refuse_several(
-            campaign.step, "energy", [(f"{one['engine']} ({one['engine_version']})", "", "") for one in done]
-        )
+        refuse_several(campaign.step, "energy", [Source(f"{one['engine']} ({one['engine_version']})") for one in done])
         rkmax = sorted({float(one["rkmax"]) for one in everything})
         grids = sorted(({tuple(one["k_grid"]) for one in everything}), key=_size)
         table: dict[tuple[float, tuple[int, ...]], dict[str, Any]] = {
@@ -97,7 +97,7 @@ class LAPWConvergence(SeriesProcedure):
 
     def _write(
         self,
-        campaign: Campaign,
+        campaign: Step,
         structure: Structure,
         rkmax: list[float],
         grids: list[tuple[int, ...]],
@@ -110,8 +110,8 @@ class LAPWConvergence(SeriesProcedure):
         from genarris_fw.pictures.convergence import convergence
         from genarris_fw.pictures.saving import save
 
-        folder = campaign.prepared(Path(campaign.options["output_dir"]))
-        tolerance = float(campaign.options["energy_tolerance_per_atom"])
+        folder = campaign.prepared(Path(campaign.options.output_dir))
+        tolerance = campaign.options.energy_tolerance_per_atom
         converged = reached(differences, tolerance)
         rows = []
         for i, r in enumerate(rkmax):
@@ -132,10 +132,10 @@ class LAPWConvergence(SeriesProcedure):
 
 
 def _conclusion(
-    campaign: Campaign, rkmax: list[float], grids: list[tuple[int, ...]], differences: NDArray[np.float64]
+    campaign: Step, rkmax: list[float], grids: list[tuple[int, ...]], differences: NDArray[np.float64]
 ) -> dict[str, Any]:
     """Return the settings that are enough, on the whole and along each axis, and what is to be said about them."""
-    tolerance = float(campaign.options["energy_tolerance_per_atom"])
+    tolerance = campaign.options.energy_tolerance_per_atom
     costs = np.array([[r**9 * _size(k)[0] for k in grids] for r in rkmax])
     found = cheapest(differences, tolerance, costs)
     converged = reached(differences, tolerance)
@@ -162,13 +162,13 @@ def _conclusion(
     }
 
 
-def _structure(campaign: Campaign) -> Structure:
+def _structure(campaign: Step) -> Structure:
     """Return the structure that is asked for, or the pool's smallest."""
-    ids, wanted = campaign.pool_ids(), campaign.options["structure"]
+    ids, wanted = campaign.pool_ids(), campaign.options.structure
     if wanted is not None:
         if wanted not in ids:
             raise RunFailed(
-                f"{campaign.step}: structure = {wanted} is not in the pool '{campaign.options['input_pool']}' "
+                f"{campaign.step}: structure = {wanted} is not in the pool '{campaign.options.input_pool}' "
                 f"(first of its {len(ids)}: {ids[0]})"
             )
         return campaign.structures([wanted], [])[0]
@@ -177,23 +177,23 @@ def _structure(campaign: Campaign) -> Structure:
     return campaign.structures([smallest[1]], [])[0]
 
 
-def _grids(campaign: Campaign, structure: Structure) -> list[list[int]]:
+def _grids(campaign: Step, structure: Structure) -> list[list[int]]:
     """Return the k grids, the coarsest first."""
-    grids = campaign.options["k_grids"]
+    grids = campaign.options.k_grids
     if grids is None:
         if structure.lattice is None:
             raise RunFailed(f"{campaign.step}: {structure.struct_id} is a molecule: it has no k points")
-        primitive = bool(engine_settings(campaign).get("primitive"))
-        grids = [k_grid_of(structure, primitive, k_spacing=spacing) for spacing in campaign.options["k_spacings"]]
+        engine, settings = engine_of(campaign), engine_settings(campaign)
+        grids = [engine.k_grid_of(settings, structure, spacing) for spacing in campaign.options.k_spacings]
     return [list(grid) for grid in sorted({tuple(grid) for grid in grids}, key=_size)]
 
 
-def _changes(campaign: Campaign, rkmax: float, grid: list[int]) -> dict[str, Any]:
-    """Return the engine's settings of an item; an ASE calculator's factory gets them among its keywords."""
-    changes: dict[str, Any] = {"rkmax": rkmax, "k_grid": grid}
-    if campaign.options["engine"] == "lapw":
-        return changes
-    return {"calculator_settings": dict(engine_settings(campaign).get("calculator_settings") or {}) | changes}
+def _changes(campaign: Step, rkmax: float, grid: list[int]) -> dict[str, Any]:
+    """Return what an item changes in the engine's settings."""
+    changes = engine_of(campaign).at_cutoff(engine_settings(campaign), rkmax, grid)
+    if changes is None:
+        raise RunFailed(f"{campaign.step}: engine = {campaign.options.engine} has no rkmax and k_grid")
+    return changes
 
 
 def _size(grid: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:

@@ -13,12 +13,16 @@ from typing import Any
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure
 from genarris_fw.crystal.volumes import at_volume
+from genarris_fw.energetics.comparable import Source
 from genarris_fw.energetics.equation_of_state import delta, fit
 from genarris_fw.errors import EngineError, InputError, RunFailed
 from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
 from genarris_fw.procedures.kit.comparable import refuse_several
 from genarris_fw.procedures.kit.equations import wien2k_reference, write_equations
-from genarris_fw.procedures.kit.series import SeriesProcedure, fixed_k_grid, shared_muffin_tins
+from genarris_fw.procedures.kit.series import SeriesProcedure, fixed_k_grid, shared_settings
+from genarris_fw.procedures.options.lapw_equation_of_state import LAPWEquationOfStateOptions
+
+Step = Campaign[LAPWEquationOfStateOptions]
 
 LEAST_POINTS = 4
 # meV per atom; points that are farther from the curve tell of settings that are too coarse for it.
@@ -29,12 +33,12 @@ IN_SUMMARY = ("V0", "V0_per_atom", "B0", "B1", "E0", "residual", "delta_wien2k",
 
 
 @explicit_serialize
-class LAPWEquationOfState(SeriesProcedure):
+class LAPWEquationOfState(SeriesProcedure[LAPWEquationOfStateOptions]):
     """Equations of state; structures without one are left out of the output pool, with the reason."""
 
-    def plan(self, campaign: Campaign) -> list[Item]:
+    def plan(self, campaign: Step) -> list[Item]:
         """Return one item per structure and volume."""
-        scales = [float(scale) for scale in campaign.options["volume_scales"]]
+        scales = [float(scale) for scale in campaign.options.volume_scales]
         items = []
         for name in campaign.pool_ids():
             [structure] = campaign.structures([name], [])
@@ -45,12 +49,12 @@ class LAPWEquationOfState(SeriesProcedure):
             ]
         return items
 
-    def work(self, campaign: Campaign, item: Item) -> Outcome:
+    def work(self, campaign: Step, item: Item) -> Outcome:
         """Evaluate one structure at one volume."""
         name, scale = item.payload["struct_id"], float(item.payload["scale"])
         [structure] = campaign.structures([name], [])
         try:
-            scaled = at_volume(structure, scale, campaign.options["rigid_molecules"])
+            scaled = at_volume(structure, scale, campaign.options.rigid_molecules)
         except InputError as error:
             raise EngineError(str(error), kind="input", permanent=True) from error
         scaled.struct_id = f"{name}/volume_{scale:.4f}"
@@ -58,7 +62,7 @@ class LAPWEquationOfState(SeriesProcedure):
         point = {"scale": scale, "volume": scaled.cell_volume, "energy": float(evaluation.energy)}
         return Outcome({"struct_id": name} | point | self.source(campaign, evaluation))
 
-    def collect(self, campaign: Campaign) -> dict[str, Any]:
+    def collect(self, campaign: Step) -> dict[str, Any]:
         """Fit the curves, make the pool of the structures that have one, write tables and pictures."""
         points, failures = _points(campaign)
         names = sorted({*points, *failures})
@@ -76,13 +80,13 @@ class LAPWEquationOfState(SeriesProcedure):
             raise RunFailed(
                 f"{campaign.step}: no structure has an equation of state; the first: {first[0]}: {first[1]}"
             )
-        key = f"properties.{campaign.options['eos_name']}"
+        key = f"properties.{campaign.options.eos_name}"
         campaign.set_fields({name: {key: found[name]} for name in found})
         campaign.make_pool(list(found))
         options = campaign.options
-        campaign.export(list(found), options["output_dir"], options["output_format"], options["output_pool"])
+        campaign.export(list(found), options.output_dir, options.output_format, options.output_pool)
         if campaign.sees_folder():
-            write_equations(campaign.prepared(Path(options["output_dir"])), structures, found, left_out)
+            write_equations(campaign.prepared(Path(options.output_dir)), structures, found, left_out)
         some = list(found)[:MOST_IN_SUMMARY]
         deltas = [record["delta_wien2k"] for record in found.values() if "delta_wien2k" in record]
         return {
@@ -93,15 +97,14 @@ class LAPWEquationOfState(SeriesProcedure):
         }
 
     def _equation(
-        self, campaign: Campaign, structure: Structure, points: list[dict[str, Any]], failures: list[str]
+        self, campaign: Step, structure: Structure, points: list[dict[str, Any]], failures: list[str]
     ) -> dict[str, Any]:
         if len(points) < LEAST_POINTS:
             why = f"; the first failure: {failures[0]}" if failures else ""
             raise InputError(
                 f"{len(points)} of {len(points) + len(failures)} volumes were computed, {LEAST_POINTS} are needed{why}"
             )
-        sources = [(point["engine"], point["engine_version"], point["settings_hash"]) for point in points]
-        refuse_several(campaign.step, campaign.options["eos_name"], sources)
+        refuse_several(campaign.step, campaign.options.eos_name, [Source.of(point) for point in points])
         curve = fit([point["volume"] for point in points], [point["energy"] for point in points])
         atoms = len(structure)
         record = {
@@ -122,23 +125,23 @@ class LAPWEquationOfState(SeriesProcedure):
             campaign.log(
                 "rough equation of state", level="WARNING", structure=structure.struct_id, remark=record["remark"]
             )
-        settings = campaign.options.get("engine_settings") or {}
+        settings = campaign.options.engine_settings
         reference, why_not = wien2k_reference(structure, settings.get("functional"))
         if reference is None:
             return record | {"no_reference": why_not}
         return record | {"delta_wien2k": delta(curve, reference, atoms_a=atoms)}
 
 
-def _common(campaign: Campaign, structure: Structure, scales: list[float]) -> dict[str, Any]:
+def _common(campaign: Step, structure: Structure, scales: list[float]) -> dict[str, Any]:
     """Return the settings that all volumes of a structure share."""
     try:
-        smallest = at_volume(structure, min(scales), campaign.options["rigid_molecules"])
+        smallest = at_volume(structure, min(scales), campaign.options.rigid_molecules)
     except InputError:
         return {}  # told for each volume
-    return shared_muffin_tins(campaign, [smallest]) | fixed_k_grid(campaign, structure)
+    return shared_settings(campaign, [smallest]) | fixed_k_grid(campaign, structure)
 
 
-def _points(campaign: Campaign) -> tuple[dict[str, list[dict[str, Any]]], dict[str, list[str]]]:
+def _points(campaign: Step) -> tuple[dict[str, list[dict[str, Any]]], dict[str, list[str]]]:
     """Return the committed points of every structure in the order of their volumes, and what failed."""
     points: dict[str, list[dict[str, Any]]] = defaultdict(list)
     failures: dict[str, list[str]] = defaultdict(list)

@@ -10,10 +10,14 @@ import numpy as np
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Molecule, point_group, symmetrize, write
+from genarris_fw.engines import Engine
 from genarris_fw.errors import RunFailed
 from genarris_fw.pools.documents import to_document
 from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
-from genarris_fw.procedures.kit.energies import EngineProcedure, energy_record
+from genarris_fw.procedures.kit.energies import EngineProcedure, energy_record, engine_of
+from genarris_fw.procedures.options.relax_single_molecule import RelaxSingleMoleculeOptions
+
+Step = Campaign[RelaxSingleMoleculeOptions]
 
 INPUT_FOLDER = "structure_dir_for_relaxing_single_molecule"
 # How far (Å) an atom may lie from its symmetric place and still count for the molecule's point group.
@@ -23,28 +27,27 @@ DECIMALS = 7
 
 
 @explicit_serialize
-class RelaxSingleMolecule(EngineProcedure):
+class RelaxSingleMolecule(EngineProcedure[RelaxSingleMoleculeOptions]):
     """Relax the molecule, keeping its point group unless ``molecule_symmetry`` says otherwise."""
 
-    def plan(self, campaign: Campaign) -> list[Item]:
+    def plan(self, campaign: Step) -> list[Item]:
         """Return the one item, the molecule; write the folder that the manual names."""
         if campaign.sees_folder():
             start = campaign.input_molecule.to_structure("molecule")
             write([start], campaign.prepared(campaign.folder / INPUT_FOLDER), "geometry")
         return [Item("molecule")]
 
-    def engine(self, campaign: Campaign) -> Any:
+    def engine(self, campaign: Step) -> Engine:
         """Return the engine with the symmetry that ``molecule_symmetry`` asks for."""
-        settings = dict(campaign.options.get("engine_settings") or {})
-        free = campaign.options["molecule_symmetry"] == "relax"
-        if campaign.options["engine"] in ("tblite", "ase"):
-            settings["keep_symmetry"] = not free
-        campaign.options["engine_settings"] = settings
-        return super().engine(campaign)
+        if self._engine is None:
+            free = campaign.options.molecule_symmetry == "relax"
+            keeps = "keep_symmetry" in engine_of(campaign).model.model_fields
+            self._engine = self.made_with(campaign, {"keep_symmetry": not free} if keeps else {})
+        return self._engine
 
-    def work(self, campaign: Campaign, item: Item) -> Outcome:
+    def work(self, campaign: Step, item: Item) -> Outcome:
         """Relax the molecule and store it as a structure without a lattice."""
-        wish = campaign.options["molecule_symmetry"]
+        wish = campaign.options.molecule_symmetry
         start = campaign.input_molecule
         before = point_group(start, POINT_GROUP_TOLERANCE)
         if wish != "relax":
@@ -79,7 +82,7 @@ class RelaxSingleMolecule(EngineProcedure):
         }
         return Outcome(summary, structures=[to_document(relaxed, 1, provenance)])
 
-    def collect(self, campaign: Campaign) -> dict[str, Any]:
+    def collect(self, campaign: Step) -> dict[str, Any]:
         """Make the pool of the one relaxed molecule; its summary is what later steps read."""
         done = campaign.catalogue.work_items.outcomes(campaign.run, campaign.step)
         if not done:
@@ -88,8 +91,8 @@ class RelaxSingleMolecule(EngineProcedure):
         summary = dict(done[0]["outcome"])
         ids = [summary["structure"]]
         campaign.make_pool(ids)
-        campaign.export(ids, campaign.options.get("output_dir"), "both", campaign.options["output_pool"])
-        folder = campaign.options.get("aims_output_dir")
+        campaign.export(ids, campaign.options.output_dir, "both", campaign.options.output_pool)
+        folder = campaign.options.aims_output_dir
         if folder and campaign.sees_folder():
             write(campaign.structures(ids), campaign.prepared(Path(folder)), "geometry")
         if summary.get("reacted"):

@@ -19,6 +19,9 @@ from genarris_fw.procedures.kit.energies import (
     energy_record,
     refuse_nothing,
 )
+from genarris_fw.procedures.options.run_fhi_aims_batch import RunFHIAimsBatchOptions
+
+Step = Campaign[RunFHIAimsBatchOptions]
 
 # Relaxed coordinates carry the noise of the optimiser: the original's symprec (Å) for the new space group.
 SYMPREC_RELAXED = 0.1
@@ -34,30 +37,28 @@ def child_id(parent: str, procedure: str, settings_hash: str) -> str:
 
 
 @explicit_serialize
-class RunFHIAimsBatch(EngineProcedure):
+class RunFHIAimsBatch(EngineProcedure[RunFHIAimsBatchOptions]):
     """Relaxations; a relaxed structure is a new document that names its parent."""
 
-    def work(self, campaign: Campaign, item: Item) -> Outcome:
+    def work(self, campaign: Step, item: Item) -> Outcome:
         """Relax one structure, reduce its cell, and determine its space group anew."""
         options, parent = campaign.options, item.payload["struct_id"]
-        Z = int(options["Z"])
+        Z = options.Z
         [structure] = campaign.structures([parent])
-        evaluation = self.evaluate(campaign, item, structure, relax=bool(options.get("relax", True)))
+        evaluation = self.evaluate(campaign, item, structure, relax=options.relax)
         record = energy_record(evaluation, self.engine(campaign), Z)
         child = self._child(campaign, structure, evaluation.structure, record, Z)
         provenance = {"step": campaign.step, "engine": record["engine"], "parent": parent}
         document: NewStructure = {
             **to_document(child, Z, provenance),
             "parent": parent,
-            "energies": {options["energy_name"]: record},
+            "energies": {options.energy_name: record},
         }
         summary = {"struct_id": child.struct_id, "parent": parent, "converged": record["converged"]}
         flags = {flag: True for flag in FLAGS if child.properties[flag]}
         return Outcome(summary | {"energy": record["value"]} | flags, structures=[document])
 
-    def _child(
-        self, campaign: Campaign, parent: Structure, relaxed: Structure, record: EnergyRecord, Z: int
-    ) -> Structure:
+    def _child(self, campaign: Step, parent: Structure, relaxed: Structure, record: EnergyRecord, Z: int) -> Structure:
         kept = {key: value for key, value in parent.properties.items() if key not in OF_THE_PARENT}
         if "site_symmetry_group" in kept:
             kept["site_symmetry_group_before_relaxation"] = kept.pop("site_symmetry_group")
@@ -72,17 +73,17 @@ class RunFHIAimsBatch(EngineProcedure):
             "reacted": bond_graph(relaxed) != bond_graph(parent),
             "collapsed": relaxed.cell_volume < COLLAPSED_PART * parent.cell_volume,
         }
-        child.properties |= energy_properties(campaign, record, campaign.options["energy_name"])
+        child.properties |= energy_properties(campaign, record, campaign.options.energy_name)
         return child
 
-    def collect(self, campaign: Campaign) -> dict[str, Any]:
+    def collect(self, campaign: Step) -> dict[str, Any]:
         """Make the pool of the relaxed structures; unconverged ones stay in it, marked and counted."""
         done = [r["outcome"] for r in campaign.catalogue.work_items.outcomes(campaign.run, campaign.step)]
         ids = [outcome["struct_id"] for outcome in done]
         refuse_nothing(campaign, ids)
         campaign.make_pool(ids)
         options = campaign.options
-        campaign.export(ids, options["output_dir"], options.get("output_format") or "json", options["output_pool"])
+        campaign.export(ids, options.output_dir, options.output_format, options.output_pool)
         unconverged = [outcome["struct_id"] for outcome in done if not outcome["converged"]]
         if unconverged:
             campaign.log("relaxations that reached their step limit", level="WARNING", structures=" ".join(unconverged))

@@ -11,31 +11,34 @@ from genarris_fw.engines import Evaluation
 from genarris_fw.errors import RunFailed
 from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
 from genarris_fw.procedures.kit.energies import collect_energies, energy_outcome, energy_record
-from genarris_fw.procedures.kit.series import SeriesProcedure, shared_muffin_tins
+from genarris_fw.procedures.kit.series import SeriesProcedure, shared_settings
+from genarris_fw.procedures.options.run_lapw_batch import RunLAPWBatchOptions
+
+Step = Campaign[RunLAPWBatchOptions]
 
 
 @explicit_serialize
-class RunLAPWBatch(SeriesProcedure):
+class RunLAPWBatch(SeriesProcedure[RunLAPWBatchOptions]):
     """Single points with one basis for all; those that fail are left out of the output pool and counted."""
 
-    def plan(self, campaign: Campaign) -> list[Item]:
-        """Return one item per structure, with its number of molecules and the radii that all have in common."""
+    def plan(self, campaign: Step) -> list[Item]:
+        """Return one item per structure, with its number of molecules and the settings that all have in common."""
         ids = campaign.pool_ids()
         molecules = _molecules(campaign, ids)
-        settings = shared_muffin_tins(campaign, campaign.structures(ids, []))
-        if settings:
-            campaign.log("muffin tins of all structures (Å)", **settings["muffin_tin"])
+        settings = shared_settings(campaign, campaign.structures(ids, []))
+        for name, value in settings.items():
+            campaign.log(f"{name} of all structures", **(value if isinstance(value, dict) else {name: value}))
         return [Item(name, {"struct_id": name, "Z": molecules[name], "settings": settings}) for name in ids]
 
-    def work(self, campaign: Campaign, item: Item) -> Outcome:
+    def work(self, campaign: Step, item: Item) -> Outcome:
         """Evaluate one structure."""
         name = item.payload["struct_id"]
         [structure] = campaign.structures([name], [])
         evaluation = self.single_point(campaign, item, structure)
         record = energy_record(evaluation, self.engine(campaign), int(item.payload["Z"]))
-        return energy_outcome(campaign, name, record, _of_forces(campaign.options["energy_name"], evaluation))
+        return energy_outcome(campaign, name, record, _of_forces(campaign.options.energy_name, evaluation))
 
-    def collect(self, campaign: Campaign) -> dict[str, Any]:
+    def collect(self, campaign: Step) -> dict[str, Any]:
         """Make the pool of the structures that have an energy."""
         return collect_energies(campaign)
 
@@ -48,7 +51,7 @@ def _of_forces(energy_name: str, evaluation: Evaluation) -> dict[str, Any]:
     return {f"{energy_name}_forces": forces.tolist(), f"{energy_name}_max_force": largest}
 
 
-def _molecules(campaign: Campaign, ids: list[str]) -> dict[str, int]:
+def _molecules(campaign: Step, ids: list[str]) -> dict[str, int]:
     """Return how many molecules each cell has: the option Z, else what the structure says.
 
     Raises
@@ -56,8 +59,8 @@ def _molecules(campaign: Campaign, ids: list[str]) -> dict[str, int]:
     RunFailed
         Where neither says it.
     """
-    if campaign.options["Z"] is not None:
-        return dict.fromkeys(ids, int(campaign.options["Z"]))
+    if campaign.options.Z is not None:
+        return dict.fromkeys(ids, campaign.options.Z)
     found = {
         record["struct_id"]: int(record.get("Z") or 0)
         for record in campaign.catalogue.structures.load(campaign.run, ids, ["struct_id", "Z"])

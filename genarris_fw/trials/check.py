@@ -21,6 +21,7 @@ from genarris_fw.generation.generator import undeformed
 from genarris_fw.options import Configuration
 from genarris_fw.procedures.kit.generation_plan import wanted_sites
 from genarris_fw.procedures.options.pygenarris_structure_generation import PygenarrisStructureGenerationOptions
+from genarris_fw.procedures.options.relax_single_molecule import RelaxSingleMoleculeOptions
 from genarris_fw.trials.engines import trial_lines
 from genarris_fw.trials.estimates import estimate_lines
 from genarris_fw.views.layout import ByWidth
@@ -117,9 +118,9 @@ def _look_at_molecule(configuration: Configuration, found: dict[str, Any]) -> No
 def _start(configuration: Configuration, molecule: Molecule) -> Molecule:
     """Return the molecule with the symmetry that a relaxation would begin from."""
     for step in configuration.steps:
-        wish = step.options.get("molecule_symmetry")
-        if step.procedure == "Relax_Single_Molecule" and wish != "relax":
-            return symmetrize(molecule, None if wish in ("keep", None) else wish, tol=POINT_GROUP_TOLERANCE)
+        options = step.typed()
+        if isinstance(options, RelaxSingleMoleculeOptions) and (wish := options.molecule_symmetry) != "relax":
+            return symmetrize(molecule, None if wish == "keep" else wish, tol=POINT_GROUP_TOLERANCE)
     return molecule
 
 

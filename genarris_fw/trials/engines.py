@@ -13,14 +13,13 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from genarris_fw.engines import installed
-from genarris_fw.engines.aims.control import Control
-from genarris_fw.engines.relaxing.potential import RelaxationSettings
+from genarris_fw.engines import engine_class, installed
+from genarris_fw.engines.relaxing.settings import RelaxationSettings
 from genarris_fw.errors import InputError
 from genarris_fw.farm.crews.crew import share
 from genarris_fw.farm.resources import replica_cores
 from genarris_fw.options import Configuration
-from genarris_fw.trials.estimates import RELAXES_THE_MOLECULE, time_of_one
+from genarris_fw.trials.estimates import time_of_one
 from genarris_fw.trials.samples import Sample, sample_crystal, sample_molecule
 from genarris_fw.trials.trial import (
     MORE_TIME,
@@ -74,14 +73,13 @@ def uses(configuration: Configuration) -> list[Use]:
         if not engine:
             continue
         settings = dict(step.options.get("engine_settings") or {})
-        if engine == "aims":
-            settings["omp_num_threads"] = int(step.options.get("omp_num_threads") or 1)
-        of_a_point = {k: v for k, v in settings.items() if k not in RelaxationSettings.NOT_OF_THE_ENERGY}
+        settings = engine_class(engine).of_a_run(settings, int(step.options.get("omp_num_threads") or 1))
+        of_a_point = {k: v for k, v in settings.items() if k not in RelaxationSettings.model_fields}
         cores = replica_cores(step.typed(), step.origins) or 1
         key = json.dumps([engine, of_a_point, cores], sort_keys=True, default=str)
         use = found.setdefault(key, Use(engine, settings, cores))
         use.steps.append(step.name)
-        if step.procedure == RELAXES_THE_MOLECULE:
+        if step.typed().makes_molecule:
             use.molecule = True
         else:
             use.crystal = True
@@ -135,21 +133,6 @@ def check_engines(
     return found
 
 
-def for_single_points(engine: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """Return settings with which a single point is not refused: an FHI-aims control file may ask for a relaxation."""
-    path = settings.get("control_path")
-    if engine != "aims" or not path:
-        return settings
-    try:
-        control = Control(Path(path).read_text(encoding="utf-8", errors="replace"))
-    except OSError:
-        return settings  # the engine says what is wrong with it
-    for keyword in ("relax_geometry", "relax_unit_cell"):
-        if control.value(keyword) is not None:
-            control = control.with_keyword(keyword, "none")
-    return settings | {"control": control.text}
-
-
 def missing_engines(configuration: Configuration) -> list[str]:
     """Return a line for each engine that a step uses and that is not to be had here."""
     remarks = installed()
@@ -164,9 +147,8 @@ def any_over_mpi(configuration: Configuration) -> bool:
 
 def _try(use: Use, samples: Sequence[Sample], deadline: float, near: Path, communicator: Any) -> dict[str, Any]:
     about = {sample.structure.struct_id: sample.about for sample in samples}
-    trial = Trial(
-        use.engine, for_single_points(use.engine, use.settings), [sample.structure for sample in samples], use.cores
-    )
+    settings = engine_class(use.engine).for_single_points(use.settings)
+    trial = Trial(use.engine, settings, [sample.structure for sample in samples], use.cores)
     record: dict[str, Any] = {"engine": use.engine, "version": "", "steps": use.steps, "cores": use.cores}
     record |= {"points": [], "kind": "", "error": "", "not_tried": ""}
     left = deadline - time.time()

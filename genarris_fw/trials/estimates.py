@@ -13,9 +13,9 @@ from genarris_fw.options import Configuration
 from genarris_fw.options.configuration import Step
 from genarris_fw.options.resolving.draft import STRUCTURE_FILES
 from genarris_fw.options.sizes import UNKNOWN, Count
+from genarris_fw.procedures.options.engine_procedures import CallsEngine
 from genarris_fw.views.wording import counted, duration
 
-RELAXES_THE_MOLECULE = "Relax_Single_Molecule"
 # What a relaxation is assumed to cost, in single points of the same structure. Measured for packed crystals of urea
 # and benzene with GFN1-xTB: 15 to 29 calls, 20 to 38 times the time; FHI-aims in the benzene tutorial of Genarris 2.0:
 # 266 s for 14 steps, 15 to 17 s for a single point of a like cell. Molecules: 6 to 18 times.
@@ -100,7 +100,7 @@ def estimate(
 
 
 def _step(step: Step, sizes: Mapping[str, Count], trial: Mapping[str, Any] | None, workers: int) -> dict[str, Any]:
-    of_molecule = step.procedure == RELAXES_THE_MOLECULE
+    of_molecule = step.typed().makes_molecule
     count = Count(1) if of_molecule else sizes.get(step.options.get("input_pool") or "", UNKNOWN)
     relaxes = of_molecule or bool(step.options.get("relax"))
     each = _seconds_each(step, trial or {}, relaxes)
@@ -121,20 +121,15 @@ def _step(step: Step, sizes: Mapping[str, Count], trial: Mapping[str, Any] | Non
 
 def _seconds_each(step: Step, trial: Mapping[str, Any], relaxes: bool) -> float | None:
     """Return what a step takes for one structure, or None where the trial or the options do not tell."""
-    of_molecule, number = step.procedure == RELAXES_THE_MOLECULE, _points(step.options)
+    model = step.typed()
+    of_molecule = model.makes_molecule
+    number = model.evaluations if isinstance(model, CallsEngine) else 1
     # An imported crystal keeps its own name.
     points = [p["seconds"] for p in trial.get("points", []) if (p["struct_id"] == "molecule") == of_molecule]
     if not points or number is None or trial.get("error"):
         return None
     factor = MOLECULE_FACTOR if of_molecule else RELAXATION_FACTOR
     return float(points[0] * number * (factor if relaxes else 1))
-
-
-def _points(options: Mapping[str, Any]) -> int | None:
-    """Return how many evaluations of one structure a step makes; None where they take different times."""
-    if "rkmax_values" in options:
-        return None
-    return len(options.get("volume_scales") or [1])
 
 
 def _in_folder(folder: Path) -> Count:

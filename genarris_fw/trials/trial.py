@@ -83,7 +83,7 @@ class Tried:
 def wants_communicator(trial: Trial) -> bool:
     """Return whether the engine is driven over MPI; False where it cannot be made, which the trial reports."""
     try:
-        return bool(getattr(get(trial.engine, **trial.settings), "wants_communicator", False))
+        return get(trial.engine, **trial.settings).wants_communicator
     except Exception:
         return False
 
@@ -111,7 +111,7 @@ def carry_out(trial: Trial, folder: Path, deadline: float, communicator: Any = N
     try:
         engine = get(trial.engine, **trial.settings)
         tried.version = engine.version
-        tried.over_mpi = communicator is None and bool(getattr(engine, "wants_communicator", False))
+        tried.over_mpi = communicator is None and engine.wants_communicator
         if tried.over_mpi:
             return tried
         for structure in trial.structures:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import RunDocument, StructureDocument
+from genarris_fw.energetics.comparable import comparable_groups
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 from genarris_fw.views.layout import ByWidth
 from genarris_fw.views.status import STYLES, status
@@ -128,15 +129,16 @@ def best_energies(
         return None
     run, structures = record["_id"], catalogue.structures
     sources = structures.energy_sources(run, pool, name)
-    found = structures.lowest(run, pool, name, number, sources[0][0] if len(sources) > 1 else None)
+    groups = comparable_groups(sources)
+    found = structures.lowest(run, pool, name, number, groups[0][0] if len(groups) > 1 else None)
     if not found:
         return None
     lowest = found[0]["energies"][name]["per_molecule"]
     return {
         "step": step["name"],
         "pool": pool,
-        "structures": sources[0][1],
-        "others": sum(others for _, others in sources[1:]),
+        "structures": groups[0][1],
+        "others": sum(others for _, others in groups[1:]),
         "engine": found[0]["energies"][name].get("engine"),
         "settings_hash": found[0]["energies"][name].get("settings_hash"),
         "rows": [_row(document, name, lowest, options.get("output_dir")) for document in found],

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import StructureDocument
 from genarris_fw.descriptors import distance_matrix, read_matrix
+from genarris_fw.energetics.comparable import Source, comparable_groups
 from genarris_fw.errors import InputError
 from genarris_fw.pictures.quantities import no_number, number
 from genarris_fw.units import KJ_PER_MOL_PER_EV
@@ -46,7 +47,7 @@ class Pool:
         rows.
     vectors : (n, d) ndarray or None
     energies : (n,) ndarray or None
-        eV per molecule, NaN where there is none or one of another engine or other settings.
+        eV per molecule, NaN where there is none or one of another engine, version or settings.
     matrix_step : str
         The step whose distances were clustered, empty where that is not known.
     metric : str
@@ -177,17 +178,16 @@ def _read_vectors(pool: Pool, found: dict[str, list[Any]]) -> None:
 
 
 def _read_energies(pool: Pool, names: Sequence[str]) -> None:
-    """Take the first energy that some structures have; of several engines or settings the most frequent one."""
+    """Take the first energy that some structures have; of those not to be compared the largest group."""
     for name in names:
         energies = [document.get("energies") or {} for document in pool.documents]
         records: list[Mapping[str, Any]] = [found.get(name) or {} for found in energies]
         values = np.array([number(record.get("per_molecule")) for record in records])
-        methods = [(record.get("engine"), record.get("settings_hash")) for record in records]
-        counts = Counter(method for method, value in zip(methods, values) if np.isfinite(value))
-        if counts:
-            [(most, _)] = counts.most_common(1)
-            same = np.array([method == most for method in methods])
-            pool.energies = np.where(same, values, np.nan)
+        sources = [Source.of(record) for record in records]
+        groups = comparable_groups(Counter(source for source, value in zip(sources, values) if np.isfinite(value)))
+        if groups:
+            largest = groups[0][0]
+            pool.energies = np.where([source == largest for source in sources], values, np.nan)
             return
     pool.missing["energies"] = "no energies"
 

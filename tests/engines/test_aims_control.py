@@ -232,17 +232,17 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("settings", "message"),
         [
-            ({}, "there is no control.in; set control_path"),
+            ({}, "set control_path to the path of FHI-aims' control.in: it is needed"),
             ({"control_path": "/nowhere/control.in"}, "/nowhere/control.in: control.in cannot be read"),
-            ({"aims_command": "a", "aims_lib_dir": "b"}, "both aims_command and aims_lib_dir"),
-            ({"silence": 0.0}, "'silence' must be positive"),
-            ({"max_restarts": -1}, "'max_restarts' must not be negative"),
-            ({"keep_files": ["../secret"]}, "must be the name of a file"),
+            ({"control": TEXT, "aims_command": "a", "aims_lib_dir": "b"}, "both aims_command and aims_lib_dir"),
+            ({"silence": 0.0}, "'silence' must be a number from 0.1"),
+            ({"max_restarts": -1}, "'max_restarts' must be a whole number from 0"),
+            ({"keep_files": ["../secret"]}, "of files without a folder"),
         ],
     )
     def test_refused(self, settings, message):
         with pytest.raises(InputError, match=message):
-            AimsSettings(**settings).with_control()
+            AimsSettings.of("aims", settings).with_control()
 
     def test_how_it_is_run_does_not_change_the_hash(self):
         one = AimsSettings(control=TEXT, aims_command="a.x", auto_correct=True, omp_num_threads=4)

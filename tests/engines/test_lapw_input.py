@@ -20,7 +20,7 @@ from genarris_fw.errors import EngineError
 
 
 def test_the_input_is_in_bohr_and_hartree_and_every_block_ends():
-    text = elk_input(AL, LAPWSettings(k_grid=[8, 8, 8], smearing_width=0.5 * Hartree), Loop("broyden", 33))
+    text = elk_input(AL, LAPWSettings(k_grid=[8, 8, 8], smearing_width=0.25 * Hartree), Loop("broyden", 33))
     assert text.endswith("\n\n")
     found = blocks(text)
     half = 7.6534 / 2
@@ -32,7 +32,7 @@ def test_the_input_is_in_bohr_and_hartree_and_every_block_ends():
     assert found["xctype"] == ["20"]
     assert found["maxscl"] == ["33"]
     assert found["mixtype"] == ["3"]
-    assert float(found["swidth"][0]) == pytest.approx(0.5)
+    assert float(found["swidth"][0]) == pytest.approx(0.25)
     assert float(found["epsengy"][0]) == pytest.approx(1e-4 / 27.211386, rel=1e-5)
 
 

@@ -12,7 +12,7 @@ from genarris_fw.errors import EngineError, InputError
 
 
 def test_an_unknown_engine_names_the_known_and_the_installed():
-    with pytest.raises(InputError, match=r"did you mean 'tblite'.*known: tblite, ase, aims, .*installed: .*ase"):
+    with pytest.raises(InputError, match=r"did you mean 'tblite'.*known: aims, ase, lapw, tblite.*installed: .*ase"):
         engines.get("tblight")
 
 

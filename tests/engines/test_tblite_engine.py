@@ -233,13 +233,13 @@ def test_nothing_is_printed(engine, capfd):
     [
         ({"min_widht": 9}, "did you mean 'min_width'.*valid: "),
         ({"method": "GFN3"}, "GFN1-xTB, GFN2-xTB"),
-        ({"min_width": -1}, "positive"),
-        ({"min_width": "wide"}, "must be float, not 'wide'"),
-        ({"max_steps": 2.5}, "must be int"),
-        ({"fmax": float("nan")}, "finite"),
-        ({"keep_symmetry": 1}, "must be bool"),
-        ({"optimizer": "fast"}, "'model' or 'bfgs'"),
-        ({"supercell": "big"}, "'diagonal' or 'smallest'"),
+        ({"min_width": -1}, r"a number from 0.1 to 100 \(Å\), not -1"),
+        ({"min_width": "wide"}, "must be a number from .* not 'wide'"),
+        ({"max_steps": 2.5}, "must be a whole number"),
+        ({"fmax": float("nan")}, "must be a number from .* not nan"),
+        ({"keep_symmetry": 1}, "must be True or False, not 1"),
+        ({"optimizer": "fast"}, "must be model or bfgs"),
+        ({"supercell": "big"}, "must be diagonal or smallest"),
     ],
 )
 def test_settings_are_checked(settings, words):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from ui_conf import problems, resolve
 
@@ -19,11 +17,7 @@ from genarris_fw.engines.lapw.settings import (
     SMEARING,
     LAPWSettings,
 )
-from genarris_fw.options.models.lapw import LAPWEngineOptions
-from genarris_fw.options.resolving.engine_choice import SETTINGS
 from genarris_fw.options.tables import model_named
-
-OWN = set(LAPWEngineOptions.model_fields)
 
 
 @pytest.fixture(autouse=True)
@@ -40,15 +34,6 @@ def pool(tmp_path, name="raw"):
     (tmp_path / name / "a.json").write_text("{}")
 
 
-def test_settings_and_options_agree():
-    """Every setting of the engine is an option, with the same default; those of all programs have their own."""
-    fields = {field.name: field for field in dataclasses.fields(LAPWSettings)}
-    assert set(SETTINGS["lapw"]) == set(fields)
-    assert set(fields) >= OWN
-    for name in OWN:
-        assert LAPWEngineOptions.info(name).default == fields[name].default, name
-
-
 @pytest.mark.parametrize(
     ("option", "words"),
     [
@@ -63,13 +48,13 @@ def test_settings_and_options_agree():
 )
 def test_words_are_those_of_the_engine(option, words):
     for word in words:
-        assert getattr(LAPWEngineOptions.model_validate({option: word.upper()}), option) == word
-    said = LAPWEngineOptions.expected(option)
+        assert LAPWSettings.read(option, word.upper()) == word
+    said = model_named("Run_LAPW_Batch").expected(option)
     assert all(word in said for word in words)
 
 
 def test_bounds_are_those_of_the_engine():
-    assert f"from {LEAST_L_MAX} to {MOST_L_MAX}" in LAPWEngineOptions.expected("l_max")
+    assert f"from {LEAST_L_MAX} to {MOST_L_MAX}" in LAPWSettings.expected("l_max")
 
 
 def test_lapw_is_the_engine_of_its_procedures_alone(tmp_path):

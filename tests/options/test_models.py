@@ -85,18 +85,11 @@ def test_words_agree_with_the_rooms_that_use_them():
     from genarris_fw.clustering.duplicates import Windows
     from genarris_fw.clustering.matching import Matching
     from genarris_fw.descriptors import RDF_CONVENTIONS, distances
-    from genarris_fw.engines.tblite import engine as tblite
     from genarris_fw.generation import contacts
     from genarris_fw.generation.group_choice import choose
-    from genarris_fw.options.resolving.engine_choice import SETTINGS
     from genarris_fw.procedures.options.run_rdf_calc import METRICS
 
     assert set(METRICS) == set(distances.METRICS)
-    fields = tblite.TBLiteSettings.__dataclass_fields__
-    assert set(SETTINGS["tblite"]) <= set(fields)
-    model = model_named("Relax_Single_Molecule")
-    for name in SETTINGS["tblite"]:
-        assert model.info(name).default in (None, fields[name].default), name
     generator = model_named("Pygenarris_Structure_Generation")
     for word in types.SPACE_GROUP_WORDS:
         assert choose(word, [2, 19]) is not None
@@ -119,5 +112,3 @@ def test_words_agree_with_the_rooms_that_use_them():
             assert duplicates.info(name).default == value, name
     for name in matching.METHODS:
         assert duplicates.model_validate({"method": name}).method == name
-    for method in tblite.METHODS:
-        assert model.model_validate({"method": method}).method == method

@@ -6,15 +6,16 @@ from types import SimpleNamespace
 
 import pytest
 
+from genarris_fw.energetics.comparable import FROM_A_FILE, Source, comparable_groups, source_of
 from genarris_fw.errors import RunFailed
-from genarris_fw.procedures.kit.comparable import FROM_A_FILE, refuse_several, source_of
+from genarris_fw.procedures.kit.comparable import refuse_several
 from genarris_fw.procedures.kit.energies import molecule_energy
 
 COMPUTED = {
     "energies": {"energy": {"engine": "tblite", "engine_version": "tblite 0.8", "settings_hash": "aa", "value": -1.0}},
     "properties": {"energy": -1.0},
 }
-AA = ("tblite", "tblite 0.8", "aa")
+AA = Source("tblite", "tblite 0.8", "aa")
 IMPORTED = {"properties": {"energy": -2.0}}
 
 
@@ -42,6 +43,13 @@ def test_a_lattice_energy_needs_the_same_version():
     )
 
 
+def test_the_largest_group_comes_first_and_structures_without_an_energy_count_nowhere():
+    other = AA._replace(engine_version="tblite 0.9")
+    assert comparable_groups({AA: 2, other: 3, None: 9}) == [(other, 3), (AA, 2)]
+    assert comparable_groups({other: 2, AA: 2}) == [(AA, 2), (other, 2)]
+    assert comparable_groups({None: 4}) == []
+
+
 def test_one_source_is_fine():
     refuse_several("select", "energy", [AA, None, AA])
     refuse_several("select", "energy", [FROM_A_FILE, FROM_A_FILE])
@@ -52,11 +60,11 @@ def test_one_source_is_fine():
     "other, words",
     [
         (
-            ("tblite", "tblite 0.8", "bb"),
+            Source("tblite", "tblite 0.8", "bb"),
             "2 by tblite (tblite 0.8, settings aa), 1 by tblite (tblite 0.8, settings bb)",
         ),
-        (("tblite", "tblite 0.9", "aa"), "1 by tblite (tblite 0.9, settings aa)"),
-        (("aims", "FHI-aims 1", "cc"), "1 by aims (FHI-aims 1, settings cc)"),
+        (Source("tblite", "tblite 0.9", "aa"), "1 by tblite (tblite 0.9, settings aa)"),
+        (Source("aims", "FHI-aims 1", "cc"), "1 by aims (FHI-aims 1, settings cc)"),
         (FROM_A_FILE, "1 by a file"),
     ],
 )

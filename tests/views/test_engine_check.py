@@ -12,7 +12,7 @@ from ui_conf import ROBUST, resolve
 
 from genarris_fw import engines
 from genarris_fw.crystal import Structure, read_molecule, write
-from genarris_fw.engines import Context
+from genarris_fw.engines import Context, engine_class
 from genarris_fw.engines.aims.control import Control
 from genarris_fw.engines.programs.process import Ended, Limits
 from genarris_fw.generation import check_contacts, volume_estimate
@@ -20,7 +20,7 @@ from genarris_fw.options import Configuration
 from genarris_fw.options.configuration import Step
 from genarris_fw.options.sizes import Count
 from genarris_fw.trials import trial as engine_trial
-from genarris_fw.trials.engines import check_engines, for_single_points, missing_engines, trial_lines, uses
+from genarris_fw.trials.engines import check_engines, missing_engines, trial_lines, uses
 from genarris_fw.trials.estimates import (
     MOLECULE_FACTOR,
     RELAXATION_FACTOR,
@@ -169,12 +169,12 @@ def test_a_control_file_for_relaxations_is_tried_without_the_relaxation(tmp_path
     path = tmp_path / "control.in"
     path.write_text("xc pbe\nrelax_geometry bfgs 1e-2\nrelax_unit_cell full\nk_grid 3 3 3\n")
     settings = {"control_path": str(path)}
-    control = Control(for_single_points("aims", settings)["control"])
+    control = Control(engine_class("aims").for_single_points(settings)["control"])
     assert not control.relaxes and control.value("relax_unit_cell") == ["none"]
     assert control.value("k_grid") == ["3", "3", "3"] and control.value("xc") == ["pbe"]
-    assert for_single_points("tblite", settings) is settings
+    assert engine_class("tblite").for_single_points(settings) == settings
     missing = {"control_path": str(tmp_path / "none")}
-    assert for_single_points("aims", missing) is missing
+    assert engine_class("aims").for_single_points(missing) == missing
 
 
 @pytest.mark.parametrize(("settings", "gigabytes"), [({"max_gigabytes": 50.0}, 200.0), ({}, 80.0)])

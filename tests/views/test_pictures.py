@@ -581,9 +581,10 @@ def test_the_clustering_that_made_the_pool_comes_before_a_newer_one(catalogue: C
         assert (len(set(pool.labels)), pool.matrix_step) == (clusters, step)
 
 
-def test_energies_of_other_settings_are_not_compared(catalogue: Catalogue) -> None:
+@pytest.mark.parametrize("field", ["engine", "engine_version", "settings_hash"])
+def test_energies_of_another_engine_version_or_settings_are_not_compared(catalogue: Catalogue, field: str) -> None:
     query = {"struct_id": EXEMPLARS[3]}
-    catalogue.structures.collection.update_one(query, {"$set": {"energies.energy.settings_hash": "other"}})
+    catalogue.structures.collection.update_one(query, {"$set": {f"energies.energy.{field}": "other"}})
     energies = gather(catalogue, RUN, "exemplars").energies
     assert energies is not None and np.isfinite(energies).tolist() == [True, True, True, False]
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 from genarris_fw.crystal.structure import Molecule, Structure
 from genarris_fw.engines.aims import team
@@ -29,11 +31,6 @@ _REMARK = (
 )
 
 
-def installed() -> tuple[bool, str]:
-    """Return True, and a remark for the user: what FHI-aims needs, which is not looked for here."""
-    return True, _REMARK
-
-
 class AimsEngine(Engine):
     """FHI-aims.
 
@@ -51,10 +48,41 @@ class AimsEngine(Engine):
     """
 
     name = "aims"
+    title = "FHI-aims"
+    model = AimsSettings
     options: AimsSettings
+    implied_by = ("aims_command", "aims_lib_dir")
+    carries: ClassVar[Mapping[str, str]] = {"control_path": "control"}
+    # A molecule needs another control.in, without a k grid: functional, dispersion and basis must be the same.
+    molecule_by = "method"
+
+    @classmethod
+    def installed(cls) -> tuple[bool, str]:
+        """Return True, and a remark for the user: what FHI-aims needs, which is not looked for here."""
+        return True, _REMARK
+
+    @classmethod
+    def of_a_run(cls, settings: Mapping[str, Any], threads: int) -> dict[str, Any]:
+        """Return settings as a run uses them: with the threads of each process."""
+        return {**settings, "omp_num_threads": threads}
+
+    @classmethod
+    def for_single_points(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return settings whose control.in asks for no relaxation."""
+        text, path = settings.get("control"), settings.get("control_path")
+        if text is None and path:
+            try:
+                text = Path(path).read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                return dict(settings)  # the engine says what is wrong with it
+        control = Control(text or "")
+        for keyword in ("relax_geometry", "relax_unit_cell"):
+            if control.value(keyword) is not None:
+                control = control.with_keyword(keyword, "none")
+        return {**settings, "control": control.text} if text is not None else dict(settings)
 
     def __init__(self, **settings: Any) -> None:
-        options: AimsSettings = AimsSettings.of(self.name, settings)
+        options = AimsSettings.of(self.name, settings)
         if not options.aims_command and not options.aims_lib_dir:
             raise EngineError(
                 f"engine aims: neither aims_command nor aims_lib_dir is given; for example {EXAMPLE}",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -14,38 +13,9 @@ from ase.calculators.calculator import CalculationFailed, PropertyNotImplemented
 from ase.stress import voigt_6_to_full_3x3_stress
 
 from genarris_fw.crystal.structure import Structure
-from genarris_fw.engines.relaxing.potential import Point, Potential, PotentialEngine, RelaxationSettings
+from genarris_fw.engines.ase.settings import ASESettings
+from genarris_fw.engines.relaxing.potential import Point, Potential, PotentialEngine
 from genarris_fw.errors import EngineError, InputError
-
-
-@dataclass(frozen=True)
-class ASESettings(RelaxationSettings):
-    """Settings of the ase engine, besides those of a relaxation.
-
-    Attributes
-    ----------
-    calculator : str
-        ``module:factory``, for example ``mace.calculators:mace_off``.
-    calculator_settings : dict
-        Keywords of the factory.
-    """
-
-    calculator: str = ""
-    calculator_settings: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        module, _, factory = self.calculator.partition(":")
-        if not module or not factory:
-            raise InputError(
-                f"engine ase: calculator must be 'module:factory', such as 'ase.calculators.lj:LennardJones', "
-                f"not {self.calculator!r}"
-            )
-
-
-def installed() -> tuple[bool, str]:
-    """Return whether the engine can be used, and a remark for the user."""
-    return True, f"ase {importlib.metadata.version('ase')}; needs calculator = module:factory"
 
 
 class ASEEngine(PotentialEngine):
@@ -56,7 +26,7 @@ class ASEEngine(PotentialEngine):
     Parameters
     ----------
     **settings
-        The fields of `ASESettings` and `RelaxationSettings`.
+        The fields of `ASESettings`.
 
     Raises
     ------
@@ -67,10 +37,21 @@ class ASEEngine(PotentialEngine):
     """
 
     name = "ase"
+    model = ASESettings
     options: ASESettings
 
+    @classmethod
+    def installed(cls) -> tuple[bool, str]:
+        """Return whether the engine can be used, and a remark for the user."""
+        return True, f"ase {importlib.metadata.version('ase')}; needs calculator = module:factory"
+
+    @classmethod
+    def at_cutoff(cls, settings: Mapping[str, Any], rkmax: float, k_grid: list[int]) -> dict[str, Any]:
+        """Return what changes in the settings for a basis and k grid: the factory gets them among its keywords."""
+        return {"calculator_settings": {**settings.get("calculator_settings", {}), "rkmax": rkmax, "k_grid": k_grid}}
+
     def __init__(self, **settings: Any) -> None:
-        self.options = ASESettings.of(self.name, settings)
+        super().__init__(**settings)
         self._factory = _load(self.options.calculator)
 
     @cached_property

@@ -1,6 +1,6 @@
 """LAPW, the all-electron full-potential reference method, by the program Elk."""
 
-from genarris_fw.engines.lapw.engine import LAPWEngine, installed
+from genarris_fw.engines.lapw.engine import LAPWEngine
 from genarris_fw.engines.lapw.settings import LAPWSettings
 
-__all__ = ["LAPWEngine", "LAPWSettings", "installed"]
+__all__ = ["LAPWEngine", "LAPWSettings"]

@@ -8,6 +8,7 @@ import numpy as np
 from ase.units import Bohr, Hartree
 
 from genarris_fw.crystal.structure import Structure
+from genarris_fw.engines.k_points import grid_of_spacing
 from genarris_fw.engines.lapw.settings import FUNCTIONALS, MIXING, RADII, SMEARING, LAPWSettings
 
 GROUND_STATE = 0
@@ -37,9 +38,7 @@ def k_grid(structure: Structure, settings: LAPWSettings) -> list[int]:
     if settings.k_grid is not None:
         return [int(n) for n in settings.k_grid]
     assert structure.lattice is not None
-    lengths = np.linalg.norm(2 * np.pi * np.linalg.inv(structure.lattice).T, axis=1)
-    # A hair's breadth less, so that a length of exactly n spacings takes n points.
-    return [max(1, int(np.ceil(length / settings.k_spacing - 1e-6))) for length in lengths]
+    return grid_of_spacing(structure.lattice, settings.k_spacing)
 
 
 def atom_order(structure: Structure) -> list[int]:

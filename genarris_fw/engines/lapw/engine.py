@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,17 +33,6 @@ KEPT = ("INFO.OUT", "TOTENERGY.OUT", "KPOINTS.OUT", "EFERMI.OUT", "LINENGY.OUT",
 METHODS = {"lapw": "LAPW", "apw+lo": "APW+lo", "apw": "APW"}
 
 
-def installed() -> tuple[bool, str]:
-    """Return whether Elk can be used under its usual name, and a remark for the user."""
-    settings = LAPWSettings()
-    try:
-        command_line(settings.lapw_command, 1)
-        species_folder(settings)
-        return True, f"Elk {elk_version(settings.lapw_command)}"
-    except EngineError as error:
-        return False, str(error)
-
-
 class LAPWEngine(Engine):
     """All-electron energies and forces of crystals.
 
@@ -61,10 +50,48 @@ class LAPWEngine(Engine):
     """
 
     name = "lapw"
+    title = "LAPW"
+    model = LAPWSettings
     options: LAPWSettings
+    computes_molecules = False
+    relaxes = False
+    in_common = "muffin tins"
+
+    @classmethod
+    def installed(cls) -> tuple[bool, str]:
+        """Return whether Elk can be used under its usual name, and a remark for the user."""
+        settings = LAPWSettings()
+        try:
+            command_line(settings.lapw_command, 1)
+            species_folder(settings)
+            return True, f"Elk {elk_version(settings.lapw_command)}"
+        except EngineError as error:
+            return False, str(error)
+
+    @classmethod
+    def shared_by(cls, settings: Mapping[str, Any], structures: Sequence[Structure]) -> dict[str, Any]:
+        """Return the setting that gives all structures the same muffin tins; the user's own radii stay.
+
+        The basis follows from the radii, so that energies with different ones are not of the same quality.
+        """
+        if settings.get("muffin_tin") not in (None, "auto") or not structures:
+            return {}
+        return {"muffin_tin": cls(**settings).muffin_tins(structures)}
+
+    @classmethod
+    def kept_for(cls, settings: Mapping[str, Any], structure: Structure) -> dict[str, Any]:
+        """Return the setting that keeps the k grid of a structure where its cell changes."""
+        options = LAPWSettings.of(cls.name, settings)
+        return {} if structure.lattice is None else {"k_grid": k_grid(_computed(structure, options), options)}
+
+    @classmethod
+    def k_grid_of(cls, settings: Mapping[str, Any], structure: Structure, spacing: float) -> list[int]:
+        """Return the k grid of the cell that is computed, which may be the primitive one."""
+        options = LAPWSettings.of(cls.name, {**settings, "k_grid": None, "k_spacing": spacing})
+        return k_grid(_computed(structure, options), options)
 
     def __init__(self, **settings: Any) -> None:
-        self.options = LAPWSettings.of(self.name, settings)
+        super().__init__(**settings)
         command_line(self.options.lapw_command, 1)
         self._species_folder = species_folder(self.options)
 
@@ -220,6 +247,10 @@ class LAPWEngine(Engine):
             "warnings": output.warnings,
             "corrections": corrections,
         }
+
+
+def _computed(structure: Structure, options: LAPWSettings) -> Structure:
+    return primitive_cell(structure)[0] if options.primitive else structure
 
 
 def _digest(text: str) -> str:

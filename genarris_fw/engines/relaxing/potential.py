@@ -7,16 +7,17 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from genarris_fw.crystal.structure import Molecule, Structure
-from genarris_fw.engines.base import Context, Engine, Evaluation, Settings
+from genarris_fw.engines.base import Context, Engine, Evaluation
 from genarris_fw.engines.checks import refuse_not_finite, refuse_overlaps
-from genarris_fw.errors import EngineError, InputError
+from genarris_fw.engines.relaxing.settings import RelaxationSettings
+from genarris_fw.errors import EngineError
 
 Floats = NDArray[np.float64]
 
@@ -48,54 +49,6 @@ class Potential(Protocol):
         part : float, optional
             How much of what was asked for is enough, between 0 and 1.
         """
-
-
-@dataclass(frozen=True)
-class RelaxationSettings(Settings):
-    """How structures are relaxed.
-
-    Attributes
-    ----------
-    fmax : float
-        Converged when no force is larger (eV/Å) ...
-    smax : float
-        ... and no component of the stress either (eV/Å3; 0.0005 eV/Å3 = 0.08 GPa: a loosely
-        packed molecular crystal is soft, and at 0.5 GPa still 3 kJ/mol per molecule away from its minimum).
-    max_steps : int
-        Give up, unconverged, after so many steps.
-    keep_symmetry : bool
-        Keep the space group of a crystal, or the point group of a molecule.
-    relax_cell : bool
-        Relax the cell too.
-    symprec : float
-        Å; how far atoms may lie from their symmetric places for a symmetry to count.
-    optimizer : str
-        ``model``: quasi-Newton that starts from a model of the curvature; ``bfgs``: from a plain one.
-    trajectory : bool
-        Keep every step in ``relaxation.extxyz`` in the folder of the calculation.
-    """
-
-    NOT_OF_THE_ENERGY: ClassVar[frozenset[str]] = frozenset(
-        ["fmax", "smax", "max_steps", "keep_symmetry", "relax_cell", "symprec", "optimizer", "trajectory"]
-    )
-
-    fmax: float = 0.05
-    smax: float = 0.0005
-    max_steps: int = 200
-    keep_symmetry: bool = True
-    relax_cell: bool = True
-    symprec: float = 1e-2
-    optimizer: str = "model"
-    trajectory: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("fmax", "smax", "symprec"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"engine setting '{name}' must be positive, not {getattr(self, name)}")
-        if self.max_steps < 0:
-            raise InputError(f"engine setting 'max_steps' must not be negative, not {self.max_steps}")
-        if self.optimizer not in ("model", "bfgs"):
-            raise InputError(f"engine setting 'optimizer' must be 'model' or 'bfgs', not {self.optimizer!r}")
 
 
 @contextmanager

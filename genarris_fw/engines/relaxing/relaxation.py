@@ -21,8 +21,9 @@ from genarris_fw.engines.base import Context, Evaluation
 from genarris_fw.engines.checks import COLLAPSED_PART, bond_graph, refuse_overlaps
 from genarris_fw.engines.relaxing.model_hessian import model_hessian
 from genarris_fw.engines.relaxing.point_group_constraint import FixPointGroup
-from genarris_fw.engines.relaxing.potential import Potential, PotentialEngine, RelaxationSettings
+from genarris_fw.engines.relaxing.potential import Potential, PotentialEngine
 from genarris_fw.engines.relaxing.quasi_newton import QuasiNewton
+from genarris_fw.engines.relaxing.settings import RelaxationSettings
 from genarris_fw.errors import EngineError, GenarrisError
 
 Floats = NDArray[np.float64]

@@ -10,16 +10,16 @@ import importlib
 import importlib.metadata
 import importlib.util
 import os
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from ase.data import atomic_numbers
 from ase.units import Bohr, Hartree, kB
 
 from genarris_fw.crystal.structure import Structure
-from genarris_fw.engines.relaxing.potential import Point, Potential, PotentialEngine, RelaxationSettings
+from genarris_fw.engines.relaxing.potential import Point, Potential, PotentialEngine
+from genarris_fw.engines.tblite.settings import TBLiteSettings
 from genarris_fw.engines.tblite.supercell import (
     mean_over_copies,
     repeated_positions,
@@ -27,65 +27,11 @@ from genarris_fw.engines.tblite.supercell import (
     smallest_supercell,
     wide_enough,
 )
-from genarris_fw.errors import EngineError, InputError
+from genarris_fw.errors import EngineError
 
-METHODS = ("GFN1-xTB", "GFN2-xTB", "IPEA1-xTB")
 LAST_ELEMENT = 86
 # What is tried, once, when the self-consistent cycle does not converge: neither changes the converged energy.
 GENTLER_MIXING = {"mixer-damping": 0.15, "max-iter": 1000}
-
-
-@dataclass(frozen=True)
-class TBLiteSettings(RelaxationSettings):
-    """Settings of the tblite engine, besides those of a relaxation.
-
-    Attributes
-    ----------
-    method : str
-        ``GFN1-xTB``, ``GFN2-xTB`` or ``IPEA1-xTB``.
-    min_width : float
-        Å; the least perpendicular width of the supercell.
-    supercell : str
-        ``diagonal``: the cell repeated along its own vectors; ``smallest``: the smallest supercell of that width,
-        slanted where this needs fewer copies (2 instead of 4 for benzene, 3 instead of 8 for naphthalene). The
-        two sample the crystal at other points, of like quality: energies differ by a few tenths of a kJ/mol
-        and are not to be compared with each other.
-    accuracy : float
-        Scales the thresholds of the self-consistent cycle; smaller is tighter. 10 changes energies by less than
-        0.001 kJ/mol and saves a tenth of the time or more; 100 is too loose.
-    electronic_temperature : float
-        K.
-    max_iterations : int
-        Cap of the self-consistent cycle.
-    """
-
-    method: str = "GFN1-xTB"
-    min_width: float = 9.0
-    supercell: str = "diagonal"
-    accuracy: float = 10.0
-    electronic_temperature: float = 300.0
-    max_iterations: int = 250
-
-    NOT_OF_THE_ENERGY: ClassVar[frozenset[str]] = RelaxationSettings.NOT_OF_THE_ENERGY | {"max_iterations"}
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.method not in METHODS:
-            raise InputError(f"engine tblite: unknown method {self.method!r}; valid: {', '.join(METHODS)}")
-        if self.supercell not in ("diagonal", "smallest"):
-            raise InputError(
-                f"engine tblite: setting 'supercell' must be 'diagonal' or 'smallest', not {self.supercell!r}"
-            )
-        for name in ("min_width", "accuracy", "electronic_temperature", "max_iterations"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"engine tblite: setting '{name}' must be positive, not {getattr(self, name)}")
-
-
-def installed() -> tuple[bool, str]:
-    """Return whether tblite can be used, and a remark for the user."""
-    if importlib.util.find_spec("tblite") is None:
-        return False, "not installed; pip install 'genarris_fw[tblite]'"
-    return True, f"tblite {importlib.metadata.version('tblite')}"
 
 
 def _interface() -> Any:
@@ -105,7 +51,7 @@ class TBLiteEngine(PotentialEngine):
     Parameters
     ----------
     **settings
-        The fields of `TBLiteSettings` and `RelaxationSettings`.
+        The fields of `TBLiteSettings`.
 
     Raises
     ------
@@ -116,10 +62,18 @@ class TBLiteEngine(PotentialEngine):
     """
 
     name = "tblite"
+    model = TBLiteSettings
     options: TBLiteSettings
 
+    @classmethod
+    def installed(cls) -> tuple[bool, str]:
+        """Return whether tblite can be used, and a remark for the user."""
+        if importlib.util.find_spec("tblite") is None:
+            return False, "not installed; pip install 'genarris_fw[tblite]'"
+        return True, f"tblite {importlib.metadata.version('tblite')}"
+
     def __init__(self, **settings: Any) -> None:
-        self.options = TBLiteSettings.of(self.name, settings)
+        super().__init__(**settings)
         self._tblite = _interface()
 
     @cached_property

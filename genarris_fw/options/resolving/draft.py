@@ -144,17 +144,22 @@ class Bench:
         """Tell whether a folder exists; a path that cannot exist does not."""
         return os.path.isdir(path)  # noqa: PTH112 - pathlib raises for names that are too long
 
+    @staticmethod
+    def is_file(path: str) -> bool:
+        """Tell whether a file exists; a path that cannot exist does not."""
+        return os.path.isfile(path)  # noqa: PTH113 - as above
+
     def require_file(self, draft: Draft, option: str, what: str, given: Given | None = None) -> None:
         """Note a problem if the file that an option names is missing."""
         given = given or draft.given[option]
-        if not os.path.isfile(self.absolute(str(given.value))):  # noqa: PTH113 - as above
+        if not self.is_file(self.absolute(str(given.value))):
             self.remarks.problem(
                 given.line, f"{option} = {quoted(given.value)}: no such file; expected {what}", given.section
             )
 
     def fill(self, draft: Draft) -> None:
         """Set every option of a step's model from what is given, else from the default."""
-        for option in draft.model.declared():
+        for option in draft.model.own():
             given = draft.given.get(option)
             if given and given.value is not None:
                 draft.put(option, self.resolved(draft.model, option, given.value), given.origin)

@@ -96,11 +96,12 @@ class Campaign(Assignment, Generic[Options]):
             raise RunFailed(f"{self.step} needs the result of {step}, which has not finished in run '{self.run}'")
         return dict(summaries[step])
 
-    def step_of(self, procedure: str) -> str | None:
-        """Return the name of the last step of a procedure that stands before this one, or None."""
+    @property
+    def relaxation_step(self) -> str | None:
+        """The last step before this one that makes the molecule which later steps build on, or None."""
         names = [entry["name"] for entry in self.steps]
-        before = self.steps[: names.index(self.step)]
-        return next((entry["name"] for entry in reversed(before) if entry["procedure"] == procedure), None)
+        before = reversed(self.steps[: names.index(self.step)])
+        return next((entry["name"] for entry in before if OPTIONS.load(entry["procedure"]).makes_molecule), None)
 
     @cached_property
     def molecule(self) -> Molecule:

@@ -2,41 +2,50 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure
+from genarris_fw.energetics.comparable import FIELDS, source_of
 from genarris_fw.energetics.record import EnergyRecord
-from genarris_fw.engines import Context, Engine, Evaluation
+from genarris_fw.engines import Context, Engine, Evaluation, engine_class
 from genarris_fw.engines import get as get_engine
-from genarris_fw.errors import EngineError, Interrupted, RunFailed
+from genarris_fw.errors import EngineError, InputError, Interrupted, RunFailed
 from genarris_fw.farm.crews import crew as crews
 from genarris_fw.pools.documents import plain
 from genarris_fw.procedures.kit import crew_evaluation
 from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure
 from genarris_fw.procedures.kit.checkpoints import Checkpoints
-from genarris_fw.procedures.kit.comparable import SOURCE, refuse_several, source_of
+from genarris_fw.procedures.kit.comparable import refuse_several
+from genarris_fw.procedures.options.engine_procedures import CallsEngine
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 
+E = TypeVar("E", bound=CallsEngine)
 
-class EngineProcedure(Procedure):
+
+class EngineProcedure(Procedure[E]):
     """A procedure whose work items are structures to evaluate."""
 
     _engine: Engine | None = None
 
-    def engine(self, campaign: Campaign[Any]) -> Engine:
+    def engine(self, campaign: Campaign[E]) -> Engine:
         """Return the engine of the step, loaded once per replica."""
         if self._engine is None:
-            self._engine = get_engine(campaign.options["engine"], **engine_settings(campaign))
+            self._engine = self.made_with(campaign, {})
         return self._engine
 
-    def plan(self, campaign: Campaign[Any]) -> list[Item]:
+    def made_with(self, campaign: Campaign[E], changes: Mapping[str, Any]) -> Engine:
+        """Return the engine of the step with some settings changed."""
+        return get_engine(engine_name(campaign), **engine_settings(campaign) | dict(changes))
+
+    def plan(self, campaign: Campaign[E]) -> list[Item]:
         """Return one item per structure of the input pool."""
         return [Item(name, {"struct_id": name}) for name in campaign.pool_ids()]
 
-    def evaluate(self, campaign: Campaign[Any], item: Item, structure: Structure, relax: bool) -> Evaluation:
+    def evaluate(self, campaign: Campaign[E], item: Item, structure: Structure, relax: bool) -> Evaluation:
         """Evaluate one structure in a folder of its own under ``aims_output_dir``, where one is named.
 
         Under MPI all ranks of the replica work at it together, where the engine is driven over a communicator.
@@ -47,7 +56,7 @@ class EngineProcedure(Procedure):
         Interrupted
             When the time is over before the evaluation is.
         """
-        folder = campaign.options.get("aims_output_dir")
+        folder = campaign.options.aims_output_dir
         place = own_folder(Path(folder), structure.struct_id) if folder and campaign.folder.is_dir() else None
         checkpoints = Checkpoints(campaign, item)
         start = checkpoints.start(structure) if relax else structure
@@ -61,7 +70,7 @@ class EngineProcedure(Procedure):
         )
         engine, crew = self.engine(campaign), crews.current()
         try:
-            if crew is not None and getattr(engine, "wants_communicator", False):
+            if crew is not None and engine.wants_communicator:
                 evaluation = crew_evaluation.evaluate(crew, engine, start, relax, context)
             else:
                 evaluation = engine.evaluate(start, relax=relax, context=context)
@@ -91,16 +100,38 @@ def own_folder(folder: Path, struct_id: str) -> Path:
     return place
 
 
+def engine_name(campaign: Campaign[Any]) -> str:
+    """Return the name of the step's engine."""
+    return str(campaign.options.engine)
+
+
+def engine_of(campaign: Campaign[Any]) -> type[Engine]:
+    """Return the class of the step's engine.
+
+    Raises
+    ------
+    EngineError
+        Kind ``missing`` where its package is not installed on this machine, or cannot be used.
+    """
+    name = engine_name(campaign)
+    try:
+        return engine_class(name)
+    except InputError as error:
+        raise EngineError(
+            f"engine {name} cannot be used on {socket.gethostname()}, install the package that brings it: {error}",
+            kind="missing",
+        ) from error
+
+
 def engine_settings(campaign: Campaign[Any]) -> dict[str, Any]:
-    """Return the settings of the step's engine; FHI-aims' control file as the run carries it, wherever this node is."""
+    """Return the settings of the step's engine; files of settings as the run carries them, wherever this node is."""
     options = campaign.options
-    settings = dict(options.get("engine_settings") or {})
-    if options["engine"] == "aims":
-        settings["omp_num_threads"] = int(options.get("omp_num_threads") or 1)
-        control = (campaign.record.get("control") or {}).get(campaign.step)
-        if control is not None:
-            settings["control"] = control
-    return settings
+    settings = dict(options.engine_settings)
+    carried = (campaign.record.get("carried") or {}).get(campaign.step)
+    # Runs of before carry the text of FHI-aims' control.in alone.
+    control = (campaign.record.get("control") or {}).get(campaign.step)
+    settings |= carried or ({} if control is None else {"control": control})
+    return engine_of(campaign).of_a_run(settings, options.omp_num_threads)
 
 
 def energy_outcome(
@@ -119,7 +150,7 @@ def energy_outcome(
     further : mapping, optional
         More properties of the structure.
     """
-    energy_name = campaign.options["energy_name"]
+    energy_name = campaign.options.energy_name
     properties = energy_properties(campaign, record, energy_name) | dict(further or {})
     fields = {f"energies.{energy_name}": record}
     fields |= {f"properties.{key}": value for key, value in properties.items()}
@@ -133,7 +164,7 @@ def collect_energies(campaign: Campaign[Any]) -> dict[str, Any]:
     refuse_nothing(campaign, ids)
     campaign.make_pool(ids)
     options = campaign.options
-    campaign.export(ids, options["output_dir"], options.get("output_format") or "json", options["output_pool"])
+    campaign.export(ids, options.output_dir, options.output_format, options.output_pool)
     return {"evaluated": len(ids), "best": best_of(campaign, ids)}
 
 
@@ -178,14 +209,15 @@ def energy_properties(campaign: Campaign[Any], record: EnergyRecord, name: str) 
 def molecule_energy(campaign: Campaign[Any], record: EnergyRecord) -> float | None:
     """Return the energy (eV) of the run's single molecule, when the same engine and settings gave it.
 
-    FHI-aims needs another control.in for a molecule (no k grid): there functional, dispersion and basis are compared.
-    The version must be the same too.
+    Where an engine needs other settings for a molecule, the method is compared: see `Engine.molecule_by`. The version
+    must be the same too.
     """
-    step = campaign.step_of("Relax_Single_Molecule")
+    step = campaign.relaxation_step
     if step is None:
         return None
     summary = campaign.catalogue.runs.get(campaign.run)["summaries"].get(step) or {}
-    decisive = record["details"].get("method") if record["engine"] == "aims" else record["settings_hash"]
+    by_method = engine_class(record["engine"]).molecule_by == "method"
+    decisive = record["details"].get("method") if by_method else record["settings_hash"]
     # Summaries of before the version was kept have none.
     same = summary.get("engine") == record["engine"] and (
         summary.get("engine_version", record["engine_version"]) == record["engine_version"]
@@ -197,7 +229,7 @@ def molecule_energy(campaign: Campaign[Any], record: EnergyRecord) -> float | No
 def best_of(campaign: Campaign[Any], ids: Sequence[str]) -> str | None:
     """Return the structure with the lowest energy per molecule; None where the energies are not to be compared."""
     try:
-        energies = energies_per_molecule(campaign, ids, campaign.options["energy_name"])
+        energies = energies_per_molecule(campaign, ids, campaign.options.energy_name)
     except RunFailed as error:  # replicas of several versions, say: no reason to throw away what was computed
         campaign.log(str(error), level="WARNING")
         return None
@@ -230,7 +262,7 @@ def energies_per_molecule(campaign: Campaign[Any], ids: Sequence[str], name: str
     RunFailed
         Where they come from several engines or settings, which are not to be compared.
     """
-    of_engine = [f"energies.{name}.{key}" for key in ("per_molecule", *SOURCE)]
+    of_engine = [f"energies.{name}.{key}" for key in ("per_molecule", *FIELDS)]
     records = list(campaign.catalogue.structures.load(campaign.run, ids, [*of_engine, f"properties.{name}", "Z"]))
     refuse_several(campaign.step, name, (source_of(record, name) for record in records))
     found: list[float | None] = []

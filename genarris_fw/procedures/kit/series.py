@@ -8,14 +8,13 @@ from typing import Any
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure
 from genarris_fw.engines import Evaluation
-from genarris_fw.engines import get as get_engine
 from genarris_fw.engines.checks import refuse_overlaps
 from genarris_fw.errors import EngineError
 from genarris_fw.procedures.kit.base import Campaign
-from genarris_fw.procedures.kit.energies import EngineProcedure, energy_record, engine_settings
+from genarris_fw.procedures.kit.energies import E, EngineProcedure, energy_record, engine_of, engine_settings
 
 
-class SeriesProcedure(EngineProcedure):
+class SeriesProcedure(EngineProcedure[E]):
     """A procedure of single points whose items may change settings of the engine (``payload["settings"]``)."""
 
     _changes: dict[str, Any] | None = None
@@ -30,7 +29,7 @@ class SeriesProcedure(EngineProcedure):
         """
         changes = dict(item.payload.get("settings") or {})
         if self._engine is None or changes != self._changes:
-            self._engine = get_engine(campaign.options["engine"], **engine_settings(campaign) | changes)
+            self._engine = self.made_with(campaign, changes)
             self._changes = changes
         evaluation = self.evaluate(campaign, item, structure, relax=False)
         if not evaluation.converged:
@@ -48,19 +47,13 @@ class SeriesProcedure(EngineProcedure):
         }
 
 
-def shared_muffin_tins(campaign: Campaign[Any], structures: Sequence[Structure]) -> dict[str, Any]:
-    """Return the setting that gives several structures the same muffin tins, where the engine has any.
+def shared_settings(campaign: Campaign, structures: Sequence[Structure]) -> dict[str, Any]:
+    """Return the settings that several structures must share for their energies to be compared.
 
-    The basis follows from the radii, so that energies with different ones are not of the same quality. The user's
-    own radii stay. Structures that the engine will refuse have no say.
+    Structures that the engine will refuse have no say.
     """
-    settings = engine_settings(campaign)
-    if campaign.options["engine"] != "lapw" or settings.get("muffin_tin") not in (None, "auto"):
-        return {}
-    from genarris_fw.engines.lapw import LAPWEngine
-
     usable = [structure for structure in structures if _is_usable(structure)]
-    return {"muffin_tin": LAPWEngine(**settings).muffin_tins(usable)} if usable else {}
+    return engine_of(campaign).shared_by(engine_settings(campaign), usable)
 
 
 def _is_usable(structure: Structure) -> bool:
@@ -75,28 +68,4 @@ def _is_usable(structure: Structure) -> bool:
 
 def fixed_k_grid(campaign: Campaign[Any], structure: Structure) -> dict[str, Any]:
     """Return the setting that keeps the k grid of a structure where its cell changes; where the engine has one."""
-    if campaign.options["engine"] != "lapw" or structure.lattice is None:
-        return {}
-    settings = engine_settings(campaign)
-    spacing = {"k_grid": settings.get("k_grid"), "k_spacing": settings.get("k_spacing")}
-    return {"k_grid": k_grid_of(structure, bool(settings.get("primitive")), **spacing)}
-
-
-def k_grid_of(structure: Structure, primitive: bool, **settings: Any) -> list[int]:
-    """Return the k grid of the cell that is computed.
-
-    Parameters
-    ----------
-    structure : Structure
-        A crystal.
-    primitive : bool
-        Whether the engine computes its primitive cell.
-    **settings
-        ``k_grid`` or ``k_spacing`` of the engine lapw.
-    """
-    from genarris_fw.engines.lapw.elk_input import k_grid
-    from genarris_fw.engines.lapw.primitive_cell import primitive_cell
-    from genarris_fw.engines.lapw.settings import LAPWSettings
-
-    computed = primitive_cell(structure)[0] if primitive else structure
-    return k_grid(computed, LAPWSettings.of("lapw", settings))
+    return engine_of(campaign).kept_for(engine_settings(campaign), structure)

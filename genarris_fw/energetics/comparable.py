@@ -1,0 +1,68 @@
+"""Which energies may be compared: those of one engine, one version of it, and the same settings. Stated here alone.
+
+Selection, duplicates and exemplars refuse what is not comparable; the closing table and pictures take the largest group
+that is; `Compare_Engines` sets two groups beside each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+# What an energy comes from: these fields of its record, or nothing where it was read from a file.
+FIELDS = ("engine", "engine_version", "settings_hash")
+
+
+class Source(NamedTuple):
+    """Where an energy comes from."""
+
+    engine: str
+    engine_version: str = ""
+    settings_hash: str = ""
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        if not self.settings_hash:
+            return self.engine
+        return f"{self.engine} ({self.engine_version}, settings {self.settings_hash})"
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Source:
+        """Return the source that the record of an energy names."""
+        return cls(*(str(record.get(field)) for field in FIELDS))
+
+
+FROM_A_FILE = Source("a file")
+
+
+def source_of(document: Mapping[str, Any], name: str) -> Source | None:
+    """Return where a structure's energy comes from; None where it has none.
+
+    Parameters
+    ----------
+    document : mapping
+        A document of ``structures``, with ``energies.<name>`` and ``properties.<name>``.
+    name : str
+        The energy's name.
+    """
+    record = (document.get("energies") or {}).get(name)
+    if record:
+        return Source.of(record)
+    return FROM_A_FILE if (document.get("properties") or {}).get(name) is not None else None
+
+
+def comparable_groups(counts: Mapping[Source, int] | Mapping[Source | None, int]) -> list[tuple[Source, int]]:
+    """Return the groups within which energies may be compared, the largest first.
+
+    Parameters
+    ----------
+    counts : mapping
+        Source -> how many structures have an energy from it; None: they have none.
+
+    Returns
+    -------
+    list of (Source, int)
+        Energies of two groups are never compared; of two of one size the first by name comes first.
+    """
+    known = [(source, number) for source, number in counts.items() if source is not None and number]
+    return sorted(known, key=lambda group: (-group[1], group[0]))

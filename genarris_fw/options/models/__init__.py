@@ -1,1 +1,0 @@
-"""The options of the engines and of the procedures that call them."""
