@@ -1,5 +1,6 @@
 # make demo         install as a user does, predict how urea packs, print where the results are
-# make dev          install as a developer does: changed Python counts at once, changed kernels are compiled alone
+# make install      install as a user does, into .venv
+# make dev          install to be worked on, into .venv: changed Python counts at once, a changed kernel is compiled alone
 # make test         make dev, the whole test suite
 # make lint         make dev, ruff and mypy
 # make sdist        the source distribution, into dist/
@@ -42,7 +43,9 @@ $(VENV)/dev.installed: $(BUILD) | $(BIN)/pip
 	@echo "installing genarris_fw into $(VENV) to be worked on: some minutes where nothing is there yet"
 	rm -f $(VENV)/wheel.installed
 	$(PIP) install --upgrade setuptools cython
-	$(PIP) install --no-build-isolation --check-build-dependencies --editable ".[embedded,tblite,test,dev]"
+	$(PIP) install --no-build-isolation --check-build-dependencies --no-compile --editable ".[embedded,tblite,test,dev]"
+	# What pip does on one core; packages may hold files that are no Python of this version.
+	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	touch $@
 
 $(VENV)/kernels.built: $(KERNELS) $(VENV)/dev.installed
@@ -94,4 +97,4 @@ system:
 	fi
 
 clean:
-	rm -rf build dist *.egg-info $(VENV)
+	rm -rf build dist *.egg-info genarris_fw/_kernels/*.so $(VENV)
