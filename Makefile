@@ -76,7 +76,8 @@ sdist: | $(BIN)/pip
 	$(PIP) install build
 	$(BIN)/python -m build --sdist
 
-$(BIN)/pip: | system
+$(BIN)/pip:
+	@$(MAKE) --no-print-directory system
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --upgrade pip
 
