@@ -62,7 +62,8 @@ $(VENV)/wheel.installed: dist/wheel.built
 wheel: dist/wheel.built
 
 dist/wheel.built: $(BUILD) $(KERNELS) $(PACKAGE) MANIFEST.in README.md LICENSE | $(BIN)/pip
-	rm -f dist/*.whl
+	# A module that is gone would come back from the folder that setuptools collects a wheel in.
+	rm -rf dist/*.whl build/lib.* build/bdist.*
 	$(PIP) wheel --no-deps --wheel-dir dist .
 	touch $@
 
