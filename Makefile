@@ -1,45 +1,87 @@
-# make demo    make the environment, install, predict how urea packs, print where the results are
-# make test    make the environment, install, run the whole test suite
-# make lint    ruff, mypy, and the walls between the rooms
+# make demo         install as a user does, predict how urea packs, print where the results are
+# make install      install as a user does, into .venv
+# make dev          install to be worked on, into .venv: changed Python counts at once, a changed kernel is compiled alone
+# make test         make dev, the whole test suite
+# make lint         make dev, ruff, mypy, and the walls between the rooms
+# make sdist        the source distribution, into dist/
+# make wheel        the wheel of this Python, into dist/
+# make wheel-check  install the wheel where there is no compiler, and try it
 
 # The newest Python that is there, from 3.10 on.
 PYTHON ?= $(firstword $(foreach v,python3 python3.13 python3.12 python3.11 python3.10,$(shell command -v $(v) >/dev/null 2>&1 && $(v) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $(v))))
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 DEMO   ?= runs/urea
-SOURCES := setup.cfg setup.py pyproject.toml $(shell find genarris_fw cython_core -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.json' -o -name '*.yaml')
-APT    := build-essential python3-dev python3-venv libcurl4 libssl3
+# What the installed package follows from: how it is built, the kernels, all else that is in a wheel.
+BUILD   := setup.cfg setup.py pyproject.toml
+KERNELS := $(shell find cython_core genarris_fw/_kernels -name '*.pyx' -o -name '*.pxd')
+PACKAGE := $(shell find genarris_fw -type f -not -name '*.so' -not -path '*/__pycache__/*')
+APT     := build-essential python3-dev python3-venv libcurl4 libssl3
 
-.PHONY: demo test lint system clean
+.PHONY: demo dev install test lint sdist wheel wheel-check system clean
 
-demo: $(VENV)/demo.installed
+demo: install
 	mkdir -p $(DEMO)
 	cp -r examples/urea/. $(DEMO)/
 	$(BIN)/genarris-fw run $(DEMO)/ui.conf $(RUN_ARGS)
 
-test: $(VENV)/test.installed
+dev: $(VENV)/kernels.built
+
+install: $(VENV)/wheel.installed
+
+test: dev
 	$(BIN)/pytest $(PYTEST_ARGS)
 
-lint: $(VENV)/lint.installed
+lint: dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-$(VENV)/demo.installed: $(SOURCES) | system
-	@echo "making the environment $(VENV) and installing genarris_fw into it: some minutes"
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet ".[embedded,tblite]"
+# The package is in the environment in one of two ways; the last one asked for stands.
+$(VENV)/dev.installed: $(BUILD) | $(BIN)/pip
+	@echo "installing genarris_fw into $(VENV) to be worked on: some minutes where nothing is there yet"
+	rm -f $(VENV)/wheel.installed
+	$(PIP) install --upgrade setuptools cython
+	$(PIP) install --no-build-isolation --check-build-dependencies --no-compile --editable ".[embedded,tblite,test,dev]"
+	# What pip does on one core; packages may hold files that are no Python of this version.
+	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	touch $@
 
-$(VENV)/test.installed: $(VENV)/demo.installed
-	$(BIN)/python -m pip install --quiet "genarris_fw[embedded,tblite,test]"
+$(VENV)/kernels.built: $(KERNELS) $(VENV)/dev.installed
+	$(BIN)/python setup.py --quiet build_ext --inplace
 	touch $@
 
-$(VENV)/lint.installed: $(VENV)/demo.installed
-	$(BIN)/python -m pip install --quiet "genarris_fw[dev]"
+$(VENV)/wheel.installed: dist/wheel.built
+	@echo "installing genarris_fw into $(VENV): some minutes where nothing is there yet"
+	rm -f $(VENV)/dev.installed
+	$(PIP) uninstall --yes genarris_fw
+	$(PIP) install "$$(echo dist/*.whl)[embedded,tblite]"
 	touch $@
+
+wheel: dist/wheel.built
+
+dist/wheel.built: $(BUILD) $(KERNELS) $(PACKAGE) MANIFEST.in README.md LICENSE | $(BIN)/pip
+	# A module that is gone would come back from the folder that setuptools collects a wheel in.
+	rm -rf dist/*.whl build/lib.* build/bdist.*
+	$(PIP) wheel --no-deps --wheel-dir dist .
+	touch $@
+
+wheel-check: wheel
+	rm -rf build/wheel-check
+	$(PYTHON) -m venv build/wheel-check
+	CC=false CXX=false build/wheel-check/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	CC=false build/wheel-check/bin/python tests/tools/try_installed.py
+
+sdist: | $(BIN)/pip
+	$(PIP) install build
+	$(BIN)/python -m build --sdist
+
+$(BIN)/pip:
+	@$(MAKE) --no-print-directory system
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade pip
 
 # What pip cannot bring: said at once, in one line to copy.
 system:
@@ -58,4 +100,4 @@ system:
 	fi
 
 clean:
-	rm -rf build *.egg-info $(VENV)
+	rm -rf build dist *.egg-info genarris_fw/_kernels/*.so $(VENV)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from genarris_fw.views.run import Run
     from genarris_fw.views.run import open_run as open
 
+__version__ = "0.2.0"
+
 # Loaded when they are asked for: a command that prints a list shall not load numpy.
 _FROM = {
     "Molecule": "genarris_fw.crystal",
@@ -34,8 +36,6 @@ __all__ = ["Molecule", "Run", "Structure", "__version__", "open", "read", "write
 
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        return importlib.import_module("importlib.metadata").version("genarris_fw")
     if name not in _FROM:
         raise AttributeError(f"module 'genarris_fw' has no attribute '{name}'")
     module, _, other = _FROM[name].partition(":")
