@@ -78,13 +78,14 @@ def job_script(job: Job) -> int:
 
     Its session leader will not do: SLURM's is a daemon that has gone before. 0 when there is no telling.
     """
-    names = {"SLURM": "SLURM_JOB_ID", "PBS": "PBS_JOBID", "SGE": "JOB_ID"}
-    mark = f"{names[job.queue]}={job.id}".encode()
-    eldest, pid = 0, os.getppid()
-    with suppress(OSError, ValueError, IndexError):
-        while pid > 1 and mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
-            eldest = pid
-            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    import psutil  # only here: a job asks once
+
+    variable = {"SLURM": "SLURM_JOB_ID", "PBS": "PBS_JOBID", "SGE": "JOB_ID"}[job.queue]
+    eldest = 0
+    with suppress(psutil.Error):
+        process = psutil.Process().parent()
+        while process is not None and process.pid > 1 and process.environ().get(variable) == job.id:
+            eldest, process = process.pid, process.parent()
     return eldest
 
 

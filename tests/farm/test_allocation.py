@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
+import psutil
 import pytest
 from killing import TOOLS, Farm
 from pymongo import MongoClient
@@ -112,8 +113,8 @@ class Jobs:
 
 def gone(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return True
 
 
@@ -217,7 +218,8 @@ def test_only_with_password_and_encrypted(jobs: Jobs) -> None:
     shown = said.stdout + said.stderr + jobs.call("status").stdout + jobs.call("status", "--json").stdout
     shown += jobs.call("uri").stdout + jobs.log() + (jobs.home / "mongod.log").read_text()
     for pid in (jobs.keeper, jobs.mongod):
-        shown += Path(f"/proc/{pid}/cmdline").read_text() + Path(f"/proc/{pid}/environ").read_text()
+        process = psutil.Process(pid)
+        shown += str(process.cmdline()) + str(process.environ())
     assert "127.0.0.1" in shown and jobs.password not in shown
     assert jobs.call("uri", "--show-password").stdout == jobs.uri + "\n"
 
