@@ -29,6 +29,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.farm import allocation, allocation_data
 from genarris_fw.farm.allocation import Job
+from genarris_fw.farm.allocation_tls import make_certificate
 from genarris_fw.farm.databases import find_server
 from genarris_fw.farm.mongod import find_mongod
 from genarris_fw.farm.restore import restore
@@ -187,8 +188,9 @@ def test_options_that_go_together(jobs: Jobs) -> None:
     assert not jobs.home.exists()
 
 
-def test_foreign_address(jobs: Jobs) -> None:
-    refused = jobs.call("start", "--in-allocation", "--host", "no-such-host.invalid", code=2).stderr
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "no..host"])
+def test_foreign_address(jobs: Jobs, host: str) -> None:
+    refused = jobs.call("start", "--in-allocation", "--host", host, code=2).stderr
     assert "not an address of this node" in refused and refused.count("\n") == 1
     assert not Server(jobs.folder).running()
 
@@ -209,6 +211,7 @@ def test_only_with_password_and_encrypted(jobs: Jobs) -> None:
         numbers(f"mongodb://genarris:{jobs.password}@{host}/?authSource=admin&serverSelectionTimeoutMS=1000")
     name, _, port = host.partition(":")
     context = ssl.create_default_context(cafile=jobs.home / "tls.crt")
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
     with socket.create_connection((name, int(port))) as plain, context.wrap_socket(plain, server_hostname=name) as safe:
         assert safe.version() in ("TLSv1.2", "TLSv1.3")
     with pytest.raises(OperationFailure), MongoClient(jobs.uri) as client:
@@ -238,15 +241,37 @@ def test_plain_fireworks_reaches_it_and_tells_no_password(jobs: Jobs) -> None:
     assert "not able to connect" in done.stderr and jobs.password not in done.stdout + done.stderr
 
 
-def test_without_openssl(jobs: Jobs, tmp_path: Path) -> None:
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    (programs / "genarris-fw").symlink_to(PROGRAM)
-    said = jobs.start(PATH=str(programs))
-    assert "note: there is no openssl here" in said.stderr and "tls" not in jobs.uri
+def test_without_encryption(jobs: Jobs) -> None:
+    jobs.start("--no-tls")
+    assert "tls" not in jobs.uri and not (jobs.home / "tls.crt").exists()
     assert numbers(jobs.uri) == []
     with pytest.raises(OperationFailure):
         numbers(jobs.uri.replace(f"genarris:{jobs.password}@", ""))
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="the certificate is judged by openssl: not installed")
+@pytest.mark.parametrize(
+    ("address", "option"),
+    [("10.1.2.3", "-verify_ip"), ("2001:db8::7", "-verify_ip"), ("node7.cluster", "-verify_hostname")],
+)
+def test_the_certificate_as_openssl_sees_it(tmp_path: Path, address: str, option: str) -> None:
+    make_certificate(tmp_path, address)
+    judge = ["openssl", "verify", "-x509_strict", "-CAfile", tmp_path / "tls.crt"]
+    for asked in ((option, address), ("-verify_hostname", "localhost"), ("-verify_ip", "127.0.0.1")):
+        done = subprocess.run([*judge, *asked, tmp_path / "tls.pem"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    stranger = [*judge, "-verify_hostname", "node8.cluster", tmp_path / "tls.pem"]
+    assert subprocess.run(stranger, capture_output=True, check=False).returncode != 0
+    about = subprocess.check_output(["openssl", "x509", "-noout", "-text", "-in", tmp_path / "tls.crt"], text=True)
+    assert "prime256v1" in about and "CA:TRUE" in about
+    for seconds, code in ((0, 0), (365 * 86400, 0), (367 * 86400, 1)):
+        check = ["openssl", "x509", "-checkend", str(seconds), "-noout", "-in", tmp_path / "tls.crt"]
+        assert subprocess.run(check, capture_output=True, check=False).returncode == code
+    key = ["openssl", "pkey", "-in", tmp_path / "tls.pem", "-pubout"]
+    assert subprocess.check_output(key) == subprocess.check_output(
+        ["openssl", "x509", "-pubkey", "-noout", "-in", tmp_path / "tls.crt"]
+    )
+    assert stat.S_IMODE((tmp_path / "tls.pem").stat().st_mode) == 0o600
 
 
 # ---- one job after the other
