@@ -12,7 +12,6 @@ from genarris_fw.cli.existing import database_options, open_existing
 from genarris_fw.cli.site import Site
 from genarris_fw.errors import GenarrisError, InputError
 from genarris_fw.farm.launchpads import explain
-from genarris_fw.views.metrics import CONTENT_TYPE, metrics
 
 HOST = "127.0.0.1"
 ANSWERED_WITHIN = 30.0
@@ -39,10 +38,14 @@ def command(run: str | None, port: int | None, folder: Path, uri: str | None) ->
 
 
 def _text(site: Site, run: str | None) -> str:
+    from genarris_fw.views.metrics import metrics  # only here and below: `--help` loads every command
+
     return metrics(site.catalogue, [run] if run else site.catalogue.runs.names())
 
 
 def _serve(site: Site, run: str | None, port: int) -> None:
+    from genarris_fw.views.metrics import CONTENT_TYPE
+
     class Answer(BaseHTTPRequestHandler):
         timeout = ANSWERED_WITHIN
 
