@@ -31,6 +31,7 @@ from genarris_fw.farm.ownership import is_our_module
 from genarris_fw.farm.patience import OUTAGE_SECONDS
 from genarris_fw.farm.redaction import redact
 from genarris_fw.farm.schedulers import job_state
+from genarris_fw.files import whole_file
 
 RECORD, LAUNCHPAD, BEAT = "allocation.json", "my_launchpad.yaml", "beat"
 BEAT_SECONDS = 2.0
@@ -218,17 +219,10 @@ def launchpad_fields(uri: str) -> dict[str, Any]:
 
 def write_private(path: Path, text: str) -> None:
     """Write a file of mode 0600, whole or not at all."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        with whole_file(path, mode=0o600, durable=True) as partial:
+            partial.write_text(text, encoding="utf-8")
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
         raise DatabaseError(f"{path}: cannot be written ({error.strerror}): make room on that disk") from error
 
 
