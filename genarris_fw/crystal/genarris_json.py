@@ -9,32 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from genarris_fw.crystal.cells import CELL_KEYS, cell_properties
 from genarris_fw.crystal.properties import DEEPEST
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.errors import InputError
 from genarris_fw.showing import shown
 
 LATTICE_KEYS = ("lattice_vector_a", "lattice_vector_b", "lattice_vector_c")
-CELL_KEYS = ("a", "b", "c", "alpha", "beta", "gamma", "cell_vol")
 # Properties that a record holds in the columns of its atoms: spin, charge, fixed.
 _HUGE_EXPONENT = re.compile(r"[eE]\+?\d{3}")
 ATOM_KEYS = ("initial_moments", "initial_charges", "fixed_atoms")
-
-
-def cell_properties(structure: Structure) -> dict[str, float]:
-    """Return the lengths (Å), angles (degrees) and volume (Å3) of the cell, under their names in a record.
-
-    Parameters
-    ----------
-    structure : Structure
-        A crystal.
-
-    Returns
-    -------
-    dict
-        ``a``, ``b``, ``c``, ``alpha``, ``beta``, ``gamma``, ``cell_vol``.
-    """
-    return dict(zip(CELL_KEYS, (*structure.cell_parameters, structure.cell_volume), strict=True))
 
 
 def from_record(record: dict[str, Any], where: str = "the record") -> Structure:

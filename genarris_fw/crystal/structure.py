@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.data import atomic_masses, atomic_numbers
-from ase.geometry import cell_to_cellpar
 from numpy.typing import ArrayLike, NDArray
 
+from genarris_fw.crystal.cells import cell_values
 from genarris_fw.errors import InputError
 
 # 1 u/Å3 in g/cm3: the atomic mass constant, CODATA 2018, times 1e24.
@@ -147,7 +147,7 @@ class Structure:
     @property
     def cell_parameters(self) -> tuple[float, float, float, float, float, float]:
         """Lengths a, b, c in Å and angles α, β, γ in degrees."""
-        a, b, c, alpha, beta, gamma = (float(x) for x in cell_to_cellpar(self._cell()))
+        a, b, c, alpha, beta, gamma, _ = cell_values(self._cell()).tolist()
         return a, b, c, alpha, beta, gamma
 
     @property
