@@ -59,6 +59,7 @@ class Molecule:
         self.species, self.positions = _checked_atoms(species, positions)
 
     def __len__(self) -> int:
+        """Return the number of atoms."""
         return len(self.species)
 
     @property
@@ -132,6 +133,7 @@ class Structure:
         self.struct_id = struct_id
 
     def __len__(self) -> int:
+        """Return the number of atoms in the cell, or of the molecule."""
         return len(self.species)
 
     def _cell(self) -> NDArray[np.float64]:

@@ -34,6 +34,7 @@ class ASESettings(RelaxationSettings):
     calculator_settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        """Refuse a calculator that is not written as module:factory, with an InputError."""
         super().__post_init__()
         module, _, factory = self.calculator.partition(":")
         if not module or not factory:

@@ -89,6 +89,7 @@ class RelaxationSettings(Settings):
     trajectory: bool = False
 
     def __post_init__(self) -> None:
+        """Refuse unknown words and values out of their bounds, with an InputError."""
         for name in ("fmax", "smax", "symprec"):
             if not getattr(self, name) > 0:
                 raise InputError(f"engine setting '{name}' must be positive, not {getattr(self, name)}")

@@ -69,6 +69,7 @@ class TBLiteSettings(RelaxationSettings):
     NOT_OF_THE_ENERGY: ClassVar[frozenset[str]] = RelaxationSettings.NOT_OF_THE_ENERGY | {"max_iterations"}
 
     def __post_init__(self) -> None:
+        """Refuse unknown words and values out of their bounds, with an InputError."""
         super().__post_init__()
         if self.method not in METHODS:
             raise InputError(f"engine tblite: unknown method {self.method!r}; valid: {', '.join(METHODS)}")

@@ -46,6 +46,7 @@ class Heartbeat:
         self._process: subprocess.Popen | None = None
 
     def __enter__(self) -> Heartbeat:
+        """Start the process; the launchpad goes to it through the pipe."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "genarris_fw.farm.heartbeat"],
             stdin=subprocess.PIPE,
@@ -61,6 +62,7 @@ class Heartbeat:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """End the process at once."""
         assert self._process is not None and self._process.stdin is not None
         # It holds nothing: there is nothing to wait for, not even its start.
         self._process.kill()

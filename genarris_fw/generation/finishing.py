@@ -58,9 +58,11 @@ class Hits:
         return cls(numbers, orientations, geometry[:, :9].reshape(count, 3, 3), rotations, own[:, :, 9:])
 
     def __len__(self) -> int:
+        """Return the number of hits."""
         return len(self.numbers)
 
     def __getitem__(self, rows: Any) -> Hits:
+        """Return the hits of some rows, as numpy selects them."""
         return Hits(
             self.numbers[rows], self.orientations[rows], self.lattices[rows], self.rotations[rows], self.centres[rows]
         )

@@ -63,6 +63,7 @@ class AimsSettings(Settings):
     keep_files: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        """Refuse values out of their bounds, paths in keep_files and two ways to FHI-aims, with an InputError."""
         for name in ("silence", "max_gigabytes", "grace", "omp_num_threads"):
             if not getattr(self, name) > 0:
                 raise InputError(f"engine aims: setting '{name}' must be positive, not {getattr(self, name)}")

@@ -121,6 +121,7 @@ class LAPWSettings(Settings):
     max_gigabytes: float = 20.0
 
     def __post_init__(self) -> None:
+        """Refuse unknown words and values out of their bounds, with an InputError."""
         for name, valid in (
             ("basis", BASES),
             ("rkmax_radius", tuple(RADII)),
