@@ -39,8 +39,8 @@ def whole_file(path: Path, mode: int = 0o666, durable: bool = False, meanwhile: 
         When the disk is full or the folder cannot be written.
     """
     partial = meanwhile or path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode))
     try:
-        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode))
         yield partial
         if durable:
             with partial.open("rb") as written:
