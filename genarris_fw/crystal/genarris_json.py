@@ -67,8 +67,8 @@ def from_record(record: dict[str, Any], where: str = "the record") -> Structure:
     lattice = _lattice(properties, where)
     properties = {name: value for name, value in properties.items() if name not in LATTICE_KEYS}
     columns = [[row[k] if len(row) > k else None for row in rows] for k in (4, 5, 6)]
-    for name, column in zip(ATOM_KEYS, columns):
-        column = [_finite(value) if isinstance(value, float) else value for value in column]
+    for name, given in zip(ATOM_KEYS, columns):
+        column = [_finite(value) if isinstance(value, float) else value for value in given]
         if name == "fixed_atoms":
             if not all(fixed in (None, False, True) for fixed in column):
                 raise InputError(f"{where}: the seventh entry of a row of 'geometry' (fixed) is neither true nor false")

@@ -22,7 +22,7 @@ LARGEST_POSITION, LARGEST_LENGTH = 10**6, 10**5
 
 def _checked_atoms(species: Sequence[str], positions: ArrayLike) -> tuple[list[str], NDArray[np.float64]]:
     names = [str(name) for name in species]
-    points = np.array(positions, dtype=float).reshape(-1, 3) if len(names) else np.zeros((0, 3))
+    points = np.array(positions, dtype=float).reshape(-1, 3) if names else np.zeros((0, 3))
     if len(points) != len(names):
         raise InputError(f"{len(names)} species but {len(points)} positions; give one position (x, y, z) per atom")
     unknown = sorted({name for name in names if name not in atomic_numbers or name == "X"})

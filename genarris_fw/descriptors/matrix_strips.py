@@ -252,7 +252,7 @@ def finish(
 def _divided(blocks: Iterable[Matrix], scale: float, target: Path) -> Iterator[Matrix]:
     largest = 0.0
     for block in blocks:
-        block /= np.float32(scale)
+        np.divide(block, np.float32(scale), out=block)
         largest = max(largest, float(block.max()))
         yield block
     if largest != 1.0:

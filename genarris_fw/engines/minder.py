@@ -45,7 +45,7 @@ def main() -> int:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,
-                preexec_fn=lambda: _in_the_program(int(order["most_bytes"])),
+                preexec_fn=lambda: _in_the_program(int(order["most_bytes"])),  # noqa: PLW1509 - one thread
             )
         except OSError as error:
             errors.write(f"{order['command'][0]}: {error.strerror}\n".encode())

@@ -158,15 +158,16 @@ def effective(record: dict[str, Any]) -> dict[str, Any]:
     makers: dict[str, str] = {}
     for step in record["steps"]:
         options = step["options"]
-        for name, value in _flat(options):
+        for name, given in _flat(options):
             if name.rsplit(".", 1)[-1] in WITHOUT_EFFECT_ON_RESULTS:
                 continue
+            value = given
             if name == "input_pool":
-                value = makers.get(value, value) if not options.get("import_folder") else "imported"
-            elif name == "import_folder" and value:
-                value = _relative(value, record["folder"])
+                value = makers.get(given, given) if not options.get("import_folder") else "imported"
+            elif name == "import_folder" and given:
+                value = _relative(given, record["folder"])
             elif name == "dist_mat_input_file":
-                value = None if options.get("matrix_step") or not value else _relative(value, record["folder"])
+                value = None if options.get("matrix_step") or not given else _relative(given, record["folder"])
             found[f"{step['name']}.{name}"] = value
         if options.get("import_folder"):
             makers.setdefault(options["input_pool"], f"imported by {step['name']}")
