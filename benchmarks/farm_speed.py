@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 from farm_plain import plain_fireworks
 from farm_replicas import FORKS, STEP, Account, catalogue_at, make_run, replicas
 from farm_table import Bar, machine, quantile
@@ -62,8 +63,8 @@ class Place:
 
     def server_seconds(self) -> float:
         """Return the processor seconds that the server has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / 100.0
+        used = psutil.Process(self.pid).cpu_times()
+        return used.user + used.system
 
 
 def throughput(place: Place, profile: str | None = None) -> Bar:

@@ -22,7 +22,7 @@ def status(place: Place) -> Bar:
         file = Path(folder) / "status.json"
         program = Path(__file__).parent / "status.py"
         words = [sys.executable, program, "--number", str(number), "--json", file]
-        done = subprocess.run(words, capture_output=True, text=True)
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
         if not file.exists():
             raise RuntimeError(f"{program} wrote nothing: {done.stderr[-500:]}")
         seconds = json.loads(file.read_text())["seconds"]

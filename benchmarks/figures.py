@@ -188,10 +188,8 @@ def reduced(lattices: Floats) -> Floats:
 def cells(axes, molecules: Path, crystals: Path) -> None:
     case = one("naphthalene", molecules, crystals)
     group = Group(case.molecule, by_group(case, 1e-3)[14], cutoff_matrix(case.molecule, SR))
-    drawn = []
-    for placement in group.placements:
-        drawn.append(hits(placement, Sampling("rejection", 0, case.volume, SPREAD * case.volume), 2500).lattices)
-    lattices = np.concatenate(drawn)
+    sampling = Sampling("rejection", 0, case.volume, SPREAD * case.volume)
+    lattices = np.concatenate([hits(placement, sampling, 2500).lattices for placement in group.placements])
     bins = np.linspace(90, 180, 46)
     left, right = axes
     left.hist(obtuse(lattices), bins=bins, density=True, color=BLUE, alpha=0.5, label="this generator")

@@ -1,10 +1,10 @@
 """Sorted distances from atoms of a crystal to their nearest neighbours, over all periodic images."""
 
-from libc.math cimport M_PI, cbrt, ceil, floor, rint, sqrt
+from libc.math cimport M_PI, cbrt, ceil, sqrt
 from libc.stdlib cimport free, realloc
 from libc.string cimport memset
 
-from genarris_fw._kernels.lattice cimport cross, dot, reduce_lattice
+from genarris_fw._kernels.lattice cimport cells_within, cross, dot, invert, nearest_image, reduce_lattice
 
 
 cdef struct Images:
@@ -33,14 +33,12 @@ cdef int resize(void** block, Py_ssize_t bytes) noexcept nogil:
 cdef int make_room(
     const double v[3][3], const double height[3], double radius, Py_ssize_t n_atoms, Images* images, Space* space
 ) noexcept nogil:
-    # Neighbours are first moved to within half a cell of the centre. What is then m cells away along one
-    # direction is at least (m - 1/2) heights away.
     cdef double reach[3]
     cdef double i, j, k, count = 1.0
     cdef Py_ssize_t n = 0, room
     cdef int c
     for c in range(3):
-        reach[c] = floor(radius / height[c] + 0.5)
+        reach[c] = cells_within(radius, height[c], 0.5)
         count *= 2.0 * reach[c] + 1.0
     if not count * n_atoms <= 1e8:  # 2.4 GB; for a flat cell the count may be no number
         return -1
@@ -75,7 +73,7 @@ cdef Py_ssize_t find_neighbours(
     const double[:, ::1] points,
     Py_ssize_t centre,
     const double v[3][3],
-    const double inverse[3][3],
+    const double* reciprocal,
     double radius,
     const Images* images,
     double* found,
@@ -83,21 +81,16 @@ cdef Py_ssize_t find_neighbours(
     # Squared distances up to the radius, of every atom and image but the centre itself.
     cdef double square = radius * radius
     cdef double d[3]
-    cdef double x, y, z, r2, cells
+    cdef double r2
     cdef Py_ssize_t n = 0, itself = images.n // 2
     cdef Py_ssize_t atom, m
     cdef int c
     for atom in range(points.shape[0]):
         for c in range(3):
             d[c] = points[atom, c] - points[centre, c]
-        x, y, z = d[0], d[1], d[2]
-        for c in range(3):
-            cells = rint(dot(d, inverse[c]))
-            x -= cells * v[c][0]
-            y -= cells * v[c][1]
-            z -= cells * v[c][2]
+        nearest_image(&v[0][0], reciprocal, d)
         for m in range(images.n):
-            r2 = (x + images.x[m]) ** 2 + (y + images.y[m]) ** 2 + (z + images.z[m]) ** 2
+            r2 = (d[0] + images.x[m]) ** 2 + (d[1] + images.y[m]) ** 2 + (d[2] + images.z[m]) ** 2
             # Written always and counted when near: without a branch.
             found[n] = r2
             n += r2 <= square and (atom != centre or m != itself)
@@ -143,35 +136,28 @@ cdef int fill(
     Images* images,
     Space* space,
 ) noexcept nogil:
-    cdef double inverse[3][3]
+    cdef double reciprocal[9]
     cdef double height[3]
     cdef double volume, radius, shortest
     cdef Py_ssize_t k = out.shape[1], n_atoms = points.shape[0]
     cdef Py_ssize_t i, j, n
-    cdef int c
     reduce_lattice(v)
-    for c in range(3):
-        cross(v[(c + 1) % 3], v[(c + 2) % 3], inverse[c])
-    volume = dot(v[0], inverse[0])
-    for c in range(3):
-        height[c] = abs(volume) / sqrt(dot(inverse[c], inverse[c]))
-        for j in range(3):
-            inverse[c][j] /= volume
+    volume = abs(invert(&v[0][0], reciprocal, height))
     # A sphere that holds somewhat more than k atoms on average; along the shortest lattice vector alone an atom
     # meets k of its own images within the second bound, however empty the cell.
-    radius = cbrt(1.2 * (k + 8) * abs(volume) / n_atoms * 0.75 / M_PI)
+    radius = cbrt(1.2 * (k + 8) * volume / n_atoms * 0.75 / M_PI)
     shortest = sqrt(min(dot(v[0], v[0]), dot(v[1], v[1]), dot(v[2], v[2])))
     radius = min(radius, ceil(0.5 * k) * shortest * (1.0 + 1e-9))
     if make_room(v, height, radius, n_atoms, images, space):
         return -1
     for i in range(centres.shape[0]):
-        n = find_neighbours(points, centres[i], v, inverse, radius, images, space.found)
+        n = find_neighbours(points, centres[i], v, reciprocal, radius, images, space.found)
         while n < k:
             # The k-th neighbour is certain only when it lies within the radius.
             radius *= 1.15
             if make_room(v, height, radius, n_atoms, images, space):
                 return -1
-            n = find_neighbours(points, centres[i], v, inverse, radius, images, space.found)
+            n = find_neighbours(points, centres[i], v, reciprocal, radius, images, space.found)
         sort_distances(radius, n, space)
         for j in range(k):
             out[i, j] = space.sorted[j]

@@ -1,7 +1,9 @@
 """The closest contact between the molecules of a crystal, over all periodic images, in double precision."""
 
-from libc.math cimport ceil, floor, sqrt
+from libc.math cimport sqrt
 from libc.stdint cimport int64_t
+
+from genarris_fw._kernels.lattice cimport span
 
 
 def smallest_margin(double[:, ::1] positions, double[:, ::1] lattice, int[::1] starts, int[::1] kinds,
@@ -27,7 +29,7 @@ def smallest_margin(double[:, ::1] positions, double[:, ::1] lattice, int[::1] s
     cdef double ax = lattice[0, 0], bx = lattice[1, 0], by = lattice[1, 1]
     cdef double cx = lattice[2, 0], cy = lattice[2, 1], cz = lattice[2, 2]
     cdef int n_molecules = centres.shape[0], p, q, i, j
-    cdef int64_t l, m, h, l0, m0, h0
+    cdef int64_t l, m, h, l0, l1, m0, m1, h0, h1
     with nogil:
         for i in range(cutoffs.shape[0]):
             for j in range(cutoffs.shape[1]):
@@ -39,18 +41,18 @@ def smallest_margin(double[:, ::1] positions, double[:, ::1] lattice, int[::1] s
                     continue
                 dx, dy, dz = centres[q, 0] - centres[p, 0], centres[q, 1] - centres[p, 1], centres[q, 2] - centres[p, 2]
                 # Of a molecule's own image and its inverse one is enough.
-                l0 = 0 if p == q else <int64_t> ceil((-reach - dz) / cz)
-                for l in range(l0, <int64_t> floor((reach - dz) / cz) + 1):
+                span(reach, dz, cz, &l0, &l1)
+                for l in range(0 if p == q else l0, l1 + 1):
                     z = dz + l * cz
                     left = sqrt(max(reach * reach - z * z, 0.0))
                     y = dy + l * cy
-                    m0 = 0 if p == q and l == 0 else <int64_t> ceil((-left - y) / by)
-                    for m in range(m0, <int64_t> floor((left - y) / by) + 1):
+                    span(left, y, by, &m0, &m1)
+                    for m in range(0 if p == q and l == 0 else m0, m1 + 1):
                         y = dy + l * cy + m * by
                         left = sqrt(max(reach * reach - z * z - y * y, 0.0))
                         x = dx + l * cx + m * bx
-                        h0 = 1 if p == q and l == 0 and m == 0 else <int64_t> ceil((-left - x) / ax)
-                        for h in range(h0, <int64_t> floor((left - x) / ax) + 1):
+                        span(left, x, ax, &h0, &h1)
+                        for h in range(1 if p == q and l == 0 and m == 0 else h0, h1 + 1):
                             for i in range(starts[p], starts[p + 1]):
                                 for j in range(starts[q], starts[q + 1]):
                                     u = positions[j, 0] - positions[i, 0] + h * ax + m * bx + l * cx

@@ -6,12 +6,13 @@ other molecule, in any periodic image, than their cutoff. Overlaps are looked fo
 favour of the draw, and what survives is decided in double precision: the outcome does not depend on vector instructions.
 """
 
-from libc.math cimport INFINITY, cbrt, ceil, cos, floor, sin, sqrt
+from libc.math cimport INFINITY, cbrt, cos, sin, sqrt
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 import numpy as np
 
+from genarris_fw._kernels.lattice cimport span
 from genarris_fw._kernels.overlap cimport too_close, turn
 from genarris_fw._kernels.philox cimport philox_normal, philox_open, philox_raw, philox_stream, philox_uniform
 
@@ -333,24 +334,24 @@ cdef class Sampler(RigidCrystal):
         """Test an entry in every periodic image within reach; the lattice is triangular, so the bounds are exact."""
         cdef double d[3]
         cdef double x, y, z, left, reach2 = self.reach * self.reach
-        cdef int64_t l, m, h, l0, m0, h0
+        cdef int64_t l, m, h, l0, l1, m0, m1, h0, h1
         cdef bint own = self.own[e]
         cdef const float *a = atoms + self.first[e] * 3 * self.stride
         cdef const float *b = a if own else atoms + (self.parts + e) * 3 * self.stride
         self.difference(e, cell, state.centre, d)
         # Of an image and its inverse one is enough: a part's own images are those after (0, 0, 0).
-        l0 = 0 if own else <int64_t> ceil((-self.reach - d[2]) / cell.cz)
-        for l in range(l0, <int64_t> floor((self.reach - d[2]) / cell.cz) + 1):
+        span(self.reach, d[2], cell.cz, &l0, &l1)
+        for l in range(0 if own else l0, l1 + 1):
             z = d[2] + l * cell.cz
             left = sqrt(max(reach2 - z * z, 0.0))
             y = d[1] + l * cell.cy
-            m0 = 0 if own and l == 0 else <int64_t> ceil((-left - y) / cell.by)
-            for m in range(m0, <int64_t> floor((left - y) / cell.by) + 1):
+            span(left, y, cell.by, &m0, &m1)
+            for m in range(0 if own and l == 0 else m0, m1 + 1):
                 y = d[1] + l * cell.cy + m * cell.by
                 left = sqrt(max(reach2 - z * z - y * y, 0.0))
                 x = d[0] + l * cell.cx + m * cell.bx
-                h0 = 1 if own and l == 0 and m == 0 else <int64_t> ceil((-left - x) / cell.ax)
-                for h in range(h0, <int64_t> floor((left - x) / cell.ax) + 1):
+                span(left, x, cell.ax, &h0, &h1)
+                for h in range(1 if own and l == 0 and m == 0 else h0, h1 + 1):
                     if exact:
                         if self.overlaps(e, state, x + h * cell.ax, y, z):
                             return True

@@ -1,12 +1,12 @@
 """Clusters of molecules of two crystals laid upon each other."""
 
 from cython.view cimport array as cython_array
-from libc.math cimport INFINITY, fabs, floor, sqrt
+from libc.math cimport INFINITY, fabs, sqrt
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
-from genarris_fw._kernels.lattice cimport cross, dot
-from genarris_fw._kernels.superposition cimport Motion, Sums, add, fit, invert, move, square_distance
+from genarris_fw._kernels.lattice cimport cells_within, cross, dot, invert
+from genarris_fw._kernels.superposition cimport Motion, Sums, add, fit, move, square_distance
 
 
 cdef enum:
@@ -71,7 +71,7 @@ cdef class Packing:
         cdef double count = self.molecules
         cdef int c
         for c in range(3):
-            count *= 2.0 * (floor(radius / self.height[c]) + 1.0) + 1.0
+            count *= 2.0 * cells_within(radius, self.height[c], 1.0) + 1.0
         return <Py_ssize_t>count if count < 1e7 else -1
 
     cdef Py_ssize_t images(self, Py_ssize_t middle, double radius, Py_ssize_t* index, double* shift) noexcept nogil:
@@ -85,7 +85,7 @@ cdef class Packing:
         index[0] = middle
         for c in range(3):
             shift[c] = 0.0
-            reach[c] = floor(radius / self.height[c]) + 1.0
+            reach[c] = cells_within(radius, self.height[c], 1.0)
         i = -reach[0]
         while i <= reach[0]:
             j = -reach[1]

@@ -1,10 +1,8 @@
 """The molecules of a crystal made whole."""
 
-from libc.math cimport rint
 from libc.stdlib cimport free, malloc
 
-from genarris_fw._kernels.lattice cimport dot
-from genarris_fw._kernels.superposition cimport invert
+from genarris_fw._kernels.lattice cimport dot, invert, nearest_image
 
 
 def make_whole(
@@ -36,17 +34,21 @@ def make_whole(
     """
     cdef Py_ssize_t n = points.shape[0], molecules = 0, first = 0, last = 0, start, i, j
     cdef Py_ssize_t* queue = <Py_ssize_t*>malloc((n + 1) * sizeof(Py_ssize_t))
+    cdef double v[9]
     cdef double reciprocal[9]
     cdef double height[3]
     cdef double d[3]
     cdef double image[3]
-    cdef double bond, cells
+    cdef double bond, x, y, z
     cdef int a, b, c, e
     cdef Py_ssize_t endless = -1
     if queue == NULL:
         raise MemoryError("no room for the atoms")
     with nogil:
-        invert(&lattice[0, 0], reciprocal, height)
+        for c in range(3):
+            for e in range(3):
+                v[3 * c + e] = lattice[c, e]
+        invert(v, reciprocal, height)
         for i in range(n):
             label[i] = -1
         for start in range(n):
@@ -61,19 +63,17 @@ def make_whole(
                 for j in range(n):
                     bond = (radii[i] + radii[j]) ** 2
                     for e in range(3):
-                        image[e] = points[j, e] - points[i, e]
-                        d[e] = image[e]
-                    for c in range(3):
-                        cells = rint(dot(image, reciprocal + 3 * c))
-                        for e in range(3):
-                            d[e] -= cells * lattice[c, e]
+                        d[e] = points[j, e] - points[i, e]
+                    nearest_image(v, reciprocal, d)
                     for a in range(-1, 2):
                         for b in range(-1, 2):
                             for c in range(-1, 2):
-                                for e in range(3):
-                                    image[e] = d[e] + a * lattice[0, e] + b * lattice[1, e] + c * lattice[2, e]
-                                if not dot(image, image) < bond or (i == j and a == 0 and b == 0 and c == 0):
+                                x = d[0] + a * v[0] + b * v[3] + c * v[6]
+                                y = d[1] + a * v[1] + b * v[4] + c * v[7]
+                                z = d[2] + a * v[2] + b * v[5] + c * v[8]
+                                if not x * x + y * y + z * z < bond or (i == j and a == 0 and b == 0 and c == 0):
                                     continue
+                                image[0], image[1], image[2] = x, y, z
                                 bonded[i, j] = bonded[j, i] = 1
                                 if label[j] < 0:
                                     label[j] = molecules

@@ -1,8 +1,6 @@
 """Points around points, over all periodic images."""
 
-from libc.math cimport floor, rint, sqrt
-
-from genarris_fw._kernels.lattice cimport cross, dot, reduce_lattice
+from genarris_fw._kernels.lattice cimport cells_within, invert, nearest_image, reduce_lattice
 
 
 def neighbours(
@@ -39,11 +37,11 @@ def neighbours(
         When the shapes do not fit together.
     """
     cdef double v[3][3]
-    cdef double inverse[3][3]
+    cdef double reciprocal[9]
     cdef double reach[3]
     cdef double height[3]
     cdef double d[3]
-    cdef double x, y, z, square, volume, cells, i, j, k
+    cdef double x, y, z, square, i, j, k
     cdef Py_ssize_t n = points.shape[0], room = owners.shape[0], found = 0
     cdef Py_ssize_t a, b, before
     cdef int c, e
@@ -56,26 +54,16 @@ def neighbours(
             v[c][e] = lattice[c, e]
     with nogil:
         reduce_lattice(v)
-        for c in range(3):
-            cross(v[(c + 1) % 3], v[(c + 2) % 3], inverse[c])
-        volume = dot(v[0], inverse[0])
-        for c in range(3):
-            height[c] = abs(volume) / sqrt(dot(inverse[c], inverse[c]))
-            for e in range(3):
-                inverse[c][e] /= volume
+        invert(&v[0][0], reciprocal, height)
         for a in range(n):
             before = found
             square = radii[a] * radii[a]
-            # A neighbour is first moved to within half a cell; m cells further it is at least (m - 1/2) heights away.
             for c in range(3):
-                reach[c] = floor(radii[a] / height[c] + 0.5)
+                reach[c] = cells_within(radii[a], height[c], 0.5)
             for b in range(n):
                 for c in range(3):
                     d[c] = points[b, c] - points[a, c]
-                for c in range(3):
-                    cells = rint(dot(d, inverse[c]))
-                    for e in range(3):
-                        d[e] -= cells * v[c][e]
+                nearest_image(&v[0][0], reciprocal, d)
                 i = -reach[0]
                 while i <= reach[0]:
                     j = -reach[1]

@@ -1,8 +1,11 @@
 """Radial functions of a periodic cell, summed over every pair of atoms inside the cutoff."""
 
-from libc.math cimport M_PI, cos, exp, floor, hypot, rint, sqrt
+from libc.math cimport M_PI, cos, exp, hypot, rint, sqrt
+from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
+
+from genarris_fw._kernels.lattice cimport span
 
 # The three innermost loops, in C so that they become vector instructions.
 cdef extern from *:
@@ -170,25 +173,23 @@ cdef void list_images(const double* lattice, double cutoff, Images* images) noex
     # The lattice is lower triangular: a plane is cut into lines, and each is walked from end to end.
     cdef double ax = lattice[0], bx = lattice[3], by = lattice[4]
     cdef double cx = lattice[6], cy = lattice[7], cz = lattice[8]
-    cdef double x, y, reach, left
-    cdef double i, j
+    cdef double y, reach, left
+    cdef int64_t i, i0, i1, j, j0, j1
     cdef long n = 0
     cdef long k
     for k in range(-images.last, images.last + 1):
         images.starts[k + images.last] = n
         reach = plane_reach(lattice, cutoff, k)
-        j = -floor((reach + k * cy) / by)
-        while k * cy + j * by <= reach:
+        span(reach, k * cy, by, &j0, &j1)
+        for j in range(j0, j1 + 1):
             y = k * cy + j * by
             left = sqrt(max(0.0, reach * reach - y * y))
-            i = -floor((left + k * cx + j * bx) / ax)
-            while k * cx + j * bx + i * ax <= left:
+            span(left, k * cx + j * bx, ax, &i0, &i1)
+            for i in range(i0, i1 + 1):
                 images.x[n] = k * cx + j * bx + i * ax
                 images.y[n] = y
                 images.z[n] = k * cz
                 n += 1
-                i += 1.0
-            j += 1.0
     images.starts[2 * images.last + 1] = n
 
 

@@ -7,13 +7,14 @@ sites allow: so the space group and the sites hold by construction. All variable
 the cube root of the volume, a turn times the molecule's size.
 """
 
-from libc.math cimport ceil, cos, floor, rint, sin, sqrt
+from libc.math cimport cos, rint, sin, sqrt
 from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memset
 
 import numpy as np
 
+from genarris_fw._kernels.lattice cimport span
 from genarris_fw._kernels.overlap cimport close_pairs, turn
 
 cdef float FAR = 1e6
@@ -178,7 +179,7 @@ cdef class RigidCrystal:
         cdef double nearest[3]
         cdef double ax, bx, by, cx, cy, cz, x, y, z, left, reach2 = reach * reach
         cdef int e, i, k, weight
-        cdef int64_t l, m, h, l0, m0, h0
+        cdef int64_t l, m, h, l0, l1, m0, m1, h0, h1
         cdef Image *image
         ax = sqrt(a[0] * a[0] + a[1] * a[1] + a[2] * a[2])
         for i in range(3):
@@ -203,18 +204,18 @@ cdef class RigidCrystal:
                         f[i] += self.rotations[e, i, k] * state.centre[3 * self.second[e] + k]
                     nearest[i] = rint(f[i])
                     f[i] -= nearest[i]
-            l0 = 0 if self.own[e] else <int64_t> ceil(-reach / cz - f[2])
-            for l in range(l0, <int64_t> floor(reach / cz - f[2]) + 1):
+            span(reach / cz, f[2], 1.0, &l0, &l1)
+            for l in range(0 if self.own[e] else l0, l1 + 1):
                 z = (f[2] + l) * cz
                 left = sqrt(max(reach2 - z * z, 0.0))
                 y = f[1] * by + (f[2] + l) * cy
-                m0 = 0 if self.own[e] and l == 0 else <int64_t> ceil((-left - y) / by)
-                for m in range(m0, <int64_t> floor((left - y) / by) + 1):
+                span(left, y, by, &m0, &m1)
+                for m in range(0 if self.own[e] and l == 0 else m0, m1 + 1):
                     y = (f[1] + m) * by + (f[2] + l) * cy
                     left = sqrt(max(reach2 - z * z - y * y, 0.0))
                     x = f[0] * ax + (f[1] + m) * bx + (f[2] + l) * cx
-                    h0 = 1 if self.own[e] and l == 0 and m == 0 else <int64_t> ceil((-left - x) / ax)
-                    for h in range(h0, <int64_t> floor((left - x) / ax) + 1):
+                    span(left, x, ax, &h0, &h1)
+                    for h in range(1 if self.own[e] and l == 0 and m == 0 else h0, h1 + 1):
                         weight = 1
                         if self.involutory[e]:
                             weight = self.pairing(e, h - nearest[0], m - nearest[1], l - nearest[2])

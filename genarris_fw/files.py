@@ -3,14 +3,55 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from genarris_fw.errors import InputError
 
 
+@contextmanager
+def whole_file(path: Path, mode: int = 0o666, durable: bool = False, meanwhile: Path | None = None) -> Iterator[Path]:
+    """Have an empty file beside `path` to be written; it takes the place of `path` when the block ends without error.
+
+    Parameters
+    ----------
+    path : Path
+        Where; its folder is there.
+    mode : int, optional
+        Permissions, of which the umask takes its part.
+    durable : bool, optional
+        The content is on the disk before it takes its place: a machine that loses its power leaves the old file or
+        the new one.
+    meanwhile : Path, optional
+        What the file is called until then; else a name of its own that ends in ``.part``.
+
+    Yields
+    ------
+    Path
+        The file to write.
+
+    Raises
+    ------
+    OSError
+        When the disk is full or the folder cannot be written.
+    """
+    partial = meanwhile or path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode))
+    try:
+        yield partial
+        if durable:
+            with partial.open("rb") as written:
+                os.fsync(written.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write a text file by way of a temporary one beside it, so that a reader never sees half of it.
+    """Write a text file so that a reader never sees half of it.
 
     Parameters
     ----------
@@ -25,12 +66,8 @@ def write_text(path: Path, text: str) -> None:
         When the disk is full or the folder cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with whole_file(path) as partial:
         partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def read_ordinary(path: Path, largest: int) -> bytes:

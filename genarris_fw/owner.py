@@ -9,7 +9,10 @@ from pathlib import Path
 
 
 def _start_time(pid: int) -> str | None:
-    """Return the start time of a process in clock ticks since boot (Linux), None when there is no such process."""
+    """Return the start time of a process in clock ticks since boot (Linux), None when there is no such process.
+
+    Not by psutil: its start times are those of the wall clock, and change for every process when the clock is set.
+    """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

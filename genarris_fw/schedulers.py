@@ -12,7 +12,6 @@ import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Literal
 
 State = Literal["pending", "running", "gone"]
@@ -78,7 +77,7 @@ def _slurm_end(environment: Mapping[str, str]) -> float | None:
 
 def _pbs_end(environment: Mapping[str, str]) -> float | None:
     job = environment["PBS_JOBID"]
-    begun, walltime = _begun(f"PBS_JOBID={job}"), _seconds(environment.get("PBS_WALLTIME", ""))
+    begun, walltime = _begun("PBS_JOBID", job), _seconds(environment.get("PBS_WALLTIME", ""))
     if walltime is None or begun is None:
         answer = _ask(["qstat", "-f", job], environment)
         fields = _pbs_fields(answer.stdout if answer else "").get(_number(job), {})
@@ -93,23 +92,21 @@ def _sge_end(environment: Mapping[str, str]) -> float | None:
     job = environment["JOB_ID"]
     answer = _ask(["qstat", "-j", job], environment)
     found = re.search(r"^hard.resource_list.*\bh_rt=([\d:]+)", answer.stdout if answer else "", re.MULTILINE)
-    begun = _begun(f"JOB_ID={job}")
+    begun = _begun("JOB_ID", job)
     walltime = _seconds(found[1]) if found else None
     return None if walltime is None or begun is None else begun + walltime
 
 
-def _begun(mark: str) -> float | None:
-    """Return when the first process of the job on this machine started: the oldest with `mark` in its environment."""
-    starts = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, IndexError, ValueError):
-            if mark.encode() in (process / "environ").read_bytes().split(b"\0"):
-                starts.append(int((process / "stat").read_text().rpartition(")")[2].split()[19]))
-    with suppress(OSError, StopIteration, ValueError):
-        lines = Path("/proc/stat").read_text().splitlines()
-        boot = next(int(line.split()[1]) for line in lines if line.startswith("btime"))
-        return boot + min(starts) / os.sysconf("SC_CLK_TCK")
-    return None
+def _begun(variable: str, job: str) -> float | None:
+    """Return when the first process of the job on this machine started: the oldest with its id in its environment."""
+    import psutil  # only here: SLURM says more, and every command asks
+
+    starts = (
+        process.info["create_time"]
+        for process in psutil.process_iter(["environ", "create_time"])
+        if (process.info["environ"] or {}).get(variable) == job
+    )
+    return min(starts, default=None)
 
 
 def _seconds(text: str) -> float | None:

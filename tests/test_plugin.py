@@ -87,7 +87,7 @@ def folder(tmp_path: Path) -> Path:
 
 def call(python: Path, *arguments: object, cwd: Path, script: str = "genarris-fw") -> subprocess.CompletedProcess[str]:
     command = [python, SCRIPTS / script, *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, text=True, capture_output=True, timeout=300)
+    return subprocess.run(command, cwd=cwd, text=True, capture_output=True, timeout=300, check=False)
 
 
 def test_its_options_are_shown_and_checked(python: Path, folder: Path) -> None:
@@ -147,8 +147,9 @@ def told(folder: Path, place: Path, conf: str = UI_CONF) -> subprocess.Completed
     (folder / "ui.conf").write_text(conf)
     paths = os.pathsep.join([str(place), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, SCRIPTS / "genarris-fw", "check", "ui.conf"]
+    environment = os.environ | {"PYTHONPATH": paths}
     return subprocess.run(
-        command, cwd=folder, text=True, capture_output=True, timeout=300, env=os.environ | {"PYTHONPATH": paths}
+        command, cwd=folder, text=True, capture_output=True, timeout=300, env=environment, check=False
     )
 
 

@@ -1,26 +1,12 @@
-# Cells, and the rigid motion that brings some points closest to others.
+# The rigid motion that brings some points closest to others.
 
 from libc.math cimport fabs, sqrt
 
-from genarris_fw._kernels.lattice cimport cross, dot
+from genarris_fw._kernels.lattice cimport dot
 
 
 cdef inline double square_distance(const double* a, const double* b) noexcept nogil:
     return (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2
-
-
-cdef inline double invert(const double* v, double* reciprocal, double* height) noexcept nogil:
-    # Reciprocal vectors (without 2 pi) and heights of a cell; returns its volume, with its sign.
-    cdef double volume
-    cdef int c, d
-    for c in range(3):
-        cross(v + 3 * ((c + 1) % 3), v + 3 * ((c + 2) % 3), reciprocal + 3 * c)
-    volume = dot(v, reciprocal)
-    for c in range(3):
-        height[c] = fabs(volume) / sqrt(dot(reciprocal + 3 * c, reciprocal + 3 * c))
-        for d in range(3):
-            reciprocal[3 * c + d] /= volume
-    return volume
 
 
 cdef struct Motion:

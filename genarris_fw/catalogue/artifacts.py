@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import socket
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from genarris_fw.catalogue.documents import ArtifactDocument, ArtifactRecord
+from genarris_fw.files import whole_file
 
 CHUNK = 1 << 20
 
@@ -103,15 +103,11 @@ class Artifacts:
         path = Path(record["path"])
         if record["storage"] == "gridfs":
             path = folder / Path(record["path"]).name
-            partial = path.with_name(f"{path.name}.{os.getpid()}.part")
             try:
-                with partial.open("wb") as file:
+                with whole_file(path) as partial, partial.open("wb") as file:
                     self.bucket.download_to_stream(record["content"], file)
-                partial.replace(path)
             except NoFile:
                 return None
-            finally:
-                partial.unlink(missing_ok=True)
         if not path.is_file():
             return None
         with path.open("rb") as file:

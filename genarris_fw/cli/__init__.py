@@ -1,0 +1,1 @@
+"""The commands of ``genarris-fw``, one module each."""

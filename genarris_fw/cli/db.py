@@ -199,10 +199,10 @@ def shell(folder: Path, data: Path | None, uri: str | None, arguments: tuple[str
         raise DatabaseError("mongosh is not on PATH: `npm install -g mongosh`, or see mongodb.com/try/download/shell")
     with _using(folder, data, uri, there=True) as (_, address):
         # A password would be seen in the list of processes: mongosh asks for it instead.
-        address = without_password(address)
+        shown = without_password(address)
         before = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the shell's
         try:
-            return subprocess.run([program, address, *arguments], check=False).returncode
+            return subprocess.run([program, shown, *arguments], check=False).returncode
         finally:
             signal.signal(signal.SIGINT, before)
 

@@ -39,10 +39,12 @@ def command(run: str | None, port: int | None, folder: Path, uri: str | None) ->
 
 
 def _text(site: Site, run: str | None) -> str:
+
     return metrics(site.catalogue, [run] if run else site.catalogue.runs.names())
 
 
 def _serve(site: Site, run: str | None, port: int) -> None:
+
     class Answer(BaseHTTPRequestHandler):
         timeout = ANSWERED_WITHIN
 

@@ -53,6 +53,7 @@ class Windows:
     pdd_tolerance: float = 0.3
 
     def __post_init__(self) -> None:
+        """Refuse negative tolerances, and what is no number, with an InputError."""
         for name in ("volume_tolerance", "amd_tolerance", "pdd_tolerance"):
             value = getattr(self, name)
             if not (value >= 0 and math.isfinite(value)):

@@ -171,6 +171,8 @@ def isomorphisms(
     tuple of int
         The atom of the other graph that each atom falls upon.
     """
+    # networkx takes 2.4 to 9 times as long for 10,000 molecules (benchmarks/isomorphism.py: aspirin 2.1 s
+    # here, 5.1 s by its VF2++, 11.4 s by its VF2), and 9 to 30 times for all ways onto itself.
     n = len(colours)
     bonded = [set(around) for around in other_neighbours]
     walk, parent = _walk(neighbours)

@@ -72,6 +72,7 @@ class Matching:
     angle_tol: float = 10.0
 
     def __post_init__(self) -> None:
+        """Refuse an unknown method, negative tolerances, and what is no number, with an InputError."""
         if self.method not in METHODS:
             raise InputError(f"duplicates by method {self.method!r} are not available; use {' or '.join(METHODS)}")
         for name in ("rmsd_tolerance", "ltol", "stol", "angle_tol"):

@@ -92,6 +92,7 @@ class Similarities:
             self.largest = max(high for _, high in extremes)
 
     def __len__(self) -> int:
+        """Return the number of points."""
         return len(self.matrix)
 
 

@@ -1,8 +1,9 @@
 """Structures, molecules, their formats and their symmetry."""
 
 from genarris_fw.crystal.bonds import bonds, connected_components, same_bonds
+from genarris_fw.crystal.cells import cell_properties
 from genarris_fw.crystal.formats import READ_FORMATS, WRITE_FORMATS, read, read_folder, write
-from genarris_fw.crystal.genarris_json import cell_properties, from_record, to_record
+from genarris_fw.crystal.genarris_json import from_record, to_record
 from genarris_fw.crystal.molecule_file import checked_molecule, read_molecule
 from genarris_fw.crystal.molecules import whole_molecules
 from genarris_fw.crystal.point_group_symbols import hermann_mauguin_symbol, parse_symbol, schoenflies_symbol

@@ -261,8 +261,8 @@ def _from_image(atoms: Atoms) -> Structure:
     results = atoms.calc.results if atoms.calc is not None else {}
     values = {**atoms.info, **results}
     properties = {}
-    for name, value in values.items():
-        value = value.item() if isinstance(value, np.generic) else value
+    for name, given in values.items():
+        value = given.item() if isinstance(given, np.generic) else given
         if isinstance(value, str | int | float | bool) and name not in _ASE_NOTES:
             properties[str(name)] = value
     struct_id = str(properties.pop("struct_id", ""))

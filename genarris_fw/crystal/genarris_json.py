@@ -9,32 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from genarris_fw.crystal.cells import CELL_KEYS, cell_properties
 from genarris_fw.crystal.properties import DEEPEST
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.errors import InputError
 from genarris_fw.showing import shown
 
 LATTICE_KEYS = ("lattice_vector_a", "lattice_vector_b", "lattice_vector_c")
-CELL_KEYS = ("a", "b", "c", "alpha", "beta", "gamma", "cell_vol")
 # Properties that a record holds in the columns of its atoms: spin, charge, fixed.
 _HUGE_EXPONENT = re.compile(r"[eE]\+?\d{3}")
 ATOM_KEYS = ("initial_moments", "initial_charges", "fixed_atoms")
-
-
-def cell_properties(structure: Structure) -> dict[str, float]:
-    """Return the lengths (Å), angles (degrees) and volume (Å3) of the cell, under their names in a record.
-
-    Parameters
-    ----------
-    structure : Structure
-        A crystal.
-
-    Returns
-    -------
-    dict
-        ``a``, ``b``, ``c``, ``alpha``, ``beta``, ``gamma``, ``cell_vol``.
-    """
-    return dict(zip(CELL_KEYS, (*structure.cell_parameters, structure.cell_volume), strict=True))
 
 
 def from_record(record: dict[str, Any], where: str = "the record") -> Structure:
@@ -83,8 +67,8 @@ def from_record(record: dict[str, Any], where: str = "the record") -> Structure:
     lattice = _lattice(properties, where)
     properties = {name: value for name, value in properties.items() if name not in LATTICE_KEYS}
     columns = [[row[k] if len(row) > k else None for row in rows] for k in (4, 5, 6)]
-    for name, column in zip(ATOM_KEYS, columns):
-        column = [_finite(value) if isinstance(value, float) else value for value in column]
+    for name, given in zip(ATOM_KEYS, columns):
+        column = [_finite(value) if isinstance(value, float) else value for value in given]
         if name == "fixed_atoms":
             if not all(fixed in (None, False, True) for fixed in column):
                 raise InputError(f"{where}: the seventh entry of a row of 'geometry' (fixed) is neither true nor false")

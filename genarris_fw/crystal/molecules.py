@@ -36,9 +36,7 @@ def whole_molecules(structure: Structure, factor: float = BOND_FACTOR) -> Struct
         Where the bonds form a chain, layer or network without end.
     """
     places, parts = _unwrapped(structure, factor)
-    ordered = [parts[0]]
-    for part in parts[1:]:
-        ordered.append(_in_order_of(parts[0], part, structure.species, places))
+    ordered = [parts[0], *(_in_order_of(parts[0], part, structure.species, places) for part in parts[1:])]
     sequence = [i for part in ordered for i in part]
     result = structure.copy()
     result.species = [structure.species[i] for i in sequence]

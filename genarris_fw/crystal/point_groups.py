@@ -49,6 +49,7 @@ class PointGroup:
     infinite: bool = field(default=False)
 
     def __len__(self) -> int:
+        """Return the number of operations."""
         return len(self.operations)
 
     @property

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.data import atomic_masses, atomic_numbers
-from ase.geometry import cell_to_cellpar
 from numpy.typing import ArrayLike, NDArray
 
+from genarris_fw.crystal.cells import cell_values
 from genarris_fw.errors import InputError
 
 # 1 u/Å3 in g/cm3: the atomic mass constant, CODATA 2018, times 1e24.
@@ -22,7 +22,7 @@ LARGEST_POSITION, LARGEST_LENGTH = 10**6, 10**5
 
 def _checked_atoms(species: Sequence[str], positions: ArrayLike) -> tuple[list[str], NDArray[np.float64]]:
     names = [str(name) for name in species]
-    points = np.array(positions, dtype=float).reshape(-1, 3) if len(names) else np.zeros((0, 3))
+    points = np.array(positions, dtype=float).reshape(-1, 3) if names else np.zeros((0, 3))
     if len(points) != len(names):
         raise InputError(f"{len(names)} species but {len(points)} positions; give one position (x, y, z) per atom")
     unknown = sorted({name for name in names if name not in atomic_numbers or name == "X"})
@@ -59,6 +59,7 @@ class Molecule:
         self.species, self.positions = _checked_atoms(species, positions)
 
     def __len__(self) -> int:
+        """Return the number of atoms."""
         return len(self.species)
 
     @property
@@ -132,6 +133,7 @@ class Structure:
         self.struct_id = struct_id
 
     def __len__(self) -> int:
+        """Return the number of atoms in the cell, or of the molecule."""
         return len(self.species)
 
     def _cell(self) -> NDArray[np.float64]:
@@ -147,7 +149,7 @@ class Structure:
     @property
     def cell_parameters(self) -> tuple[float, float, float, float, float, float]:
         """Lengths a, b, c in Å and angles α, β, γ in degrees."""
-        a, b, c, alpha, beta, gamma = (float(x) for x in cell_to_cellpar(self._cell()))
+        a, b, c, alpha, beta, gamma, _ = cell_values(self._cell()).tolist()
         return a, b, c, alpha, beta, gamma
 
     @property

@@ -10,7 +10,7 @@ import spglib
 from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
-from genarris_fw.crystal.genarris_json import cell_properties
+from genarris_fw.crystal.cells import cell_properties
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.errors import InputError
 

@@ -9,7 +9,6 @@ meanwhile, and a server by itself only while no rocket works.
 from __future__ import annotations
 
 import hashlib
-import os
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -33,6 +32,7 @@ from genarris_fw.database.leftovers import temporary_folder, temporary_path
 from genarris_fw.database.mongod import HISTORY
 from genarris_fw.database.redaction import redact
 from genarris_fw.errors import DatabaseError, InputError
+from genarris_fw.files import whole_file
 
 FORMAT = "genarris_fw backup 1"
 MANIFEST = "manifest.json"
@@ -70,7 +70,6 @@ def backup(uri: str, file: Path, scratch: Path | None = None) -> dict[str, int]:
         When the file cannot be written.
     """
     file = Path(file).absolute()
-    partial = temporary_path(file.parent)
     try:
         with explained(uri), MongoClient(uri, **client_options(uri)) as client:
             database = client[database_name(uri)]
@@ -85,18 +84,14 @@ def backup(uri: str, file: Path, scratch: Path | None = None) -> dict[str, int]:
                     "collections": collections,
                 }
                 (place / MANIFEST).write_text(json_util.dumps(manifest, indent=1), encoding="utf-8")
-                with tarfile.open(partial, "w:gz", compresslevel=6) as archive:
-                    partial.chmod(0o600)
+                with (
+                    whole_file(file, mode=0o600, durable=True, meanwhile=temporary_path(file.parent)) as partial,
+                    tarfile.open(partial, "w:gz", compresslevel=6) as archive,
+                ):
                     for name in (MANIFEST, *(about["file"] for about in collections)):
                         archive.add(place / name, arcname=name)
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())
-        partial.replace(file)
     except OSError as error:
         raise InputError(f"{file}: cannot be written ({error.strerror or error})") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
     return {about["name"]: about["count"] for about in collections}
 
 

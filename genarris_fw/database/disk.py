@@ -32,7 +32,7 @@ _NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}
 
 
 def file_system(path: Path) -> str:
-    """Return the type of the file system that holds `path`, as /proc/mounts names it.
+    """Return the type of the file system that holds `path`, as the system names it.
 
     Parameters
     ----------
@@ -44,18 +44,17 @@ def file_system(path: Path) -> str:
     str
         For example ``ext4``, ``nfs4`` or ``lustre``; empty where the system does not tell.
     """
+    import psutil  # only here: few commands start a database
+
     try:
-        mounts = Path("/proc/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
+        mounts = psutil.disk_partitions(all=True)
+    except (OSError, psutil.Error):
         return ""
-    here = str(path.resolve())
+    here = path.resolve()
     best, found = -1, ""
-    for line in mounts:
-        point, kind = line.split(" ")[1:3]
-        point = point.replace("\\040", " ")
-        inside = here == point or here.startswith(point.rstrip("/") + "/")
-        if inside and len(point) >= best:  # of two mounts on one point the later one is seen
-            best, found = len(point), kind
+    for mount in mounts:
+        if here.is_relative_to(mount.mountpoint) and len(mount.mountpoint) >= best:
+            best, found = len(mount.mountpoint), mount.fstype  # of two mounts on one point the later one is seen
     return found
 
 

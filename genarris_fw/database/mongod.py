@@ -155,7 +155,7 @@ def spawn(
                 start_new_session=True,
                 cwd="/",
                 pass_fds=() if keep_open is None else (keep_open,),
-                preexec_fn=_die_with_starter if dies_with_starter else None,
+                preexec_fn=_die_with_starter if dies_with_starter else None,  # noqa: PLW1509 - it takes no lock
             )
     except OSError as error:
         raise DatabaseError(f"{command[0]}: cannot be started ({error.strerror})") from error

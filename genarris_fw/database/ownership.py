@@ -130,39 +130,38 @@ def user(uid: int) -> str:
 
 
 def servers(lock: os.stat_result) -> list[int]:
-    """Return our processes that serve a database (``--dbpath``) and hold this lock file open (Linux: from /proc).
+    """Return our processes that serve a database (``--dbpath``) and hold this lock file open.
 
     Parameters
     ----------
     lock : os.stat_result
         The lock file, by what it is and not by its name: its folder may have been moved or removed.
     """
-    return [pid for pid in _own_processes() if b"--dbpath" in _words(pid) and _holds(pid, lock)]
+    import psutil  # only here and below: few commands need it
+
+    return [
+        process.pid
+        for process in psutil.process_iter(["uids", "cmdline"])
+        if process.info["uids"] is not None
+        and process.info["uids"].effective == os.geteuid()
+        and "--dbpath" in (process.info["cmdline"] or ())
+        and _holds(process.pid, lock)
+    ]
 
 
 def is_our_module(pid: int, module: str) -> bool:
-    """Tell whether a process is ours and is ``python -m module`` (Linux: from /proc)."""
-    with suppress(OSError):
-        return Path(f"/proc/{pid}").stat().st_uid == os.geteuid() and module.encode() in _words(pid)
-    return False
+    """Tell whether a process is ours and is ``python -m module``."""
+    import psutil
 
-
-def _own_processes() -> Iterator[int]:
-    for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if entry.stat().st_uid == os.geteuid():
-                yield int(entry.name)
-
-
-def _words(pid: int) -> list[bytes]:
-    """Return the command line of a process, empty when it is gone."""
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    return []
+    try:
+        process = psutil.Process(pid)
+        return process.uids().effective == os.geteuid() and module in process.cmdline()
+    except psutil.Error:
+        return False
 
 
 def _holds(pid: int, file: os.stat_result) -> bool:
-    """Tell whether a process has a file open."""
+    """Tell whether a process has a file open (Linux); psutil knows names alone, which a moved folder changes."""
     with suppress(OSError):
         for entry in Path(f"/proc/{pid}/fd").iterdir():
             with suppress(OSError):  # closed meanwhile

@@ -33,7 +33,6 @@ import os
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -561,14 +560,4 @@ class Server:
         return record if usable and sockets.is_ours_or_gone(Path(record["socket"]).parent) else {}
 
     def _write_record(self, record: dict[str, Any]) -> None:
-        """Write server.json, whole or not at all, readable by its owner alone."""
-        path = self.home / "server.json"
-        descriptor, name = tempfile.mkstemp(dir=self.home, prefix="server.", suffix=".tmp")  # mode 0600
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(json.dumps(record, indent=2) + "\n")
-            Path(name).replace(path)
-        except OSError as error:
-            with suppress(OSError):
-                Path(name).unlink()
-            raise DatabaseError(f"{path}: cannot be written ({error.strerror}): make room on that disk") from error
+        allocation.write_private(self.home / "server.json", json.dumps(record, indent=2) + "\n")

@@ -76,7 +76,10 @@ def new_folder() -> Path:
 
 
 def connections_of_ours(path: Path) -> int:
-    """Return how many connections to the socket at `path` this process has open (Linux: from /proc)."""
+    """Return how many connections to the socket at `path` this process has open (Linux).
+
+    psutil names the sockets that listen, not what a connection leads to.
+    """
     count = 0
     for entry in Path("/proc/self/fd").iterdir():
         descriptor = int(entry.name)

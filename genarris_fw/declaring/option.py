@@ -197,6 +197,12 @@ class Declared(BaseModel):
         return cls.info(name).again or ("suffix" if role and role.use == "output" else "keep")
 
     @classmethod
+    def decides(cls, name: str) -> bool:
+        """Tell whether another value gives another result; where results are written does not."""
+        role = cls.path_role(name)
+        return cls.info(name).changes_results and not (role and role.use in ("output", "scratch"))
+
+    @classmethod
     def is_path(cls, name: str, value: Any) -> bool:
         """Tell whether an option's value is a path, not the word for none."""
         word = cls.info(name).no_path

@@ -9,12 +9,12 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genarris_fw.errors import InputError
+from genarris_fw.files import whole_file
 
 Matrix = NDArray[np.float32]
 
@@ -104,10 +104,9 @@ def write_blocks(
     """
     target, names, done = Path(path), unique_ids(ids, os.fspath(path)), 0
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{uuid4().hex}.part")
-    beside = temporary.with_suffix(".json.part")
     digest = hashlib.sha256()
-    try:
+    # Of the two the matrix takes its place first.
+    with whole_file(sidecar(target)) as beside, whole_file(target, durable=True) as temporary:
         with temporary.open("wb") as stream:
             for block in blocks:
                 with np.errstate(over="ignore"):
@@ -121,8 +120,6 @@ def write_blocks(
                 stream.write(values.data)
             if done != len(names):
                 raise InputError(f"{target}: {done} rows but {len(names)} ids; give one id per row")
-            stream.flush()
-            os.fsync(stream.fileno())
         record = {
             "ids": names,
             "shape": [len(names), len(names)],
@@ -131,11 +128,6 @@ def write_blocks(
             "about": about,
         }
         beside.write_text(json.dumps(record, indent=1) + "\n")
-        temporary.replace(target)
-        beside.replace(sidecar(target))
-    finally:
-        temporary.unlink(missing_ok=True)
-        beside.unlink(missing_ok=True)
 
 
 def _stated_ids(path: Path, verify: bool) -> list[str] | None:

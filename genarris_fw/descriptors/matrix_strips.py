@@ -17,13 +17,13 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genarris_fw.descriptors.matrix_file import checksum, rows_of_a_chunk, sidecar, unique_ids, write_blocks
 from genarris_fw.errors import InputError, RunFailed
+from genarris_fw.files import whole_file
 
 Matrix = NDArray[np.float32]
 
@@ -71,9 +71,8 @@ def create(path: str | os.PathLike[str], n: int, key: str = "") -> None:
     if not strips.exists() and shutil.disk_usage(strips.parent).free < 2 * _size(n):
         raise RunFailed(f"{strips}: the disk has no room for two files of {_size(n) / 1e9:.1f} GB; make some")
     if not _laid_out(strips, header, n):
-        fresh = strips.with_name(f".{strips.name}.{uuid4().hex}.part")
-        _laid_out(fresh, header, n)
-        fresh.replace(strips)
+        with whole_file(strips) as fresh:
+            _laid_out(fresh, header, n)
 
 
 def _header(n: int, key: str) -> bytes:
@@ -253,7 +252,7 @@ def finish(
 def _divided(blocks: Iterable[Matrix], scale: float, target: Path) -> Iterator[Matrix]:
     largest = 0.0
     for block in blocks:
-        block /= np.float32(scale)
+        np.divide(block, np.float32(scale), out=block)
         largest = max(largest, float(block.max()))
         yield block
     if largest != 1.0:

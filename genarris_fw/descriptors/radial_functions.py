@@ -39,6 +39,7 @@ class RadialFunctions:
     cutoff: float
 
     def __len__(self) -> int:
+        """Return the number of functions."""
         return len(self.eta)
 
     def __call__(self, r: ArrayLike) -> NDArray[np.float64]:

@@ -13,7 +13,6 @@ import select
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 from pymongo import MongoClient
@@ -47,6 +46,7 @@ class Heartbeat:
         self._process: subprocess.Popen | None = None
 
     def __enter__(self) -> Heartbeat:
+        """Start the process; the launchpad goes to it through the pipe."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "genarris_fw.farm.heartbeat"],
             stdin=subprocess.PIPE,
@@ -62,6 +62,7 @@ class Heartbeat:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """End the process at once."""
         assert self._process is not None and self._process.stdin is not None
         # It holds nothing: there is nothing to wait for, not even its start.
         self._process.kill()
@@ -82,11 +83,12 @@ def open_database(launchpad: dict[str, Any]) -> Database:
 
 
 def _parent_is_stopped(parent: int) -> bool:
+    import psutil  # only here: most rockets are over before their first beat
+
     try:
-        state = Path(f"/proc/{parent}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
+        return psutil.Process(parent).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+    except psutil.Error:
         return False
-    return state in "Tt"
 
 
 def main() -> None:

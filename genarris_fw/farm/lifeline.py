@@ -153,10 +153,12 @@ class Watch:
                 self.end_rank(self.end_call[1])
 
     def lines(self, source: Any, block: bytes) -> list[dict[str, Any]]:
+        """Return the messages that a block of bytes completes; what follows the last line end waits for more."""
         *lines, self.buffers[source] = (self.buffers.get(source, b"") + block).split(b"\n")
         return [message for line in lines if isinstance(message := json.loads(line), dict)]
 
     def from_rank(self, pipe: Any) -> None:
+        """Do what the rank says; end with it."""
         block = pipe.read(65536)
         if not block:
             sys.exit()
@@ -176,6 +178,7 @@ class Watch:
                 sys.exit()
 
     def listen(self, token: str, names: list[str], everywhere: bool) -> None:
+        """Open a port for the lifelines of these ranks, and tell the rank its number."""
         self.token, self.awaited = token, list(names)
         self.join_before = time.monotonic() + JOIN_SECONDS
         server = socket.create_server(("" if everywhere else "127.0.0.1", 0), backlog=1024)
@@ -183,11 +186,13 @@ class Watch:
         self.tell_rank(port=server.getsockname()[1])
 
     def accept(self, server: socket.socket) -> None:
+        """Take the connection of another lifeline; who it is it says itself."""
         connection, _ = server.accept()
         keep_alive(connection)
         self.selector.register(connection, selectors.EVENT_READ, self.from_other)
 
     def join(self, host: str, port: int, token: str, name: str, leader: str) -> None:
+        """Connect to the leader's lifeline and show the token."""
         try:
             connection = socket.create_connection((host, port), timeout=JOIN_SECONDS / 2)
         except OSError as error:
@@ -201,6 +206,7 @@ class Watch:
         self.tell_rank(joined=True)
 
     def from_other(self, connection: socket.socket) -> None:
+        """Hear what another lifeline says; a connection that closes without a farewell is a lost rank."""
         try:
             block = connection.recv(65536)
             messages = self.lines(connection, block)
@@ -239,6 +245,7 @@ class Watch:
             self.tell_rank(joined=True)
 
     def drop(self, connection: socket.socket) -> None:
+        """Forget a connection, and close it."""
         if connection.fileno() >= 0:
             self.selector.unregister(connection)
             connection.close()
@@ -246,17 +253,20 @@ class Watch:
         self.buffers.pop(connection, None)
 
     def lose(self, what: str) -> None:
+        """Note that a rank is lost: this one's call has until the end of the grace to return."""
         if not self.is_lost:
             self.is_lost, self.awaited = True, []
             self.end_call = (time.monotonic() + self.grace_seconds, what)
             self.tell_rank(gone=what)
 
     def to_others(self, **message: Any) -> None:
+        """Send a message to every lifeline that is connected."""
         for connection in list(self.names):
             with contextlib.suppress(OSError):
                 connection.sendall(json.dumps(message).encode() + b"\n")
 
     def tell_rank(self, **message: Any) -> None:
+        """Send a message to the rank; one that is gone hears nothing."""
         with contextlib.suppress(OSError):
             os.write(1, json.dumps(message).encode() + b"\n")
 

@@ -65,6 +65,7 @@ class ContactRules:
     pairs: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
+        """Check the name of the rules, the radii and the pairs; InputError names what is wrong."""
         if self.name not in HYDROGEN_BONDS:
             raise InputError(f"contact_rules = {self.name!r}: expected one of {', '.join(HYDROGEN_BONDS)}")
         object.__setattr__(self, "radii", _checked_radii(self.radii))

@@ -90,6 +90,7 @@ class Group:
         self.press_cutoffs = press_cutoffs
 
     def __len__(self) -> int:
+        """Return the number of sites that are drawn from."""
         return len(self.placements)
 
     def hopeless(self, sampling: Sampling) -> bool:

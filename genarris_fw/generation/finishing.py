@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genarris_fw.crystal.genarris_json import CELL_KEYS
+from genarris_fw.crystal.cells import CELL_KEYS, cell_values
 from genarris_fw.crystal.point_groups import point_group
 from genarris_fw.crystal.structure import Molecule, Structure
 from genarris_fw.crystal.symmetry import niggli_lattices
@@ -58,9 +58,11 @@ class Hits:
         return cls(numbers, orientations, geometry[:, :9].reshape(count, 3, 3), rotations, own[:, :, 9:])
 
     def __len__(self) -> int:
+        """Return the number of hits."""
         return len(self.numbers)
 
     def __getitem__(self, rows: Any) -> Hits:
+        """Return the hits of some rows, as numpy selects them."""
         return Hits(
             self.numbers[rows], self.orientations[rows], self.lattices[rows], self.rotations[rows], self.centres[rows]
         )
@@ -134,7 +136,7 @@ class Finisher:
         places -= np.einsum("mzi,mij->mzj", np.floor(fractions + 1e-6), lattices)
         positions = np.einsum("mzai,mij->mzaj", molecules, turns) + places[:, :, None]
         self._check_unchanged(hits, positions)
-        cells = _cell_parameters(lattices)
+        cells = cell_values(lattices)
         groups = self._space_groups(hits, lattices, positions)
         species = placement.molecule.species * Z
         occupation = placement.occupation
@@ -243,14 +245,3 @@ def _niggli(lattices: Floats) -> tuple[Floats, Floats]:
     reduced = niggli_lattices(lattices, "a generated structure")
     lower = np.linalg.cholesky(reduced @ reduced.transpose(0, 2, 1))
     return np.asarray(lower, dtype=float), np.asarray(np.linalg.solve(reduced, lower), dtype=float)
-
-
-def _cell_parameters(lattices: Floats) -> Floats:
-    """(m, 7): lengths in Å, angles in degrees, volume in Å3."""
-    lengths = np.linalg.norm(lattices, axis=2)
-    cosines = [
-        (lattices[:, i] * lattices[:, j]).sum(axis=1) / (lengths[:, i] * lengths[:, j])
-        for i, j in ((1, 2), (0, 2), (0, 1))
-    ]
-    angles = np.degrees(np.arccos(np.clip(cosines, -1.0, 1.0)))
-    return np.column_stack([lengths, *angles, np.abs(np.linalg.det(lattices))])

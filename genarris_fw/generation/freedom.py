@@ -33,6 +33,7 @@ class Operations:
     turns: Floats
 
     def __len__(self) -> int:
+        """Return the number of operations."""
         return len(self.rotations)
 
     def images(self, point: Floats) -> Floats:

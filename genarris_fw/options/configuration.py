@@ -9,27 +9,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from genarris_fw.declaring.door import OPTIONS
+from genarris_fw.errors import InputError
 from genarris_fw.options.base import SharedOptions
+from genarris_fw.options.master import MasterOptions
 
-# Options that say where and how a run is carried out, and do not change what comes out.
-WITHOUT_EFFECT_ON_RESULTS = frozenset(
-    {
-        *("num_cores", "num_replicas", "omp_num_threads", "verbose", "plot_histograms"),
-        *("walltime", "memory", "queue", "account", "category"),
-        *(
-            "output_dir",
-            "output_format",
-            "exemplars_output_dir",
-            "exemplars_output_format",
-            "aims_output_dir",
-        ),
-        *("geometry_out_filename", "dist_mat_fpath", "affinity_matrix_path", "exemplars_matrix_file"),
-        *("diff_matrix_output", "output_info_file", "report_file"),
-        *("output_file", "output_pool", "exemplars_pool", "molecule_path"),
-    }
-)
 _OF_ENGINE = "engine_settings."
-_MASTER_WITH_EFFECT = ("seed", "defaults", "space_group_tolerance")
 
 
 @dataclass
@@ -165,26 +149,22 @@ def effective(record: dict[str, Any]) -> dict[str, Any]:
     Input files count by content (`digests`), pools by the step that makes them, so that moving the folder or
     renaming an output changes nothing.
     """
-    from genarris_fw.options.engine_settings import carried, changes_results
-
     found: dict[str, Any] = {"Genarris_master.procedures": [step["procedure"] for step in record["steps"]]}
     everything = record["master"] | {"seed": record["seed"], "defaults": record["defaults"]}
-    found |= {f"Genarris_master.{name}": everything.get(name) for name in _MASTER_WITH_EFFECT}
+    found |= {f"Genarris_master.{name}": everything.get(name) for name in MasterOptions.deciding()}
     makers: dict[str, str] = {}
     for step in record["steps"]:
         options = step["options"]
-        for name, value in _flat(options):
-            of_engine = name.removeprefix(_OF_ENGINE)
-            if name in WITHOUT_EFFECT_ON_RESULTS or name in carried():
+        for name, given in _flat(options):
+            if not _decides(step["procedure"], options, name):
                 continue
-            if of_engine != name and not changes_results(options.get("engine"), of_engine):
-                continue
+            value = given
             if name == "input_pool":
-                value = makers.get(value, value) if not options.get("import_folder") else "imported"
-            elif name == "import_folder" and value:
-                value = _relative(value, record["folder"])
+                value = makers.get(given, given) if not options.get("import_folder") else "imported"
+            elif name == "import_folder" and given:
+                value = _relative(given, record["folder"])
             elif name == "dist_mat_input_file":
-                value = None if options.get("matrix_step") or not value else _relative(value, record["folder"])
+                value = None if options.get("matrix_step") or not given else _relative(given, record["folder"])
             found[f"{step['name']}.{name}"] = value
         if options.get("import_folder"):
             makers.setdefault(options["input_pool"], f"imported by {step['name']}")
@@ -194,6 +174,21 @@ def effective(record: dict[str, Any]) -> dict[str, Any]:
             makers[options["exemplars_pool"]] = f"exemplars of {step['name']}"
     found |= {name: f"content {digest[:16]}" for name, digest in record.get("digests", {}).items()}
     return found
+
+
+def _decides(procedure: str, options: dict[str, Any], name: str) -> bool:
+    """Tell whether another value of a step's option gives another result; what is not known here counts."""
+    from genarris_fw.options.engine_settings import carried, changes_results
+
+    if name.startswith(_OF_ENGINE):
+        return changes_results(options.get("engine"), name.removeprefix(_OF_ENGINE))
+    if name in carried():
+        return False
+    try:
+        model: type[SharedOptions] = OPTIONS.load(procedure)
+    except InputError:
+        return True
+    return name not in model.model_fields or model.decides(name)
 
 
 def _flat(options: dict[str, Any]) -> list[tuple[str, Any]]:

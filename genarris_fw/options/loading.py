@@ -180,8 +180,9 @@ def _check_numbers_of_cells(bench: Bench) -> None:
     for procedure in [_MASTER, *(draft.step.procedure for draft in bench.drafts)]:
         layers = bench.sections.of(procedure)
         for options in (layers.base, *layers.suffixed.values(), *layers.numbered.values()):
-            if options.get("Z") and options["Z"].value is not None:
-                found.append(options["Z"])
+            given = options.get("Z")
+            if given and given.value is not None:
+                found.append(given)
     found.sort(key=lambda given: given.line)
     for given in found[1:]:
         if given.value != found[0].value:

@@ -117,3 +117,9 @@ class MasterOptions(QueueOptions, EngineOptions):
         """Return the options that a configuration keeps under ``master``."""
         own = [*cls.__annotations__, *QueueOptions.declared()]
         return ["engine", *(name for name in own if name in cls.model_fields and name not in _HEAD)]
+
+    @classmethod
+    def deciding(cls) -> list[str]:
+        """Return the options of the master section itself that change results; the rest counts where steps use it."""
+        others = ("procedures", "molecule_path", "Z")
+        return [name for name in cls.__annotations__ if name in cls.own() and name not in others and cls.decides(name)]

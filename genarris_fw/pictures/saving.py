@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genarris_fw.errors import InputError
+from genarris_fw.files import whole_file
 from genarris_fw.pictures.style import DPI, style
 
 if TYPE_CHECKING:
@@ -67,11 +67,7 @@ def save(figure: Figure, path: Path, formats: Sequence[str] = ("png", "svg")) ->
         figure.set_layout_engine("none")
         for name in names:
             target = path.with_name(f"{path.name}.{name}")
-            partial = path.with_name(f".{target.name}.{os.getpid()}.part")
-            try:
+            with whole_file(target) as partial:
                 figure.savefig(partial, format=name, dpi=DPI, metadata=FORMATS[name])
-                partial.replace(target)
-            finally:
-                partial.unlink(missing_ok=True)
             written.append(target)
     return written

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 
 from genarris_fw.catalogue.documents import NewStructure
-from genarris_fw.crystal import Structure
-
-CELL_NAMES = ("a", "b", "c", "alpha", "beta", "gamma")
+from genarris_fw.crystal import Structure, cell_properties
 
 
 def plain(value: Any) -> Any:
@@ -28,14 +26,6 @@ def plain(value: Any) -> Any:
     return value
 
 
-def cell_properties(structure: Structure) -> dict[str, float]:
-    """Return lengths (Å), angles (degrees), volume (Å3) and density (g/cm3) of a crystal; nothing for a molecule."""
-    if structure.lattice is None:
-        return {}
-    cell = dict(zip(CELL_NAMES, structure.cell_parameters))
-    return cell | {"cell_vol": structure.cell_volume, "density": structure.density}
-
-
 def to_document(structure: Structure, Z: int, provenance: dict[str, Any] | None = None) -> NewStructure:
     """Return the document of a structure, without run, pools and fence.
 
@@ -48,7 +38,9 @@ def to_document(structure: Structure, Z: int, provenance: dict[str, Any] | None 
     provenance : dict, optional
         How it came to be: seed, draw, site, versions.
     """
-    lattice = None if structure.lattice is None else structure.lattice.tolist()
+    lattice, cell = None, {}
+    if structure.lattice is not None:
+        lattice, cell = structure.lattice.tolist(), cell_properties(structure) | {"density": structure.density}
     document: NewStructure = {
         "struct_id": structure.struct_id,
         "n_atoms": len(structure),
@@ -58,7 +50,7 @@ def to_document(structure: Structure, Z: int, provenance: dict[str, Any] | None 
             "species": list(structure.species),
             "positions": structure.positions.tolist(),
         },
-        "properties": plain(structure.properties | cell_properties(structure)),
+        "properties": plain(structure.properties | cell),
     }
     if provenance:
         document["provenance"] = plain(provenance)

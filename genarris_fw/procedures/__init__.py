@@ -1,0 +1,1 @@
+"""The steps that ui.conf can name, where the science and the catalogue meet."""

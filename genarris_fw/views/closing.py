@@ -89,9 +89,10 @@ def stages(steps: list[dict[str, Any]], pools: dict[str, int]) -> list[dict[str,
     rows = []
     for step in steps:
         options = step["options"]
-        for pool in (options.get("output_pool"), options.get("exemplars_pool")):
-            if pool in pools:
-                rows.append({"step": step["name"], "pool": pool, "structures": pools[pool]})
+        named_here = (options.get("output_pool"), options.get("exemplars_pool"))
+        rows += [
+            {"step": step["name"], "pool": pool, "structures": pools[pool]} for pool in named_here if pool in pools
+        ]
     named = {row["pool"] for row in rows}
     imported = [{"step": "import", "pool": p, "structures": n} for p, n in pools.items() if p not in named]
     return imported + rows

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.registry import Collector
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.replicas import summed
@@ -12,7 +16,9 @@ from genarris_fw.views.status import status
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 STATES = ("waiting", "running", "done", "failed")
 
-Sample = tuple[str, dict[str, str], float]  # what its name ends in, labels, value
+Found = list[tuple[dict[str, Any], list[dict[str, Any]]]]  # status and tallies of every run
+Sample = tuple[list[str], float]  # values of the labels, and the number
+Samples = Callable[[Found], Iterator[Sample]]
 
 
 def metrics(catalogue: Catalogue, runs: Iterable[str]) -> str:
@@ -30,76 +36,77 @@ def metrics(catalogue: Catalogue, runs: Iterable[str]) -> str:
     InputError
         When one of them is not there.
     """
-    found = [(status(catalogue, run), catalogue.replicas.tallies(run)) for run in runs]
-    families: list[tuple[str, str, str, Iterator[Sample]]] = [
-        ("items", "gauge", "Work items of a step, by state.", _items(found)),
-        ("items_done_total", "counter", "Work items done.", _per_step(found, "done")),
-        ("lost_total", "counter", "How often a work item lost its replica.", _per_step(found, "lost")),
-        ("item_seconds", "summary", "Time that work items took.", _seconds(found)),
-        ("replicas", "gauge", "Replicas at work.", _per_host(found, "replicas")),
-        ("host_items_per_second", "gauge", "Work items done per second in the last minutes.", _per_host(found, "rate")),
-        ("replicas_quarantined", "gauge", "Replicas that took themselves out of work.", _quarantined(found)),
-        ("structures", "gauge", "Structures in a pool.", _structures(found)),
-        ("run_state", "gauge", "1 for the state that a run is in.", _states(found)),
-    ]
-    return "".join(line for name, kind, words, samples in families for line in _family(name, kind, words, samples))
+    registry = CollectorRegistry()
+    registry.register(_Runs([(status(catalogue, run), catalogue.replicas.tallies(run)) for run in runs]))
+    return generate_latest(registry).decode()
 
 
-def _family(name: str, kind: str, words: str, samples: Iterable[Sample]) -> Iterator[str]:
-    yield f"# HELP genarris_fw_{name} {words}\n"
-    yield f"# TYPE genarris_fw_{name} {kind}\n"
-    for suffix, labels, value in samples:
-        inside = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-        yield f"genarris_fw_{name}{suffix}{{{inside}}} {value!r}\n"
+class _Runs(Collector):
+    """Everything that is told of some runs."""
 
+    def __init__(self, found: Found) -> None:
+        self.found = found
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+    def collect(self) -> Iterator[Metric]:
+        """Yield the families of metrics."""
+        yield self._gauges("items", "Work items of a step, by state.", ("step", "state"), _items)
+        yield self._done("items_done", "Work items done.", "done")
+        yield self._done("lost", "How often a work item lost its replica.", "lost")
+        yield self._seconds()
+        yield self._gauges("replicas", "Replicas at work.", ("host",), _per_host("replicas"))
+        rate = "Work items done per second in the last minutes."
+        yield self._gauges("host_items_per_second", rate, ("host",), _per_host("rate"))
+        out = "Replicas that took themselves out of work."
+        yield self._gauges("replicas_quarantined", out, ("host",), _quarantined)
+        yield self._gauges("structures", "Structures in a pool.", ("pool",), _structures)
+        yield self._gauges("run_state", "1 for the state that a run is in.", ("state",), _states)
 
+    def _gauges(self, name: str, words: str, labels: tuple[str, ...], samples: Samples) -> Metric:
+        family = GaugeMetricFamily(f"genarris_fw_{name}", words, labels=("run", *labels))
+        for values, number in samples(self.found):
+            family.add_metric(values, number)
+        return family
 
-Found = list[tuple[dict[str, Any], list[dict[str, Any]]]]  # status and tallies of every run
+    def _done(self, name: str, words: str, field: str) -> Metric:
+        """Count something for every step; the name in the text ends in ``_total``."""
+        family = CounterMetricFamily(f"genarris_fw_{name}", words, labels=("run", "step"))
+        for run, _ in self.found:
+            for step in run["steps"]:
+                family.add_metric([run["run"], step["name"]], step[field])
+        return family
+
+    def _seconds(self) -> Metric:
+        family = SummaryMetricFamily("genarris_fw_item_seconds", "Time that work items took.", labels=("run", "step"))
+        for run, tallies in self.found:
+            for tally in summed(tallies, "step"):
+                family.add_metric([run["run"], tally["step"]], tally["done"], tally["seconds"])
+        return family
 
 
 def _items(found: Found) -> Iterator[Sample]:
     for run, _ in found:
         for step in run["steps"]:
             for state in STATES:
-                yield "", {"run": run["run"], "step": step["name"], "state": state}, step[state]
+                yield [run["run"], step["name"], state], step[state]
 
 
-def _per_step(found: Found, name: str) -> Iterator[Sample]:
-    for run, _ in found:
-        for step in run["steps"]:
-            yield "", {"run": run["run"], "step": step["name"]}, step[name]
-
-
-def _seconds(found: Found) -> Iterator[Sample]:
-    for run, tallies in found:
-        for tally in summed(tallies, "step"):
-            labels = {"run": run["run"], "step": tally["step"]}
-            yield "_sum", labels, tally["seconds"]
-            yield "_count", labels, tally["done"]
-
-
-def _per_host(found: Found, name: str) -> Iterator[Sample]:
-    for run, _ in found:
-        for host in run["hosts"]:
-            yield "", {"run": run["run"], "host": host["host"]}, host[name]
+def _per_host(field: str) -> Samples:
+    return lambda found: (([run["run"], host["host"]], host[field]) for run, _ in found for host in run["hosts"])
 
 
 def _quarantined(found: Found) -> Iterator[Sample]:
     for run, _ in found:
         for host in run["hosts"]:
             number = sum(out["host"] == host["host"] for out in run["quarantined"])
-            yield "", {"run": run["run"], "host": host["host"]}, number
+            yield [run["run"], host["host"]], number
 
 
 def _structures(found: Found) -> Iterator[Sample]:
     for run, _ in found:
         for pool, number in run["pools"].items():
-            yield "", {"run": run["run"], "pool": pool}, number
+            yield [run["run"], pool], number
 
 
 def _states(found: Found) -> Iterator[Sample]:
     for run, _ in found:
-        yield "", {"run": run["run"], "state": run["state"]}, 1
+        yield [run["run"], run["state"]], 1

@@ -41,6 +41,7 @@ class Progress:
         self._spoke = float("-inf")
 
     def __enter__(self) -> Progress:
+        """Begin the live table, where standard output is a terminal."""
         if self.console.is_terminal and not self.quiet:
             self._live = Live(console=self.console, auto_refresh=False)
             self._live.__enter__()
@@ -49,6 +50,7 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """End the live table."""
         if self._live is not None:
             self._live.__exit__(kind, error, trace)
             self._live = None

@@ -23,8 +23,8 @@ def past(replicas, owner: str, **seconds: float) -> None:
     """Move dates of a replica back by so many seconds."""
     record = replicas.collection.find_one({"_id": owner})
     dates = {}
-    for name, by in seconds.items():
-        name = name.replace("_", ".")
+    for word, by in seconds.items():
+        name = word.replace("_", ".")
         value = record[name.split(".")[0]]
         dates[name] = (value["at"] if "." in name else value) - timedelta(seconds=by)
     replicas.collection.update_one({"_id": owner}, {"$set": dates})

@@ -232,7 +232,9 @@ def test_files_of_fireworks_that_name_the_old_folder(tmp_path: Path, database_ur
     assert line and line.endswith("; my_launchpad.yaml, job.sh still name the old folder: genarris-fw init --force")
 
 
-@pytest.mark.parametrize("left, refused", [("", True), ("run_name = urea", True), ("broken", True), ("other", False)])
+@pytest.mark.parametrize(
+    ("left", "refused"), [("", True), ("run_name = urea", True), ("broken", True), ("other", False)]
+)
 def test_what_lies_where_the_run_was(tmp_path: Path, database_uri: str, left: str, refused: bool) -> None:
     """A ui.conf of the same run makes it a second folder, that of another run does not."""
     run = Added(database_uri, tmp_path / "one")

@@ -204,7 +204,7 @@ def test_bad_input():
 
 
 @pytest.mark.parametrize(
-    "metric, undefined",
+    ("metric", "undefined"),
     [("cosine", [0.0, 0.0, 0.0]), ("correlation", [0.1, 0.1, 0.1]), ("jensenshannon", [-1.0, 0.0, 1.0])],
 )
 def test_metrics_that_do_not_exist_for_a_vector(metric, undefined):

@@ -97,9 +97,10 @@ def slow_frame(points, pairs):
     a3 = np.cross(a1, a2)
     rows = []
     for vector in (a1, a2, a3):
+        left = vector
         for row in rows:
-            vector = vector - (vector @ row) * row
-        rows.append(vector / np.linalg.norm(vector))
+            left = left - (left @ row) * row
+        rows.append(left / np.linalg.norm(left))
     return np.array(rows)
 
 

@@ -63,6 +63,7 @@ def start(folder: Path, command: str = COMMAND, **environment: str) -> Ran:
             text=True,
             env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
             timeout=300,
+            check=False,
         )
     return Ran(folder, done.returncode, done.stderr)
 

@@ -60,7 +60,7 @@ def test_ties():
     assert compare([1.0, 1.0], [1.0, 2.0]).kendall_tau is None
 
 
-@pytest.mark.parametrize("first, second", [([1.0], [1.0]), ([1.0, 2.0], [1.0]), ([1.0, np.nan], [1.0, 2.0])])
+@pytest.mark.parametrize(("first", "second"), [([1.0], [1.0]), ([1.0, 2.0], [1.0]), ([1.0, np.nan], [1.0, 2.0])])
 def test_nothing_to_compare(first, second):
     with pytest.raises(InputError):
         compare(first, second)

@@ -36,5 +36,5 @@ def test_the_room_needs_neither_database_nor_fireworks():
         "import sys, genarris_fw.engines, genarris_fw.engines.relaxing.relaxation, genarris_fw.engines.aims;"
         "bad = {'pymongo', 'fireworks', 'tblite'} & set(sys.modules); sys.exit(', '.join(sorted(bad)) or 0)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
+import psutil
 import pytest
 from killing import TOOLS, Farm
 from pymongo import MongoClient
@@ -29,6 +30,7 @@ from genarris_fw.database.find import find_server
 from genarris_fw.database.in_job import allocation
 from genarris_fw.database.in_job import data as allocation_data
 from genarris_fw.database.in_job.allocation import Job
+from genarris_fw.database.in_job.tls import make_certificate
 from genarris_fw.database.mongod import find_mongod
 from genarris_fw.database.restore import restore
 from genarris_fw.database.server import FOLDER, Server
@@ -113,8 +115,8 @@ class Jobs:
 
 def gone(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return True
 
 
@@ -187,8 +189,9 @@ def test_options_that_go_together(jobs: Jobs) -> None:
     assert not jobs.home.exists()
 
 
-def test_foreign_address(jobs: Jobs) -> None:
-    refused = jobs.call("start", "--in-allocation", "--host", "no-such-host.invalid", code=2).stderr
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "no..host"])
+def test_foreign_address(jobs: Jobs, host: str) -> None:
+    refused = jobs.call("start", "--in-allocation", "--host", host, code=2).stderr
     assert "not an address of this node" in refused and refused.count("\n") == 1
     assert not Server(jobs.folder).running()
 
@@ -209,6 +212,7 @@ def test_only_with_password_and_encrypted(jobs: Jobs) -> None:
         numbers(f"mongodb://genarris:{jobs.password}@{host}/?authSource=admin&serverSelectionTimeoutMS=1000")
     name, _, port = host.partition(":")
     context = ssl.create_default_context(cafile=jobs.home / "tls.crt")
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
     with socket.create_connection((name, int(port))) as plain, context.wrap_socket(plain, server_hostname=name) as safe:
         assert safe.version() in ("TLSv1.2", "TLSv1.3")
     with pytest.raises(OperationFailure), MongoClient(jobs.uri) as client:
@@ -218,7 +222,8 @@ def test_only_with_password_and_encrypted(jobs: Jobs) -> None:
     shown = said.stdout + said.stderr + jobs.call("status").stdout + jobs.call("status", "--json").stdout
     shown += jobs.call("uri").stdout + jobs.log() + (jobs.home / "mongod.log").read_text()
     for pid in (jobs.keeper, jobs.mongod):
-        shown += Path(f"/proc/{pid}/cmdline").read_text() + Path(f"/proc/{pid}/environ").read_text()
+        process = psutil.Process(pid)
+        shown += str(process.cmdline()) + str(process.environ())
     assert "127.0.0.1" in shown and jobs.password not in shown
     assert jobs.call("uri", "--show-password").stdout == jobs.uri + "\n"
 
@@ -237,15 +242,37 @@ def test_plain_fireworks_reaches_it_and_tells_no_password(jobs: Jobs) -> None:
     assert "not able to connect" in done.stderr and jobs.password not in done.stdout + done.stderr
 
 
-def test_without_openssl(jobs: Jobs, tmp_path: Path) -> None:
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    (programs / "genarris-fw").symlink_to(PROGRAM)
-    said = jobs.start(PATH=str(programs))
-    assert "note: there is no openssl here" in said.stderr and "tls" not in jobs.uri
+def test_without_encryption(jobs: Jobs) -> None:
+    jobs.start("--no-tls")
+    assert "tls" not in jobs.uri and not (jobs.home / "tls.crt").exists()
     assert numbers(jobs.uri) == []
     with pytest.raises(OperationFailure):
         numbers(jobs.uri.replace(f"genarris:{jobs.password}@", ""))
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="the certificate is judged by openssl: not installed")
+@pytest.mark.parametrize(
+    ("address", "option"),
+    [("10.1.2.3", "-verify_ip"), ("2001:db8::7", "-verify_ip"), ("node7.cluster", "-verify_hostname")],
+)
+def test_the_certificate_as_openssl_sees_it(tmp_path: Path, address: str, option: str) -> None:
+    make_certificate(tmp_path, address)
+    judge = ["openssl", "verify", "-x509_strict", "-CAfile", tmp_path / "tls.crt"]
+    for asked in ((option, address), ("-verify_hostname", "localhost"), ("-verify_ip", "127.0.0.1")):
+        done = subprocess.run([*judge, *asked, tmp_path / "tls.pem"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    stranger = [*judge, "-verify_hostname", "node8.cluster", tmp_path / "tls.pem"]
+    assert subprocess.run(stranger, capture_output=True, check=False).returncode != 0
+    about = subprocess.check_output(["openssl", "x509", "-noout", "-text", "-in", tmp_path / "tls.crt"], text=True)
+    assert "prime256v1" in about and "CA:TRUE" in about
+    for seconds, code in ((0, 0), (365 * 86400, 0), (367 * 86400, 1)):
+        check = ["openssl", "x509", "-checkend", str(seconds), "-noout", "-in", tmp_path / "tls.crt"]
+        assert subprocess.run(check, capture_output=True, check=False).returncode == code
+    key = ["openssl", "pkey", "-in", tmp_path / "tls.pem", "-pubout"]
+    assert subprocess.check_output(key) == subprocess.check_output(
+        ["openssl", "x509", "-pubkey", "-noout", "-in", tmp_path / "tls.crt"]
+    )
+    assert stat.S_IMODE((tmp_path / "tls.pem").stat().st_mode) == 0o600
 
 
 # ---- one job after the other

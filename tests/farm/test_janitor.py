@@ -10,12 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from command import start, urea_folder
 
-from genarris_fw.database import disk, janitor, ownership
+from genarris_fw.database import disk, janitor
 from genarris_fw.database.server import Server
 
 CACHE = 0.25
@@ -78,15 +80,11 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
 def processes_of(folder: Path) -> list[str]:
     """Return the command lines of all processes that name a folder, or are in it."""
     found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            words = place.joinpath("cmdline").read_bytes().decode(errors="replace")
-            if place.name != str(os.getpid()) and (
-                str(folder) in words or str(folder) in str((place / "cwd").readlink())
-            ):
-                found.append(words.replace("\0", " "))
-        except OSError:
-            continue
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            words = " ".join(process.cmdline())
+            if process.pid != os.getpid() and (str(folder) in words or str(folder) in process.cwd()):
+                found.append(words)
     return found
 
 
@@ -150,16 +148,16 @@ def remove(folder: Path) -> None:
 def test_the_folder_is_moved_or_removed(server: Server, change: Callable[[Path], object]) -> None:
     user, _ = program(USER, str(server.folder))
     change(server.folder)
-    [pid] = [int(p.name) for p in Path("/proc").glob("[0-9]*") if is_mongod_of(p, server)]
+    [mongod] = [process for process in psutil.process_iter() if is_mongod_of(process, server)]
     kill(user)
-    wait_until(lambda: not Path(f"/proc/{pid}").exists() or not ownership._words(pid)[0])
+    wait_until(lambda: not mongod.is_running() or mongod.status() == psutil.STATUS_ZOMBIE)
     wait_until(lambda: not processes_of(server.folder))
 
 
-def is_mongod_of(place: Path, server: Server) -> bool:
+def is_mongod_of(process: psutil.Process, server: Server) -> bool:
     try:
-        return str(server.data).encode() in place.joinpath("cmdline").read_bytes().split(b"\0")
-    except OSError:
+        return str(server.data) in process.cmdline()
+    except psutil.Error:
         return False
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from command import environment, one_line
 from killing import TOOLS, Farm
@@ -156,15 +157,11 @@ def test_a_plain_launch_imports_no_mpi(launches: Launches) -> None:
 
 def processes_of(farm: Farm) -> list[int]:
     """Return the ranks of a farm's launch: the processes that name its database."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = entry.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if farm.uri.encode() in words and b"rockets" in words and b"python" in words[0]:
-            found.append(int(entry.parent.name))
-    return found
+    return [
+        process.pid
+        for process in psutil.process_iter(["cmdline"])
+        if (words := process.info["cmdline"]) and farm.uri in words and "rockets" in words and "python" in words[0]
+    ]
 
 
 def gone(farm: Farm, pids: list[int], seconds: float) -> bool:

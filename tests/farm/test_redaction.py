@@ -322,8 +322,8 @@ def test_no_command_shows_it(
         lines.append(call(capsys, *words, "--uri", uri))
         lines.append(call(capsys, *words, f"--uri={uri}"))
     monkeypatch.setenv("GENARRIS_FW_URI", uri)
-    for words in (["status"], ["db", "uri"], ["db", "status", "--json"], ["db", "backup", "x.tar.gz"], ["init"]):
-        lines.append(call(capsys, *words))
+    others = (["status"], ["db", "uri"], ["db", "status", "--json"], ["db", "backup", "x.tar.gz"], ["init"])
+    lines += [call(capsys, *words) for words in others]
     with pytest.raises((SystemExit, GenarrisError)) as caught:
         main(["--debug", "status"])
     assert not SEEN.search("".join(traceback.format_exception(caught.value)))

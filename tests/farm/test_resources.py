@@ -94,7 +94,7 @@ def test_memory_of_a_replica_by_the_core() -> None:
 
 
 @pytest.mark.parametrize(
-    "procedure, given, cores",
+    ("procedure", "given", "cores"),
     [
         ("Run_Rdf_Calc", {}, None),
         ("Run_Rdf_Calc", {"num_cores": 56}, 56),

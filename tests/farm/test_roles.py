@@ -169,7 +169,11 @@ def test_shell_commands(roles: Guarded, guarded: str) -> None:
     assert script.count("'word'") == 2
     uri = f"mongodb://ada:{quote_plus('p:w@1')}@{quote_plus(guarded)}/?authSource=admin"
     done = subprocess.run(
-        [find_mongosh(), uri, "--quiet", "--norc", "--eval", script], capture_output=True, text=True, timeout=120
+        [find_mongosh(), uri, "--quiet", "--norc", "--eval", script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr + done.stdout
     made = roles.administrator[name].command("rolesInfo", 1, showPrivileges=True)["roles"]

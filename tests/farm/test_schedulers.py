@@ -195,7 +195,7 @@ def test_a_job_script_asks_anew() -> None:
 
 
 @pytest.mark.parametrize(
-    "state, expected",
+    ("state", "expected"),
     [(letter, "pending") for letter in "QHWT"] + [("R", "running"), ("E", "running"), ("F", "gone"), ("?", None)],
 )
 def test_pbs_states(stand_in: Callable[..., dict[str, str]], state: str, expected: str | None) -> None:

@@ -251,7 +251,7 @@ def test_accepted_is_what_a_neighbour_list_accepts(name, Z, group, wyckoff, volu
 # Several occupations of a group, of different acceptance.
 @cache
 def group_of(name: str) -> tuple[Group, Sampling]:
-    molecule = stored(name.split()[0])
+    molecule = stored(name.split(maxsplit=1)[0])
     Z, number, volume, combinations = {
         "benzene 14": (2, 14, 237.0, False),
         "urea 18": (2, 18, 145.0, False),

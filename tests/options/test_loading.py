@@ -215,7 +215,7 @@ def test_a_second_occurrence_by_suffix_and_by_its_own_section(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "generator, estimate, expected",
+    ("generator", "estimate", "expected"),
     [
         ("volume_mean = 200", "", (200, 15, None)),
         ("volume_mean = 200\nvolume_std = 3", "", (200, 3, None)),
@@ -260,7 +260,7 @@ def test_numbers_per_rank(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "written, read",
+    ("written", "read"),
     [
         ("all", "all"),
         ("CSD", "csd"),
@@ -415,7 +415,7 @@ def test_run_name_and_folder(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change, line",
+    ("change", "line"),
     [
         ("num_replicas = 4", None),
         ("verbose = TRUE", None),

@@ -13,7 +13,7 @@ from genarris_fw.options.tables import as_markdown, as_records, model_named, row
 EVERY = [(model, name) for model in models() for name in model.declared()]
 
 
-@pytest.mark.parametrize("model, name", EVERY, ids=lambda x: x if isinstance(x, str) else x.procedure)
+@pytest.mark.parametrize(("model", "name"), EVERY, ids=lambda x: x if isinstance(x, str) else x.procedure)
 def test_every_option_is_described_and_its_defaults_are_of_its_type(model, name):
     info = model.info(name)
     assert model.description(name) and model.expected(name) and model.said(name)

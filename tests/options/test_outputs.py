@@ -47,7 +47,7 @@ def only(lines: list[str]) -> str:
 
 @pytest.mark.parametrize("option", ["output_dir", "geometry_out_filename"])
 @pytest.mark.parametrize(
-    "place, words",
+    ("place", "words"),
     [
         ("ui.conf", "would overwrite ui.conf"),
         ("./raw/../ui.conf", "'ui.conf' would overwrite ui.conf"),
@@ -93,7 +93,7 @@ def test_a_folder_around_that_of_ui_conf(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "rdf, clustering, words",
+    ("rdf", "clustering", "words"),
     [
         (
             "",
@@ -144,7 +144,7 @@ def test_a_control_file_and_the_molecule_of_a_section_that_is_not_used(tmp_path:
 
 
 @pytest.mark.parametrize(
-    "more, words",
+    ("more", "words"),
     [
         ("output_dir = given", "would overwrite the structures that run_rdf_calc imports"),
         ("output_dir = given/inner", "would overwrite the structures that run_rdf_calc imports"),
@@ -180,7 +180,7 @@ def test_a_matrix_from_elsewhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "target, words",
+    ("target", "words"),
     [
         ("ui.conf", "would overwrite ui.conf"),
         ("molecule.in", "would overwrite molecule_path"),

@@ -13,7 +13,7 @@ SECTION = "[pygenarris_structure_generation]"
 
 
 @pytest.mark.parametrize(
-    "option, words",
+    ("option", "words"),
     [
         ("num_structure = 4", "unknown option 'num_structure'"),
         ("num_structure = 4", "did you mean 'num_structures'?"),
@@ -211,7 +211,7 @@ def test_procedures_of_other_versions(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    "text, words",
+    ("text", "words"),
     [
         ("[run_rdf_calc]\ndist_mat_fpath = m.npy\n", "a file that ends in .dat"),
         ("[run_rdf_calc]\nstructure_dir = rw\n", "(did you mean 'raw'?)"),
@@ -256,7 +256,7 @@ def test_symmetry_of_the_molecule(tmp_path, symmetry):
 
 
 @pytest.mark.parametrize(
-    "written, read", [("C2V", "C2v"), ("mmm", "mmm"), ("2", "2"), ("Relax", "relax"), ("d6h", "D6h")]
+    ("written", "read"), [("C2V", "C2v"), ("mmm", "mmm"), ("2", "2"), ("Relax", "relax"), ("d6h", "D6h")]
 )
 def test_symmetries_that_exist(tmp_path, written, read):
     text = ROBUST.replace("molecule.in\n", f"molecule.in\nmolecule_symmetry = {written}\n")

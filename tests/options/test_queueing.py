@@ -13,7 +13,7 @@ SECTION = 8  # the line of what `generation` adds to the procedure's section
 
 
 @pytest.mark.parametrize(
-    "option, text, value",
+    ("option", "text", "value"),
     [
         ("walltime", "04:00:00", 14400),
         ("walltime", "'100:00:01'", 360001),
@@ -41,7 +41,7 @@ def test_values(tmp_path, option, text, value):
 
 
 @pytest.mark.parametrize(
-    "option, text",
+    ("option", "text"),
     [
         ("walltime", "25 parsecs"),
         ("walltime", "3600"),  # minutes for SLURM, seconds for PBS

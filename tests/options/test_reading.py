@@ -44,7 +44,7 @@ def test_percent_is_a_plain_character():
 
 
 @pytest.mark.parametrize(
-    "text, value",
+    ("text", "value"),
     [
         ("90 # ninety", "90"),
         ("90 ; ninety", "90"),
@@ -67,7 +67,7 @@ def test_a_comment_behind_a_value_is_noticed():
 
 
 @pytest.mark.parametrize(
-    "text, line, words",
+    ("text", "line", "words"),
     [
         ("x = 1\n[a]\n", 1, "before the first"),
         ("[a]\nnonsense\n", 2, "neither a [section] nor an option"),

@@ -57,7 +57,7 @@ def test_one_source_is_fine():
 
 
 @pytest.mark.parametrize(
-    "other, words",
+    ("other", "words"),
     [
         (
             Source("tblite", "tblite 0.8", "bb"),

@@ -70,8 +70,8 @@ def contradictions(content: Content) -> list[str]:
     states = {firework["fw_id"]: firework["state"] for firework in content.get("fireworks", [])}
     launches = {launch["launch_id"] for launch in content.get("launches", [])}
     for firework in content.get("fireworks", []):
-        if lost := {*firework["launches"], *firework["archived_launches"]} - launches:
-            said.append(f"launches {lost} of firework {firework['fw_id']} are missing")
+        lost = {*firework["launches"], *firework["archived_launches"]} - launches
+        said += [f"launches {lost} of firework {firework['fw_id']} are missing"] if lost else []
     for workflow in content.get("workflows", []):
         for node, noted in workflow["fw_states"].items():
             ahead = int(node) in states and ORDER.index(noted) > ORDER.index(states[int(node)])

@@ -8,7 +8,7 @@ from ase.geometry import cell_to_cellpar
 from matscipy.neighbours import neighbour_list
 
 from genarris_fw.crystal import Molecule, Structure
-from genarris_fw.crystal.genarris_json import CELL_KEYS
+from genarris_fw.crystal.cells import CELL_KEYS
 from genarris_fw.generation.space_groups import space_group
 
 

@@ -94,12 +94,12 @@ def _explore(model: Model[S], at_most: int) -> Exploration[S]:
     while queue:
         index, state = queue.popleft()
         none_next = True
-        for label, after in model.steps(state):
+        for label, reached in model.steps(state):
             none_next = False
             found.transitions += 1
             if label[1] not in found.kinds:
                 found.kinds[label[1]] = [*way_to(index), label]
-            after = model.canonical(after)
+            after = model.canonical(reached)
             there = number.get(after)
             if there is None:
                 there = number[after] = len(number)

@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import psutil
 from fireworks import LaunchPad
 from killing import FORKS, Executioner, NoHeartbeat, impatient, launch_all
 from pymongo import monitoring
@@ -57,8 +58,8 @@ class Frozen:
 
     def _is_stopped(self) -> bool:
         try:
-            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] in "Tt"
-        except OSError:
+            return psutil.Process(self.pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+        except psutil.NoSuchProcess:
             return False
 
     def wake_up(self) -> None:

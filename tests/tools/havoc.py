@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from command import BIN, environment, urea_folder
 from killing import Crowd, Farm, impatient, soak, survives
 from sleepy import sleepy_workflow
@@ -127,8 +128,8 @@ class Havoc(Crowd):
 def children(pid: int) -> list[int]:
     """Return the processes that a process has started."""
     try:
-        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
+        return [child.pid for child in psutil.Process(pid).children()]
+    except psutil.NoSuchProcess:
         return []
 
 

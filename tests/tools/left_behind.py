@@ -8,7 +8,8 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
+
+import psutil
 
 VARIABLE = "GENARRIS_FW_TEST_SESSION"
 # What was told to end, or sees by itself that it has to, may take so long (the janitor of a server, a heartbeat).
@@ -34,12 +35,10 @@ def left_behind(patience: float = PATIENCE_SECONDS) -> list[str]:
 
 
 def _living() -> Iterator[tuple[int, str]]:
-    mark = f"{VARIABLE}={os.environ[VARIABLE]}".encode()
-    for place in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            command = place.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-            parent = int(place.joinpath("stat").read_text().rpartition(")")[2].split()[1])
-            child = parent == os.getpid()
-            marked = mark in place.joinpath("environ").read_bytes().split(b"\0")
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            command = " ".join(process.cmdline())
+            child = process.ppid() == os.getpid()
+            marked = process.environ().get(VARIABLE) == os.environ[VARIABLE]
             if command and (child or marked) and not (child and any(helper in command for helper in _HELPERS)):
-                yield int(place.name), f"{command[:300]} (in {place.joinpath('cwd').readlink()})"
+                yield process.pid, f"{command[:300]} (in {process.cwd()})"

@@ -113,9 +113,11 @@ def _judged(code: int, out: str, err: str) -> list[str]:
             faults.append(f"a message of {len(line)} characters: {line[:100]!r}")
         elif not line.isprintable():
             faults.append(f"a message that is not printable: {line[:200]!r}")
-    for sign in ("Traceback", "genarris-fw: unexpected "):
-        if sign in err:
-            faults.append(f"{sign}: {next(line for line in lines if sign in line)[:300]!r}")
+    faults += [
+        f"{sign}: {next(line for line in lines if sign in line)[:300]!r}"
+        for sign in ("Traceback", "genarris-fw: unexpected ")
+        if sign in err
+    ]
     if SECRET in out + err:
         faults.append("the secret is printed")
     return faults

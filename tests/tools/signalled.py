@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 from command import BIN, environment
 from freezing import result
 from pymongo import MongoClient
@@ -196,14 +197,11 @@ class Signalled:
 
 def marked(mark: str) -> list[int]:
     """Return the processes that have this mark in their environment: nobody else's are touched."""
-    wanted, found = f"{MARK}={mark}".encode(), []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        with suppress(OSError):
-            if wanted in (entry / "environ").read_bytes().split(b"\0"):
-                found.append(int(entry.name))
-    return sorted(found)
+    return sorted(
+        process.pid
+        for process in psutil.process_iter(["environ"])
+        if (process.info["environ"] or {}).get(MARK) == mark and process.pid != os.getpid()
+    )
 
 
 def _send(pid: int, number: int) -> None:

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol")
@@ -189,13 +190,12 @@ class Slurm:
 
     def _processes(self) -> list[int]:
         """Return the processes that were started with this SLURM's configuration, this one left out."""
-        mark = f"SLURM_CONF={self.environment['SLURM_CONF']}".encode()
-        found = []
-        for entry in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                if mark in (entry / "environ").read_bytes().split(b"\0") and int(entry.name) != os.getpid():
-                    found.append(int(entry.name))
-        return found
+        return [
+            process.pid
+            for process in psutil.process_iter(["environ"])
+            if (process.info["environ"] or {}).get("SLURM_CONF") == self.environment["SLURM_CONF"]
+            and process.pid != os.getpid()
+        ]
 
     # ---- in use
 

@@ -68,7 +68,7 @@ def test_convergence_draws_both_axes_and_not_the_finest_with_itself():
         convergence([5, 6], [[1, 1, 1]], differences, 1.0)
 
 
-@pytest.mark.parametrize("rkmax, grids", [([7], [[2, 2, 2]]), ([6, 7], [[2, 2, 2]])])
+@pytest.mark.parametrize(("rkmax", "grids"), [([7], [[2, 2, 2]]), ([6, 7], [[2, 2, 2]])])
 def test_convergence_of_a_single_value(tmp_path, rkmax, grids):
     values = np.linspace(2.0, 0.0, len(rkmax)).reshape(-1, 1)
     assert save(convergence(rkmax, grids, values, 1.0), tmp_path / "one", ["png"])[0].stat().st_size > 3000

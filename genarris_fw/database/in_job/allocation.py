@@ -28,6 +28,7 @@ from genarris_fw.database.launchpads import ping
 from genarris_fw.database.ownership import is_our_module
 from genarris_fw.database.redaction import redact
 from genarris_fw.errors import DatabaseError, InputError
+from genarris_fw.files import whole_file
 from genarris_fw.owner import is_dead
 from genarris_fw.patience import OUTAGE_SECONDS
 from genarris_fw.schedulers import job_state
@@ -78,13 +79,14 @@ def job_script(job: Job) -> int:
 
     Its session leader will not do: SLURM's is a daemon that has gone before. 0 when there is no telling.
     """
-    names = {"SLURM": "SLURM_JOB_ID", "PBS": "PBS_JOBID", "SGE": "JOB_ID"}
-    mark = f"{names[job.queue]}={job.id}".encode()
-    eldest, pid = 0, os.getppid()
-    with suppress(OSError, ValueError, IndexError):
-        while pid > 1 and mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
-            eldest = pid
-            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    import psutil  # only here: a job asks once
+
+    variable = {"SLURM": "SLURM_JOB_ID", "PBS": "PBS_JOBID", "SGE": "JOB_ID"}[job.queue]
+    eldest = 0
+    with suppress(psutil.Error):
+        process = psutil.Process().parent()
+        while process is not None and process.pid > 1 and process.environ().get(variable) == job.id:
+            eldest, process = process.pid, process.parent()
     return eldest
 
 
@@ -217,17 +219,10 @@ def launchpad_fields(uri: str) -> dict[str, Any]:
 
 def write_private(path: Path, text: str) -> None:
     """Write a file of mode 0600, whole or not at all."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        with whole_file(path, mode=0o600, durable=True) as partial:
+            partial.write_text(text, encoding="utf-8")
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
         raise DatabaseError(f"{path}: cannot be written ({error.strerror}): make room on that disk") from error
 
 

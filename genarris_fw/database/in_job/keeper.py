@@ -109,6 +109,7 @@ class Keeper:
         """Have the database ready, and write down where it is."""
         mongod.turn_over_log(self.log)
         allocation_data.tidy(self.home)
+        _free_port(self.settings.address)  # a wrong address is refused before anything is made for it
         data = self._node_local() if self.settings.scratch else self._in_the_folder()
         disk.check_free_space(data)
         pem = self._certificate()
@@ -169,9 +170,7 @@ class Keeper:
     def _certificate(self) -> Path | None:
         if not self.settings.encrypted:
             return None
-        if reason := make_certificate(self.home, self.settings.address):
-            self.remarks.append(f"{reason}: the database is reached without TLS, with its password")
-            return None
+        make_certificate(self.home, self.settings.address)
         return self.home / SECRET
 
     def _serve(self, data: Path, pem: Path | None) -> str:
@@ -345,10 +344,9 @@ def _free_port(address: str) -> int:
         with socket.socket(family, socket.SOCK_STREAM) as trial:
             trial.bind((address, 0))
             return int(trial.getsockname()[1])
-    except OSError as error:
-        raise DatabaseError(
-            f"{address}: not an address of this node ({error.strerror or error}): name one with --host"
-        ) from error
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise DatabaseError(f"{address}: not an address of this node ({why}): name one with --host") from error
 
 
 def say(what: str) -> None:

@@ -54,6 +54,7 @@ class Job:
     _tag: str = field(init=False)
 
     def __post_init__(self) -> None:
+        """Take the structure for the first one where none is given, and name the calculation by its inputs."""
         if self.first is None:
             self.first = self.structure
         first = format_geometry_in(self.first, header=False)

@@ -11,6 +11,7 @@ from pathlib import Path
 from genarris_fw.engines.aims.job import CONTROL, GEOMETRY, HESSIAN, NEXT_STEP
 from genarris_fw.engines.aims.launching import ERRORS, OUTPUT
 from genarris_fw.errors import EngineError
+from genarris_fw.files import whole_file
 
 # The output comes last: while it is not there, the folder holds no finished calculation.
 KEPT = (CONTROL, GEOMETRY, NEXT_STEP, HESSIAN, ERRORS, OUTPUT)
@@ -92,9 +93,5 @@ def _move(source: Path, target: Path) -> None:
     try:
         source.replace(target)
     except OSError:
-        beside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}")
-        try:
+        with whole_file(target) as beside:
             shutil.copyfile(source, beside)
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)

@@ -26,6 +26,7 @@ class RadialFunction:
     varies: bool
 
     def __str__(self) -> str:
+        """Return the function as a species file of Elk has it."""
         return f"{self.energy:.4f} {self.derivative} {_flag(self.varies)}"
 
 
@@ -43,6 +44,7 @@ class State:
     core: bool
 
     def __str__(self) -> str:
+        """Return the state as a species file of Elk has it."""
         return f"{self.n} {self.ell} {self.k} {self.electrons:.5f} {_flag(self.core)}"
 
 

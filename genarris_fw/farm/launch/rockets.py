@@ -64,6 +64,7 @@ class Rockets:
         self._still_since = time.monotonic()
 
     def __enter__(self) -> Rockets:
+        """Start the workers."""
         self.place.mkdir(parents=True, exist_ok=True)
         self._begun_in = self.place.stat()
         for number in range(self.workers):
@@ -71,6 +72,7 @@ class Rockets:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """End the workers, by force where they do not go, and mend what a finished run's left behind."""
         for process in self._processes.values():
             with contextlib.suppress(OSError):
                 assert process.stdin is not None

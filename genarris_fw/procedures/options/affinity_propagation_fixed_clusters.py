@@ -141,7 +141,7 @@ class AffinityPropagationFixedClustersOptions(OnStructures, MakesPool):
         default_words="none: exemplars are a pool all the same",
         holds="exemplars",
     )
-    exemplars_output_format: Format = option("Format of the exported exemplars", "both")
+    exemplars_output_format: Format = option("Format of the exported exemplars", "both", changes_results=False)
 
     vectors_step: str | None = derived("The earlier step that makes the structures' vectors")
     vectors_name: str = derived("Property that holds the vectors", "RDF")
