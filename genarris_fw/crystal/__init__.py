@@ -1,7 +1,8 @@
 """Structures, molecules, their formats and their symmetry."""
 
 from genarris_fw.crystal.bonds import bonds, connected_components, same_bonds
-from genarris_fw.crystal.formats import READ_FORMATS, WRITE_FORMATS, read, read_folder, write
+from genarris_fw.crystal.file_format import Format, PoolFormat
+from genarris_fw.crystal.formats import read, read_folder, readable, writable, write
 from genarris_fw.crystal.genarris_json import cell_properties, from_record, to_record
 from genarris_fw.crystal.molecule_file import checked_molecule, read_molecule
 from genarris_fw.crystal.molecules import whole_molecules
@@ -15,8 +16,10 @@ __all__ = [
     "READ_FORMATS",
     "VDW",
     "WRITE_FORMATS",
+    "Format",
     "Molecule",
     "PointGroup",
+    "PoolFormat",
     "Structure",
     "bonds",
     "cell_properties",
@@ -41,3 +44,12 @@ __all__ = [
     "whole_molecules",
     "write",
 ]
+
+
+def __getattr__(name: str) -> tuple[str, ...]:
+    """Return the names of the formats, to which installed packages add."""
+    if name == "READ_FORMATS":
+        return readable()
+    if name == "WRITE_FORMATS":
+        return writable()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
