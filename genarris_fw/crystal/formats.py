@@ -289,8 +289,11 @@ def _told(file: Path, text: str) -> Known | str:
 
 def _telling(ours: bool, tells: Callable[[Readable, Path, str], bool], file: Path, text: str) -> Iterator[Known]:
     for known in _working(ours):
-        with known.door.blaming(known.name, f"{file}: "):
+        if ours:  # asked for every file of a large pool
             told = tells(known.kind, file, text)
+        else:
+            with known.door.blaming(known.name, f"{file}: "):
+                told = tells(known.kind, file, text)
         if told:
             yield known
 

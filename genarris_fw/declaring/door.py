@@ -80,7 +80,7 @@ class Door:
             As of `load`.
         """
         entry = self._only(name)
-        return f"{entry.dist.name} {entry.dist.version}" if entry.dist else f"{package(entry)} (version unknown)"
+        return f"{package(entry)} {entry.dist.version if entry.dist else '(version unknown)'}"
 
     def short_forms(self) -> dict[str, str]:
         """Return short form -> name: of several names that a package gives to one object the longest is its name."""
