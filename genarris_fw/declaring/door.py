@@ -158,7 +158,7 @@ class Door:
             yield
         except GenarrisError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if self.is_ours(name):
                 raise
             raise InputError(
@@ -201,13 +201,13 @@ def _loaded(door: Door, name: str) -> Any:
     entry = door._only(name)
     try:
         return entry.load()
-    except Exception as error:  # whatever a foreign package does when it is imported
+    except (Exception, SystemExit) as error:  # whatever a foreign package does when it is imported
         raise InputError(
             f"{door.kind} '{name}': package '{package(entry)}' cannot be loaded ({_words(error)}): mend or uninstall it"
         ) from error
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 

@@ -41,6 +41,7 @@ def test_what_is_wrong_with_a_package_is_said_and_stops_nothing_else(tmp_path: P
     packages = (
         package("good", thing="good"),
         package("broken", "import no_such_module\n", "broken"),
+        package("leaving", "raise SystemExit(3)\n", "leaving"),
         package("twice_a", thing="twice"),
         package("twice_b", thing="twice"),
         package("newer", thing="newer", interface="2"),
@@ -50,6 +51,7 @@ def test_what_is_wrong_with_a_package_is_said_and_stops_nothing_else(tmp_path: P
         assert THINGS.working() == {"good": 1, "typed": 1}
         expected = {
             "broken": "package 'broken' cannot be loaded (ModuleNotFoundError: No module named 'no_such_module')",
+            "leaving": "package 'leaving' cannot be loaded (SystemExit: 3)",
             "twice": "brought by two packages, 'twice_a' and 'twice_b': uninstall one of them",
             "newer": "package 'newer' was made for interface 2 of genarris_fw, and this version has interface 1",
         }
@@ -68,7 +70,7 @@ def test_what_is_wrong_with_a_package_is_said_and_stops_nothing_else(tmp_path: P
         with pytest.raises(InputError, match=r"'typed' registers a int, where builtins\.str is expected"):
             THINGS.load_as("typed", str)
         assert THINGS.load_as("typed", int) == 1
-        assert len(THINGS.problems(str)) == 5
+        assert len(THINGS.problems(str)) == 6
 
 
 def test_what_a_foreign_package_raises_is_blamed_on_it(tmp_path: Path) -> None:
