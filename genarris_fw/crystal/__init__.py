@@ -1,7 +1,7 @@
 """Structures, molecules, their formats and their symmetry."""
 
 from genarris_fw.crystal.bonds import bonds, connected_components, same_bonds
-from genarris_fw.crystal.file_format import Format, PoolFormat
+from genarris_fw.crystal.file_format import PoolFormat, StructureFormat
 from genarris_fw.crystal.formats import read, read_folder, readable, writable, write
 from genarris_fw.crystal.genarris_json import cell_properties, from_record, to_record
 from genarris_fw.crystal.molecule_file import checked_molecule, read_molecule
@@ -16,11 +16,11 @@ __all__ = [
     "READ_FORMATS",
     "VDW",
     "WRITE_FORMATS",
-    "Format",
     "Molecule",
     "PointGroup",
     "PoolFormat",
     "Structure",
+    "StructureFormat",
     "bonds",
     "cell_properties",
     "checked_molecule",

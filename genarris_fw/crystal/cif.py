@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from genarris_fw.crystal.file_format import Format
+from genarris_fw.crystal.file_format import StructureFormat
 from genarris_fw.crystal.molecules import whole_molecules
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.crystal.through_ase import read_with_ase
@@ -51,7 +51,7 @@ def _likely(text: str) -> bool:
     return re.search(r"^data_\S", text, re.MULTILINE) is not None and "_cell_length_a" in text
 
 
-CIF = Format(
+CIF = StructureFormat(
     write={".cif": format_cif},
     molecules=False,
     read=parse_cif,

@@ -1,8 +1,8 @@
 """What a format of files is: how structures become a text, how a text becomes structures, and how it is told.
 
 Ours and those of other packages are registered in the same two groups of entry points. Under ``genarris_fw.formats``
-are those that a run may write by itself (``output_format``): each a `Format` that holds crystals and molecules. Under
-``genarris_fw.exports`` are further ones, of the command ``export`` (docs/developing/add-a-format.md).
+are those that a run may write by itself (``output_format``): each a `StructureFormat` that holds crystals and
+molecules. Under ``genarris_fw.exports`` are further ones, of the command ``export``.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Readable:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Format(Readable):
+class StructureFormat(Readable):
     """A format with files of its own for each structure.
 
     Attributes

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from genarris_fw.crystal.file_format import Format, PoolFormat, Readable
+from genarris_fw.crystal.file_format import PoolFormat, Readable, StructureFormat
 from genarris_fw.crystal.properties import check_properties
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.crystal.through_ase import ASE_FORMATS, ase_format, read_with_ase
@@ -21,7 +21,10 @@ from genarris_fw.showing import shown
 PathLike = str | os.PathLike[str]
 
 LARGEST_FILE = 2**30  # bytes
-_KINDS: dict[Door, tuple[type[Format | PoolFormat], ...]] = {FORMATS: (Format,), EXPORTS: (Format, PoolFormat)}
+_KINDS: dict[Door, tuple[type[StructureFormat | PoolFormat], ...]] = {
+    FORMATS: (StructureFormat,),
+    EXPORTS: (StructureFormat, PoolFormat),
+}
 
 
 class Known(NamedTuple):
@@ -29,7 +32,7 @@ class Known(NamedTuple):
 
     door: Door
     name: str
-    kind: Format | PoolFormat
+    kind: StructureFormat | PoolFormat
 
 
 def writable() -> tuple[str, ...]:
@@ -246,9 +249,9 @@ def _working(ours: bool) -> tuple[Known, ...]:
     return tuple(found)
 
 
-def _of_structures() -> list[Format]:
+def _of_structures() -> list[StructureFormat]:
     """Return the formats with a file for each structure, in the order in which they are preferred."""
-    kinds = [known.kind for known in (*_working(True), *_working(False)) if isinstance(known.kind, Format)]
+    kinds = [known.kind for known in (*_working(True), *_working(False)) if isinstance(known.kind, StructureFormat)]
     return sorted(dict.fromkeys(kinds), key=lambda kind: kind.order)
 
 

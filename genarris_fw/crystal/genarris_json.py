@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from genarris_fw.crystal.file_format import Format
+from genarris_fw.crystal.file_format import StructureFormat
 from genarris_fw.crystal.properties import DEEPEST
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.errors import InputError
@@ -262,7 +262,7 @@ def _column(structure: Structure, name: str) -> list[Any]:
     return [_plain(value, name) for value in values]
 
 
-JSON = Format(
+JSON = StructureFormat(
     write={".json": format_json},
     read=parse_json,
     endings=(".json",),

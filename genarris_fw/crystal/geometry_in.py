@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from genarris_fw.crystal.file_format import Format
+from genarris_fw.crystal.file_format import StructureFormat
 from genarris_fw.crystal.header import format_header, parse_header_line
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.errors import InputError
@@ -182,7 +182,7 @@ def _constrain(values: list[str], fixed: list[int], things: list[Any], here: str
         fixed.append(len(things) - 1)
 
 
-GEOMETRY = Format(
+GEOMETRY = StructureFormat(
     write={".in": format_geometry_in},
     read=lambda text, where: [parse_geometry_in(text.splitlines(), where)],
     endings=(".in", ".next_step", ".in.next_step"),

@@ -20,7 +20,7 @@ from genarris_fw.errors import InputError
 CRYSTAL = Structure(np.diag([5.0, 6, 7]), ["C", "O"], [[0, 0, 0], [0, 0, 1.2]], {"spg": 4}, "s_1")
 MOLECULE = Structure(None, ["C", "O"], [[0, 0, 0], [0, 0, 1.2]], {}, "m")
 TEXT = """
-from genarris_fw.crystal import Format, PoolFormat, Structure
+from genarris_fw.crystal import PoolFormat, Structure, StructureFormat as Kind
 
 def rows(structure):
     return "ROWS\\n" + "".join(f"{s} {x} {y} {z}\\n" for s, (x, y, z) in zip(structure.species, structure.positions))
@@ -29,11 +29,11 @@ def read(text, where):
     lines = [line.split() for line in text.splitlines()[1:]]
     return [Structure(None, [line[0] for line in lines], [[float(x) for x in line[1:]] for line in lines])]
 
-ROWS = Format(write={".rows": rows}, read=read, endings=(".rows",), likely=lambda text: text.startswith("ROWS"))
-CELLS = Format(write={".cells": rows}, molecules=False)
+ROWS = Kind(write={".rows": rows}, read=read, endings=(".rows",), likely=lambda text: text.startswith("ROWS"))
+CELLS = Kind(write={".cells": rows}, molecules=False)
 MANY = PoolFormat(ending=".many", write=lambda pool: "".join(map(rows, pool)))
-FAILING = Format(write={".failing": lambda s: s.colour}, read=lambda text, where: text.colour, endings=(".failing",))
-BYTES = Format(write={".bytes": lambda s: b"", ".more": lambda s: b""})
+FAILING = Kind(write={".failing": lambda s: s.colour}, read=lambda text, where: text.colour, endings=(".failing",))
+BYTES = Kind(write={".bytes": lambda s: b"", ".more": lambda s: b""})
 """
 SAID = next(mark for mark in Format.__metadata__ if isinstance(mark, Said))
 
@@ -122,9 +122,7 @@ def test_what_is_wrong_with_a_package_is_said_and_ours_work(tmp_path: Path) -> N
         brought("two", "rows"),
         brought("three", "json", group="exports"),
         brought("wrong", "wrong", text="WRONG = print\n"),
-        brought(
-            "ending", "ending", text="from genarris_fw.crystal import Format\nENDING = Format(write={'../x': str})\n"
-        ),
+        brought("ending", "ending", text=TEXT + "ENDING = Kind(write={'../x': str})\n"),
     )
     with installed(tmp_path, *packages):
         [file] = write(CRYSTAL, tmp_path / "out", "geometry")
@@ -136,7 +134,7 @@ def test_what_is_wrong_with_a_package_is_said_and_ours_work(tmp_path: Path) -> N
             "newer": "package 'newer' was made for interface 7 of genarris_fw",
             "rows": "format 'rows' is brought by two packages, 'one' and 'two'",
             "json": "format 'json' is brought by two packages, 'genarris_fw' and 'three'",
-            "wrong": "where genarris_fw.crystal.file_format.Format is expected",
+            "wrong": "where genarris_fw.crystal.file_format.StructureFormat is expected",
             "ending": "package 'ending' cannot be loaded (InputError: '../x' is no ending of a file",
         }.items():
             with pytest.raises(InputError) as caught:
