@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from genarris_fw.cli.existing import database_options, open_existing
+from genarris_fw.declaring.door import EXPORTS, FORMATS
 from genarris_fw.names import folder_of
 from genarris_fw.showing import printable
 
@@ -20,7 +21,7 @@ from genarris_fw.showing import printable
     "formats",
     default="json",
     show_default=True,
-    help="Comma-separated: json, geometry, cif (a file per structure), extxyz, csv, geometry_out (one file).",
+    help=f"Comma-separated: {', '.join([*FORMATS.names(), *EXPORTS.names()])}.",
 )
 @click.option(
     "--to", "target", type=click.Path(path_type=Path), default=None, help="The folder (default: exported/POOL)."

@@ -2,7 +2,8 @@
 
 from genarris_fw.crystal.bonds import bonds, connected_components, same_bonds
 from genarris_fw.crystal.cells import cell_properties
-from genarris_fw.crystal.formats import READ_FORMATS, WRITE_FORMATS, read, read_folder, write
+from genarris_fw.crystal.file_format import PoolFormat, StructureFormat
+from genarris_fw.crystal.formats import read, read_folder, readable, writable, write
 from genarris_fw.crystal.genarris_json import from_record, to_record
 from genarris_fw.crystal.molecule_file import checked_molecule, read_molecule
 from genarris_fw.crystal.molecules import whole_molecules
@@ -18,7 +19,9 @@ __all__ = [
     "WRITE_FORMATS",
     "Molecule",
     "PointGroup",
+    "PoolFormat",
     "Structure",
+    "StructureFormat",
     "bonds",
     "cell_properties",
     "checked_molecule",
@@ -42,3 +45,12 @@ __all__ = [
     "whole_molecules",
     "write",
 ]
+
+
+def __getattr__(name: str) -> tuple[str, ...]:
+    """Return the names of the formats, to which installed packages add."""
+    if name == "READ_FORMATS":
+        return readable()
+    if name == "WRITE_FORMATS":
+        return writable()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

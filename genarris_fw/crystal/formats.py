@@ -1,25 +1,18 @@
-"""Reading and writing structures in every format the package knows."""
+"""Reading and writing structures in every format that is registered (`genarris_fw.crystal.file_format`)."""
 
 from __future__ import annotations
 
-import csv
-import io
 import os
-import re
-import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
-from ase import Atoms
-
-from genarris_fw.crystal.genarris_json import format_json, parse_json, to_record
-from genarris_fw.crystal.geometry_in import format_geometry_in, parse_geometry_in
-from genarris_fw.crystal.geometry_out import BEGIN, format_geometry_out, parse_geometry_out
-from genarris_fw.crystal.molecules import whole_molecules
+from genarris_fw.crystal.file_format import PoolFormat, Readable, StructureFormat
 from genarris_fw.crystal.properties import check_properties
 from genarris_fw.crystal.structure import Structure
+from genarris_fw.crystal.through_ase import ASE_FORMATS, ase_format, read_with_ase
+from genarris_fw.declaring.door import EXPORTS, FORMATS, Door, remembered
 from genarris_fw.errors import InputError
 from genarris_fw.files import read_ordinary, write_text
 from genarris_fw.names import LONGEST, WORDS, checked_name, is_name, made_safe
@@ -28,24 +21,52 @@ from genarris_fw.showing import shown
 PathLike = str | os.PathLike[str]
 
 LARGEST_FILE = 2**30  # bytes
-WRITE_FORMATS = ("json", "geometry", "geo", "both", "geometry_out", "cif", "extxyz", "csv")
-# Formats read through ASE, by the ending of the name.
-_ASE_FORMATS = {
-    ".cif": "cif",
-    ".extxyz": "extxyz",
-    ".xyz": "extxyz",
-    ".pdb": "proteindatabank",
-    ".mol": "mol",
-    ".sdf": "sdf",
-    ".vasp": "vasp",
-    ".poscar": "vasp",
-    ".res": "res",
+_KINDS: dict[Door, tuple[type[StructureFormat | PoolFormat], ...]] = {
+    FORMATS: (StructureFormat,),
+    EXPORTS: (StructureFormat, PoolFormat),
 }
-# Columns that one property of extxyz may have: ASE makes an array of as many as the file says.
-_MOST_COLUMNS = 100
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the start of one
-_ASE_NOTES = {"spacegroup", "spacegroup_kinds", "unit_cell"}
-READ_FORMATS = ("json", "geometry", "geometry_out", *dict.fromkeys(_ASE_FORMATS.values()))
+
+
+class Known(NamedTuple):
+    """A registered format that can be used, with the name and the door by which it came."""
+
+    door: Door
+    name: str
+    kind: StructureFormat | PoolFormat
+
+
+def writable() -> tuple[str, ...]:
+    """Return the names of the formats that can be written, without loading any of them."""
+    return (*FORMATS.names(), *EXPORTS.names())
+
+
+def readable() -> tuple[str, ...]:
+    """Return the names of the formats that can be read; ASE's last."""
+    found = [known.name for known in (*_working(True), *_working(False)) if known.kind.read is not None]
+    return tuple(dict.fromkeys([*found, *ASE_FORMATS.values()]))
+
+
+def structure_endings() -> tuple[str, ...]:
+    """Return the endings of the files that structures are written into, a file for each, in all formats."""
+    return tuple(dict.fromkeys(ending for kind in _of_structures() for ending in kind.write))
+
+
+def find_format(name: str) -> Known:
+    """Return a format by its name.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, and one whose package cannot be used.
+    """
+    having = [door for door in _KINDS if name in door.names()]
+    if not having:
+        raise InputError(f"unknown format {name!r}; known: {', '.join(writable())}")
+    if len(having) > 1:
+        packages = " and ".join(f"'{door.package(name)}'" for door in having)
+        raise InputError(f"format '{name}' is brought by two packages, {packages}: uninstall one of them")
+    [door] = having
+    return Known(door, name, door.load_as(name, *_KINDS[door]))
 
 
 def read(path: PathLike, format: str | None = None) -> list[Structure]:
@@ -71,19 +92,12 @@ def read(path: PathLike, format: str | None = None) -> list[Structure]:
     """
     file = Path(path)
     text = _text(file)
-    kind = _kind(file, text) if format is None else {"geo": "geometry"}.get(format, format)
-    stem = re.sub(r"(\.in)?\.next_step$|\.in$", "", file.name) if kind == "geometry" else file.stem
-    stem = made_safe(stem, "structure", LONGEST - 10)  # a number may follow
-    if kind == "json":
-        structures = parse_json(text, str(file))
-    elif kind == "geometry":
-        structures = [parse_geometry_in(text.splitlines(), str(file))]
-    elif kind == "geometry_out":
-        structures = list(parse_geometry_out(text.splitlines(), str(file), stem))
-    elif kind in READ_FORMATS:
-        structures = _read_with_ase(file, text, kind)
+    found = _told(file, text) if format is None else _named(file, format)
+    if isinstance(found, str):
+        stem, structures = file.stem, read_with_ase(text, str(file), found)
     else:
-        raise InputError(f"{file}: unknown format {kind!r}; known: {', '.join(READ_FORMATS)}")
+        stem, structures = found.kind.stem(file), _read(found, file, text)
+    stem = made_safe(stem, "structure", LONGEST - 10)  # a number may follow
     for number, structure in enumerate(structures, start=1):
         structure.struct_id = structure.struct_id or (stem if len(structures) == 1 else f"{stem}_{number}")
         checked_name(structure.struct_id, f"{file}: a structure")
@@ -92,7 +106,7 @@ def read(path: PathLike, format: str | None = None) -> list[Structure]:
 
 
 def read_folder(path: PathLike) -> list[Structure]:
-    """Read a pool: every json, geometry.in and cif file of a folder, one of them per struct_id.
+    """Read a pool: every file of a folder with a structure of its own (json, geometry.in, cif), one per struct_id.
 
     Parameters
     ----------
@@ -117,9 +131,10 @@ def read_folder(path: PathLike) -> list[Structure]:
         raise InputError(f"{folder}: cannot read the folder ({error.strerror})") from None
     sources: dict[str, Path] = {}
     structures: dict[str, Structure] = {}
-    for endings in ((".json",), (".in", ".next_step"), (".cif",)):
+    kinds = [found for found in _of_structures() if found.read is not None]
+    for kind in kinds:
         before = set(structures)
-        for file in (file for file in files if file.name.endswith(endings)):
+        for file in (file for file in files if file.name.endswith(kind.endings)):
             for structure in read(file):
                 name = structure.struct_id
                 if name in before:
@@ -128,7 +143,10 @@ def read_folder(path: PathLike) -> list[Structure]:
                     raise InputError(f"{folder}: {sources[name].name} and {file.name} both hold {name}; remove one")
                 structures[name], sources[name] = structure, file
     if not structures:
-        raise InputError(f"{folder}: no structures; expected files that end in .json, .in or .cif")
+        *firsts, last = [ending for kind in kinds for ending in kind.endings[:1]]
+        raise InputError(
+            f"{folder}: no structures; expected files that end in {', '.join(firsts)} or {last}{_not_usable()}"
+        )
     return [structures[name] for name in sorted(structures)]
 
 
@@ -140,9 +158,9 @@ def write(structures: Structure | Iterable[Structure], path: PathLike, format: s
     structures : Structure or iterable of Structure
         What to write.
     path : path
-        A folder for ``json``, ``geometry`` (or ``geo``), ``both`` and ``cif``: one file per structure named
-        by its struct_id. A file for ``geometry_out``, ``extxyz`` and ``csv`` (a table of the scalar
-        properties).
+        A folder for a format with a file for each structure (``json``, ``geometry`` or ``geo``, ``both``, ``cif``),
+        which is named by its struct_id. A file for one that holds a pool (``geometry_out``, ``extxyz``, and ``csv``,
+        a table of the scalar properties).
     format : str, optional
         One of `WRITE_FORMATS`.
 
@@ -161,26 +179,48 @@ def write(structures: Structure | Iterable[Structure], path: PathLike, format: s
     """
     pool = [structures] if isinstance(structures, Structure) else list(structures)
     target = Path(path)
-    if format not in WRITE_FORMATS:
-        raise InputError(f"unknown output format {format!r}; known: {', '.join(WRITE_FORMATS)}")
-    if format == "geometry_out":
-        write_text(target, "".join(format_geometry_out(pool)))
-    elif format == "extxyz":
-        write_text(target, _extxyz(pool))
-    elif format == "csv":
-        write_text(target, _table(pool))
-    else:
-        _check_names(pool, target)
-        if target.exists() and not target.is_dir():
-            raise InputError(f"{target}: is a file; give a folder for the format {format}")
-        target.mkdir(parents=True, exist_ok=True)
-        files = []
-        for structure in pool:
-            for ending, text_of in _FOLDER_FORMATS[format]:
-                files.append(target / f"{structure.struct_id}{ending}")
-                write_text(files[-1], text_of(structure))
-        return files
-    return [target]
+    if format not in writable():
+        raise InputError(f"unknown output format {format!r}; known: {', '.join(writable())}")
+    known = find_format(format)
+    kind = known.kind
+    if isinstance(kind, PoolFormat):
+        write_text(target, _written(known, target, kind.write, pool))
+        return [target]
+    _check_names(pool, target)
+    if target.exists() and not target.is_dir():
+        raise InputError(f"{target}: is a file; give a folder for the format {format}")
+    target.mkdir(parents=True, exist_ok=True)
+    files = []
+    for structure in pool:
+        if structure.lattice is None and not kind.molecules:
+            raise InputError(
+                f"{structure.struct_id}: a molecule has no cell, and {format} holds crystals only; write it as json, "
+                "geometry or extxyz"
+            )
+        for ending, text_of in kind.write.items():
+            files.append(target / f"{structure.struct_id}{ending}")
+            write_text(files[-1], _written(known, files[-1], text_of, structure))
+    return files
+
+
+def _written(known: Known, file: Path, text_of: Callable[[Any], str], what: Any) -> str:
+    with known.door.blaming(known.name, f"{file}: "):
+        text = text_of(what)
+        if not isinstance(text, str):
+            raise TypeError(f"it wrote no text but a {type(text).__name__}")
+        return text
+
+
+def _read(known: Known, file: Path, text: str) -> list[Structure]:
+    door, name, kind = known
+    with door.blaming(name, f"{file}: "):
+        assert kind.read is not None
+        structures = list(kind.read(text, str(file)))
+        if not structures:
+            raise InputError(f"{file}: no structures")
+        if not all(isinstance(structure, Structure) for structure in structures):
+            raise TypeError("it read something else than a Structure")
+        return structures
 
 
 def _text(file: Path) -> str:
@@ -193,143 +233,72 @@ def _text(file: Path) -> str:
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        raise InputError(f"{file}: not a text file; expected one of the formats {', '.join(READ_FORMATS)}")
+        raise InputError(f"{file}: not a text file; expected one of the formats {', '.join(readable())}")
     return text
 
 
-def _kind(file: Path, text: str) -> str:
-    """Format by the name, else by the content."""
-    name = file.name.lower()
-    if name.endswith(".json"):
-        return "json"
-    if BEGIN.strip("# ") in text:
-        return "geometry_out"
-    if name.endswith((".in", ".next_step")):
-        return "geometry"
-    if file.suffix.lower() in _ASE_FORMATS:
-        return _ASE_FORMATS[file.suffix.lower()]
-    if name in ("poscar", "contcar"):
-        return "vasp"
-    if text.lstrip().startswith(("{", "[")):
-        return "json"
-    if re.search(r"^data_\S", text, re.MULTILINE) and "_cell_length_a" in text:
-        return "cif"
-    if re.search(r"^\s*(atom|atom_frac|lattice_vector)\s", text, re.MULTILINE):
-        return "geometry"
-    if re.match(r"\s*\d+\s*\n", text):
-        return "extxyz"
-    raise InputError(f"{file}: neither its name nor its content tells a format; known: {', '.join(READ_FORMATS)}")
+@remembered
+def _working(ours: bool) -> tuple[Known, ...]:
+    """Return the formats of this package, or of others, that can be used."""
+    found = []
+    for door, kinds in _KINDS.items():
+        for name in door.names():
+            if door.is_ours(name) == ours:
+                with suppress(InputError):
+                    found.append(Known(door, name, door.load_as(name, *kinds)))
+    return tuple(found)
 
 
-def _read_with_ase(file: Path, text: str, kind: str) -> list[Structure]:
-    import ase.io  # only where a file needs it, here and below: it is slow to import
-
-    if kind == "extxyz":
-        _refuse_endless(file, text)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            images = ase.io.read(io.StringIO(text), index=":", format=kind)
-        images = images if isinstance(images, list) else [images]
-        structures = [_from_image(image) for image in images]
-        if kind == "cif":
-            structures = [_molecule_by_molecule(structure) for structure in structures]
-    except Exception as error:  # the readers of ASE raise errors of every class
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise InputError(f"{file}: cannot be read as {kind} ({reason})") from None
-    if not structures or any(len(structure) == 0 for structure in structures):
-        raise InputError(f"{file}: no atoms")
-    return structures
+def _of_structures() -> list[StructureFormat]:
+    """Return the formats with a file for each structure, in the order in which they are preferred."""
+    kinds = [known.kind for known in (*_working(True), *_working(False)) if isinstance(known.kind, StructureFormat)]
+    return sorted(dict.fromkeys(kinds), key=lambda kind: kind.order)
 
 
-def _refuse_endless(file: Path, text: str) -> None:
-    """Refuse numbers of atoms and of columns over which ASE takes for ever and all memory."""
-    lines, at = text.splitlines(), 0
-    while at < len(lines) and re.fullmatch(r"\s*\d+\s*", lines[at]):
-        number = lines[at].strip()
-        if len(number) > 20 or int(number) > len(lines) - at:
-            raise InputError(f"{file}: cannot be read as extxyz ({number[:40]} atoms, but {len(lines)} lines in all)")
-        at += int(number) + 2
-    for properties in re.findall(r"\bProperties=[\"']?([^\s\"']+)", text, flags=re.IGNORECASE):
-        for count in properties.split(":")[2::3]:
-            if not re.fullmatch(r"\d{1,4}", count, flags=re.ASCII) or int(count) > _MOST_COLUMNS:
-                found = f"{count[:40]!a} columns of a property; expected 1 to {_MOST_COLUMNS}"
-                raise InputError(f"{file}: cannot be read as extxyz ({found})")
+def _not_usable() -> str:
+    """Return what else a reader of an error should know: formats that are installed and cannot be used."""
+    return "".join(f"; {problem}" for door, kinds in _KINDS.items() for problem in door.problems(*kinds))
 
 
-def _from_image(atoms: Atoms) -> Structure:
-    results = atoms.calc.results if atoms.calc is not None else {}
-    values = {**atoms.info, **results}
-    properties = {}
-    for name, given in values.items():
-        value = given.item() if isinstance(given, np.generic) else given
-        if isinstance(value, str | int | float | bool) and name not in _ASE_NOTES:
-            properties[str(name)] = value
-    struct_id = str(properties.pop("struct_id", ""))
-    return Structure.from_ase(atoms, struct_id, properties)
+def _named(file: Path, name: str) -> Known | str:
+    """Return a format that can be read, or ASE's name of one."""
+    if name in writable():
+        found = find_format(name)
+        if found.kind.read is not None:
+            return found
+    elif name in ASE_FORMATS.values():
+        return name
+    raise InputError(f"{file}: unknown format {name!r} of a file to read; known: {', '.join(readable())}")
 
 
-def _molecule_by_molecule(structure: Structure) -> Structure:
-    """Atoms of a cif file come site by site, wrapped into the cell: sort them, where there are molecules."""
-    try:
-        return whole_molecules(structure)
-    except InputError:
-        return structure
+def _told(file: Path, text: str) -> Known | str:
+    """Return the format that a file's marks, name or content tell, ours first; a name of ASE's where it reads it."""
+    marked_or_named = (
+        known
+        for ours in (True, False)  # others are loaded only where none of ours is told
+        for tells in (Readable.is_marked, Readable.is_named)
+        for known in _telling(ours, tells, file, text)
+    )
+    found = next(marked_or_named, None) or ase_format(file)
+    if found:
+        return found
+    likely = (known for ours in (True, False) for known in _telling(ours, Readable.is_likely, file, text))
+    for known in likely:
+        return known
+    raise InputError(
+        f"{file}: neither its name nor its content tells a format; known: {', '.join(readable())}{_not_usable()}"
+    )
 
 
-def _scalars(structure: Structure) -> dict[str, Any]:
-    properties = to_record(structure)["properties"]
-    return {name: value for name, value in properties.items() if isinstance(value, str | int | float)}
-
-
-def _cif(structure: Structure) -> str:
-    if structure.lattice is None:
-        raise InputError(f"{structure.struct_id}: a molecule has no cell; write it as json, geometry or extxyz")
-    from ase.io.cif import write_cif
-
-    stream = io.BytesIO()
-    atoms = structure.to_ase()
-    if np.linalg.det(structure.lattice) < 0:
-        # A cif file holds lengths and angles only: a left-handed cell would be read back as its mirror image.
-        atoms.set_cell(-structure.lattice, scale_atoms=False)
-    write_cif(stream, atoms, wrap=False)
-    text = stream.getvalue().decode()
-    return re.sub(r"^data_.*$", f"data_{structure.struct_id}", text, count=1, flags=re.MULTILINE)
-
-
-def _extxyz(pool: Sequence[Structure]) -> str:
-    import ase.io
-
-    stream = io.StringIO()
-    for structure in pool:
-        atoms = structure.to_ase()
-        atoms.info = {"struct_id": structure.struct_id, **_scalars(structure)}
-        ase.io.write(stream, atoms, format="extxyz")
-    return stream.getvalue()
-
-
-def _table(pool: Sequence[Structure]) -> str:
-    rows = [{"struct_id": structure.struct_id, **_scalars(structure)} for structure in pool]
-    names = sorted({name for row in rows for name in row if name != "struct_id"})
-    stream = io.StringIO()
-    table = csv.DictWriter(stream, ["struct_id", *names], lineterminator="\n")
-    table.writerow({name: _cell(name) for name in ("struct_id", *names)})
-    table.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-    return stream.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    """Return a text so that no spreadsheet takes it for a formula: after an apostrophe, as they write it themselves."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
-
-
-_FOLDER_FORMATS: dict[str, list[tuple[str, Callable[[Structure], str]]]] = {
-    "json": [(".json", format_json)],
-    "geometry": [(".in", format_geometry_in)],
-    "geo": [(".in", format_geometry_in)],
-    "both": [(".json", format_json), (".in", format_geometry_in)],
-    "cif": [(".cif", _cif)],
-}
+def _telling(ours: bool, tells: Callable[[Readable, Path, str], bool], file: Path, text: str) -> Iterator[Known]:
+    for known in _working(ours):
+        if ours:  # asked for every file of a large pool
+            told = tells(known.kind, file, text)
+        else:
+            with known.door.blaming(known.name, f"{file}: "):
+                told = tells(known.kind, file, text)
+        if told:
+            yield known
 
 
 def _check_names(pool: Sequence[Structure], target: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from genarris_fw.crystal.cells import CELL_KEYS, cell_properties
+from genarris_fw.crystal.file_format import StructureFormat
 from genarris_fw.crystal.properties import DEEPEST
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.errors import InputError
@@ -117,6 +118,12 @@ def to_record(structure: Structure) -> dict[str, Any]:
         "input_ref": None,
         "geometry": [[*positions[i], structure.species[i], moments[i], charges[i], i in fixed] for i in range(n_atoms)],
     }
+
+
+def scalar_properties(structure: Structure) -> dict[str, Any]:
+    """Return the properties that are a text or a number each, the cell's among them."""
+    properties = to_record(structure)["properties"]
+    return {name: value for name, value in properties.items() if isinstance(value, str | int | float)}
 
 
 def parse_json(text: str, where: str = "the text") -> list[Structure]:
@@ -237,3 +244,12 @@ def _column(structure: Structure, name: str) -> list[Any]:
     if len(values) != len(structure):
         raise InputError(f"the property {name!r} has {len(values)} values for {len(structure)} atoms")
     return [_plain(value, name) for value in values]
+
+
+JSON = StructureFormat(
+    write={".json": format_json},
+    read=parse_json,
+    endings=(".json",),
+    likely=lambda text: text.lstrip().startswith(("{", "[")),
+    order=10,
+)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from genarris_fw.crystal.file_format import StructureFormat
 from genarris_fw.crystal.header import format_header, parse_header_line
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.errors import InputError
@@ -178,3 +180,12 @@ def _constrain(values: list[str], fixed: list[int], things: list[Any], here: str
         raise InputError(f"{here}: expected .true., .false., x, y or z after constrain_relaxation")
     if word == "true":
         fixed.append(len(things) - 1)
+
+
+GEOMETRY = StructureFormat(
+    write={".in": format_geometry_in},
+    read=lambda text, where: [parse_geometry_in(text.splitlines(), where)],
+    endings=(".in", ".next_step", ".in.next_step"),
+    likely=lambda text: re.search(r"^\s*(atom|atom_frac|lattice_vector)\s", text, re.MULTILINE) is not None,
+    order=20,
+)

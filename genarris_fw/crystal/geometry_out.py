@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+from genarris_fw.crystal.file_format import PoolFormat
 from genarris_fw.crystal.geometry_in import format_geometry_in, parse_geometry_in
 from genarris_fw.crystal.header import format_header
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.errors import InputError
+from genarris_fw.names import LONGEST, made_safe
 
 BEGIN = "####### BEGIN STRUCTURE #######"
 END = "#######  END  STRUCTURE #######"
@@ -79,3 +83,21 @@ def format_geometry_out(structures: Iterable[Structure]) -> Iterator[str]:
         remark = "# Cartesian coordinates, all lengths in Angstrom"
         body = format_geometry_in(structure, header=False).rstrip("\n")
         yield "\n".join([*head, remark, body, END]) + "\n\n"
+
+
+def _read(text: str, where: str) -> list[Structure]:
+    stem = made_safe(Path(where).stem, "structure", LONGEST - 10)  # a number follows
+    return list(parse_geometry_out(text.splitlines(), where, stem))
+
+
+def _is_marked(text: str) -> bool:
+    """A file that ends in .out may be anything: a line of it tells."""
+    return "BEGIN STRUCTURE" in text and re.search(r"^[ \t#]*BEGIN STRUCTURE", text, re.MULTILINE) is not None
+
+
+GEOMETRY_OUT = PoolFormat(
+    ending=".out",
+    write=lambda structures: "".join(format_geometry_out(structures)),
+    read=_read,
+    marked=_is_marked,
+)

@@ -13,16 +13,34 @@ else: its name is refused with the reason, and `problems` tells it to those who 
 from __future__ import annotations
 
 import re
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import _lru_cache_wrapper, cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, TypeVar
 
-from genarris_fw.errors import InputError
+from genarris_fw.errors import GenarrisError, InputError
 from genarris_fw.showing import nearest
 
 INTERFACE = 1
 _STATED = "genarris_fw.interface"
 _OURS = "genarris_fw"
+T = TypeVar("T")
+
+_remembered: list[Callable[[], None]] = []
+
+
+def remembered(function: Callable[..., T]) -> _lru_cache_wrapper[T]:
+    """Keep what a function has found of the installed packages, until `forget` is called."""
+    kept = cache(function)
+    _remembered.append(kept.cache_clear)
+    return kept
+
+
+def forget() -> None:
+    """Look at what is installed anew: for whoever installs a package, or puts one on the path, while this runs."""
+    for clear in _remembered:
+        clear()
 
 
 class Door:
@@ -49,10 +67,44 @@ class Door:
         """Return the package that brings a name, '' for an unknown one."""
         return next((package(entry) for entry in self._entries().get(name, ())), "")
 
+    def is_ours(self, name: str) -> bool:
+        """Tell whether this package brings a name."""
+        return self.package(name) == _OURS
+
+    def version(self, name: str) -> str:
+        """Return the package that brings a name, with its version, such as ``my_package 1.2``.
+
+        Raises
+        ------
+        InputError
+            As of `load`.
+        """
+        entry = self._only(name)
+        return f"{package(entry)} {entry.dist.version if entry.dist else '(version unknown)'}"
+
+    def short_forms(self) -> dict[str, str]:
+        """Return short form -> name: of several names that a package gives to one object the longest is its name."""
+        by_object: dict[tuple[str, str], list[str]] = {}
+        for name, entries in self._entries().items():
+            for entry in entries:
+                by_object.setdefault((package(entry), entry.value), []).append(name)
+        full = {name: max(names, key=len) for names in by_object.values() for name in names}
+        return {name: longest for name, longest in full.items() if name != longest}
+
     def path(self, name: str) -> str:
         """Return ``module.Class`` of what a name stands for, without importing it."""
         entry = self._only(name)
         return f"{entry.module}.{entry.attr}"
+
+    def check(self, name: str) -> None:
+        """Look at all that can be wrong with a name without importing anything.
+
+        Raises
+        ------
+        InputError
+            For a name that nobody registers, that two packages register, or that was made for another interface.
+        """
+        self._only(name)
 
     def load(self, name: str) -> Any:
         """Return what is registered under a name.
@@ -65,6 +117,23 @@ class Door:
         """
         return _loaded(self, name)
 
+    def load_as(self, name: str, *wanted: type[T]) -> T:
+        """Return what is registered under a name, which must be an instance of one of some types.
+
+        Raises
+        ------
+        InputError
+            As of `load`, and where the package registers something else.
+        """
+        found = self.load(name)
+        if not isinstance(found, wanted):
+            expected = " or ".join(f"{kind.__module__}.{kind.__name__}" for kind in wanted)
+            raise InputError(
+                f"{self.kind} '{name}': package '{self.package(name)}' registers a {type(found).__name__}, where "
+                f"{expected} is expected: mend or uninstall it"
+            )
+        return found
+
     def working(self) -> dict[str, Any]:
         """Return name -> what is registered, of all that can be loaded."""
         found = {}
@@ -75,21 +144,39 @@ class Door:
                 continue
         return found
 
-    def problems(self) -> list[str]:
-        """Return one line for each name that cannot be used here."""
+    @contextmanager
+    def blaming(self, name: str, where: str = "") -> Iterator[None]:
+        """Name the package where something that is not ours raises what it should not.
+
+        Raises
+        ------
+        InputError
+            After `where`, such as ``path: ``, in place of any error of a foreign package but `GenarrisError`, which
+            speaks for itself.
+        """
+        try:
+            yield
+        except GenarrisError:
+            raise
+        except (Exception, SystemExit) as error:
+            if self.is_ours(name):
+                raise
+            raise InputError(
+                f"{where}{self.kind} '{name}' of package '{self.package(name)}' failed ({_words(error)})"
+            ) from error
+
+    def problems(self, *wanted: type) -> list[str]:
+        """Return one line for each name that cannot be used here, or stands for an instance of no type wanted."""
         lines = []
         for name in self.names():
             try:
-                self.load(name)
+                self.load_as(name, *(wanted or (object,)))
             except InputError as error:
                 lines.append(str(error))
         return lines
 
     def _entries(self) -> dict[str, list[EntryPoint]]:
-        found: dict[str, list[EntryPoint]] = {}
-        for entry in _all().get(self.group, ()):
-            found.setdefault(entry.name, []).append(entry)
-        return found
+        return _entries(self.group)
 
     def _only(self, name: str) -> EntryPoint:
         entries = self._entries().get(name, [])
@@ -109,26 +196,37 @@ class Door:
         return entry
 
 
-@cache
+@remembered
 def _loaded(door: Door, name: str) -> Any:
     entry = door._only(name)
     try:
         return entry.load()
-    except Exception as error:  # whatever a foreign package does when it is imported
-        what = " ".join(f"{type(error).__name__}: {error}".split())
+    except (Exception, SystemExit) as error:  # whatever a foreign package does when it is imported
         raise InputError(
-            f"{door.kind} '{name}': package '{package(entry)}' cannot be loaded ({what}): mend or uninstall it"
+            f"{door.kind} '{name}': package '{package(entry)}' cannot be loaded ({_words(error)}): mend or uninstall it"
         ) from error
 
 
-@cache
+def _words(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+
+
+@remembered
 def _all() -> dict[str, list[EntryPoint]]:
-    """Return the entry points of all our groups, from one look at what is installed."""
+    """Return the entry points of all our groups, from one look at what is installed (see `forget`)."""
     found: dict[str, list[EntryPoint]] = {}
     every = entry_points()
     for group in every.groups:
         if group.startswith(f"{_OURS}."):
             found[group] = list(every.select(group=group))
+    return found
+
+
+@remembered
+def _entries(group: str) -> dict[str, list[EntryPoint]]:
+    found: dict[str, list[EntryPoint]] = {}
+    for entry in _all().get(group, ()):
+        found.setdefault(entry.name, []).append(entry)
     return found
 
 
@@ -146,6 +244,7 @@ PROCEDURES = Door("genarris_fw.procedures", "procedure")
 OPTIONS = Door("genarris_fw.options", "options of procedure")
 ENGINES = Door("genarris_fw.engines", "engine")
 PICTURES = Door("genarris_fw.pictures", "picture")
-FORMATS = Door("genarris_fw.formats", "format")
+FORMATS = Door("genarris_fw.formats", "format")  # those that a run may write by itself
+EXPORTS = Door("genarris_fw.exports", "format")  # further ones, of the command export
 POTENTIALS = Door("genarris_fw.potentials", "potential")
-DOORS = (PROCEDURES, OPTIONS, ENGINES, PICTURES, FORMATS, POTENTIALS)
+DOORS = (PROCEDURES, OPTIONS, ENGINES, PICTURES, FORMATS, EXPORTS, POTENTIALS)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genarris_fw.declaring.types import PathRole, Said
+from genarris_fw.errors import InputError
 
 
 class _Required:
@@ -230,12 +231,18 @@ class Declared(BaseModel):
 
         Raises
         ------
+        InputError
+            When what it names cannot be used, with the reason.
         ValueError
             When it is no value of the option.
         """
         try:
             return getattr(cls.model_validate({name: text}), name)
         except ValidationError as error:
+            reasons = [detail.get("ctx", {}).get("error") for detail in error.errors()]
+            for reason in reasons:
+                if isinstance(reason, InputError):
+                    raise reason from error
             raise ValueError(f"{name}: expected {cls.expected(name)}") from error
 
 

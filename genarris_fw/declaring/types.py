@@ -9,11 +9,13 @@ import ast
 import json
 import re
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from genarris_fw.declaring.door import FORMATS, POTENTIALS, Door
 from genarris_fw.names import WORDS as NAME_WORDS
 from genarris_fw.names import is_name
 
@@ -23,10 +25,22 @@ SMALLEST_LENGTH = 0.001  # Å
 
 @dataclass(frozen=True)
 class Said:
-    """What a type is called in tables (`name`) and what a message expects (`words`)."""
+    """What a type is called in tables (`name`) and what a message expects (`words`).
+
+    Parameters
+    ----------
+    name : str
+    said : str or callable
+        The words, or what makes them anew each time, where they follow from what is installed.
+    """
 
     name: str
-    words: str
+    said: str | Callable[[], str]
+
+    @property
+    def words(self) -> str:
+        """What a message says was expected."""
+        return self.said if isinstance(self.said, str) else self.said()
 
 
 @dataclass(frozen=True)
@@ -271,11 +285,50 @@ def matrix_file(text: Any) -> str:
 
 
 def factory(text: Any) -> str:
-    """Read module:factory."""
+    """Read the name of a registered potential, which is not loaded, or module:factory."""
     value = words(text)
+    if ":" not in value:
+        return registered_name(POTENTIALS, value)
     if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", value):
         raise ValueError("not module:factory")
     return value
+
+
+def registered_name(door: Door, text: str) -> str:
+    """Return the name that a text spells in whatever case, or as a short form; its package is not loaded.
+
+    Raises
+    ------
+    ValueError
+        For a name that nobody registers.
+    InputError
+        For one that cannot be used; the message says why.
+    """
+    by_lower = {name.lower(): name for name in reversed(door.names())}
+    name = text if text in door.names() else by_lower.get(text.lower())
+    if name is None:
+        raise ValueError(f"no {door.kind} is called so")
+    door.check(name)
+    return door.short_forms().get(name, name)
+
+
+def registered_names(door: Door) -> str:
+    """Return the names of a door in words, short forms behind theirs."""
+    short = door.short_forms()
+    full = [
+        " ".join([name, *(f"(or {form})" for form, meant in short.items() if meant == name)])
+        for name in door.names()
+        if name not in short
+    ]
+    return " or ".join(part for part in (", ".join(full[:-1]), full[-1]) if part)
+
+
+def file_format(text: Any) -> str:
+    """Read the name of a registered format; one of another package must be usable here."""
+    name = registered_name(FORMATS, words(text))
+    if not FORMATS.is_ours(name):  # ours can, and need numpy
+        FORMATS.load(name)
+    return name
 
 
 class one_of:
@@ -320,7 +373,11 @@ RunName = Annotated[
     BeforeValidator(run_name),
     Said("str", NAME_WORDS),
 ]
-Factory = Annotated[str, BeforeValidator(factory), Said("str", "module:factory")]
+Factory = Annotated[
+    str,
+    BeforeValidator(factory),
+    Said("str", lambda: f"module:factory or one of the potentials installed: {registered_names(POTENTIALS)}"),
+]
 MatrixFile = Annotated[
     str,
     BeforeValidator(matrix_file),
@@ -372,8 +429,8 @@ Symmetry = Annotated[
 ]
 Format = Annotated[
     str,
-    BeforeValidator(one_of("json", "geometry", "both", geo="geometry")),
-    Said("str", "json, geometry (or geo) or both"),
+    BeforeValidator(file_format),
+    Said("str", lambda: registered_names(FORMATS)),
 ]
 _File, _Folder = Said("str", "the path of a file"), Said("str", "the path of a folder")
 InputFile = Annotated[str, BeforeValidator(words), _File, PathRole("file", "input")]

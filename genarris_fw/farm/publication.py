@@ -16,12 +16,11 @@ from typing import Any
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import ArtifactRecord, Committed, RunDocument
 from genarris_fw.catalogue.leases import lease_id
+from genarris_fw.crystal.formats import structure_endings
 from genarris_fw.prepared import Prepared, put_in_place
 
 IDS_PER_PART = 5000
 FIELDS_PER_PART = 500
-# Of a structure's files in a pool's folder, in every format that has a file for each structure.
-ENDINGS = (".json", ".in", ".cif")
 
 
 class Publication:
@@ -207,7 +206,7 @@ def _remove_stale(catalogue: Catalogue, run: str, pool: str, ids: Sequence[str],
         return
     for name in set(catalogue.structures.pool_ids(run, pool)) - set(ids):
         for folder in folders:
-            for ending in ENDINGS:
+            for ending in structure_endings():
                 with suppress(FileNotFoundError, NotADirectoryError):
                     (folder / f"{name}{ending}").unlink()
 

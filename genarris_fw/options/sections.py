@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from genarris_fw.errors import InputError
 from genarris_fw.options.base import ProcedureOptions
 from genarris_fw.options.master import MasterOptions
 from genarris_fw.options.names import OTHER_SECTIONS, REPLACED, why_not
@@ -218,6 +219,9 @@ def _typed(section: Section, entry: Entry, model: type[ProcedureOptions], name: 
         return None
     try:
         return model.read(name, entry.text)
+    except InputError as error:
+        remarks.problem(entry.line, f"{entry.name} = {quoted(entry.text)}: {error}", section.name)
+        return None
     except ValueError:
         said = model.expected(name)
         choices = re.findall(r"[\w.-]+", said) if " or " in said or "one of" in said else []

@@ -5,6 +5,7 @@ from genarris_fw.pictures.histograms import histogram, property_histogram
 from genarris_fw.pictures.landscape import energy_landscape
 from genarris_fw.pictures.manual import clustering_histograms
 from genarris_fw.pictures.map import descriptor_map
+from genarris_fw.pictures.of_pools import PoolData, PoolPicture
 from genarris_fw.pictures.overview import pool_overview
 from genarris_fw.pictures.projection import Projection, classical_scaling, principal_components
 from genarris_fw.pictures.quantities import label_of, values_of
@@ -13,6 +14,8 @@ from genarris_fw.pictures.space_groups import space_group_chart
 
 __all__ = [
     "FORMATS",
+    "PoolData",
+    "PoolPicture",
     "Projection",
     "classical_scaling",
     "clustering_histograms",

@@ -7,15 +7,13 @@ from pathlib import Path
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import StructureDocument
-from genarris_fw.crystal import WRITE_FORMATS, Structure, write
+from genarris_fw.crystal import PoolFormat, Structure, write
+from genarris_fw.crystal.formats import find_format, writable
 from genarris_fw.crystal.properties import check_properties
 from genarris_fw.errors import InputError
 from genarris_fw.names import made_safe
 from genarris_fw.pools.documents import from_document
 from genarris_fw.showing import shown
-
-# Formats that hold a whole pool in one file, with the file's ending; the others write a file per structure.
-ONE_FILE = {"extxyz": "extxyz", "csv": "csv", "geometry_out": "out"}
 
 
 def export_pool(
@@ -46,15 +44,16 @@ def export_pool(
         For an unknown run, pool (the message names those there are) or format, or a folder that cannot be
         written.
     """
-    unknown = [name for name in formats if name not in WRITE_FORMATS]
+    unknown = [name for name in formats if name not in writable()]
     if unknown or not formats:
-        raise InputError(f"unknown format '{', '.join(unknown)}'; the formats are {', '.join(WRITE_FORMATS)}")
+        raise InputError(f"unknown format '{', '.join(unknown)}'; the formats are {', '.join(writable())}")
+    kinds = {name: find_format(name).kind for name in formats}
     structures = pool_structures(catalogue, run, pool)
     written: list[Path] = []
     try:
-        for name in dict.fromkeys(formats):
-            file = f"{made_safe(pool, 'pool')}.{ONE_FILE.get(name)}"
-            written += write(structures, folder / file if name in ONE_FILE else folder, name)
+        for name, kind in kinds.items():
+            file = f"{made_safe(pool, 'pool')}{kind.ending}" if isinstance(kind, PoolFormat) else ""
+            written += write(structures, folder / file, name)
     except OSError as error:
         raise InputError(f"{error.filename or folder}: cannot be written ({error.strerror})") from error
     return written

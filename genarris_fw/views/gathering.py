@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,10 +17,8 @@ from genarris_fw.catalogue.documents import StructureDocument
 from genarris_fw.descriptors import distance_matrix, read_matrix
 from genarris_fw.energetics.comparable import Source, comparable_groups
 from genarris_fw.errors import InputError
-from genarris_fw.pictures.quantities import no_number, number
-from genarris_fw.units import KJ_PER_MOL_PER_EV
-
-Array = NDArray[np.float64]
+from genarris_fw.pictures.of_pools import PoolData
+from genarris_fw.pictures.quantities import number
 
 # Names that properties have where the run's steps name no others, the newest first.
 CLUSTER_KEYS = (("AP_cluster", "AP_exemplar", ""),)
@@ -31,76 +28,7 @@ ENERGY_NAMES = ("energy",)
 MOST_COMPARED = 3000
 
 
-@dataclass
-class Pool:
-    """A pool's documents as arrays over its structures, in the order of their ids.
-
-    Attributes
-    ----------
-    run, name : str
-        The run and the pool.
-    ids : list of str
-    documents : list of StructureDocument
-        ``Z``, ``properties`` without long lists, ``energies``.
-    labels : (n,) ndarray of int or None
-        Clusters, of the clustering that made the pool, else the newest that all structures have; `exemplars` are
-        rows.
-    vectors : (n, d) ndarray or None
-    energies : (n,) ndarray or None
-        eV per molecule, NaN where there is none or one of another engine, version or settings.
-    matrix_step : str
-        The step whose distances were clustered, empty where that is not known.
-    metric : str
-    normalize : bool
-        How the run compares vectors.
-    missing : dict of str to str
-        Why labels, vectors or energies are None.
-    """
-
-    run: str
-    name: str
-    ids: list[str]
-    documents: list[StructureDocument]
-    labels: NDArray[np.intp] | None = None
-    exemplars: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
-    vectors: Array | None = None
-    energies: Array | None = None
-    matrix_step: str = ""
-    metric: str = "euclidean"
-    normalize: bool = True
-    missing: dict[str, str] = field(default_factory=dict)
-
-    def property(self, name: str) -> Array:
-        """Return a property of every structure, NaN where it is no number."""
-        return np.array([number(document["properties"].get(name)) for document in self.documents])
-
-    def wanted_property(self, name: str) -> Array:
-        """Return a property that the user named.
-
-        Raises
-        ------
-        InputError
-            When no structure has it; the message names those there are.
-        """
-        values = self.property(name)
-        if not np.isfinite(values).any():
-            raise no_number(name, [document["properties"] for document in self.documents])
-        return values
-
-    def volumes(self) -> tuple[Array, str]:
-        """Return the volumes in Å3 and of what: ``volume_per_molecule``, or ``cell_volume`` where Z is not known."""
-        Z = np.array([number(document.get("Z")) for document in self.documents])
-        cells = self.property("cell_vol")
-        return (cells / Z, "volume_per_molecule") if (Z > 0).all() else (cells, "cell_volume")
-
-    def relative_energies(self) -> Array | None:
-        """Return energies above the lowest in kJ/mol per molecule."""
-        if self.energies is None:
-            return None
-        return (self.energies - np.nanmin(self.energies)) * KJ_PER_MOL_PER_EV
-
-
-def gather(catalogue: Catalogue, run: str, name: str) -> Pool:
+def gather(catalogue: Catalogue, run: str, name: str) -> PoolData:
     """Read what can be drawn of a pool.
 
     Raises
@@ -110,7 +38,7 @@ def gather(catalogue: Catalogue, run: str, name: str) -> Pool:
     """
     steps = catalogue.runs.get(run).get("options", {}).get("steps", [])
     options = [step["options"] for step in reversed(steps)]
-    described = [step["options"] for step in reversed(steps) if step.get("procedure") == "Run_Rdf_Calc"]
+    described = [step for step in options if "pdist_distance_type" in step]
     ids = catalogue.structures.pool_ids(run, name)
     if not ids:
         known = ", ".join(catalogue.structures.pools(run)) or "none yet"
@@ -125,12 +53,13 @@ def gather(catalogue: Catalogue, run: str, name: str) -> Pool:
         # Long ones (vectors, AMD, RCD, surroundings of atoms) are not kept: pools are large.
         document["properties"] = {k: value for k, value in properties.items() if not isinstance(value, list | dict)}
         documents.append(document)
-    pool = Pool(run, name, ids, documents)
+    Z = np.array([number(document.get("Z")) for document in documents])
+    pool = PoolData(run, name, ids, Z, [document["properties"] for document in documents])
     [pool.metric, *_] = _names(options, "pdist_distance_type", [pool.metric])
     pool.normalize = next((bool(o["normalize_rdf_vectors"]) for o in options if "normalize_rdf_vectors" in o), True)
     _read_clusters(pool, sorted(options, key=lambda step: name not in _pools_of(step)))
     _read_vectors(pool, found)
-    _read_energies(pool, _names(options, "energy_name", ENERGY_NAMES))
+    _read_energies(pool, documents, _names(options, "energy_name", ENERGY_NAMES))
     return pool
 
 
@@ -144,7 +73,7 @@ def _pools_of(step: dict[str, Any]) -> tuple[Any, Any]:
     return step.get("output_pool"), step.get("exemplars_pool")
 
 
-def _read_clusters(pool: Pool, options: Sequence[dict[str, Any]]) -> None:
+def _read_clusters(pool: PoolData, options: Sequence[dict[str, Any]]) -> None:
     """Take the first clustering that all structures of the pool have, and which of them are its exemplars."""
     keys = [
         (o["property_key"], o.get("exemplar_key", ""), o.get("matrix_step") or "")
@@ -157,14 +86,14 @@ def _read_clusters(pool: Pool, options: Sequence[dict[str, Any]]) -> None:
         known[cluster] = int(np.isfinite(labels).sum())
         if known[cluster] == len(labels):
             pool.labels, pool.matrix_step = labels.astype(np.intp), matrix_step
-            chosen = {document["properties"].get(exemplar) for document in pool.documents}
+            chosen = {properties.get(exemplar) for properties in pool.properties}
             pool.exemplars = np.array([row for row, name in enumerate(pool.ids) if name in chosen], dtype=np.intp)
             return
     most = max(known.values())
     pool.missing["labels"] = f"{most} of {len(pool.ids)} structures have a cluster" if most else "not clustered"
 
 
-def _read_vectors(pool: Pool, found: dict[str, list[Any]]) -> None:
+def _read_vectors(pool: PoolData, found: dict[str, list[Any]]) -> None:
     """Take the first descriptor that all structures have, in vectors of one length."""
     pool.missing["vectors"] = "no descriptor"
     for name, vectors in found.items():
@@ -177,10 +106,10 @@ def _read_vectors(pool: Pool, found: dict[str, list[Any]]) -> None:
             pool.missing["vectors"] = f"{len(having)} of {len(vectors)} structures have a {name} vector of one length"
 
 
-def _read_energies(pool: Pool, names: Sequence[str]) -> None:
+def _read_energies(pool: PoolData, documents: Sequence[StructureDocument], names: Sequence[str]) -> None:
     """Take the first energy that some structures have; of those not to be compared the largest group."""
     for name in names:
-        energies = [document.get("energies") or {} for document in pool.documents]
+        energies = [document.get("energies") or {} for document in documents]
         records: list[Mapping[str, Any]] = [found.get(name) or {} for found in energies]
         values = np.array([number(record.get("per_molecule")) for record in records])
         sources = [Source.of(record) for record in records]
@@ -193,7 +122,7 @@ def _read_energies(pool: Pool, names: Sequence[str]) -> None:
 
 
 @contextmanager
-def distances_of(catalogue: Catalogue, pool: Pool) -> Iterator[tuple[NDArray[np.float32], NDArray[np.intp]] | None]:
+def distances_of(catalogue: Catalogue, pool: PoolData) -> Iterator[tuple[NDArray[np.float32], NDArray[np.intp]] | None]:
     """Open the distance matrix that was clustered, else the newest that holds all structures of a pool.
 
     Yields

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from command import one_line
 from command_line import call
+from how_to_pages import package_of
+from installed_packages import installed
 from small_run import CHILDREN, EXEMPLARS, IDS, RUN, crystal, fill
 
 from genarris_fw.crystal import read, read_folder
@@ -47,6 +49,18 @@ def test_every_format_holds_the_pool(database_uri: str, tmp_path: Path, capsys: 
     assert float(rows[3]["density"]) == pytest.approx(crystal(3, "").density)
 
 
+def test_a_format_that_a_package_brings(database_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    to = ("--to", tmp_path / "out", "--uri", database_uri)
+    with installed(tmp_path, package_of("add-a-format.md")):
+        done = call(capsys, "export", RUN, "--pool", "raw", "--format", "gen", *to)
+        assert (done.code, done.err) == (0, "")
+        assert done.out == f"pool 'raw' of run 'urea': 12 files in {tmp_path / 'out'}\n"
+        back = call(capsys, "import", tmp_path / "out", "--run", "again", "--uri", database_uri)
+        assert back.out.startswith("pool 'out' of run 'again' holds 12 structures")
+    done = call(capsys, "export", RUN, "--pool", "raw", "--format", "gen", *to)
+    assert done.code == 2 and done.err.startswith("genarris-fw: unknown format 'gen'; the formats are both, ")
+
+
 def test_the_last_pool_into_a_folder_of_its_name(
     database_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,7 +77,7 @@ def test_the_last_pool_into_a_folder_of_its_name(
     [
         (["nobody"], "no run 'nobody' in this database; runs here: urea"),
         ([RUN, "--pool", "rwa"], "no pool 'rwa' in run 'urea'; its pools: clusters, energies, exemplars, raw, relaxed"),
-        ([RUN, "--format", "pdb"], "unknown format 'pdb'; the formats are json"),
+        ([RUN, "--format", "pdb"], "unknown format 'pdb'; the formats are both, geo, geometry, json, cif, csv, "),
         ([RUN, "--format", ","], "unknown format ''"),
     ],
 )

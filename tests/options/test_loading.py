@@ -2,6 +2,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from how_to_pages import package_of
+from installed_packages import installed
 from ui_conf import ROBUST, generation, problems, resolve, write
 
 from genarris_fw.options import Configuration, OptionsError, difference, load, options_hash
@@ -374,6 +376,19 @@ def test_any_ase_calculator(tmp_path):
     assert settings["calculator"] == "ase.calculators.emt:EMT"
     assert settings["calculator_settings"] == {"asap_cutoff": True, "x": [1, 2.5]}
     assert "method" not in settings and "aims_command" not in settings
+
+
+def test_a_potential_and_a_format_that_packages_bring(tmp_path):
+    text = ROBUST.replace("engine = tblite", "engine = ase\ncalculator = ARGON").replace(
+        "[pygenarris_structure_generation]", "[pygenarris_structure_generation]\noutput_format = gen"
+    )
+    with installed(tmp_path, package_of("add-a-potential.md"), package_of("add-a-format.md")):
+        configuration = resolve(tmp_path, text)
+    assert configuration.step("run_fhi_aims_batch").options["engine_settings"]["calculator"] == "argon"
+    assert configuration.step("pygenarris_structure_generation").options["output_format"] == "gen"
+    lines = "\n".join(problems(tmp_path, text))
+    assert "calculator = 'ARGON': expected module:factory or one of the potentials installed" in lines
+    assert "output_format = 'gen': expected both, geometry (or geo) or json" in lines
 
 
 def test_without_effect_is_a_notice(tmp_path):

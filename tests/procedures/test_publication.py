@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from how_to_pages import package_of
 from in_process import InProcess, waters
+from installed_packages import installed
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.artifacts import in_folder
@@ -178,6 +180,21 @@ def test_a_later_result_replaces_an_earlier_one_and_its_files(in_process: InProc
     found = seen(catalogue, folder)
     assert found["files"] == [f"{name}.json" for name in ids[1:]]
     assert found["pool"] == ids[1:] and found["summary"] == {"n": 5} and found["matrix"] == "5"
+
+
+def test_files_of_every_format_go_with_their_structure(
+    in_process: InProcess, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    folder, ids = in_process.folder, [f"water_{i:04d}" for i in range(4)]
+    with installed(tmp_path / "packages", package_of("add-a-format.md")):
+        for token, members in ((1, ids[:3]), (5, ids[1:])):
+            parts = prepared(folder, token, members, token)
+            publish(catalogue, catalogue.runs.get(RUN), STEP, "gate", token, {"parts": parts, "token": token})
+            if token == 1:
+                for ending in (".in", ".cif", ".gen", ".log"):
+                    (folder / "pool" / f"{ids[0]}{ending}").write_text("x")
+    # What no format writes is not ours to remove.
+    assert seen(catalogue, folder)["files"] == [f"{ids[0]}.log", *(f"{name}.json" for name in ids[1:])]
 
 
 def test_a_folder_that_moved_between_commit_and_publication(in_process: InProcess, catalogue: Catalogue) -> None:

@@ -31,7 +31,6 @@ from genarris_fw.pictures import (
     histogram,
     order_by_cluster,
     pool_overview,
-    pool_pictures,
     principal_components,
     property_histogram,
     save,
@@ -41,6 +40,7 @@ from genarris_fw.pictures import (
 from genarris_fw.pictures.distances import block_means
 from genarris_fw.pictures.histograms import MOST_BINS, bin_edges
 from genarris_fw.pictures.style import CLUSTERS, CROWD
+from genarris_fw.views.drawing import pool_pictures
 from genarris_fw.views.gathering import gather
 
 CRYSTALS = [crystal(number, name) for number, name in enumerate(IDS)]

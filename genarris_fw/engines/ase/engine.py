@@ -1,4 +1,4 @@
-"""Any ASE calculator as an engine: ``calculator = module:factory`` and the keywords of the factory."""
+"""Any ASE calculator as an engine: a registered potential's name or ``module:factory``, and the factory's keywords."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ase.calculators.calculator import CalculationFailed, PropertyNotImplemented
 from ase.stress import voigt_6_to_full_3x3_stress
 
 from genarris_fw.crystal.structure import Structure
+from genarris_fw.declaring.door import POTENTIALS
 from genarris_fw.engines.ase.settings import ASESettings
 from genarris_fw.engines.relaxing.potential import Point, Potential, PotentialEngine
 from genarris_fw.errors import EngineError, InputError
@@ -31,7 +32,7 @@ class ASEEngine(PotentialEngine):
     Raises
     ------
     EngineError
-        Kind ``missing`` where the module or the factory is not there.
+        Kind ``missing`` where the module, the factory or the potential's package is not there or cannot be loaded.
     InputError
         For an unknown setting or a wrong value.
     """
@@ -56,7 +57,9 @@ class ASEEngine(PotentialEngine):
 
     @cached_property
     def version(self) -> str:
-        """The distribution that the calculator's module comes from, with its version."""
+        """The distribution that registers the potential, or that its module comes from, with its version."""
+        if is_registered(self.options.calculator):
+            return POTENTIALS.version(self.options.calculator)
         top = self.options.calculator.partition(":")[0].partition(".")[0]
         names = importlib.metadata.packages_distributions().get(top) or []
         known = [f"{name} {importlib.metadata.version(name)}" for name in sorted(set(names))]
@@ -134,7 +137,14 @@ class ASEPotential:
         return Point(energy, forces, stress)
 
 
+def is_registered(calculator: str) -> bool:
+    """Tell whether a calculator is given by the name of a registered potential."""
+    return calculator in POTENTIALS.names()
+
+
 def _load(name: str) -> Callable[..., Any]:
+    if is_registered(name):
+        return _load_registered(name)
     module, _, factory = name.partition(":")
     try:
         found = importlib.import_module(module)
@@ -154,6 +164,18 @@ def _load(name: str) -> Callable[..., Any]:
             kind="missing",
             permanent=True,
         ) from None
+    return _callable(name, found)
+
+
+def _load_registered(name: str) -> Callable[..., Any]:
+    try:
+        found = POTENTIALS.load(name)
+    except InputError as error:  # nothing that another attempt, or another structure, would mend
+        raise EngineError(f"engine ase: {error}", kind="missing", permanent=True) from error
+    return _callable(name, found)
+
+
+def _callable(name: str, found: Any) -> Callable[..., Any]:
     if not callable(found):
         raise InputError(f"engine ase: '{name}' is nothing that can be called to make a calculator")
     made: Callable[..., Any] = found

@@ -10,5 +10,7 @@ from genarris_fw.engines.relaxing.settings import RelaxationSettings
 class ASESettings(RelaxationSettings):
     """Settings of the ase engine, besides those of a relaxation."""
 
-    calculator: Factory = option("the calculator as module:factory", REQUIRED)
+    calculator: Factory = option(
+        "the calculator: module:factory, or the name of a potential that is installed", REQUIRED
+    )
     calculator_settings: Settings = option("what the calculator's factory is called with", {}, written_down=False)

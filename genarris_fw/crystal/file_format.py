@@ -1,0 +1,119 @@
+"""What a format of files is: how structures become a text, how a text becomes structures, and how it is told.
+
+Ours and those of other packages are registered in the same two groups of entry points. Under ``genarris_fw.formats``
+are those that a run may write by itself (``output_format``): each a `StructureFormat` that holds crystals and
+molecules. Under ``genarris_fw.exports`` are further ones, of the command ``export``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genarris_fw.errors import InputError
+
+if TYPE_CHECKING:
+    from genarris_fw.crystal.structure import Structure
+
+_ENDING = re.compile(r"\.[\w.+-]*\w", flags=re.ASCII)
+LAST = 1000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Readable:
+    """How files of a format are read; one that is only written leaves it all out.
+
+    Attributes
+    ----------
+    read : callable, optional
+        Text and path -> structures, at least one; those that do not state their struct_id have none. It raises
+        `InputError`, one line that begins with the path.
+    endings : tuple of str
+        How the names of its files end, in lower case and with the dot.
+    marked : callable, optional
+        Text -> whether it is of this format, whatever its file is called.
+    likely : callable, optional
+        Text -> whether it is of this format, asked where neither a mark nor the file's name tells one.
+    order : int
+        Where a folder holds a structure in several formats the lowest is read. Ours have 10 to 30.
+    """
+
+    read: Callable[[str, str], list[Structure]] | None = None
+    endings: tuple[str, ...] = ()
+    marked: Callable[[str], bool] | None = None
+    likely: Callable[[str], bool] | None = None
+    order: int = LAST
+
+    def __post_init__(self) -> None:
+        """Refuse what no file of the format could be called, or written by, with an InputError."""
+        _check_endings(self.endings)
+
+    def is_marked(self, file: Path, text: str) -> bool:
+        """Tell whether the text says that it is of this format."""
+        return self.read is not None and self.marked is not None and self.marked(text)
+
+    def is_named(self, file: Path, text: str) -> bool:
+        """Tell whether the file's name says that it is of this format."""
+        return self.read is not None and file.name.lower().endswith(self.endings)
+
+    def is_likely(self, file: Path, text: str) -> bool:
+        """Tell whether the text looks like one of this format."""
+        return self.read is not None and self.likely is not None and self.likely(text)
+
+    def stem(self, file: Path) -> str:
+        """Return a file's name without the ending that this format has."""
+        found = [ending for ending in self.endings if file.name.lower().endswith(ending)]
+        return file.name[: -len(max(found, key=len))] if found else file.stem
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StructureFormat(Readable):
+    """A format with files of its own for each structure.
+
+    Attributes
+    ----------
+    write : mapping of str to callable
+        Ending of a file -> structure -> the file's text. It raises `InputError` for what it cannot hold.
+    molecules : bool
+        Whether it can hold a structure without a lattice.
+    """
+
+    write: Mapping[str, Callable[[Structure], str]]
+    molecules: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse what no file of the format could be called, or written by, with an InputError."""
+        super().__post_init__()
+        if not self.write:
+            raise InputError("a format needs an ending of its files")
+        _check_endings(self.write)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PoolFormat(Readable):
+    """A format that holds a whole pool in one file.
+
+    Attributes
+    ----------
+    ending : str
+        Of the file that is written, with the dot.
+    write : callable
+        Structures -> the file's text. It raises `InputError` for what it cannot hold.
+    """
+
+    ending: str
+    write: Callable[[Sequence[Structure]], str]
+
+    def __post_init__(self) -> None:
+        """Refuse what no file of the format could be called, or written by, with an InputError."""
+        super().__post_init__()
+        _check_endings((self.ending,))
+
+
+def _check_endings(endings: Mapping[str, object] | tuple[str, ...]) -> None:
+    for ending in endings:
+        if not _ENDING.fullmatch(ending) or ending != ending.lower():
+            raise InputError(f"{ending!r} is no ending of a file: a dot, and letters and digits in lower case")

@@ -1,0 +1,35 @@
+"""The packages that the how-to pages of docs/developing/ show: every block of code that begins with a file's name."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from installed_packages import Package
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PAGES = Path(__file__).resolve().parents[2] / "docs" / "developing"
+_BLOCK = re.compile(r"^```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_NAMED = re.compile(r"# ([\w/.-]+\.(?:py|toml|cfg|conf))\n")
+
+
+def files_of(page: str) -> dict[str, str]:
+    """Return the files that a page shows, by their paths."""
+    blocks = _BLOCK.findall((PAGES / page).read_text())
+    named = [(found[1], block) for block in blocks if (found := _NAMED.match(block))]
+    assert len(dict(named)) == len(named) > 0, f"{page}: a file twice, or none"
+    return dict(named)
+
+
+def package_of(page: str) -> Package:
+    """Return what pip would install from the files that a page shows."""
+    files = files_of(page)
+    about = tomllib.loads(files.pop("pyproject.toml"))
+    project, wanted = about["project"], about["tool"]["setuptools"]["packages"]
+    assert all(Path(path).parts[0] in wanted for path in files), f"{page}: a file that is in no package"
+    return Package(project["name"], files, project["entry-points"], project["version"])
