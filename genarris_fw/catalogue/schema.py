@@ -163,14 +163,14 @@ def _name_the_step(database: Database[Any]) -> None:
     """
     before = database["runs"].distinct("_id", {"procedures": {"$exists": True}})
     _take_over(database, before)
-    ensure_indexes(database)
-    for collection, old, new in _RENAMED:
-        there = {old: {"$exists": True}, new: {"$exists": False}}
-        database[collection].update_many(there, {"$rename": {old: new}})
     for name, index in database["work_items"].index_information().items():
         if "procedure" in dict(index["key"]):
             with suppress(OperationFailure):  # another process was first
                 database["work_items"].drop_index(name)
+    for collection, old, new in _RENAMED:
+        there = {old: {"$exists": True}, new: {"$exists": False}}
+        database[collection].update_many(there, {"$rename": {old: new}})
+    ensure_indexes(database)
 
 
 _RENAMED = (

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from command import genarris
 from declared import undeclared_in
 from former import ITEMS, NAP, fill_with_schema_3
 from killing import Farm, NoHeartbeat, launch_all
 from pymongo import MongoClient
 
+from genarris_fw.database.backup import backup
 from genarris_fw.farm import carry_out
 from genarris_fw.farm.repair.recovery import recover
 
@@ -34,3 +36,15 @@ def test_a_run_whose_rocket_was_killed_goes_on(
     assert {key: first[key] for key in done} == done
     assert undeclared_in(database) == []
     farm.close()
+
+
+def test_an_archive_of_before_is_restored_with_the_names_of_now(tmp_path: Path, database_uri: str) -> None:
+    with MongoClient(database_uri) as client:
+        database = client.get_default_database()
+        fill_with_schema_3(database, tmp_path)
+        backup(database_uri, tmp_path / "old.tgz")
+        done = genarris("db", "restore", "old.tgz", "--force", "--uri", database_uri, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "nap: sleepy_0 gate (firework 3): its rocket is gone, repaired" in done.stdout
+        assert undeclared_in(database) == []
+        assert database.work_items.count_documents({"run": NAP, "step": "sleepy_0"}) == ITEMS
