@@ -42,8 +42,7 @@ class Door:
 
     def names(self) -> list[str]:
         """Return all registered names, ours first, each part in alphabetical order."""
-        found = self._entries()
-        return sorted(found, key=lambda name: (all(package(entry) != _OURS for entry in found[name]), name))
+        return list(_names(self))
 
     def package(self, name: str) -> str:
         """Return the package that brings a name, '' for an unknown one."""
@@ -107,6 +106,13 @@ class Door:
                 f"this version has interface {INTERFACE}: install a version of '{package(entry)}' made for it"
             )
         return entry
+
+
+@cache
+def _names(door: Door) -> tuple[str, ...]:
+    # Once: the name of a package is read from a file.
+    found = door._entries()
+    return tuple(sorted(found, key=lambda name: (all(package(entry) != _OURS for entry in found[name]), name)))
 
 
 @cache
