@@ -60,8 +60,7 @@ class Door:
 
     def names(self) -> list[str]:
         """Return all registered names, ours first, each part in alphabetical order."""
-        found = self._entries()
-        return sorted(found, key=lambda name: (all(package(entry) != _OURS for entry in found[name]), name))
+        return list(_names(self))
 
     def package(self, name: str) -> str:
         """Return the package that brings a name, '' for an unknown one."""

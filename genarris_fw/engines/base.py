@@ -10,17 +10,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
-from typing_extensions import Self
 
 from genarris_fw.crystal.structure import Molecule, Structure
 from genarris_fw.declaring.option import REQUIRED, Declared
 from genarris_fw.engines.k_points import grid_of_spacing
 from genarris_fw.errors import InputError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Floats = NDArray[np.float64]
 
@@ -152,7 +154,7 @@ class Settings(Declared):
         return [name for name in self.declared() if self.info(name).default is REQUIRED and getattr(self, name) is None]
 
     def problems(self) -> list[str]:
-        """Return in words which values do not go together, what to do with it."""
+        """Return in words which values do not go together, and what to do."""
         return []
 
     def as_dict(self) -> dict[str, Any]:

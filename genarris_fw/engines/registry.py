@@ -57,7 +57,13 @@ def title(name: str) -> str:
 
 def working() -> dict[str, type[Engine]]:
     """Return name -> class of all engines whose packages can be loaded here."""
-    return {name: engine_class(name) for name in ENGINES.working()}
+    found = {}
+    for name in ENGINES.names():
+        try:
+            found[name] = engine_class(name)
+        except InputError:  # told by whoever asks for it
+            continue
+    return found
 
 
 def installed() -> dict[str, tuple[bool, str]]:
@@ -83,6 +89,9 @@ def _brought(name: str) -> Callable[..., Engine]:
     known = ENGINES.names()
     if name in known:
         found: Callable[..., Engine] = ENGINES.load(name)
+        called = getattr(found, "name", name)
+        if called != name:  # energies are kept with the class's name
+            raise InputError(f"engine '{name}': its class calls it '{called}'; its package must register it as that")
         return found
     near = difflib.get_close_matches(str(name), known, 1)
     usable = ", ".join(n for n, (available, _) in installed().items() if available) or "none"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, ClassVar
 
 from genarris_fw.declaring.option import Declared, Option, option
@@ -38,11 +38,7 @@ class EngineOptions(ProcedureOptions):
     @classmethod
     def settings(cls) -> dict[str, Setting]:
         """Return the engines' settings that the section takes."""
-        return {
-            name: setting
-            for name, setting in all_settings().items()
-            if name not in cls.model_fields and (cls.of_one_step or name not in carried())
-        }
+        return _taken_by(cls)
 
     @classmethod
     def declared(cls) -> list[str]:
@@ -98,7 +94,7 @@ class Setting:
         self.name = name
         self.models = models
 
-    @property
+    @cached_property
     def description(self) -> str:
         """What it is for, and of which engines it is one."""
         found: dict[str, list[str]] = {}
@@ -106,19 +102,19 @@ class Setting:
             found.setdefault(model.description(self.name), []).append(title)
         return "; ".join(f"{', '.join(titles)}: {text}" for text, titles in found.items())
 
-    @property
+    @cached_property
     def said(self) -> Said:
         """How its type is called, and what it takes."""
         names = dict.fromkeys(model.said(self.name).name for model in self.models.values())
         return Said(" or ".join(names), self._each(lambda model: model.expected(self.name)))
 
-    @property
+    @cached_property
     def path_role(self) -> PathRole | None:
         """The role of its path, where all engines have the same."""
         roles = {model.path_role(self.name) for model in self.models.values()}
         return roles.pop() if len(roles) == 1 else None
 
-    @property
+    @cached_property
     def info(self) -> Option:
         """What is known of it; defaults that differ are said in words."""
         infos = {title: model.info(self.name) for title, model in self.models.items()}
@@ -191,6 +187,16 @@ def all_settings() -> dict[str, Setting]:
         for setting in engine.model.declared():
             models.setdefault(setting, {})[engine.title or name] = engine.model
     return {setting: Setting(setting, found) for setting, found in models.items()}
+
+
+@cache
+def _taken_by(section: type[EngineOptions]) -> dict[str, Setting]:
+    """Return the settings that a section takes: its own options have the right of way."""
+    return {
+        name: setting
+        for name, setting in all_settings().items()
+        if name not in section.model_fields and (section.of_one_step or name not in carried())
+    }
 
 
 @cache

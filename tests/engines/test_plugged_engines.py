@@ -171,6 +171,10 @@ def test_an_engine_that_is_a_mere_function(other: Path) -> None:
             "engine 'odd' is brought by two packages, 'one' and 'two': uninstall one of them",
         ),
         (
+            [("alias", f"{GROUP}odd = alias:Other\n", {"alias.py": OTHER})],
+            "engine 'odd': its class calls it 'other'; its package must register it as that",
+        ),
+        (
             [("late", f"{GROUP}odd = late:Other\n[genarris_fw.interface]\n7 = late\n", {"late.py": OTHER})],
             "engine 'odd': package 'late' was made for interface 7 of genarris_fw, and this version has interface 1",
         ),

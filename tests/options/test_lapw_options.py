@@ -159,7 +159,7 @@ def test_what_two_engines_have_computed_is_compared(tmp_path):
         ("LAPW_Equation_Of_State", "eos_range = [0.1, 1]", "expected two different numbers from 0.5 to 2"),
         ("LAPW_Equation_Of_State", "volume_scales = [0.9, 1, 1.1]", "expected four or more different numbers"),
         ("LAPW_Equation_Of_State", "volume_scales = [0.9, 1, 1, 1.1]", "expected four or more different numbers"),
-        ("LAPW_Convergence", "engine = tblite", "has no rkmax; expected lapw or ase"),
+        ("LAPW_Convergence", "engine = tblite", "has no rkmax; expected ase or lapw"),
         ("LAPW_Convergence", "rkmax_values = []", "expected different numbers from"),
         ("LAPW_Convergence", "rkmax_values = [7, 7]", "expected different numbers from"),
         ("LAPW_Convergence", "k_grids = [2, 4]", "expected different k grids, [[2, 2, 2], [4, 4, 4]]"),

@@ -40,7 +40,8 @@ def entry_points_of(toml: str) -> str:
 
 def forget() -> None:
     """Forget what was installed."""
-    for found in (door._all, door._loaded, engine_settings.all_settings, engine_settings.carried):
+    of_engines = (engine_settings.all_settings, engine_settings.carried, engine_settings._taken_by)
+    for found in (door._all, door._names, door._loaded, *of_engines):
         found.cache_clear()
 
 

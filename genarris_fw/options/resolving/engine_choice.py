@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from genarris_fw.declaring.door import ENGINES
 from genarris_fw.declaring.option import REQUIRED
 from genarris_fw.errors import InputError
 from genarris_fw.options.engine_settings import EngineOptions, carried
@@ -61,7 +62,7 @@ def _name(bench: Bench, draft: Draft) -> tuple[str, str]:
     # A procedure with an engine of its own does not take over that of the others.
     given = _find(bench, draft, "engine") if default is None else _own(draft, "engine")
     if given:
-        name, known = str(given.value).lower(), installed_engines()
+        name, known = str(given.value).lower(), ENGINES.names()  # whether it works is another question
         if name in known:
             return name, _origin(draft, given, "engine")
         bench.remarks.problem(
