@@ -110,11 +110,9 @@ def _refuse_without_cutoff(bench: Bench, draft: Draft) -> None:
     """Note a problem where the engine has no basis and k grid to vary."""
     from genarris_fw.engines import registry
 
-    name, able = draft.options["engine"], []
-    for other, engine in registry.working().items():
-        if engine.at_cutoff({}, 7.0, [1, 1, 1]) is not None:
-            able.append(other)
+    name = draft.options["engine"]
+    able = [other for other, engine in registry.working().items() if engine.at_cutoff({}, 7.0, [1, 1, 1]) is not None]
     if name is not None and name not in able:
         line, section = draft.where("engine")
-        words = f"engine = {quoted(name)}: has no rkmax; expected {' or '.join(reversed(able))}"
+        words = f"engine = {quoted(name)}: has no rkmax; expected {' or '.join(able)}"
         bench.remarks.problem(line, words, section)
