@@ -60,7 +60,7 @@ class Door:
 
     def names(self) -> list[str]:
         """Return all registered names, ours first, each part in alphabetical order."""
-        return list(_names(self))
+        return list(_names(self.group))
 
     def package(self, name: str) -> str:
         """Return the package that brings a name, '' for an unknown one."""
@@ -193,6 +193,13 @@ class Door:
                 f"this version has interface {INTERFACE}: install a version of '{package(entry)}' made for it"
             )
         return entry
+
+
+@remembered
+def _names(group: str) -> tuple[str, ...]:
+    # Once: the name of a package is read from a file.
+    found = _entries(group)
+    return tuple(sorted(found, key=lambda name: (all(package(entry) != _OURS for entry in found[name]), name)))
 
 
 @remembered

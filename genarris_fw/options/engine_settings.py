@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, ClassVar
 
+from genarris_fw.declaring.door import remembered
 from genarris_fw.declaring.option import Declared, Option, option
 from genarris_fw.declaring.types import PathRole, Said, Words
 from genarris_fw.errors import InputError
@@ -177,7 +178,7 @@ def _inference() -> str:
     return "; ".join(["from the master or an engine section", *words])
 
 
-@cache
+@remembered
 def all_settings() -> dict[str, Setting]:
     """Return name -> setting, of all engines that can be loaded here."""
     from genarris_fw.engines import registry
@@ -189,7 +190,7 @@ def all_settings() -> dict[str, Setting]:
     return {setting: Setting(setting, found) for setting, found in models.items()}
 
 
-@cache
+@remembered
 def _taken_by(section: type[EngineOptions]) -> dict[str, Setting]:
     """Return the settings that a section takes: its own options have the right of way."""
     return {
@@ -199,7 +200,7 @@ def _taken_by(section: type[EngineOptions]) -> dict[str, Setting]:
     }
 
 
-@cache
+@remembered
 def carried() -> frozenset[str]:
     """Return the settings that name a file whose text a run carries."""
     from genarris_fw.engines import registry

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-from genarris_fw.declaring.door import OPTIONS, PROCEDURES
+from genarris_fw.declaring.door import OPTIONS, PROCEDURES, remembered
 from genarris_fw.errors import InputError
 from genarris_fw.options.base import ProcedureOptions
 from genarris_fw.options.master import MasterOptions
 
 
-@cache
+@remembered
 def models() -> tuple[type[ProcedureOptions], ...]:
     """Return the models of all sections: the master's first, then in the order of the workflow."""
     found = [model for name, model in OPTIONS.working().items() if name in PROCEDURES.names()]
     return (MasterOptions, *sorted(found, key=lambda model: (model.order, model.procedure)))
 
 
-@cache
+@remembered
 def by_name() -> dict[str, type[ProcedureOptions]]:
     """Return every name of a section, in lower case -> its model."""
     return {name.lower(): model for model in models() for name in (model.procedure, *model.synonyms)}
