@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -238,12 +237,11 @@ def test_a_structure_whose_energy_fails(tmp_path: Path, database_uri: str) -> No
     assert genarris("run", str(conf), "--uri", database_uri, cwd=tmp_path).returncode == 3
 
 
+@pytest.mark.root
 def test_a_full_disk_for_the_run_folder(tmp_path: Path, database_uri: str) -> None:
     """The run stops with the reason; with room again, the same command continues to the end."""
     place = tmp_path / "small"
     place.mkdir()
-    if os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("mounting a small file system needs root")
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96k", "tmpfs", str(place)], check=False)
     if mounted.returncode:
         pytest.skip("this machine does not let root mount a tmpfs")

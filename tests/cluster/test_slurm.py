@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command import genarris, urea_folder
+from command import genarris, python_path, urea_folder
 from killing import TOOLS
 from pymongo import MongoClient
 from queued import QueuedFarm
@@ -146,7 +146,7 @@ def test_node_drained_and_resumed(farm: QueuedFarm) -> None:
 def test_node_fails_and_the_job_is_requeued(farm: QueuedFarm) -> None:
     """The job script of ``init``, submitted as it is: SLURM starts the job once more, and it goes on."""
     farm.add(seconds=0.2)
-    job = farm.slurm.sbatch(farm.folder / "job.sh", "--ntasks=3", "--signal=USR1@0", PYTHONPATH=str(TOOLS))
+    job = farm.slurm.sbatch(farm.folder / "job.sh", "--ntasks=3", "--signal=USR1@0", PYTHONPATH=python_path(TOOLS))
     farm.wait_for_done(10)
     node = f"nodename={farm.slurm.node}"
     farm.slurm.run("scontrol", "update", node, "state=down", "reason=test")

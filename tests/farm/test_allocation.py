@@ -21,6 +21,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from command import python_path
 from killing import TOOLS, Farm
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
@@ -135,13 +136,6 @@ def jobs(tmp_path: Path) -> Iterator[Jobs]:
     jobs = Jobs(folder)
     yield jobs
     jobs.close()
-
-
-@pytest.fixture
-def two_nodes() -> None:
-    done = subprocess.run(["unshare", "--uts", "true"], capture_output=True, check=False)
-    if done.returncode:
-        pytest.skip("another host name needs root (unshare --uts)")
 
 
 def insert(uri: str, *numbers: int) -> None:
@@ -334,7 +328,8 @@ def test_ends_with_the_job_script(jobs: Jobs) -> None:
 # ---- other nodes
 
 
-def test_other_node_uses_and_stops_it(jobs: Jobs, two_nodes: None) -> None:
+@pytest.mark.root
+def test_other_node_uses_and_stops_it(jobs: Jobs) -> None:
     jobs.start()
     server = jobs.mongod
     status = json.loads(jobs.call("status", "--json", node2=True).stdout)
@@ -347,7 +342,8 @@ def test_other_node_uses_and_stops_it(jobs: Jobs, two_nodes: None) -> None:
     assert gone(server) and "asked to end" in jobs.log()
 
 
-def test_other_node_takes_over_from_a_killed_one(jobs: Jobs, two_nodes: None) -> None:
+@pytest.mark.root
+def test_other_node_takes_over_from_a_killed_one(jobs: Jobs) -> None:
     """No scheduler tells here: the beat that stands still does."""
     jobs.start()
     insert(jobs.uri, 1)
@@ -356,7 +352,8 @@ def test_other_node_takes_over_from_a_killed_one(jobs: Jobs, two_nodes: None) ->
     assert jobs.record.host == "node2" and numbers(jobs.uri) == [1]
 
 
-def test_live_but_unreachable_is_not_taken_over(jobs: Jobs, two_nodes: None) -> None:
+@pytest.mark.root
+def test_live_but_unreachable_is_not_taken_over(jobs: Jobs) -> None:
     jobs.start()
     os.kill(jobs.mongod, signal.SIGSTOP)
     try:
@@ -479,7 +476,7 @@ def test_killed_job_costs_an_interval_of_work(jobs: Jobs, tmp_path: Path) -> Non
     jobs.kill()
     farm.close()
     assert 1 <= len(allocation_data.backups(jobs.home)) <= 2
-    said = jobs.next("--data", tmp_path / "disk2", PYTHONPATH=str(TOOLS))
+    said = jobs.next("--data", tmp_path / "disk2", PYTHONPATH=python_path(TOOLS))
     assert "restored from" in said.stderr
     for place in jobs.folder.glob("rockets-*"):
         shutil.rmtree(place)
@@ -493,7 +490,7 @@ def test_killed_job_costs_an_interval_of_work(jobs: Jobs, tmp_path: Path) -> Non
         while (farm.catalogue.runs.find("nap") or {}).get("state") != "finished":
             assert time.monotonic() < end, farm.outputs()
             subprocess.run(
-                [PROGRAM, "recover", "--dir", jobs.folder], env=os.environ | {"PYTHONPATH": str(TOOLS)},
+                [PROGRAM, "recover", "--dir", jobs.folder], env=os.environ | {"PYTHONPATH": python_path(TOOLS)},
                 capture_output=True, check=True,
             )  # fmt: skip
             time.sleep(1)

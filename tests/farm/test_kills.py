@@ -10,14 +10,14 @@ import time
 from pathlib import Path
 
 import pytest
-from command import genarris
+from command import genarris, python_path
 from fireworks import FWorker
 from killing import ITEMS, TOOLS, Farm
 
 from genarris_fw.farm.recovery import recover
 from genarris_fw.farm.rockets import Rockets
 
-ENV = {**os.environ, "PYTHONPATH": str(TOOLS)}
+ENV = {**os.environ, "PYTHONPATH": python_path(TOOLS)}
 
 
 def wait_until_completed(farm: Farm) -> str:
@@ -161,7 +161,7 @@ def test_failed_items_are_counted_and_the_others_go_on(farm: Farm) -> None:
 
 def test_rockets_of_the_command_end_with_the_chain_completed(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run is finished a moment before FireWorks hears of it: workers get that moment, dead ones are tidied up."""
-    monkeypatch.setenv("PYTHONPATH", str(TOOLS))
+    monkeypatch.setenv("PYTHONPATH", python_path(TOOLS))
     farm.add(items=20, seconds=0.05)
     with Rockets(farm.launchpad, farm.run, farm.folder, 2) as rockets:
         os.kill(farm.holder("gate", done_at_least=1), signal.SIGKILL)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command import environment, one_line
+from command import environment, one_line, python_path
 from killing import TOOLS, Farm
 from mpi import mpi_launcher
 
@@ -38,7 +38,7 @@ class Launches:
         (package / "METADATA").write_text("Metadata-Version: 2.1\nName: crews\nVersion: 1\n")
         entries = "[genarris_fw.procedures]\nSleepy = sleepy:Sleepy\nCrews = crews:Crews\n"
         (package / "entry_points.txt").write_text(entries)
-        self.variables = {"PYTHONPATH": f"{TOOLS}:{package.parent}", "OMP_NUM_THREADS": "1"}
+        self.variables = {"PYTHONPATH": python_path(TOOLS, package.parent), "OMP_NUM_THREADS": "1"}
 
     def add(self, procedure: str = "crews.Crews", **settings: object) -> None:
         self.farm.add(**{"replicas": 2, "steps": 1, "items": 20} | settings)

@@ -6,10 +6,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO, Any
+
+from forked import Forked, can_fork
 
 BIN = Path(sys.executable).parent
 TOOLS = Path(__file__).parent
 EXAMPLES = Path(__file__).parents[2] / "examples"
+Started = subprocess.Popen | Forked
 
 UREA = """\
 [Genarris_master]
@@ -34,25 +38,40 @@ output_dir = raw
 def environment(**more: str) -> dict[str, str]:
     """Return this process' environment without a database of its own, and with the tests' tools importable."""
     kept = {name: value for name, value in os.environ.items() if name != "GENARRIS_FW_URI"}
-    return kept | {"PYTHONPATH": str(TOOLS), "COLUMNS": "160"} | more
+    return kept | {"PYTHONPATH": python_path(TOOLS), "COLUMNS": "160"} | more
 
 
-def start(*words: str, cwd: Path, program: str = "genarris-fw", **more: str) -> subprocess.Popen:
-    """Start a program of the package's environment."""
-    return subprocess.Popen(
-        [BIN / program, *words],
-        cwd=cwd,
-        env=environment(**more),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+def python_path(*folders: str | Path) -> str:
+    """Return a PYTHONPATH of these folders and what the tests' own says."""
+    return os.pathsep.join([*map(str, folders), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
-def genarris(*words: str, cwd: Path, timeout: float = 240, **more: str) -> subprocess.CompletedProcess:
+def start(*words: str, cwd: Path, program: str = "genarris-fw", truly: bool = False, **more: str) -> Started:
+    """Start a program of the package's environment, its output and its errors in pipes."""
+    return start_program(program, *words, cwd=cwd, env=environment(**more), truly=truly)
+
+
+def start_program(
+    program: str,
+    *words: str,
+    cwd: Path,
+    env: dict[str, str],
+    stdout: int | IO[Any] = subprocess.PIPE,
+    stderr: int | IO[Any] = subprocess.PIPE,
+    truly: bool = False,
+) -> Started:
+    """Start a program as the leader of a session: forked where that is the same, executed where not, or `truly`."""
+    command = [BIN / program, *words]
+    if not truly and can_fork(program, cwd, env):
+        return Forked(command, cwd, env, stdout, stderr)
+    return subprocess.Popen(command, cwd=cwd, env=env, stdout=stdout, stderr=stderr, text=True, start_new_session=True)
+
+
+def genarris(
+    *words: str, cwd: Path, timeout: float = 240, truly: bool = False, **more: str
+) -> subprocess.CompletedProcess:
     """Run ``genarris-fw`` to its end."""
-    process = start(*words, cwd=cwd, **more)
+    process = start(*words, cwd=cwd, truly=truly, **more)
     try:
         output, errors = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
