@@ -1,5 +1,6 @@
 # make demo    make the environment, install, predict how urea packs, print where the results are
 # make test    make the environment, install, run the whole test suite
+# make test-quick    the science and the options alone: what needs no server, no processes and no other program
 # make lint    ruff and mypy
 
 # The newest Python that is there, from 3.10 on.
@@ -8,9 +9,12 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 DEMO   ?= runs/urea
 SOURCES := setup.cfg setup.py pyproject.toml $(shell find genarris_fw cython_core -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.json' -o -name '*.yaml')
+# What waits and what computes share the cores: tests/tools/distribution.py says which tests run beside which.
+PYTEST_ARGS ?= -n 4 --dist loadgroup
+SCIENCE := $(addprefix tests/,crystal generation descriptors clustering options)
 APT    := build-essential python3-dev python3-venv libcurl4 libssl3
 
-.PHONY: demo test lint system clean
+.PHONY: demo test test-quick lint system clean
 
 demo: $(VENV)/demo.installed
 	mkdir -p $(DEMO)
@@ -19,6 +23,9 @@ demo: $(VENV)/demo.installed
 
 test: $(VENV)/test.installed
 	$(BIN)/pytest $(PYTEST_ARGS)
+
+test-quick: $(VENV)/test.installed
+	$(BIN)/pytest -n 2 --dist loadgroup $(SCIENCE)
 
 lint: $(VENV)/lint.installed
 	$(BIN)/ruff check .

@@ -23,7 +23,7 @@ from urllib.parse import unquote
 
 import archives
 import pytest
-from command import python_path
+from command import finish, genarris, python_path, start_program
 from killing import TOOLS, Farm
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
@@ -53,11 +53,15 @@ class Jobs:
     ) -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if name != "GENARRIS_FW_URI"}
         kept |= {"SLURM_JOB_ID": str(self.job)} if job else {}
-        command = [PROGRAM, "db", *words]
-        done = subprocess.run(
-            ["unshare", "--uts", "sh", "-c", NODE2, "-", *command] if node2 else command,
-            cwd=self.folder, env=kept | environment, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        kept |= environment
+        if node2:
+            done = subprocess.run(
+                ["unshare", "--uts", "sh", "-c", NODE2, "-", PROGRAM, "db", *words],
+                cwd=self.folder, env=kept, capture_output=True, text=True, timeout=120, check=False,
+            )  # fmt: skip
+        else:
+            started = start_program("genarris-fw", "db", *words, cwd=self.folder, env=kept, new_session=False)
+            done = finish(started, timeout=120)
         assert done.returncode == code, done.stdout + done.stderr + self.log()
         assert "Traceback" not in done.stderr + self.log()
         return done
@@ -499,10 +503,7 @@ def test_killed_job_costs_an_interval_of_work(jobs: Jobs, tmp_path: Path) -> Non
         end = time.monotonic() + 90
         while (farm.catalogue.runs.find("nap") or {}).get("state") != "finished":
             assert time.monotonic() < end, farm.outputs()
-            subprocess.run(
-                [PROGRAM, "recover", "--dir", jobs.folder], env=os.environ | {"PYTHONPATH": python_path(TOOLS)},
-                capture_output=True, check=True,
-            )  # fmt: skip
+            assert genarris("recover", "--dir", str(jobs.folder), cwd=tmp_path).returncode == 0
             time.sleep(1)
             if all(process.poll() is not None for process in farm.processes):
                 farm.rlaunch()

@@ -13,6 +13,7 @@ import pytest
 from command import genarris, python_path
 from fireworks import FWorker
 from killing import ITEMS, TOOLS, Farm
+from leases import scaled
 
 from genarris_fw.farm.recovery import recover
 from genarris_fw.farm.rockets import Rockets
@@ -86,7 +87,7 @@ def test_gate_stopped_and_continued(farm: Farm) -> None:
         farm.rlaunch()
     gate = farm.holder("gate")
     os.kill(gate, signal.SIGSTOP)
-    time.sleep(8)
+    time.sleep(scaled(8))
     os.kill(gate, signal.SIGCONT)
     farm.check(farm.finish())
 

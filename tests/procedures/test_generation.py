@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command import BIN, environment, genarris, one_line, start, urea_folder
+from leases import scaled
 from mpi import mpiexec
 from pymongo import MongoClient
 
@@ -24,7 +25,7 @@ CONF = """\
 procedures = {procedures}
 run_name = gly
 seed = 11
-lease_seconds = 5
+lease_seconds = {lease}
 
 [pygenarris_structure_generation]
 molecule_path = glycine.in
@@ -57,6 +58,7 @@ def folder_of(
     shutil.copy(GLYCINE, folder / "glycine.in")
     conf = folder / "ui.conf"
     text = CONF.format(
+        lease=scaled(5),
         procedures=procedures,
         volume=volume,
         sr=sr,

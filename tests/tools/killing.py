@@ -17,6 +17,7 @@ from typing import Any
 from command import Started, python_path, start_program
 from fireworks import FWorker, LaunchPad
 from fireworks.core.rocket_launcher import launch_rocket
+from leases import scaled
 from pymongo import monitoring
 from sleepy import sleepy_workflow
 
@@ -90,7 +91,7 @@ class Farm:
         raise AssertionError(f"no {role} at work: {self.outputs()}")
 
     def finish(self, seconds: float = 90) -> dict:
-        end = time.monotonic() + seconds
+        end = time.monotonic() + scaled(seconds)
         while time.monotonic() < end:
             record = self.catalogue.runs.find(self.run) or {}
             if record.get("state") in ("finished", "failed"):
