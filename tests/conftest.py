@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from urllib.parse import quote_plus
 
 import pytest
+from databases import new_database
 from distribution import be_nice, distribute
 from hypothesis import settings
 from left_behind import left_behind, mark_session
@@ -17,7 +18,6 @@ from needs import mark_needs, skip_without
 from pymongo import MongoClient
 
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm.launchpads import with_database
 from genarris_fw.farm.mongod import find_mongod
 from genarris_fw.farm.server import Server
 
@@ -72,12 +72,16 @@ def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def database_uri(mongod: str) -> Iterator[str]:
+def databases(mongod: str) -> Iterator[Callable[[], str]]:
+    """What makes an empty database and returns its URI; all of them are dropped after the test."""
+    with ExitStack() as made:
+        yield lambda: made.enter_context(new_database(mongod))
+
+
+@pytest.fixture
+def database_uri(databases: Callable[[], str]) -> str:
     """The URI of an empty database, dropped after the test."""
-    name = f"test_{secrets.token_hex(6)}"
-    yield with_database(mongod, name)
-    with MongoClient(mongod) as client:
-        client.drop_database(name)
+    return databases()
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ def wait_until_completed(farm: Farm) -> str:
 def test_undisturbed(farm: Farm) -> None:
     farm.add()
     for _ in range(3):
-        farm.rlaunch()
+        farm.rlaunch(truly=True)
     farm.check(farm.finish())
     assert wait_until_completed(farm) == "COMPLETED"
     assert farm.launchpad.db["collects"].count_documents({}) == 2
@@ -58,7 +58,7 @@ def test_gate_killed_between_rounds(farm: Farm) -> None:
 
 def test_rlaunch_multi(farm: Farm) -> None:
     farm.add(seconds=0.02)
-    farm.rlaunch("multi", "2", "--nlaunches", "0", "--sleep", "1")
+    farm.rlaunch("multi", "2", "--nlaunches", "0", "--sleep", "1", truly=True)
     farm.check(farm.finish())
     assert wait_until_completed(farm) == "COMPLETED"
 
@@ -75,7 +75,7 @@ def test_side_replica_killed(farm: Farm) -> None:
 def test_gate_killed(farm: Farm) -> None:
     farm.add()
     for _ in range(3):
-        farm.rlaunch()
+        farm.rlaunch(truly=True)
     os.kill(farm.holder("gate"), signal.SIGKILL)
     farm.check(farm.finish())
 

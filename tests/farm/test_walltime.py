@@ -70,7 +70,7 @@ def test_a_warned_gate_leaves_a_successor_that_another_rocket_takes(farm: Farm) 
 def test_a_rocket_that_pulls_infinitely_ends_too(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
     farm.add(items=500, steps=1, seconds=0.1)
     monkeypatch.setenv("GENARRIS_FW_END", str(time.time() + 9))
-    rocket = farm.rlaunch("rapidfire", "--nlaunches", "infinite", "--sleep", "1")
+    rocket = farm.rlaunch("rapidfire", "--nlaunches", "infinite", "--sleep", "1", truly=True)
     assert rocket.wait(timeout=30) == 0
     assert farm.catalogue.work_items.counts(farm.run, "sleepy_0")["leased"] == 0
 
