@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import numpy as np
@@ -256,10 +257,10 @@ class TestTakenOver:
         """As a crash between the moves of the files could leave it."""
         self.evaluate(tmp_path)
         path = tmp_path / "one" / "aims.out"
-        for old, new in (("xc                 pbe", "xc                 pbe0"), ("atom     0.0", "atom     0.5")):
-            text = path.read_text()
-            assert text.count(old)
-            path.write_text(text.replace(old, new, 1))
+        for old, new in ((r"xc                 pbe", "xc                 pbe0"), (r"^( *atom +)\S+", r"\g<1>0.5")):
+            text, found = re.subn(old, new, path.read_text(), count=1, flags=re.MULTILINE)
+            assert found
+            path.write_text(text)
             self.evaluate(tmp_path)
         assert starts(tmp_path) == 3
 

@@ -31,6 +31,7 @@ class Facts:
 
     energies: dict[str, float]  # eV
     steps: dict[str, int]
+    molecule_seconds: str
     version: str
     method: str
     largest_force: float  # eV/Å, in relaxed geometries
@@ -41,6 +42,7 @@ FACTS = (
     Facts(
         energies={MOLECULE: -6313.831929151, CRYSTAL: -12628.587120510, RELAXATION: -12628.787132692},
         steps={MOLECULE: 2, CRYSTAL: 0, RELAXATION: 14},
+        molecule_seconds="2.676",
         version="190522",
         method="pbe vdw_correction_hirshfeld",
         largest_force=0.01,
@@ -49,6 +51,7 @@ FACTS = (
     else Facts(
         energies={MOLECULE: -432.510794492, CRYSTAL: -864.178502985, RELAXATION: -864.854578882},
         steps={MOLECULE: 2, CRYSTAL: 0, RELAXATION: 1},
+        molecule_seconds="7.135",
         version="NOT-FHI-aims:-stand-in-for-tests",
         method="pbe",
         largest_force=1.5,
