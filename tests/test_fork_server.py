@@ -128,6 +128,11 @@ def test_what_is_read_at_the_start_starts_truly(tmp_path: Path) -> None:
     assert not can_fork("genarris-fw", tmp_path, environment())
 
 
+def test_what_a_test_sets_for_itself_is_none_of_the_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
+    assert not can_fork("genarris-fw", tmp_path, environment())
+
+
 def test_much_output_in_two_pipes(tmp_path: Path) -> None:
     process = start("options", cwd=tmp_path)
     with pytest.raises(subprocess.TimeoutExpired):

@@ -36,7 +36,7 @@ def _group(item: pytest.Item) -> str:
     for name, tools in GROUPS.items():
         if used & tools:
             return name
-    return str(item.path) if not _waits(item) or _has_fixtures_of_its_file(item) else ""
+    return item.nodeid.partition("::")[0] if not _waits(item) or _has_fixtures_of_its_file(item) else ""
 
 
 def _waits(item: pytest.Item) -> bool:

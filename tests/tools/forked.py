@@ -30,13 +30,15 @@ FIREWORKS_FILES = ("FW_config.yaml", "my_launchpad.yaml", "my_fworker.yaml", "my
 # Of what computes in the server's forks: a pool of threads would have to be started before the fork.
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 TRUE_STARTS = "GENARRIS_FW_TRUE_STARTS"
+# The server outlives the test that needs it first: what that test sets for itself is none of the server's.
+OURS = dict(os.environ)
 
 
 def can_fork(program: str, cwd: Path, environment: Mapping[str, str]) -> bool:
     """Tell whether a fork is what an execution would be."""
     if program not in PROGRAMS or os.environ.get(TRUE_STARTS) or not hasattr(os, "pipe2"):
         return False
-    differing = {name for name, _ in environment.items() ^ os.environ.items()} - {"PYTHONPATH"}
+    differing = {name for name, _ in environment.items() ^ OURS.items()} - {"PYTHONPATH"}
     at_start = any(name.startswith(READ_AT_START) for name in differing)
     return not at_start and not any((cwd / file).exists() for file in FIREWORKS_FILES)
 
@@ -50,7 +52,8 @@ class _Server:
             [sys.executable, Path(__file__).with_name("fork_server.py")],
             stdin=theirs,
             stdout=subprocess.DEVNULL,
-            env={**os.environ, **ONE_THREAD},
+            cwd=Path(__file__).parent,
+            env={**OURS, **ONE_THREAD},
         )
         theirs.close()
         self.lock = threading.Lock()
@@ -102,6 +105,8 @@ class Forked:
         server = _server(os.getpid())
         status, theirs = os.pipe()
         nothing = os.open(os.devnull, os.O_RDONLY)
+        if server.process.poll() is not None:
+            raise RuntimeError(f"the server of forks has ended ({server.process.returncode}): who killed it?")
         with server.lock:
             socket.send_fds(server.requests, [json.dumps(request).encode()], [nothing, out, err, theirs])
         for file in {nothing, theirs} | ({out} if stdout == subprocess.PIPE else set()):
