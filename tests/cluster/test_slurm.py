@@ -126,8 +126,8 @@ def test_time_limit_known_to_the_rockets(farm: QueuedFarm) -> None:
 
 def test_node_drained_and_resumed(farm: QueuedFarm) -> None:
     """A draining node finishes what runs there; the next job waits until it is resumed."""
-    # So much that the first job is at work whatever submitting the second one takes.
-    farm.add(seconds=0.2, items=200, steps=1)
+    # So much that the first job is at work whatever submitting the second one takes, and something is left to submit.
+    farm.add(seconds=0.2, items=200, steps=1, replicas=5)
     [job] = farm.qlaunch(*ONE_JOB)
     farm.wait_for_done(5)
     node = f"nodename={farm.slurm.node}"
