@@ -113,6 +113,8 @@ def test_what_a_run_is_said_to_be(suite: Path, monkeypatch: pytest.MonkeyPatch) 
     ran = run([str(suite), "-p", "no:cacheprovider"], suite / "report.xml", suite / "output")
     assert (ran.passed, ran.skipped, ran.code, ran.is_clean) == (1, 1, 1, False)
     assert len(ran.failed) == 1 and ran.failed[0].endswith("test_failing::test_wrong")
-    told = table([ran, Ran(12.3, 5, 0)])
-    assert "| 2 | 12 | 5 | 0 | - | 0 |" in told and "1 of 2 runs without a failure" in told
+    assert set(ran.times) >= {ran.failed[0]} and len(ran.times) == 3
+    told = table([ran, Ran(12.3, 5, 0, times={"long": 5.0, "short": 1.0}), Ran(12.3, 5, 0, times={"long": 4.0})])
+    assert "| 2 | 12 | 5 | 0 | - | 0 |" in told and "2 of 3 runs without a failure" in told
     assert f"* {ran.failed[0]}: failed 1 times" in told
+    assert "* long: 4.0 to 5.0 s" in told and "short" not in told.split("longest time:")[1]

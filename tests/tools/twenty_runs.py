@@ -2,7 +2,7 @@
 
 ``python tests/tools/twenty_runs.py [--runs 20] [--table FILE] [words for pytest]`` in the repository; without words for
 pytest, those of ``make test``. The table is Markdown and written anew after every run; every run's whole output lies
-beside it. The exit code is 1 when any test failed in any run.
+beside it, and the table ends with the tests that took longest. The exit code is 1 when any test failed in any run.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+LONG_SECONDS = 3.0
 PYTEST = ("-n", "4", "--dist", "loadgroup")
 
 
@@ -29,6 +30,7 @@ class Ran:
     skipped: int
     failed: list[str] = field(default_factory=list)
     code: int = 0
+    times: dict[str, float] = field(default_factory=dict)  # s, of each test with its fixtures
 
     @property
     def is_clean(self) -> bool:
@@ -45,21 +47,25 @@ def run(words: list[str], report: Path, output: Path) -> Ran:
     seconds = time.monotonic() - begun
     if not report.exists():
         return Ran(seconds, 0, 0, ["the run itself: see its output"], code)
-    return Ran(seconds, *results(report), code)
+    passed, skipped, failed, times = results(report)
+    return Ran(seconds, passed, skipped, failed, code, times)
 
 
-def results(report: Path) -> tuple[int, int, list[str]]:
-    """Return from a report how many tests passed and were skipped, and the names of those that failed."""
+def results(report: Path) -> tuple[int, int, list[str], dict[str, float]]:
+    """Return from a report how many tests passed and were skipped, the names of those that failed, and all times."""
     passed = skipped = 0
-    failed = []
+    failed: list[str] = []
+    times: dict[str, float] = {}
     for case in ElementTree.parse(report).getroot().iter("testcase"):
+        name = re.sub(r"@[^\]]*$", "", f"{case.get('classname')}::{case.get('name')}")
+        times[name] = float(case.get("time", 0.0))
         if case.find("failure") is not None or case.find("error") is not None:
-            failed.append(re.sub(r"@[^\]]*$", "", f"{case.get('classname')}::{case.get('name')}"))
+            failed.append(name)
         elif case.find("skipped") is not None:
             skipped += 1
         else:
             passed += 1
-    return passed, skipped, sorted(set(failed))
+    return passed, skipped, sorted(set(failed)), times
 
 
 def table(runs: list[Ran]) -> str:
@@ -72,7 +78,18 @@ def table(runs: list[Ran]) -> str:
     lines += ["", f"{clean} of {len(runs)} runs without a failure."]
     counts = Counter(name for ran in runs for name in ran.failed)
     lines += [f"* {name}: failed {count} times" for name, count in counts.most_common()]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines + long_tests(runs)) + "\n"
+
+
+def long_tests(runs: list[Ran]) -> list[str]:
+    """Return the tests that took long in any run, with the shortest and the longest time of each."""
+    taken: dict[str, list[float]] = {}
+    for ran in runs:
+        for name, seconds in ran.times.items():
+            taken.setdefault(name, []).append(seconds)
+    found = sorted((-max(times), name) for name, times in taken.items() if max(times) > LONG_SECONDS)
+    lines = ["", f"Tests of more than {LONG_SECONDS:g} s, shortest and longest time:", ""]
+    return lines + [f"* {name}: {min(taken[name]):.1f} to {-longest:.1f} s" for longest, name in found]
 
 
 def main() -> int:
