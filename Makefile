@@ -2,6 +2,7 @@
 # make install      install as a user does, into .venv
 # make dev          install to be worked on, into .venv: changed Python counts at once, a changed kernel is compiled alone
 # make test         make dev, the whole test suite
+# make test-quick   of these, the science and the options: what needs no server, no processes and no other program
 # make lint         make dev, ruff, mypy, and the walls between the rooms
 # make sdist        the source distribution, into dist/
 # make wheel        the wheel of this Python, into dist/
@@ -17,9 +18,12 @@ DEMO   ?= runs/urea
 BUILD   := setup.cfg setup.py pyproject.toml
 KERNELS := $(shell find cython_core genarris_fw/_kernels -name '*.pyx' -o -name '*.pxd')
 PACKAGE := $(shell find genarris_fw -type f -not -name '*.so' -not -path '*/__pycache__/*')
+# What waits and what computes share the cores: tests/tools/distribution.py says which tests run beside which.
+PYTEST_ARGS ?= -n 4 --dist loadgroup
+SCIENCE := $(addprefix tests/,crystal generation descriptors clustering options)
 APT     := build-essential python3-dev python3-venv libcurl4 libssl3
 
-.PHONY: demo dev install test lint sdist wheel wheel-check system clean
+.PHONY: demo dev install test test-quick lint sdist wheel wheel-check system clean
 
 demo: install
 	mkdir -p $(DEMO)
@@ -32,6 +36,9 @@ install: $(VENV)/wheel.installed
 
 test: dev
 	$(BIN)/pytest $(PYTEST_ARGS)
+
+test-quick: dev
+	$(BIN)/pytest -n 2 --dist loadgroup $(SCIENCE)
 
 lint: dev
 	$(BIN)/ruff check .

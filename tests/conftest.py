@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from urllib.parse import quote_plus
 
 import pytest
+from databases import new_database
+from distribution import be_nice, distribute
 from hypothesis import settings
 from left_behind import left_behind, mark_session
+from needs import mark_needs, skip_without
 from pymongo import MongoClient
 
-from genarris_fw.database.launchpads import with_database
 from genarris_fw.database.mongod import find_mongod
 from genarris_fw.database.server import Server
 from genarris_fw.errors import DatabaseError
@@ -42,24 +43,45 @@ def _nothing_is_left_behind() -> Iterator[None]:
         pytest.fail("left running by the tests (now killed):\n" + "\n".join(left), pytrace=False)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test with what it needs, before tests are selected by markers, and group and order them."""
+    for item in items:
+        mark_needs(item)
+    distribute(items)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what cannot run here; let what computes step back behind what watches clocks."""
+    skip_without(item)
+    be_nice(item)
+
+
 @pytest.fixture(scope="session")
 def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URI of a real server that lives as long as the session."""
+    """The URI of a real server, one for all workers of a test run: the first starts it, it ends after the last."""
     try:
         find_mongod()
     except DatabaseError as error:
         pytest.skip(str(error))
-    with Server(Path(tmp_path_factory.mktemp("mongod")), cache_gb=0.25).use() as uri:
+    ours = tmp_path_factory.getbasetemp()
+    folder = (ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours) / "mongod"
+    folder.mkdir(exist_ok=True)
+    with Server(folder, cache_gb=0.5).use() as uri:
         yield uri
 
 
 @pytest.fixture
-def database_uri(mongod: str) -> Iterator[str]:
+def databases(mongod: str) -> Iterator[Callable[[], str]]:
+    """What makes an empty database and returns its URI; all of them are dropped after the test."""
+    with ExitStack() as made:
+        yield lambda: made.enter_context(new_database(mongod))
+
+
+@pytest.fixture
+def database_uri(databases: Callable[[], str]) -> str:
     """The URI of an empty database, dropped after the test."""
-    name = f"test_{secrets.token_hex(6)}"
-    yield with_database(mongod, name)
-    with MongoClient(mongod) as client:
-        client.drop_database(name)
+    return databases()
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aims_inputs import COMMAND
 from aims_inputs import control as aims_control
-from command import BIN, TOOLS, environment, one_line, start, urea_folder
+from command import BIN, TOOLS, environment, one_line, python_path, start, urea_folder
 from command_line import call
 from mpi import mpiexec
 
@@ -154,7 +154,7 @@ def odd(habit: str, **more: str) -> str:
 
 @pytest.fixture
 def odd_calculators(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(TOOLS))
+    monkeypatch.setenv("PYTHONPATH", python_path(TOOLS))
 
 
 def test_the_engines_are_tried_and_the_run_is_estimated(
@@ -275,7 +275,7 @@ def test_an_engine_that_is_driven_over_mpi_is_tried_by_all_ranks(tmp_path: Path,
     package.mkdir(parents=True)
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: collective\nVersion: 1\n")
     (package / "entry_points.txt").write_text("[genarris_fw.engines]\ncollective = collective_engine:Collective\n")
-    more = environment(PYTHONPATH=f"{TOOLS}:{package.parent}", OMP_NUM_THREADS="1")
+    more = environment(PYTHONPATH=python_path(TOOLS, package.parent), OMP_NUM_THREADS="1")
     conf = engine_folder(tmp_path / "run", "collective")
     words = [BIN / "genarris-fw", "check", "--engine", conf, "--json"]
     done = subprocess.run(

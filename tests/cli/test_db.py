@@ -6,18 +6,16 @@ import json
 import os
 import stat
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command import finish, start_program
 from pymongo import MongoClient
 
 from genarris_fw.database.mongod import find_mongod
 from genarris_fw.database.server import Server
 from genarris_fw.errors import DatabaseError
-
-PROGRAM = Path(sys.executable).parent / "genarris-fw"
 
 
 @pytest.fixture
@@ -32,9 +30,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 def call(folder: Path, *words: str | Path, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if name != "GENARRIS_FW_URI"}
-    done = subprocess.run(
-        [PROGRAM, "db", *words], cwd=folder, env=kept | environment, capture_output=True, text=True, check=False
-    )
+    done = finish(start_program("genarris-fw", "db", *words, cwd=folder, env=kept | environment), timeout=120)
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     return done

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import mutants
 import pytest
+from databases import new_database
 from pymongo import MongoClient
-
-from genarris_fw.database.launchpads import with_database
 
 SEED = 13
 # Of each kind.
@@ -19,10 +18,10 @@ SLOW = 700
 
 @pytest.fixture(scope="module")
 def uri(mongod: str) -> Iterator[str]:
-    yield with_database(mongod, "mutants")
+    with new_database(mongod) as made:
+        yield made
     with MongoClient(mongod) as client:
-        for name in ("mutants", "restored"):
-            client.drop_database(name)
+        client.drop_database("restored")
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -62,7 +61,7 @@ def test_the_pool_is_the_same_for_any_number_of_workers_and_a_finished_run_is_le
     for workers in ("1", "3"):
         folder = tmp_path / workers
         conf = urea_folder(folder)
-        result = genarris("run", str(conf), "--workers", workers, cwd=tmp_path)
+        result = genarris("run", str(conf), "--workers", workers, cwd=tmp_path, truly=True)
         assert result.returncode == 0, result.stderr
         pools.append(pool(folder))
     assert len(pools[0]) == 12
@@ -75,9 +74,11 @@ def test_the_pool_is_the_same_for_any_number_of_workers_and_a_finished_run_is_le
     assert not Server(folder).running()
 
 
-def test_a_changed_ui_conf_under_the_same_name_is_refused_with_the_difference(tmp_path: Path) -> None:
-    assert genarris("run", str(urea_folder(tmp_path)), cwd=tmp_path).returncode == 0
-    result = genarris("run", str(urea_folder(tmp_path, sr=0.9)), cwd=tmp_path)
+def test_a_changed_ui_conf_under_the_same_name_is_refused_with_the_difference(
+    tmp_path: Path, database_uri: str
+) -> None:
+    assert genarris("run", str(urea_folder(tmp_path)), "--uri", database_uri, cwd=tmp_path).returncode == 0
+    result = genarris("run", str(urea_folder(tmp_path, sr=0.9)), "--uri", database_uri, cwd=tmp_path)
     assert result.returncode == 2
     line = one_line(result.stderr)
     assert "sr" in line and "0.85" in line and "0.9" in line and "run_name" in line
@@ -88,7 +89,7 @@ def test_killed_in_the_middle_it_continues_to_the_same_pool(tmp_path: Path) -> N
     assert genarris("run", str(undisturbed), cwd=tmp_path).returncode == 0
     conf = urea_folder(tmp_path / "b", procedures=FOUR, more=FOUR_OPTIONS.format(calculator="moody:steady"))
     for events in (1, 4, 8):
-        process = start("run", str(conf), "--workers", "2", cwd=tmp_path)
+        process = start("run", str(conf), "--workers", "2", cwd=tmp_path, truly=True)
         wait_for_events(tmp_path / "b", events)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
@@ -141,19 +142,19 @@ def test_two_commands_for_one_run_at_once(tmp_path: Path) -> None:
         first.communicate()
 
 
-def test_an_sr_so_large_that_nothing_can_be_generated(tmp_path: Path) -> None:
-    result = genarris("run", str(urea_folder(tmp_path, sr=1.9, attempts=500)), cwd=tmp_path)
+def test_an_sr_so_large_that_nothing_can_be_generated(tmp_path: Path, database_uri: str) -> None:
+    result = genarris("run", str(urea_folder(tmp_path, sr=1.9, attempts=500)), "--uri", database_uri, cwd=tmp_path)
     assert result.returncode == 4
     line = one_line(result.stderr)
     for words in ("sr = 1.9", "2 (500 draws)", "113 (500 draws)", "lower sr"):
         assert words in line
 
 
-def test_a_tolerance_that_makes_no_space_group_compatible(tmp_path: Path) -> None:
+def test_a_tolerance_that_makes_no_space_group_compatible(tmp_path: Path, database_uri: str) -> None:
     conf = urea_folder(tmp_path, tol=1e-4, groups="[113]")
     molecule = tmp_path / "urea.in"
     molecule.write_text(molecule.read_text().replace("1.222504 H", "1.230000 H", 1))
-    result = genarris("run", str(conf), cwd=tmp_path)
+    result = genarris("run", str(conf), "--uri", database_uri, cwd=tmp_path)
     assert result.returncode == 4
     assert "no space group" in one_line(result.stderr) and "raise tol" in result.stderr
 
@@ -207,12 +208,12 @@ def test_a_database_that_refuses_the_password(tmp_path: Path, guarded: str) -> N
     assert "hidden" not in result.stderr + result.stdout
 
 
-def test_settings_of_a_calculator_within_settings(tmp_path: Path) -> None:
+def test_settings_of_a_calculator_within_settings(tmp_path: Path, database_uri: str) -> None:
     """What rockets may execute is judged by the firework's document, in which these settings stand."""
     settings = '{"constants": {"all": {"sigma": 1.0, "epsilon": 0.01}}, "ranges": [[0, 4.0]]}'
     more = FOUR_OPTIONS.format(calculator=f"moody:told\ncalculator_settings = {settings}")
     conf = urea_folder(tmp_path, procedures=FOUR, more=more)
-    result = genarris("run", str(conf), "--workers", "1", cwd=tmp_path)
+    result = genarris("run", str(conf), "--uri", database_uri, "--workers", "1", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert len(list((tmp_path / "with_energies").iterdir())) > 0
 
@@ -238,12 +239,11 @@ def test_a_structure_whose_energy_fails(tmp_path: Path, database_uri: str) -> No
     assert genarris("run", str(conf), "--uri", database_uri, cwd=tmp_path).returncode == 3
 
 
+@pytest.mark.root
 def test_a_full_disk_for_the_run_folder(tmp_path: Path, database_uri: str) -> None:
     """The run stops with the reason; with room again, the same command continues to the end."""
     place = tmp_path / "small"
     place.mkdir()
-    if os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("mounting a small file system needs root")
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96k", "tmpfs", str(place)], check=False)
     if mounted.returncode:
         pytest.skip("this machine does not let root mount a tmpfs")
@@ -260,7 +260,7 @@ def test_a_full_disk_for_the_run_folder(tmp_path: Path, database_uri: str) -> No
         subprocess.run(["umount", "-l", str(place)], check=False)
 
 
-def test_the_first_step_has_a_replica_for_every_worker(tmp_path: Path) -> None:
+def test_the_first_step_has_a_replica_for_every_worker(tmp_path: Path, database_uri: str) -> None:
     """It is planned at once, before the command has looked at the run a first time."""
     conf = urea_folder(tmp_path, procedures=("Run_Rdf_Calc",), more="[run_rdf_calc]\nstructure_dir = pool\n")
     source = Path(__file__).parents[1] / "data" / "crystal_tutorial_records.json"
@@ -269,6 +269,6 @@ def test_the_first_step_has_a_replica_for_every_worker(tmp_path: Path) -> None:
     one = records[0] if isinstance(records, list) else next(iter(records.values()))
     for i in range(120):
         (tmp_path / "pool" / f"s{i}.json").write_text(json.dumps(one | {"struct_id": f"s{i}"}))
-    result = genarris("run", str(conf), "--workers", "3", cwd=tmp_path)
+    result = genarris("run", str(conf), "--uri", database_uri, "--workers", "3", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "items=3 sides=2" in (tmp_path / "Genarris.log").read_text()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command import python_path
 from killing import TOOLS, Farm
 from sleepy import sleepy_workflow
 from slurm import OVER, Slurm
@@ -44,7 +45,7 @@ class Site:
         sleepy_workflow("nap", folder, seconds=0.2).to_file(str(folder / "workflow.yaml"))
 
     def submit(self, data: str = "", *options: str) -> int:
-        script = JOB.format(bin=BIN, tools=TOOLS, folder=self.folder, data=data)
+        script = JOB.format(bin=BIN, tools=python_path(TOOLS), folder=self.folder, data=data)
         words = ("--ntasks=3", "--time=5", f"--output={self.folder}/job-%j.out", *options)
         return self.slurm.sbatch(script, *words)
 

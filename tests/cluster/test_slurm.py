@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command import genarris, urea_folder
+from command import genarris, python_path, urea_folder
 from killing import TOOLS
 from pymongo import MongoClient
 from queued import QueuedFarm
@@ -126,7 +126,8 @@ def test_time_limit_known_to_the_rockets(farm: QueuedFarm) -> None:
 
 def test_node_drained_and_resumed(farm: QueuedFarm) -> None:
     """A draining node finishes what runs there; the next job waits until it is resumed."""
-    farm.add(seconds=0.2)
+    # So much that the first job is at work whatever submitting the second one takes, and something is left to submit.
+    farm.add(seconds=0.2, items=200, steps=1, replicas=5)
     [job] = farm.qlaunch(*ONE_JOB)
     farm.wait_for_done(5)
     node = f"nodename={farm.slurm.node}"
@@ -137,16 +138,16 @@ def test_node_drained_and_resumed(farm: QueuedFarm) -> None:
     farm.slurm.run("scancel", str(job))
     farm.slurm.wait(job, 30)
     assert (farm.slurm.node_state(), farm.slurm.state(second)) == ("drained", "PENDING")
-    assert farm.done() < 60
+    assert farm.done() < 200
     farm.slurm.run("scontrol", "update", node, "state=resume")
     farm.slurm.wait(second, 60, RUNNING)
-    ends_well(farm, second)
+    ends_well(farm, second, items=200, steps=1)
 
 
 def test_node_fails_and_the_job_is_requeued(farm: QueuedFarm) -> None:
     """The job script of ``init``, submitted as it is: SLURM starts the job once more, and it goes on."""
     farm.add(seconds=0.2)
-    job = farm.slurm.sbatch(farm.folder / "job.sh", "--ntasks=3", "--signal=USR1@0", PYTHONPATH=str(TOOLS))
+    job = farm.slurm.sbatch(farm.folder / "job.sh", "--ntasks=3", "--signal=USR1@0", PYTHONPATH=python_path(TOOLS))
     farm.wait_for_done(10)
     node = f"nodename={farm.slurm.node}"
     farm.slurm.run("scontrol", "update", node, "state=down", "reason=test")

@@ -10,13 +10,14 @@ from collections.abc import Iterator
 import pytest
 from command import BIN, environment
 from killing import Farm
+from leases import scaled
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 from two_hosts import Host, Site, rlaunch, site
 
 from genarris_fw.farm.repair.recovery import recover
 
-CUT_SECONDS = 30
+CUT_SECONDS = scaled(30)
 TAKEN_OVER_WITHIN = 120  # seconds; what is measured is printed
 LEASE_SECONDS = 3.0
 
@@ -128,7 +129,7 @@ def test_a_host_gone_for_good(place: Site, farm: Farm, capsys: pytest.CaptureFix
         time.sleep(0.2)
     farm.check_fireworks()
     with capsys.disabled():
-        print(f"\nlease {LEASE_SECONDS:.0f} s: items taken over {items:.1f} s after the host was lost, "
+        print(f"\nlease {scaled(LEASE_SECONDS):.0f} s: items taken over {items:.1f} s after the host was lost, "
               f"its place on the path after {path:.1f} s")  # fmt: skip
 
 

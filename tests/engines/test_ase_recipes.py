@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -61,12 +60,7 @@ def hydrogen_cyanide() -> Structure:
     return Structure(lattice, ["H", "C", "N"], [[0, 0, 0], [0, 0, 1.06], [0, 0, 2.22]])
 
 
-needs_cp2k = pytest.mark.skipif(
-    shutil.which("cp2k_shell") is None, reason="CP2K is not installed (apt-get install cp2k)"
-)
-
-
-@needs_cp2k
+@pytest.mark.cp2k
 def test_a_cycle_of_cp2k_that_does_not_converge_gives_no_energy(cp2k):
     engine = cp2k("1 1 1", max_scf=2)
     for _ in range(2):
@@ -75,7 +69,7 @@ def test_a_cycle_of_cp2k_that_does_not_converge_gives_no_energy(cp2k):
         assert (caught.value.kind, caught.value.permanent) == ("scf", True)
 
 
-@needs_cp2k
+@pytest.mark.cp2k
 @pytest.mark.skipif(not engines.installed()["tblite"][0], reason="tblite is not installed")
 def test_k_points_of_cp2k_are_the_supercell_of_tblite(cp2k):
     """Two programs, the same Hamiltonian: a grid of 3 x 3 x 3 points samples what a 3 x 3 x 3 supercell does."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ase.build import bulk
 from ase.units import Bohr, Hartree
-from lapw_made_up import AL, AL_COARSE, COARSE, SI, SPECIES, needs_elk
+from lapw_made_up import AL, AL_COARSE, COARSE, SI, SPECIES
 
 from genarris_fw import engines
 from genarris_fw.crystal import Structure
@@ -18,13 +18,13 @@ from genarris_fw.engines.lapw import LAPWEngine
 from genarris_fw.errors import EngineError
 
 
-@needs_elk
+@pytest.mark.elk
 def test_elk_is_installed_and_says_its_version():
     available, remark = engines.installed()["lapw"]
     assert available and remark.startswith("Elk ")
 
 
-@needs_elk
+@pytest.mark.elk
 def test_aluminium_in_seconds(tmp_path):
     engine = engines.get("lapw", forces=True, **COARSE)
     found = engine.evaluate(AL, context=Context(folder=tmp_path))
@@ -41,7 +41,7 @@ def test_aluminium_in_seconds(tmp_path):
     assert not any(name.startswith(("STATE", "EVEC", "lapw-")) for name in kept)
 
 
-@needs_elk
+@pytest.mark.elk
 def test_two_threads_do_not_hang(tmp_path):
     context = Context(folder=tmp_path, cores=2, deadline=time.time() + 120)
     found = engines.get("lapw", **COARSE).evaluate(AL, context=context)
@@ -49,7 +49,7 @@ def test_two_threads_do_not_hang(tmp_path):
     assert "OpenMP threads per MPI process :    2" in (tmp_path / "elk.out").read_text()
 
 
-@needs_elk
+@pytest.mark.elk
 def test_the_given_and_the_primitive_cell_have_the_same_energy_per_atom():
     """Al in its cubic cell, computed in its primitive one."""
     cubic = Structure.from_ase(bulk("Al", a=7.6534 * Bohr, cubic=True))
@@ -60,7 +60,7 @@ def test_the_given_and_the_primitive_cell_have_the_same_energy_per_atom():
     assert four.details["atoms_computed"] == 1
 
 
-@needs_elk
+@pytest.mark.elk
 def test_the_bases_are_of_one_solid():
     """Without linearisation the energy is the highest; the others are within 1 eV of 6,600 and differ."""
     coarse = {"k_grid": [1, 1, 1], "rkmax": 5.0, "l_max": 4}
@@ -72,7 +72,7 @@ def test_the_bases_are_of_one_solid():
     assert max(linearised) - min(linearised) < 1.0
 
 
-@needs_elk
+@pytest.mark.elk
 def test_a_loop_that_does_not_converge_is_corrected_or_refused():
     with pytest.raises(EngineError, match="did not converge in 3 loops") as caught:
         engines.get("lapw", max_loops=3, auto_correct=False, **COARSE).evaluate(AL)
@@ -82,7 +82,7 @@ def test_a_loop_that_does_not_converge_is_corrected_or_refused():
     assert found.energy == pytest.approx(AL_COARSE, abs=1e-3)
 
 
-@needs_elk
+@pytest.mark.elk
 def test_elks_own_words_on_a_wrong_input_are_bad_input(tmp_path):
     """A species file that reads well and makes no sense to Elk: a muffin tin beyond the atomic mesh."""
     text = (SPECIES / "Al.in").read_text()
@@ -92,7 +92,7 @@ def test_elks_own_words_on_a_wrong_input_are_bad_input(tmp_path):
     assert (caught.value.kind, caught.value.permanent) == ("input", True)
 
 
-@needs_elk
+@pytest.mark.elk
 def test_forces_come_back_in_the_order_of_the_atoms():
     """LiH with its H moved, in both orders of the atoms: the forces are swapped."""
     rock_salt = bulk("LiH", "rocksalt", a=4.0)
@@ -118,14 +118,14 @@ def _force_and_difference(**settings: object) -> tuple[float, float]:
     return float(force), (engine.evaluate(_displaced(-0.02)).energy - engine.evaluate(_displaced(0.02)).energy) / 0.04
 
 
-@needs_elk
+@pytest.mark.elk
 def test_forces_are_the_slope_of_the_energy():
     force, difference = _force_and_difference(k_grid=[1, 1, 1], rkmax=4.0)
     assert force == pytest.approx(difference, rel=0.01)
     assert abs(force) > 0.1
 
 
-@needs_elk
+@pytest.mark.elk
 @pytest.mark.slow
 @pytest.mark.parametrize("basis", ["apw+lo", "lapw"])
 def test_forces_are_the_slope_of_the_energy_in_both_bases(basis):
@@ -133,7 +133,7 @@ def test_forces_are_the_slope_of_the_energy_in_both_bases(basis):
     assert force == pytest.approx(difference, rel=0.005)
 
 
-@needs_elk
+@pytest.mark.elk
 @pytest.mark.slow
 def test_aluminium_as_published():
     """Al at 8^3 k points: -242.8204 Ha within 25 loops."""
@@ -142,7 +142,7 @@ def test_aluminium_as_published():
     assert found.details["loops"] <= 25
 
 
-@needs_elk
+@pytest.mark.elk
 @pytest.mark.slow
 def test_the_equation_of_state_of_silicon():
     """Against WIEN2k: 20.45 Å3 per atom and 88.5 GPa."""

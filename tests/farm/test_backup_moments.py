@@ -5,14 +5,12 @@ from __future__ import annotations
 import io
 import json
 import random
-import secrets
 import signal
 import subprocess
 import sys
 import tarfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from typing import Any
 import pytest
 from archives import Content, contradictions, documents, manifest, missing, rewritten
 from command import genarris, one_line
+from databases import new_database
 from faults import tcp_mongod
 from havoc import NEVER_KILLED, facts, undisturbed
 from killing import Crowd, Farm, survives
@@ -27,23 +26,12 @@ from pymongo import MongoClient
 
 from genarris_fw.database import backup as backup_module
 from genarris_fw.database.backup import ONE_MOMENT, backup
-from genarris_fw.database.launchpads import database_name, with_database
 from genarris_fw.database.leftovers import temporary_path
 from genarris_fw.database.restore import of_one_moment, restore
 from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.farm.repair.restored import take_up
 
 ITEMS, STEPS, BACKUPS = 60, 2, 10
-
-
-@contextmanager
-def new_database(server: str) -> Iterator[str]:
-    uri = with_database(server, f"test_{secrets.token_hex(6)}")
-    try:
-        yield uri
-    finally:
-        with MongoClient(server) as client:
-            client.drop_database(database_name(uri))
 
 
 @pytest.fixture(scope="module")

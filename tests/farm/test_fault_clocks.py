@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+from command import python_path
 from faults import skewed_clock
 from fireworks import FWorker
 from killing import TOOLS, Farm
@@ -43,7 +44,7 @@ def start(farm: Farm, clock: Path, skew: int, *words: str) -> subprocess.Popen:
     process = subprocess.Popen(
         words,
         cwd=place,
-        env={**os.environ, "LD_PRELOAD": str(clock), "CLOCK_SKEW": str(skew), "PYTHONPATH": str(TOOLS)},
+        env={**os.environ, "LD_PRELOAD": str(clock), "CLOCK_SKEW": str(skew), "PYTHONPATH": python_path(TOOLS)},
         stdout=(place / "output").open("wb"),
         stderr=subprocess.STDOUT,
         start_new_session=True,

@@ -6,6 +6,7 @@ import json
 import time
 from pathlib import Path
 
+import pytest
 from command import genarris, one_line, start, urea_folder
 from faults import fill, small_disk
 
@@ -28,6 +29,7 @@ def wait_for_work(folder: Path) -> None:
     raise AssertionError("no rocket has begun")
 
 
+@pytest.mark.root
 def test_a_full_disk_for_the_database(tmp_path: Path) -> None:
     undisturbed = urea_folder(tmp_path / "undisturbed", **OPTIONS)
     assert genarris("run", str(undisturbed), "--workers", "2", cwd=tmp_path).returncode == 0

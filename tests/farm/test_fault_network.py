@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from command import genarris, one_line, urea_folder
+from command import genarris, one_line, python_path, urea_folder
 from faults import free_port, replica_set, tcp_mongod, wait_for_primary
 from killing import TOOLS, Farm
 from pymongo import MongoClient
@@ -75,7 +75,7 @@ def direct(uri: str) -> str:
 
 def test_the_primary_steps_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Writes are refused for some seconds in the middle of a run, by a server that then takes them again."""
-    monkeypatch.setenv("PYTHONPATH", str(TOOLS))
+    monkeypatch.setenv("PYTHONPATH", python_path(TOOLS))
     with replica_set(tmp_path / "server") as uri:
         farm = Farm(with_database(uri, "stepping"), tmp_path)
         try:

@@ -10,14 +10,15 @@ import time
 from pathlib import Path
 
 import pytest
-from command import genarris
+from command import genarris, python_path
 from fireworks import FWorker
 from killing import ITEMS, TOOLS, Farm
+from leases import scaled
 
 from genarris_fw.farm.launch.rockets import Rockets
 from genarris_fw.farm.repair.recovery import recover
 
-ENV = {**os.environ, "PYTHONPATH": str(TOOLS)}
+ENV = {**os.environ, "PYTHONPATH": python_path(TOOLS)}
 
 
 def wait_until_completed(farm: Farm) -> str:
@@ -32,7 +33,7 @@ def wait_until_completed(farm: Farm) -> str:
 def test_undisturbed(farm: Farm) -> None:
     farm.add()
     for _ in range(3):
-        farm.rlaunch()
+        farm.rlaunch(truly=True)
     farm.check(farm.finish())
     assert wait_until_completed(farm) == "COMPLETED"
     assert farm.launchpad.db["collects"].count_documents({}) == 2
@@ -57,7 +58,7 @@ def test_gate_killed_between_rounds(farm: Farm) -> None:
 
 def test_rlaunch_multi(farm: Farm) -> None:
     farm.add(seconds=0.02)
-    farm.rlaunch("multi", "2", "--nlaunches", "0", "--sleep", "1")
+    farm.rlaunch("multi", "2", "--nlaunches", "0", "--sleep", "1", truly=True)
     farm.check(farm.finish())
     assert wait_until_completed(farm) == "COMPLETED"
 
@@ -74,7 +75,7 @@ def test_side_replica_killed(farm: Farm) -> None:
 def test_gate_killed(farm: Farm) -> None:
     farm.add()
     for _ in range(3):
-        farm.rlaunch()
+        farm.rlaunch(truly=True)
     os.kill(farm.holder("gate"), signal.SIGKILL)
     farm.check(farm.finish())
 
@@ -86,7 +87,7 @@ def test_gate_stopped_and_continued(farm: Farm) -> None:
         farm.rlaunch()
     gate = farm.holder("gate")
     os.kill(gate, signal.SIGSTOP)
-    time.sleep(8)
+    time.sleep(scaled(8))
     os.kill(gate, signal.SIGCONT)
     farm.check(farm.finish())
 
@@ -163,7 +164,7 @@ def test_failed_items_are_counted_and_the_others_go_on(farm: Farm) -> None:
 
 def test_rockets_of_the_command_end_with_the_chain_completed(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run is finished a moment before FireWorks hears of it: workers get that moment, dead ones are tidied up."""
-    monkeypatch.setenv("PYTHONPATH", str(TOOLS))
+    monkeypatch.setenv("PYTHONPATH", python_path(TOOLS))
     farm.add(items=20, seconds=0.05)
     with Rockets(farm.launchpad, farm.run, farm.folder, 2) as rockets:
         os.kill(farm.holder("gate", done_at_least=1), signal.SIGKILL)

@@ -16,6 +16,7 @@ import pytest
 from aims_inputs import control
 from aims_library_build import build_module
 from command import environment, genarris
+from leases import scaled
 from mpi import mpi_launcher
 from pymongo import MongoClient
 
@@ -30,7 +31,7 @@ CONF = """\
 [Genarris_master]
 procedures = ["FHI_Aims_Energy_Evaluation"]
 run_name = library
-lease_seconds = 5
+lease_seconds = {lease}
 max_attempts = 2
 retry_delay = 0
 
@@ -70,7 +71,7 @@ class Launch:
     def add(self, library: Path, more: str = "") -> None:
         write([crystal(i) for i in range(ITEMS)], self.folder / "mine", "json")
         (self.folder / "control.in").write_text(control(["C", "H", "N", "O"], more=more))
-        (self.folder / "ui.conf").write_text(CONF.format(library=library))
+        (self.folder / "ui.conf").write_text(CONF.format(library=library, lease=scaled(5)))
         done = genarris("add", "ui.conf", "--uri", self.uri, cwd=self.folder)
         assert done.returncode == 0, done.stderr
 

@@ -35,7 +35,6 @@ COMMANDS = (
     ("db", "status"),
     ("db", "uri"),
 )
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="giving a file away needs root")
 
 
 def give_away(path: Path) -> None:
@@ -68,7 +67,7 @@ def refused(folder: Path) -> str:
 # ---- the folder and what lies in it
 
 
-@as_root
+@pytest.mark.root
 @pytest.mark.parametrize("name", ["", "data", "server.json", "alive.lock", "users.lock", "socket", "mongod.log"])
 def test_what_belongs_to_somebody_else(folder: Path, name: str) -> None:
     Server(folder)
@@ -111,7 +110,7 @@ def elsewhere(folder: Path, target: Path) -> None:
     (folder / "genarris_db").symlink_to(target)
 
 
-@as_root
+@pytest.mark.root
 def test_links_of_somebody_else(folder: Path) -> None:
     target = folder / "target"
     elsewhere(folder, target)
@@ -127,7 +126,7 @@ def test_links_of_somebody_else(folder: Path) -> None:
     assert str(between) in refused(folder)
 
 
-@as_root
+@pytest.mark.root
 def test_a_link_to_somebody_elses_folder(folder: Path) -> None:
     target = folder / "target"
     elsewhere(folder, target)
@@ -228,7 +227,7 @@ def elsewhere_for_sockets() -> Path:
     return Path(tempfile.mkdtemp(prefix="genarris_fw_test_", dir="/tmp"))
 
 
-@pytest.mark.parametrize("theirs", [open_to_all, pytest.param(give_away, marks=as_root)])
+@pytest.mark.parametrize("theirs", [open_to_all, pytest.param(give_away, marks=pytest.mark.root)])
 def test_a_socket_in_a_folder_of_others_is_not_connected_to(server: Server, theirs: Callable[[Path], None]) -> None:
     place = elsewhere_for_sockets()
     try:

@@ -466,7 +466,7 @@ def test_what_became_of_a_server_that_answers_no_more(server: Server, monkeypatc
         server.refuse_end()
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="mounting a small file system needs root")
+@pytest.mark.root
 def test_full_disk(tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()

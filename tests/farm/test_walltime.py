@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
+from itertools import takewhile
 
 import pytest
 from fireworks import FWorker
 from fireworks.core.rocket_launcher import launch_rocket
 from killing import Farm, NoHeartbeat, impatient, launch_all, survives
+from leases import scaled
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.farm import carry_out
@@ -68,7 +70,7 @@ def test_a_warned_gate_leaves_a_successor_that_another_rocket_takes(farm: Farm) 
 def test_a_rocket_that_pulls_infinitely_ends_too(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
     farm.add(items=500, steps=1, seconds=0.1)
     monkeypatch.setenv("GENARRIS_FW_END", str(time.time() + 9))
-    rocket = farm.rlaunch("rapidfire", "--nlaunches", "infinite", "--sleep", "1")
+    rocket = farm.rlaunch("rapidfire", "--nlaunches", "infinite", "--sleep", "1", truly=True)
     assert rocket.wait(timeout=30) == 0
     assert farm.catalogue.work_items.counts(farm.run, "sleepy_0")["leased"] == 0
 
@@ -92,7 +94,7 @@ def test_sigterm_in_an_allocation_is_a_warning_elsewhere_the_end(farm: Farm, mon
 
 def test_an_engine_that_holds_the_interpreter_for_ten_leases_keeps_its_item(farm: Farm) -> None:
     """The heartbeat is a process of its own; a second rocket finds nothing to take over."""
-    farm.add(items=2, steps=1, seconds=10.0, lease_seconds=1, hold_interpreter=True, replicas=2)
+    farm.add(items=2, steps=1, seconds=scaled(10.0), lease_seconds=1, hold_interpreter=True, replicas=2)
     for _ in range(2):
         farm.rlaunch()
     farm.check(farm.finish(), items=2, steps=1)
@@ -122,5 +124,5 @@ def test_killed_while_it_leaves_a_successor(farm: Farm, monkeypatch: pytest.Monk
     """Whatever write of an ending rocket is its last, the run ends undisturbed."""
     monkeypatch.setattr(carry_out, "Heartbeat", NoHeartbeat)
     monkeypatch.chdir(farm.folder)
-    deaths = [writes for writes in range(60) if not ended_and_killed(farm, writes)]
-    assert len(deaths) > 5 and deaths[-1] < 59
+    deaths = sum(1 for _ in takewhile(lambda writes: not ended_and_killed(farm, writes), range(60)))
+    assert 5 < deaths < 60

@@ -22,11 +22,11 @@ from aims_misbehaviours import starts
 from aims_stand_in_files import TAG
 from aims_stand_in_moods import choose
 from command import EXAMPLES, genarris
+from databases import new_database
 from pymongo import MongoClient
 
 from genarris_fw import engines
 from genarris_fw.crystal import Structure
-from genarris_fw.database.launchpads import with_database
 from genarris_fw.engines.aims import parse_output
 
 WIDTH = 4.0
@@ -155,13 +155,12 @@ def done(mongod: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done
         more["AIMS_STAND_IN_ONCE"] = str(folder / "starts" / step)
         commands[step] = " ".join(["env", *(shlex.quote(f"{k}={v}") for k, v in more.items()), COMMAND])
     (folder / "ui.conf").write_text(CONF.format(**commands))
-    uri = with_database(mongod, "stand_in")
-    result = genarris("run", "ui.conf", "--workers", "4", cwd=folder, timeout=500, GENARRIS_FW_URI=uri)
-    # 3: it has come to its end, and some items have failed.
-    assert result.returncode == 3, result.stderr + result.stdout
-    with MongoClient(uri) as client:
-        yield Done(folder, client.get_default_database())
-        client.drop_database("stand_in")
+    with new_database(mongod) as uri:
+        result = genarris("run", "ui.conf", "--workers", "4", cwd=folder, timeout=500, GENARRIS_FW_URI=uri)
+        # 3: it has come to its end, and some items have failed.
+        assert result.returncode == 3, result.stderr + result.stdout
+        with MongoClient(uri) as client:
+            yield Done(folder, client.get_default_database())
 
 
 def test_the_run_completes(done: Done) -> None:

@@ -7,11 +7,13 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from command import BIN, environment, genarris, one_line, start, urea_folder
+from leases import scaled
 from mpi import mpiexec
 from pymongo import MongoClient
 
@@ -24,7 +26,7 @@ CONF = """\
 procedures = {procedures}
 run_name = gly
 seed = 11
-lease_seconds = 5
+lease_seconds = {lease}
 
 [pygenarris_structure_generation]
 molecule_path = glycine.in
@@ -57,6 +59,7 @@ def folder_of(
     shutil.copy(GLYCINE, folder / "glycine.in")
     conf = folder / "ui.conf"
     text = CONF.format(
+        lease=scaled(5),
         procedures=procedures,
         volume=volume,
         sr=sr,
@@ -76,14 +79,14 @@ def pool(folder: Path, name: str = "raw") -> dict[str, list]:
 
 
 @pytest.mark.parametrize("mode", ["rejection", "packing", "auto"])
-def test_the_pool_is_the_same_for_1_2_and_7_workers(tmp_path: Path, mode: str) -> None:
+def test_the_pool_is_the_same_for_1_2_and_7_workers(tmp_path: Path, databases: Callable[[], str], mode: str) -> None:
     pools = []
     for workers in ("1", "2", "7"):
         folder = tmp_path / workers
         # By rejection some groups need many items: the lanes of seven replicas overtake one another.
         number, sr = (40, 0.85) if mode != "rejection" else (60, 0.8)
         conf = folder_of(folder, mode=mode, number=number, sr=sr, attempts=300_000 if mode == "rejection" else 3_000)
-        result = genarris("run", str(conf), "--workers", workers, cwd=tmp_path)
+        result = genarris("run", str(conf), "--uri", databases(), "--workers", workers, cwd=tmp_path)
         assert result.returncode == 0, result.stderr
         pools.append(pool(folder))
     assert len(pools[0]) > 20
@@ -105,10 +108,10 @@ def test_interrupted_again_and_again_it_ends_in_the_same_pool(tmp_path: Path) ->
     assert pool(tmp_path / "a") == pool(tmp_path / "b")
 
 
-def test_threads_change_nothing(tmp_path: Path) -> None:
+def test_threads_change_nothing(tmp_path: Path, databases: Callable[[], str]) -> None:
     for name, more in (("one", ""), ("three", "omp_num_threads = 3")):
         conf = folder_of(tmp_path / name, number=30, more=more)
-        assert genarris("run", str(conf), "--workers", "1", cwd=tmp_path).returncode == 0
+        assert genarris("run", str(conf), "--uri", databases(), "--workers", "1", cwd=tmp_path).returncode == 0
     assert pool(tmp_path / "one") == pool(tmp_path / "three")
 
 
@@ -200,19 +203,19 @@ def test_pressed_structures_name_their_parents_and_keep_group_and_contacts(tmp_p
         assert check_contacts(files[document["struct_id"]], 0.85) > 0
 
 
-def test_the_generators_own_press(tmp_path: Path) -> None:
+def test_the_generators_own_press(tmp_path: Path, database_uri: str) -> None:
     more = "rigid_press = True\npress_sr = 0.85"
     conf = folder_of(tmp_path, volume=465.0, sr=0.95, number=10, groups="[14, 33]", more=more)
-    assert genarris("run", str(conf), cwd=tmp_path).returncode == 0
+    assert genarris("run", str(conf), "--uri", database_uri, cwd=tmp_path).returncode == 0
     structures = [read(path)[0] for path in (tmp_path / "raw").glob("*.json")]
     assert len(structures) == 10
     assert max(s.cell_volume for s in structures) < 400
     assert min(check_contacts(s, 0.85) for s in structures) > 0
 
 
-def test_cutoff_matrix_and_geometry_out_are_written_as_the_manual_says(tmp_path: Path) -> None:
+def test_cutoff_matrix_and_geometry_out_are_written_as_the_manual_says(tmp_path: Path, database_uri: str) -> None:
     conf = folder_of(tmp_path, number=6, groups="[14, 19]", more="geometry_out_filename = all.out")
-    assert genarris("run", str(conf), cwd=tmp_path).returncode == 0
+    assert genarris("run", str(conf), "--uri", database_uri, cwd=tmp_path).returncode == 0
     [molecule] = read(tmp_path / "glycine.in")
     matrix = np.loadtxt(tmp_path / "cutoff_matrix")
     one = cutoff_matrix(Molecule(molecule.species, molecule.positions), 0.85)
@@ -232,7 +235,9 @@ def test_csd_weighted_quotas(tmp_path: Path, database_uri: str) -> None:
     assert 81 not in accepted
 
 
-def test_a_molecule_that_its_sites_would_deform_is_refused_unless_asked(tmp_path: Path) -> None:
+def test_a_molecule_that_its_sites_would_deform_is_refused_unless_asked(
+    tmp_path: Path, databases: Callable[[], str]
+) -> None:
     conf = urea_folder(tmp_path, groups="[113]", number=3)
     lines = (tmp_path / "urea.in").read_text().splitlines()
     atoms = [k for k, line in enumerate(lines) if line.startswith("atom")]
@@ -243,12 +248,12 @@ def test_a_molecule_that_its_sites_would_deform_is_refused_unless_asked(tmp_path
     check = genarris("check", str(conf), cwd=tmp_path)
     assert check.returncode == 2
     assert "max_deformation" in check.stdout + check.stderr
-    result = genarris("run", str(conf), cwd=tmp_path)
+    result = genarris("run", str(conf), "--uri", databases(), cwd=tmp_path)
     assert result.returncode == 4
     assert "max_deformation" in one_line(result.stderr)
     other = urea_folder(tmp_path / "asked", groups="[113]", number=3, more="max_deformation = 0.01\n")
     shutil.copy(tmp_path / "urea.in", tmp_path / "asked" / "urea.in")
-    assert genarris("run", str(other), cwd=tmp_path).returncode == 0
+    assert genarris("run", str(other), "--uri", databases(), cwd=tmp_path).returncode == 0
     assert len(pool(tmp_path / "asked")) == 3
 
 

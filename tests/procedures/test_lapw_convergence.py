@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import shutil
 
 import pytest
 from ase.build import bulk
@@ -24,7 +23,6 @@ structure_dir = raw
 SMOOTH = "engine = ase\ncalculator = smooth:Smooth\n"
 RKMAX, GRIDS = [3.0, 4.0, 5.0, 6.0], [[1, 1, 1], [2, 2, 2], [3, 3, 3], [4, 4, 4]]
 AXES = f"rkmax_values = {RKMAX}\nk_grids = {GRIDS}\n"
-NEEDS_ELK = pytest.mark.skipif(shutil.which("elk-lapw") is None, reason="no elk-lapw (Debian: elk-lapw)")
 
 
 def al(struct_id: str = "al", cubic: bool = False) -> Structure:
@@ -102,7 +100,7 @@ def test_no_such_structure(in_process: InProcess) -> None:
     assert "structure = ag is not in the pool 'raw' (first of its 1: al)" in record["failure"]
 
 
-@NEEDS_ELK
+@pytest.mark.elk
 def test_elk(in_process: InProcess) -> None:
     in_process.write_pool([al()])
     record = in_process.run(CONF.format(options="rkmax_values = [4, 5]\nk_spacings = [1.5, 1.0]\nl_max = 6"))

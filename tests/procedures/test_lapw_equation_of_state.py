@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +30,6 @@ structure_dir = raw
 {options}
 """
 EMT_ENGINE = "engine = ase\ncalculator = ase.calculators.emt:EMT\n"
-NEEDS_ELK = pytest.mark.skipif(shutil.which("elk-lapw") is None, reason="no elk-lapw (Debian: elk-lapw)")
 
 
 def metal(element: str, a: float, struct_id: str, cubic: bool = False) -> Structure:
@@ -199,7 +197,7 @@ def test_a_compound_has_no_reference(in_process: InProcess) -> None:
     assert 12 < eos["V0_per_atom"] < 15
 
 
-@NEEDS_ELK
+@pytest.mark.elk
 def test_elk_keeps_muffin_tins_and_k_grid_along_the_curve(in_process: InProcess) -> None:
     in_process.write_pool([metal("Al", 4.05, "al")])
     # Few k points of a metal make a smooth curve where the smearing is wide.

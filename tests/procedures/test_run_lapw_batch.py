@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pytest
 from ase.build import bulk
@@ -24,7 +22,6 @@ structure_dir = raw
 {options}
 """
 EMT_ENGINE = "engine = ase\ncalculator = ase.calculators.emt:EMT\n"
-NEEDS_ELK = pytest.mark.skipif(shutil.which("elk-lapw") is None, reason="no elk-lapw (Debian: elk-lapw)")
 
 
 def cells(scales: tuple[float, ...], Z: int | None = 4) -> list[Structure]:
@@ -93,7 +90,7 @@ def test_an_elk_that_is_not_there(in_process: InProcess) -> None:
     assert "apt" in record["failure"] or "elk-lapw" in record["failure"]
 
 
-@NEEDS_ELK
+@pytest.mark.elk
 def test_elk_has_the_same_muffin_tins_for_all(in_process: InProcess) -> None:
     pool = []
     for name, a in (("a", 3.2), ("b", 4.05)):

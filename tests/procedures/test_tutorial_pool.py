@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command import genarris
+from databases import new_database
 from pymongo import MongoClient
 
 from genarris_fw.descriptors import read_matrix
@@ -74,12 +75,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory, mongod: str):
             record["properties"]["energy"] = FIRST[short(record["struct_id"])]
         (folder / "raw" / path.name).write_text(json.dumps(record))
     (folder / "ui.conf").write_text(CONF)
-    uri = mongod.replace("/genarris", "/tutorial_pool")
-    result = genarris("run", str(folder / "ui.conf"), "--uri", uri, cwd=folder)
-    assert result.returncode == 0, result.stderr
-    with MongoClient(uri) as client:
-        yield folder, client.get_default_database()
-        client.drop_database("tutorial_pool")
+    with new_database(mongod) as uri:
+        result = genarris("run", str(folder / "ui.conf"), "--uri", uri, cwd=folder)
+        assert result.returncode == 0, result.stderr
+        with MongoClient(uri) as client:
+            yield folder, client.get_default_database()
 
 
 def test_the_distance_matrix_is_the_published_one(finished) -> None:

@@ -5,18 +5,24 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import IO, Any
+
+from forked import Forked, can_fork
+from leases import scaled
 
 BIN = Path(sys.executable).parent
 TOOLS = Path(__file__).parent
 EXAMPLES = Path(__file__).parents[2] / "examples"
+Started = subprocess.Popen | Forked
 
 UREA = """\
 [Genarris_master]
 procedures = {procedures}
 run_name = {run}
 seed = 7
-lease_seconds = 5
+lease_seconds = {lease}
 
 [pygenarris_structure_generation]
 molecule_path = urea.in
@@ -34,31 +40,53 @@ output_dir = raw
 def environment(**more: str) -> dict[str, str]:
     """Return this process' environment without a database of its own, and with the tests' tools importable."""
     kept = {name: value for name, value in os.environ.items() if name != "GENARRIS_FW_URI"}
-    return kept | {"PYTHONPATH": str(TOOLS), "COLUMNS": "160"} | more
+    return kept | {"PYTHONPATH": python_path(TOOLS), "COLUMNS": "160"} | more
 
 
-def start(*words: str, cwd: Path, program: str = "genarris-fw", **more: str) -> subprocess.Popen:
-    """Start a program of the package's environment."""
+def python_path(*folders: str | Path) -> str:
+    """Return a PYTHONPATH of these folders and what the tests' own says."""
+    return os.pathsep.join([*map(str, folders), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+def start(*words: str, cwd: Path, program: str = "genarris-fw", truly: bool = False, **more: str) -> Started:
+    """Start a program of the package's environment, its output and its errors in pipes."""
+    return start_program(program, *words, cwd=cwd, env=environment(**more), truly=truly)
+
+
+def start_program(
+    program: str,
+    *words: str | Path,
+    cwd: Path,
+    env: Mapping[str, str],
+    stdout: int | IO[Any] = subprocess.PIPE,
+    stderr: int | IO[Any] = subprocess.PIPE,
+    new_session: bool = True,
+    truly: bool = False,
+) -> Started:
+    """Start a program: forked where that is the same, executed where it is not, or where `truly` is asked for."""
+    command = [BIN / program, *words]
+    if not truly and can_fork(program, cwd, env):
+        return Forked(command, cwd, env, stdout, stderr, new_session)
     return subprocess.Popen(
-        [BIN / program, *words],
-        cwd=cwd,
-        env=environment(**more),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+        command, cwd=cwd, env=env, stdout=stdout, stderr=stderr, text=True, start_new_session=new_session
     )
 
 
-def genarris(*words: str, cwd: Path, timeout: float = 240, **more: str) -> subprocess.CompletedProcess:
-    """Run ``genarris-fw`` to its end."""
-    process = start(*words, cwd=cwd, **more)
+def finish(process: Started, timeout: float) -> subprocess.CompletedProcess[str]:
+    """Wait for the end of a program whose output and errors are pipes."""
     try:
         output, errors = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
         process.kill()
         raise
-    return subprocess.CompletedProcess(words, process.returncode, output, errors)
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+
+def genarris(
+    *words: str, cwd: Path, timeout: float = 240, truly: bool = False, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """Run ``genarris-fw`` to its end."""
+    return finish(start(*words, cwd=cwd, truly=truly, **more), timeout)
 
 
 def urea_folder(
@@ -78,7 +106,8 @@ def urea_folder(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "urea.in").write_text((EXAMPLES / "urea" / "urea.in").read_text())
     names = "[" + ", ".join(f'"{name}"' for name in procedures) + "]"
-    text = UREA.format(procedures=names, run=run, Z=Z, sr=sr, tol=tol, number=number, attempts=attempts, groups=groups)
+    options = {"lease": scaled(5), "procedures": names}
+    text = UREA.format(**options, run=run, Z=Z, sr=sr, tol=tol, number=number, attempts=attempts, groups=groups)
     conf = folder / "ui.conf"
     conf.write_text(text + more)
     return conf

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
@@ -90,8 +89,6 @@ def wait_for_primary(client: MongoClient, seconds: float = 30) -> None:
 @contextmanager
 def small_disk(place: Path, megabytes: int) -> Iterator[Path]:
     """Mount a small file system of its own."""
-    if os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("mounting a small file system needs root")
     place.mkdir(parents=True, exist_ok=True)
     options = ["-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)]
     if subprocess.run(["mount", *options], check=False).returncode:

@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from command import Started, python_path, start_program
 from fireworks import FWorker, LaunchPad
 from fireworks.core.rocket_launcher import launch_rocket
+from leases import scaled
 from pymongo import monitoring
 from sleepy import sleepy_workflow
 
@@ -49,23 +51,24 @@ class Farm:
         self.config = folder / "my_launchpad.yaml"
         name = self.launchpad.name
         self.config.write_text(f"host: '{uri}'\nname: {name}\nuri_mode: true\n")
-        self.processes: list[subprocess.Popen] = []
+        self.processes: list[Started] = []
 
     def add(self, **settings: object) -> None:
         add_workflows(self.launchpad, [sleepy_workflow(self.run, self.folder, **settings)])
 
-    def rlaunch(self, *words: str) -> subprocess.Popen:
+    def rlaunch(self, *words: str, truly: bool = False) -> Started:
         place = self.folder / f"rockets-{len(self.processes)}"
         place.mkdir()
         arguments = words or ("rapidfire", "--nlaunches", "0", "--sleep", "1")
-        process = subprocess.Popen(
-            [Path(sys.executable).parent / "rlaunch", "-l", str(self.config), *arguments],
-            cwd=place,
-            env={**os.environ, "PYTHONPATH": str(TOOLS)},
-            stdout=(place / "output").open("wb"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with (place / "output").open("wb") as output:
+            process = start_program(
+                *("rlaunch", "-l", str(self.config), *arguments),
+                cwd=place,
+                env={**os.environ, "PYTHONPATH": python_path(TOOLS)},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                truly=truly,
+            )
         self.processes.append(process)
         return process
 
@@ -88,7 +91,7 @@ class Farm:
         raise AssertionError(f"no {role} at work: {self.outputs()}")
 
     def finish(self, seconds: float = 90) -> dict:
-        end = time.monotonic() + seconds
+        end = time.monotonic() + scaled(seconds)
         while time.monotonic() < end:
             record = self.catalogue.runs.find(self.run) or {}
             if record.get("state") in ("finished", "failed"):

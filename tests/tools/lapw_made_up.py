@@ -19,7 +19,6 @@ from genarris_fw.errors import EngineError
 
 DATA = Path(__file__).parents[1] / "data" / "engines_lapw"
 ELK = shutil.which("elk-lapw")
-needs_elk = pytest.mark.skipif(ELK is None, reason="Elk is not installed: apt-get install elk-lapw")
 # Elk's species files, of the Debian package.
 SPECIES = Path("/usr/share/elk-lapw/species")
 

@@ -14,8 +14,8 @@ import psutil
 VARIABLE = "GENARRIS_FW_TEST_SESSION"
 # What was told to end, or sees by itself that it has to, may take so long (the janitor of a server, a heartbeat).
 PATIENCE_SECONDS = 20.0
-# Python's own helpers end with the process that started them.
-_HELPERS = ("multiprocessing.forkserver", "multiprocessing.resource_tracker")
+# Python's own helpers, and the server of forks, end with the process that started them.
+_HELPERS = ("multiprocessing.forkserver", "multiprocessing.resource_tracker", "fork_server.py")
 
 
 def mark_session() -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from command import genarris
+from command import genarris, python_path
 from killing import TOOLS, Farm
 from slurm import Slurm
 
@@ -45,7 +45,8 @@ class QueuedFarm(Farm):
         before = self.slurm.jobs("all")
         done = subprocess.run(
             [BIN / "qlaunch", "--launch_dir", self.launches, *words], cwd=self.folder,
-            env=self.slurm.whole(PYTHONPATH=str(TOOLS)), capture_output=True, text=True, timeout=seconds, check=False,
+            env=self.slurm.whole(PYTHONPATH=python_path(TOOLS)), capture_output=True, text=True, timeout=seconds,
+            check=False,
         )  # fmt: skip
         said = done.stdout + done.stderr
         assert done.returncode == 0 and "Traceback" not in said and "ERROR" not in said, said

@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 from command import BIN, environment
 from freezing import result
+from leases import scaled
 from pymongo import MongoClient
 
 from genarris_fw.database.server import Server
@@ -80,7 +81,7 @@ class Signalled:
     number : int
         How many structures are asked for.
     lease : float
-        Seconds of a lease.
+        Seconds of a lease, before they are scaled (`leases`).
     pauses : (float, float)
         Least and largest pause between two signals, in seconds.
     """
@@ -94,7 +95,7 @@ class Signalled:
         lease: float = 3.0,
         pauses: tuple[float, float] = (0.3, 1.5),
     ) -> None:
-        self.folder, self.way, self.lease, self.pauses = folder, way, lease, pauses
+        self.folder, self.way, self.lease, self.pauses = folder, way, scaled(lease), pauses
         self.chance = random.Random(seed)
         self.mark = f"{os.getpid()}-{folder.name}-{seed}"
         self.sent: Counter[str] = Counter()
@@ -102,7 +103,7 @@ class Signalled:
         folder.mkdir(parents=True)
         (folder / "rockets").mkdir()
         shutil.copy(DATA / "generation_glycine.in", folder / "molecule.in")
-        (folder / "ui.conf").write_text(CONF.format(lease=lease, number=number))
+        (folder / "ui.conf").write_text(CONF.format(lease=self.lease, number=number))
         self.environment = environment(**{MARK: self.mark})
         if way == "multi":
             self._call("db", "start")

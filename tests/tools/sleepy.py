@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fireworks import Firework, Workflow
+from leases import scaled
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.farm.begin_run import BeginRun
@@ -91,8 +92,8 @@ def sleepy_workflow(
 ) -> Workflow:
     """Return the workflow of a run of sleepy steps, laid out as `genarris_fw.farm.workflow` does.
 
-    Items that are ``broken`` fail until there is a file ``mended`` in the run's folder. Further options are the
-    master's.
+    Items that are ``broken`` fail until there is a file ``mended`` in the run's folder. Leases are scaled (`leases`);
+    further options are the master's.
     """
     names = [f"sleepy_{i}" for i in range(steps)]
     options = {
@@ -108,7 +109,7 @@ def sleepy_workflow(
     }
     record = {
         "options": {
-            "master": {"lease_seconds": lease_seconds, "max_attempts": 2, "retry_delay": 0.2} | master,
+            "master": {"lease_seconds": scaled(lease_seconds), "max_attempts": 2, "retry_delay": 0.2} | master,
             "steps": [
                 {
                     "name": n,

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command import python_path
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
@@ -234,7 +235,7 @@ def rlaunch(host: Host, launchpad_file: Path, place: Path, *words: str) -> subpr
     return host.start(
         *(Path(sys.executable).parent / "rlaunch", "-l", launchpad_file, *arguments),
         cwd=place,
-        env={**os.environ, "PYTHONPATH": str(TOOLS)},
+        env={**os.environ, "PYTHONPATH": python_path(TOOLS)},
         stdout=(place / "output").open("wb"),
         stderr=subprocess.STDOUT,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import EXAMPLES, TOOLS
+from command import EXAMPLES, TOOLS, python_path
 from ui_conf import ROBUST, resolve
 
 from genarris_fw import engines
@@ -42,7 +42,7 @@ PAIR = Structure(None, ["H", "H"], [[0, 0, 0], [0, 0, 0.74]], struct_id="molecul
 @pytest.fixture(autouse=True)
 def importable(monkeypatch: pytest.MonkeyPatch) -> None:
     """The trials' processes find the tests' calculators."""
-    monkeypatch.setenv("PYTHONPATH", str(TOOLS))
+    monkeypatch.setenv("PYTHONPATH", python_path(TOOLS))
 
 
 def odd(habit: str, **more: str) -> Trial:
