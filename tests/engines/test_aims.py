@@ -1,4 +1,4 @@
-"""Reading FHI-aims outputs: the real ones, cut ones, spoilt ones."""
+"""Reading FHI-aims outputs: the real ones where they are, the stand-in's whole, cut and spoilt."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import ase
 import numpy as np
 import pytest
+from aims_replayed import CRYSTAL, ENERGIES, MOLECULE, OWN
 from shared_data import shared
 
 from genarris_fw.crystal.geometry_in import parse_geometry_in
@@ -27,8 +28,15 @@ RUNS = {
 }
 
 
+RELAXED = "relaxed_crystal.out"
+
+
 def output(run: str) -> Path:
     return shared(TUTORIAL) / run / "aims.out"
+
+
+def own(run: str) -> Path:
+    return OWN / run if run == RELAXED else OWN / run / "aims.out"
 
 
 def geometry(path: Path):
@@ -51,11 +59,22 @@ def test_real_outputs(run):
     assert found.energy == pytest.approx(record["properties"]["energy"], abs=1e-9)
 
 
-@pytest.mark.parametrize("run", RUNS)
-def test_the_geometry_is_the_last_one(run):
-    found = parse_output(output(run)).structure
+@pytest.mark.parametrize(("run", "relaxed", "steps"), [(MOLECULE, True, 2), (CRYSTAL, None, 0)])
+def test_outputs_of_our_own(run, relaxed, steps):
+    found = parse_output(own(run))
+    assert (found.energy, found.converged, found.scf_converged) == (ENERGIES[run], True, True)
+    assert (found.relaxation_converged, found.relaxation_steps) == (relaxed, steps)
+    assert (len(found.structure), found.version) == (
+        {MOLECULE: 12, CRYSTAL: 8}[run],
+        "NOT-FHI-aims:-stand-in-for-tests",
+    )
+
+
+@pytest.mark.parametrize(("run", "find"), [*((run, output) for run in RUNS), (MOLECULE, own), (CRYSTAL, own)])
+def test_the_geometry_is_the_last_one(run, find):
+    found = parse_output(find(run)).structure
     name = "geometry.in" if run.startswith("scf") else "geometry.in.next_step"
-    stated = geometry(output(run).parent / name)
+    stated = geometry(find(run).parent / name)
     assert found.species == stated.species
     assert (found.lattice is None) == (stated.lattice is None)
     # FHI-aims writes eight decimals in the output.
@@ -64,9 +83,9 @@ def test_the_geometry_is_the_last_one(run):
         assert np.allclose(found.lattice, stated.lattice, atol=2e-8)
 
 
-@pytest.mark.parametrize("run", ["molecule", "scf/geometry_1d32b19e61", "relaxation/geometry_1f0f30abd3"])
-def test_a_cut_output_never_yields_an_energy(run, tmp_path):
-    whole = output(run).read_text()
+@pytest.mark.parametrize(("run", "find"), [("relaxation/geometry_1f0f30abd3", output), (MOLECULE, own), (CRYSTAL, own)])
+def test_a_cut_output_never_yields_an_energy(run, find, tmp_path):
+    whole = find(run).read_text()
     cut = tmp_path / "aims.out"
     kinds = set()
     for percent in range(100):
@@ -85,7 +104,7 @@ def test_a_cut_output_never_yields_an_energy(run, tmp_path):
 
 
 def spoilt(tmp_path: Path, run: str, old: str, new: str) -> Path:
-    text = output(run).read_text()
+    text = own(run).read_text()
     assert old in text
     path = tmp_path / "aims.out"
     path.write_text(text.replace(old, new))
@@ -93,20 +112,20 @@ def spoilt(tmp_path: Path, run: str, old: str, new: str) -> Path:
 
 
 def test_a_cycle_that_did_not_converge_has_no_energy(tmp_path):
-    path = spoilt(tmp_path, "scf/geometry_1d32b19e61", "Self-consistency cycle converged.", "Cycle ended.")
+    path = spoilt(tmp_path, CRYSTAL, "Self-consistency cycle converged.", "Cycle ended.")
     found = parse_output(path)
     assert (found.scf_converged, found.converged, found.energy) == (False, False, None)
 
 
 def test_a_relaxation_that_did_not_converge_has_no_energy(tmp_path):
-    path = spoilt(tmp_path, "molecule", "Present geometry is converged.", "Present geometry is not yet converged.")
+    path = spoilt(tmp_path, MOLECULE, "Present geometry is converged.", "Present geometry is not yet converged.")
     found = parse_output(path)
     assert (found.scf_converged, found.relaxation_converged) == (True, False)
     assert (found.converged, found.energy) == (False, None)
 
 
 def test_an_early_cycle_of_a_relaxation_counts_too(tmp_path):
-    text = output("molecule").read_text().replace("Self-consistency cycle converged.", "Cycle ended.", 1)
+    text = own(MOLECULE).read_text().replace("Self-consistency cycle converged.", "Cycle ended.", 1)
     path = tmp_path / "aims.out"
     path.write_text(text)
     assert parse_output(path).scf_converged is False
@@ -115,9 +134,9 @@ def test_an_early_cycle_of_a_relaxation_counts_too(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("-6313.831929151 eV\n  | Final zero", "**************** eV\n  | Final zero", "found \\*\\*\\*"),
+        ("-432.515745526 eV\n  | Final zero", "**************** eV\n  | Final zero", "found \\*\\*\\*"),
         (
-            "-6313.831929151 eV\n  | Final zero",
+            "-432.515745526 eV\n  | Final zero",
             "NaN eV\n  | Final zero",
             "the energy is not a finite number \\(NaN eV\\)",
         ),
@@ -131,13 +150,13 @@ def test_an_early_cycle_of_a_relaxation_counts_too(tmp_path):
 )
 def test_an_energy_that_cannot_be_read(tmp_path, old, new, words):
     with pytest.raises(EngineError, match=words) as caught:
-        parse_output(spoilt(tmp_path, "molecule", old, new))
+        parse_output(spoilt(tmp_path, MOLECULE, old, new))
     assert caught.value.kind == "crash"
 
 
 def test_two_runs_in_one_file(tmp_path):
     path = tmp_path / "aims.out"
-    path.write_text(output("molecule").read_text() * 2)
+    path.write_text(own(MOLECULE).read_text() * 2)
     with pytest.raises(EngineError, match="2 FHI-aims runs"):
         parse_output(path)
 
@@ -219,10 +238,10 @@ def test_forces_and_stress_of_another_version():
 @pytest.mark.parametrize(
     ("run", "old", "new"),
     [
-        ("molecule", "| Total time  ", "| Some time  "),
-        ("molecule", "          2.676 s", "         ****** s"),
-        ("relaxation/geometry_1f0f30abd3", "  |  x       ", "  |  x    ****"),
-        ("molecule", "  |    1         ", "  |    1     NaN "),
+        (MOLECULE, "| Total time  ", "| Some time  "),
+        (MOLECULE, "          7.101 s", "         ****** s"),
+        (RELAXED, "  |  x       ", "  |  x    ****"),
+        (MOLECULE, "  |    1         ", "  |    1     NaN "),
     ],
 )
 def test_numbers_that_cannot_be_read(tmp_path, run, old, new):

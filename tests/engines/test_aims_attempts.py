@@ -6,8 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from aims_replayed import CRYSTAL, ENERGIES, MOLECULE, TUTORIAL, engine, failure, geometry, program, starts
-from shared_data import shared
+from aims_replayed import CRYSTAL, ENERGIES, MOLECULE, OWN, engine, failure, geometry, program, starts
 
 from genarris_fw.crystal import Structure
 from genarris_fw.crystal.geometry_in import parse_geometry_in
@@ -233,7 +232,7 @@ class TestTakenOver:
 
     def test_not_of_another_control(self, tmp_path):
         self.evaluate(tmp_path)
-        text = (shared(TUTORIAL) / CRYSTAL / "control.in").read_text()
+        text = (OWN / CRYSTAL / "control.in").read_text()
         self.evaluate(tmp_path, control=text.replace("k_grid", "k_grid 4 4 4 #"))
         assert starts(tmp_path) == 2
 
@@ -257,7 +256,7 @@ class TestTakenOver:
         """As a crash between the moves of the files could leave it."""
         self.evaluate(tmp_path)
         path = tmp_path / "one" / "aims.out"
-        for old, new in (("xc                 pbe", "xc                 pbe0"), ("atom     0.0", "atom     0.5")):
+        for old, new in (("xc                 pbe", "xc                 pbe0"), ("atom     0.3", "atom     0.5")):
             text = path.read_text()
             assert text.count(old)
             path.write_text(text.replace(old, new, 1))
@@ -268,6 +267,6 @@ class TestTakenOver:
         folder = tmp_path / "one"
         folder.mkdir()
         for name in ("control.in", "geometry.in.next_step"):
-            (folder / name).write_text((shared(TUTORIAL) / MOLECULE / name).read_text())
+            (folder / name).write_text((OWN / MOLECULE / name).read_text())
         (folder / "geometry.in").write_text("atom 0 0 0 H\natom 0 0 0.74 H\n")
         assert self.evaluate(tmp_path, MOLECULE).details["reason"] == "converged"

@@ -1,4 +1,4 @@
-"""FHI-aims as an engine, with programs that answer as it did in the tutorial's real runs."""
+"""FHI-aims as an engine, with programs that answer as it does, and as it did in the tutorial's real runs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from aims_replayed import (
     CRYSTAL,
     ENERGIES,
     MOLECULE,
-    RELAXATION,
-    TUTORIAL,
+    OWN,
     engine,
     failure,
     geometry,
@@ -30,20 +29,41 @@ from genarris_fw.engines.aims.launching import command_line
 from genarris_fw.engines.base import Context
 from genarris_fw.errors import EngineError, InputError
 
+TUTORIAL = "benzene_tutorial/aims"
+RELAXATION = "relaxation/geometry_1f0f30abd3"
+# Energies (eV), relaxation steps and versions of the real runs, and of the stand-in's.
+REAL = {
+    "molecule": (-6313.831929151, 2, "190522"),
+    "scf/geometry_00c3602574": (-12628.587120510, 0, "190522"),
+    RELAXATION: (-12628.787132692, 14, "190522"),
+}
+STAND_IN = "NOT-FHI-aims:-stand-in-for-tests"
+MADE = {MOLECULE: (ENERGIES[MOLECULE], 2, STAND_IN), CRYSTAL: (ENERGIES[CRYSTAL], 0, STAND_IN)}
 # The manual: control.in, and the geometry in FHI-aims' format and in Genarris' own.
-INPUTS = {run: {"control.in", "geometry.in", f"{run.rpartition('/')[2]}.json"} for run in ENERGIES}
+INPUTS = {run: {"control.in", "geometry.in", f"{run.rpartition('/')[2]}.json"} for run in MADE | REAL}
 
 
-@pytest.mark.parametrize("run", ENERGIES)
+@pytest.mark.parametrize("run", MADE)
+def test_runs_of_our_own(tmp_path, run):
+    check_run(tmp_path, run, OWN, *MADE[run])
+
+
+@pytest.mark.parametrize("run", REAL)
 def test_real_runs(tmp_path, run):
-    relax = run != CRYSTAL
+    check_run(tmp_path, run, shared(TUTORIAL), *REAL[run])
+
+
+def check_run(tmp_path: Path, run: str, source: Path, energy: float, steps: int, version: str) -> None:
+    relax = not run.startswith("scf")
     folder = tmp_path / "results" / "one"
     reached: list[Structure] = []
     context = Context(folder=folder, cores=2, checkpoint=reached.append)
-    found = engine(run, program(tmp_path, run)).evaluate(geometry(run), relax=relax, context=context)
-    assert (found.energy, found.converged) == (ENERGIES[run], True)
+    sent = geometry(run, folder=source)
+    made = engine(run, program(tmp_path, run, folder=source), source)
+    found = made.evaluate(sent, relax=relax, context=context)
+    assert (found.energy, found.converged) == (energy, True)
     assert found.structure.struct_id == run.rpartition("/")[2]
-    end = geometry(run, "geometry.in.next_step" if relax else "geometry.in")
+    end = geometry(run, "geometry.in.next_step" if relax else "geometry.in", source)
     assert np.allclose(found.structure.positions, end.positions, atol=2e-8)
     assert (found.forces is not None, found.stress is not None) == (relax, run == RELAXATION)
     if relax:
@@ -52,29 +72,34 @@ def test_real_runs(tmp_path, run):
     files = INPUTS[run] | {"aims.out"} | ({"geometry.in.next_step"} if relax else set())
     assert {path.name for path in folder.iterdir()} == files
     [same] = read(folder / f"{found.structure.struct_id}.json")
-    assert np.allclose(same.positions, geometry(run).positions)
+    assert np.allclose(same.positions, sent.positions)
     assert nothing_left(folder.parent)
     details = found.details
     assert (details["version"], details["engine"], details["attempts"], details["restarts"]) == (
-        "FHI-aims 190522",
+        f"FHI-aims {version}",
         "aims",
         1,
         0,
     )
     assert details["method"].startswith("pbe vdw_correction_hirshfeld")
-    assert details["relaxation_steps"] == {MOLECULE: 2, CRYSTAL: 0, RELAXATION: 14}[run]
+    assert details["relaxation_steps"] == steps
     json.dumps(details)
 
 
-def test_stress_is_that_of_the_last_geometry(tmp_path):
-    text = (shared(TUTORIAL) / RELAXATION / "aims.out").read_text()
+def test_stress_is_that_of_the_last_geometry():
+    text = (OWN / "relaxed_crystal.out").read_text()
     last = text[text.rindex("Analytical stress tensor - Symmetrized") :].splitlines()[5:8]
     stated = [[float(word) for word in line.split()[2:5]] for line in last]
-    found = parse_output(shared(TUTORIAL) / RELAXATION / "aims.out")
+    found = parse_output(OWN / "relaxed_crystal.out")
     assert np.array_equal(found.stress, stated)
-    # Positive where the crystal wants to contract: the pressure is minus a third of the trace.
+
+
+def test_stress_is_positive_where_the_crystal_wants_to_contract():
+    """The pressure that FHI-aims prints is minus a third of the trace."""
+    path = shared(TUTORIAL) / RELAXATION / "aims.out"
+    text = path.read_text()
     pressure = float(text[text.rindex("|  Pressure:") :].split()[2])
-    assert -np.trace(found.stress) / 3 == pytest.approx(pressure, abs=1e-8)
+    assert -np.trace(parse_output(path).stress) / 3 == pytest.approx(pressure, abs=1e-8)
 
 
 def test_without_a_folder_nothing_is_kept(tmp_path, monkeypatch):
@@ -223,7 +248,7 @@ class TestEngine:
         assert len(found.details["settings"]["control"]) == 16
 
     def test_species_are_added_for_the_run(self, tmp_path):
-        text = (shared(TUTORIAL) / CRYSTAL / "control.in").read_text()
+        text = (OWN / CRYSTAL / "control.in").read_text()
         lines = text.splitlines(keepends=True)
         at = {line.split()[1]: n for n, line in enumerate(lines) if line.split()[:1] == ["species"]}
         folder = tmp_path / "defaults"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from aims_replayed import BUILT, CRYSTAL, ENERGIES, TUTORIAL, engine, failure, geometry, nothing_left, program, starts
-from shared_data import shared
+from aims_replayed import BUILT, CRYSTAL, ENERGIES, OWN, engine, failure, geometry, nothing_left, program, starts
 
 from genarris_fw.crystal import Structure
 from genarris_fw.errors import EngineError
@@ -58,7 +57,7 @@ class TestClasses:
             ),
             ("pass", "launcher", False, "did not start"),
             (
-                "sys.stdout.write(text.replace('12628.587120510 eV', 'NaN eV'))",
+                "sys.stdout.write(text.replace('284.200601428 eV', 'NaN eV'))",
                 "crash",
                 False,
                 "aims.out: the energy is not a finite number",
@@ -68,7 +67,7 @@ class TestClasses:
     def test_single_points(self, tmp_path, body, kind, permanent, words):
         error = failure(tmp_path, CRYSTAL, body)
         assert (error.kind, error.permanent) == (kind, permanent), str(error)
-        assert words in str(error) and "\n" not in str(error) and str(error).startswith("geometry_00c3602574: ")
+        assert words in str(error) and "\n" not in str(error) and str(error).startswith("acetylene: ")
         assert error.folder == str(tmp_path / "results" / "one")
         assert starts(tmp_path) == 1
         assert nothing_left(tmp_path / "results")
@@ -76,7 +75,7 @@ class TestClasses:
         assert not written or error.output.startswith(written[-4000:][:100])
 
     def test_another_geometry(self, tmp_path):
-        body = f"sys.stdout.write(Path({str(shared(TUTORIAL) / CRYSTAL / 'aims.out')!r}).read_text())"
+        body = f"sys.stdout.write(Path({str(OWN / CRYSTAL / 'aims.out')!r}).read_text())"
         made = engine(CRYSTAL, program(tmp_path, CRYSTAL, body))
         assert made.evaluate(geometry(CRYSTAL)).energy == ENERGIES[CRYSTAL]
         moved = geometry(CRYSTAL)

@@ -7,9 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from aims_replayed import CRYSTAL, ENERGIES, TOOLS, TUTORIAL, geometry
+from aims_replayed import CRYSTAL, ENERGIES, OWN, TOOLS, geometry
 from mpi import mpiexec
-from shared_data import shared
 
 TEAM = """
 import sys, types
@@ -60,7 +59,7 @@ Path(sys.argv[1] + f".rank{{comm.rank}}").write_text(repr(said))
 def test_the_library_over_a_communicator(tmp_path, ranks, case):
     """All ranks call the library together and come to the same end."""
     pytest.importorskip("mpi4py")
-    real = str(shared(TUTORIAL) / CRYSTAL)
+    real = str(OWN / CRYSTAL)
     old = "Self-consistency cycle converged." if case == "never converges" else "no such words"
     text = TEAM.format(tools=str(TOOLS), real=real, old=old, writes=case != "writes nothing")
     (tmp_path / "team.py").write_text(text)
