@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -180,5 +180,11 @@ def shortest_translation(points: Floats, cutoffs: Floats) -> float:
         Å; the length of the shortest translation after which all pairs of atoms keep their distance. It does not depend
         on how the molecule is turned.
     """
-    differences = (points[:, None] - points[None]).reshape(-1, 3)
-    return nearest_uncovered(differences, cutoffs.ravel())
+    return _shortest(np.asarray(points, dtype=float).tobytes(), np.asarray(cutoffs, dtype=float).tobytes())
+
+
+@lru_cache(maxsize=64)
+def _shortest(points: bytes, cutoffs: bytes) -> float:
+    """The same of what the arrays hold: on general positions the molecule stands alike in all space groups."""
+    atoms = np.frombuffer(points).reshape(-1, 3)
+    return nearest_uncovered((atoms[:, None] - atoms).reshape(-1, 3), np.frombuffer(cutoffs))

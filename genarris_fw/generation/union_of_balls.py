@@ -30,20 +30,34 @@ def nearest_uncovered(centres: Floats, radii: Floats) -> float:
     -----
     The nearest point outside a few of the balls is on one sphere opposite to its centre, or nearest on the circle where
     two spheres meet, or in a corner of three. Where another ball covers it, the one that does so deepest joins the few,
-    so the distance only grows, and few balls are ever looked at.
+    so the distance only grows, and few balls are ever looked at. What is farther away than a point that is known to be
+    outside of all need not be looked at either.
     """
     few = np.empty(0, dtype=int)
-    points = np.zeros((1, 3))
+    points, most = np.zeros((1, 3)), np.inf
     while True:
         nearest = points[np.argmin(_norms(points))]
         depths = radii - _norms(centres - nearest)
         deepest = int(np.argmax(depths))
         if depths[deepest] <= _TOUCHING:
             return float(np.linalg.norm(nearest))
-        added = _on_sphere(centres[deepest], radii[deepest], centres[few], radii[few])
+        most = min(most, _way_out(nearest, centres, radii) + _TOUCHING)
+        added = _on_sphere(centres[deepest], radii[deepest], centres[few], radii[few], most)
         added = added[_outside(added, centres[few], radii[few])]
         points = np.concatenate([points[_outside(points, centres[[deepest]], radii[[deepest]])], added])
         few = np.append(few, deepest)
+
+
+def _way_out(point: Floats, centres: Floats, radii: Floats) -> float:
+    """How far from the origin the first point outside of all balls is, beyond a point in its direction."""
+    [direction] = _unit(point[None], np.eye(3)[2:])
+    along = centres @ direction
+    half = np.sqrt(np.maximum(radii**2 - (centres**2).sum(axis=1) + along**2, 0.0))
+    order = np.argsort(along - half)
+    low, high = (along - half)[order], (along + half)[order]
+    reached = np.maximum.accumulate(np.maximum(high, np.linalg.norm(point)))
+    gap = np.append(low[1:] > reached[:-1], True)
+    return float(reached[gap.argmax()])
 
 
 def _outside(points: Floats, centres: Floats, radii: Floats) -> NDArray[np.bool_]:
@@ -51,7 +65,7 @@ def _outside(points: Floats, centres: Floats, radii: Floats) -> NDArray[np.bool_
     return np.asarray((squares >= (radii - _TOUCHING) ** 2).all(axis=1))
 
 
-def _on_sphere(centre: Floats, radius: float, centres: Floats, radii: Floats) -> Floats:
+def _on_sphere(centre: Floats, radius: float, centres: Floats, radii: Floats, most: float) -> Floats:
     """The points of one sphere that may be nearest to the origin, given others that cover parts of it."""
     offsets = centres - centre
     squares = (offsets**2).sum(axis=1)
@@ -59,11 +73,13 @@ def _on_sphere(centre: Floats, radius: float, centres: Floats, radii: Floats) ->
     heights = (radius**2 - radii**2 + squares) / 2
     meet = heights**2 < radius**2 * squares
     offsets, squares, heights = offsets[meet], squares[meet], heights[meet]
-    alone = -radius * _unit(centre[None], np.eye(3)[2:])
     middles = offsets * (heights / squares)[:, None]
-    circles = middles + np.sqrt(radius**2 - heights**2 / squares)[:, None] * _towards_origin(centre + middles, offsets)
-    corners = _corners(radius, offsets, heights)
-    return np.concatenate([alone, circles, corners]) + centre
+    widths = np.sqrt(radius**2 - heights**2 / squares)
+    circles = centre + middles + widths[:, None] * _towards_origin(centre + middles, offsets)
+    near = _norms(circles) <= most
+    alone = centre - radius * _unit(centre[None], np.eye(3)[2:])
+    found = np.concatenate([alone, circles[near], centre + _corners(radius, offsets[near], heights[near])])
+    return found[_norms(found) <= most]
 
 
 def _towards_origin(points: Floats, normals: Floats) -> Floats:

@@ -58,13 +58,13 @@ def test_without_that_every_group_keeps_its_own(in_process: InProcess) -> None:
 
 def test_contact_rules_and_pairs_decide_what_is_too_close(in_process: InProcess) -> None:
     more = "space_groups = [14, 19]\nnum_structures = 8\nvolume_mean = 420\nvolume_std = 10\nsr = 0.8\n"
-    run(in_process, more + 'contact_rules = vdw\ncustom_radii = {"C": 1.9}\ncustom_radii_by_pairs = {"O-H": 2.6}')
+    run(in_process, more + 'contact_rules = vdw\ncustom_radii = {"C": 1.9}\ncustom_radii_by_pairs = {"C-O": 3.2}')
     glycine = stored("glycine")
-    cutoffs = cutoff_matrix(glycine, 0.8, ContactRules("vdw", {"C": 1.9}, {"O-H": 2.6}))
+    cutoffs = cutoff_matrix(glycine, 0.8, ContactRules("vdw", {"C": 1.9}, {"C-O": 3.2}))
     assert np.loadtxt(in_process.folder / "cutoff_matrix") == pytest.approx(np.tile(cutoffs, (4, 4)))
     structures = [read(path)[0] for path in (in_process.folder / "raw").glob("*.json")]
     assert len(structures) == 8
-    rules = ContactRules("vdw", {"C": 1.9}, {"O-H": 2.6})
+    rules = ContactRules("vdw", {"C": 1.9}, {"C-O": 3.2})
     assert min(check_contacts(structure, 0.8, rules=rules) for structure in structures) > 0
 
 
