@@ -17,6 +17,7 @@ from genarris_fw.generation.sites import symmetrised
 Floats = NDArray[np.float64]
 
 MOST_PARTS = 2
+LOOSER = (1e-2, 5e-2)  # Å: as exact as symmetry is in relaxed crystals, and in files that give three decimals
 _GRID = 24  # translations of the standard settings are multiples of 1/24
 
 
@@ -78,7 +79,8 @@ def asymmetric_unit(structure: Structure, symprec: float = 1e-3) -> AsymmetricUn
         A crystal; with the property ``number_of_atoms_in_molecule`` it is taken to be sorted molecule after molecule,
         else molecules are what is bonded together.
     symprec : float
-        How exactly the symmetry must be there, Å.
+        How exactly the symmetry must be there, Å. Only where more than two molecules are independent then, as in
+        crystals whose atoms somebody moved or rounded, is symmetry looked for that is there less exactly (`LOOSER`).
 
     Raises
     ------
@@ -91,6 +93,19 @@ def asymmetric_unit(structure: Structure, symprec: float = 1e-3) -> AsymmetricUn
     Z = len(whole) // size
     if whole.lattice is not None and np.linalg.det(whole.lattice) < 0:
         whole = niggli_reduce(whole, Z)  # right-handed
+    first: InputError | None = None
+    for tolerance in (symprec, *(looser for looser in LOOSER if looser > symprec)):
+        try:
+            return _unit(whole, size, tolerance, name)
+        except InputError as error:
+            first = first or error
+    assert first is not None
+    raise first
+
+
+def _unit(whole: Structure, size: int, symprec: float, name: str) -> AsymmetricUnit:
+    """The asymmetric unit by the symmetry that is there so exactly."""
+    Z = len(whole) // size
     rotations, translations, number = _operations(whole, symprec, name)
     assert whole.lattice is not None
     lattice = _exact_lattice(whole.lattice, rotations)

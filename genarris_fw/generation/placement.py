@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,13 +27,12 @@ from genarris_fw.generation.freedom import (
 from genarris_fw.generation.occupations import Occupation
 from genarris_fw.generation.sites import place
 from genarris_fw.generation.space_groups import space_group
+from genarris_fw.generation.union_of_balls import nearest_uncovered
 
 Floats = NDArray[np.float64]
 
 PRESS_REACH = 10.0  # Å: R of the press, as in Genarris 3's compiled one
 LONGEST_PRESSED = 9.0  # Å
-_DIRECTIONS = 400
-_MISSED = 0.95  # the closest of that many directions is less than 8 degrees off; the contact is hardly farther there
 
 
 class Placement:
@@ -178,20 +177,14 @@ def shortest_translation(points: Floats, cutoffs: Floats) -> float:
     Returns
     -------
     float
-        Å; the smallest over directions spread evenly over the sphere, with a margin for those between them.
+        Å; the length of the shortest translation after which all pairs of atoms keep their distance. It does not depend
+        on how the molecule is turned.
     """
-    k = np.arange(_DIRECTIONS) + 0.5
-    polar, turn = np.arccos(1 - k / _DIRECTIONS), np.pi * (1 + np.sqrt(5.0)) * k  # half a sphere: t and -t are the same
-    directions = np.stack([np.cos(turn) * np.sin(polar), np.sin(turn) * np.sin(polar), np.cos(polar)], axis=1)
-    offsets = (points[:, None] - points[None]).reshape(-1, 3)
-    along = directions @ offsets.T
-    across2 = (offsets**2).sum(axis=1) - along**2
-    half = np.sqrt(np.maximum(cutoffs.ravel() ** 2 - across2, 0.0))
-    # Each pair of atoms forbids the lengths between low and high; the first gap after 0 is what is looked for.
-    low, high = along - half, np.where((half > 0) & (along + half > 0), along + half, 0.0)
-    order = np.argsort(low, axis=1)
-    low, high = np.take_along_axis(low, order, axis=1), np.take_along_axis(high, order, axis=1)
-    reached = np.maximum.accumulate(np.maximum(high, 0.0), axis=1)
-    gap = np.column_stack([low[:, 1:] > reached[:, :-1], np.ones(len(low), dtype=bool)])
-    shortest = reached[np.arange(len(low)), gap.argmax(axis=1)].min()
-    return _MISSED * max(float(shortest), float(np.diag(cutoffs).max()))
+    return _shortest(np.asarray(points, dtype=float).tobytes(), np.asarray(cutoffs, dtype=float).tobytes())
+
+
+@lru_cache(maxsize=64)
+def _shortest(points: bytes, cutoffs: bytes) -> float:
+    """The same of what the arrays hold: on general positions the molecule stands alike in all space groups."""
+    atoms = np.frombuffer(points).reshape(-1, 3)
+    return nearest_uncovered((atoms[:, None] - atoms).reshape(-1, 3), np.frombuffer(cutoffs))

@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 from genarris_fw import engines
 from genarris_fw.crystal import Structure
 from genarris_fw.engines import Context
+from genarris_fw.engines.tblite.supercell import repeated_positions
 from genarris_fw.errors import EngineError, InputError
 
 if not engines.installed()["tblite"][0]:
@@ -108,6 +109,20 @@ def test_stress_is_the_slope_over_strain(quick):
         # An off-diagonal strain acts twice, through ij and ji.
         slope = (energies[0] - energies[1]) / 2e-3 / start.cell_volume / (2 if i != j else 1)
         assert stress[i, j] == pytest.approx(slope, abs=2e-4)
+
+
+def test_stress_is_that_of_one_cell_however_many_are_computed(quick):
+    """The cell itself, two copies of it computed for its sake, and the two copies as a crystal of their own."""
+    start = rattled(crystal("urea"), 0.02)
+    supercell = np.diag([1, 1, 2])
+    positions = repeated_positions(start.lattice, start.positions, supercell)
+    wide = engines.get("tblite", min_width=5.0, accuracy=0.1).evaluate(start)
+    assert wide.details["cells_computed"] == 2
+    alone = quick.evaluate(Structure(supercell @ start.lattice, start.species * 2, positions))
+    assert alone.details["cells_computed"] == 1
+    assert np.allclose(wide.stress, alone.stress, atol=1e-5) and np.abs(wide.stress).max() > 1e-3
+    assert wide.energy == pytest.approx(alone.energy / 2, abs=1e-4)
+    assert np.allclose(wide.forces, alone.forces[:16], atol=1e-3)
 
 
 def test_energy_does_not_depend_on_orientation_origin_or_order(quick):

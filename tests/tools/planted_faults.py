@@ -1,0 +1,703 @@
+"""Faults that the tests must notice, each a line of the code as it is and as it must not be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One line changed.
+
+    Attributes
+    ----------
+    file : str
+        From the root of the checkout.
+    about : str
+        What is wrong then.
+    old, new : str
+        The text as it stands, once in the file, and as it is planted.
+    tests : str
+        Which tests must notice: arguments of pytest.
+    """
+
+    file: str
+    about: str
+    old: str
+    new: str
+    tests: str
+
+
+_EFFECT = "tests/procedures/test_options_take_effect.py"
+
+# Once found to sleep.
+_SLEPT = [
+    Fault(
+        "genarris_fw/procedures/kit/matrices.py",
+        "a part of a matrix is its top-left corner",
+        "return matrix if rows == list(ids) else submatrix(matrix, rows, ids)",
+        "return matrix[: len(ids), : len(ids)]",
+        f"{_EFFECT} -k rows_of_its_structures",
+    ),
+    Fault(
+        "genarris_fw/engines/aims/output.py",
+        "the convergence of the self-consistent cycle is not looked at",
+        "scf_converged = _scf_converged(text)",
+        "scf_converged = True",
+        "tests/engines/test_aims.py",
+    ),
+    Fault(
+        "genarris_fw/engines/aims/output.py",
+        "only the last cycle's convergence counts",
+        "return all(SCF_CONVERGED in cycle or SCF_RESTARTED in cycle for cycle in cycles)",
+        "return True",
+        "tests/engines/test_aims.py",
+    ),
+    Fault(
+        "genarris_fw/procedures/kit/energies.py",
+        "the lattice energy is made from the cell's energy",
+        'properties["lattice_energy"] = (record["per_molecule"] - molecule)',
+        'properties["lattice_energy"] = (record["value"] - molecule)',
+        f"{_EFFECT} -k lattice_energy",
+    ),
+    Fault(
+        "genarris_fw/engines/tblite/engine.py",
+        "the virial is not divided by the copies of a supercell",
+        'np.asarray(result["virial"]) * Hartree / self._copies',
+        'np.asarray(result["virial"]) * Hartree',
+        "tests/engines/test_tblite_engine.py -k however_many",
+    ),
+    Fault(
+        "genarris_fw/procedures/pygenarris_structure_generation.py",
+        "truncate_to_num_structures is ignored",
+        'if options.get("truncate_to_num_structures") and wanted',
+        "if False and wanted",
+        f"{_EFFECT} -k cut_to_the_number",
+    ),
+    Fault(
+        "genarris_fw/procedures/pygenarris_structure_generation.py",
+        "the pool is cut to its first structures",
+        "ids = [ids[i] for i in sorted(chosen)]",
+        "ids = ids[: len(chosen)]",
+        f"{_EFFECT} -k cut_to_the_number",
+    ),
+    Fault(
+        "genarris_fw/procedures/estimate_unit_cell_volume.py",
+        "volume_multiplier is ignored",
+        'int(options["Z"]) * float(options.get("volume_multiplier") or 1.0)',
+        'int(options["Z"])',
+        f"{_EFFECT} -k multiplied",
+    ),
+    Fault(
+        "genarris_fw/procedures/estimate_unit_cell_volume.py",
+        "the volume's standard deviation is the error itself",
+        "ERRORS_PER_STD = 3.0",
+        "ERRORS_PER_STD = 1.0",
+        f"{_EFFECT} -k volume",
+    ),
+    Fault(
+        "genarris_fw/procedures/kit/generation_plan.py",
+        "the generator's default standard deviation is another",
+        "0.075 * float(mean) if std is None",
+        "0.025 * float(mean) if std is None",
+        f"{_EFFECT} -k volume",
+    ),
+    Fault(
+        "genarris_fw/generation/contacts.py",
+        "contact_rules is ignored",
+        'options.get("contact_rules") or "2.0"',
+        '"2.0"',
+        f"{_EFFECT} -k contact_rules",
+    ),
+    Fault(
+        "genarris_fw/generation/contacts.py",
+        "custom_radii is ignored",
+        'options.get("custom_radii") or {}',
+        "{}",
+        f"{_EFFECT} -k contact_rules",
+    ),
+    Fault(
+        "genarris_fw/generation/contacts.py",
+        "custom_radii_by_pairs is ignored",
+        'options.get("custom_radii_by_pairs") or {}',
+        "{}",
+        f"{_EFFECT} -k contact_rules",
+    ),
+    Fault(
+        "genarris_fw/procedures/rigid_press.py",
+        "[rigid_press] sr is ignored",
+        'parent, float(options["sr"]), rules',
+        "parent, 0.85, rules",
+        f"{_EFFECT} -k press",
+    ),
+    Fault(
+        "genarris_fw/procedures/rigid_press.py",
+        "the press has rules of its own",
+        "rules = ContactRules.from_options(options)",
+        "rules = ContactRules()",
+        f"{_EFFECT} -k press",
+    ),
+]
+
+_GENERATION = [
+    Fault(
+        "genarris_fw/generation/union_of_balls.py",
+        "corners of three spheres are only looked for on one side",
+        "return np.concatenate([feet[crossing] + up, feet[crossing] - up])",
+        "return feet[crossing] + up",
+        "tests/generation/test_shortest_translation.py",
+    ),
+    Fault(
+        "genarris_fw/generation/union_of_balls.py",
+        "no corners of three spheres",
+        "return np.concatenate([alone, circles, corners]) + centre",
+        "return np.concatenate([alone, circles]) + centre",
+        "tests/generation/test_shortest_translation.py",
+    ),
+    Fault(
+        "genarris_fw/generation/asymmetric_unit.py",
+        "inexact symmetry is not looked for",
+        "LOOSER = (1e-2, 5e-2)",
+        "LOOSER = ()",
+        "tests/generation/test_known_crystals.py",
+    ),
+    Fault(
+        "genarris_fw/generation/asymmetric_unit.py",
+        "the centre of an independent molecule is not put on its site",
+        "exact.append((images - np.rint(images - centres[m])).mean(axis=0))",
+        "exact.append(centres[m] + 0.01)",
+        "tests/generation/test_press.py tests/generation/test_known_crystals.py",
+    ),
+    Fault(
+        "genarris_fw/generation/contacts.py",
+        "hydrogen bonds have no fixed distances",
+        'if donated[:1] == "H" and (donated[1:], acceptor) in bonded:',
+        "if False:",
+        "tests/generation/test_contacts.py",
+    ),
+    Fault(
+        "genarris_fw/generation/contacts.py",
+        "sr scales the pairs' own distances",
+        "cutoffs[i, j] = rules.pairs.get(_pair(element, other), cutoffs[i, j])",
+        "cutoffs[i, j] = sr * rules.pairs.get(_pair(element, other), cutoffs[i, j] / sr)",
+        "tests/generation/test_contacts.py",
+    ),
+    Fault(
+        "genarris_fw/generation/contacts.py",
+        "a nitrogen with three neighbours accepts hydrogen bonds",
+        "return len(neighbours) <= 2",
+        "return len(neighbours) <= 3",
+        "tests/generation/test_contacts.py",
+    ),
+    Fault(
+        "genarris_fw/generation/volume.py",
+        "the packing coefficient multiplies",
+        "return self.vdw_volume / PACKING_COEFFICIENT",
+        "return self.vdw_volume * PACKING_COEFFICIENT",
+        "tests/generation/test_volume.py",
+    ),
+    Fault(
+        "genarris_fw/generation/volume.py",
+        "each fragment counts once",
+        "count * FRAGMENT_COEFFICIENTS.get(name, 0.0)",
+        "FRAGMENT_COEFFICIENTS.get(name, 0.0)",
+        "tests/generation/test_volume.py",
+    ),
+    Fault(
+        "genarris_fw/generation/group_choice.py",
+        "quotas are rounded down",
+        "math.ceil(total / len(numbers))",
+        "total // len(numbers)",
+        "tests/generation/test_group_choice.py",
+    ),
+    Fault(
+        "genarris_fw/generation/group_choice.py",
+        "what is left over goes to the smallest fractions",
+        "(-(total * weights[group] % whole), group)",
+        "(total * weights[group] % whole, group)",
+        "tests/generation/test_group_choice.py",
+    ),
+    Fault(
+        "genarris_fw/generation/group_choice.py",
+        "a mirror image is no Sohncke group's (>= 0 for all)",
+        "return bool((np.linalg.det(space_group(number).rotations) > 0).all())",
+        "return bool((np.linalg.det(space_group(number).rotations) > 0).any())",
+        "tests/generation/test_group_choice.py",
+    ),
+    Fault(
+        "genarris_fw/generation/freedom.py",
+        "own translations count twice",
+        "weight = len(chosen) * (1.0 if k == 0 else np.count_nonzero(alike == k) / 2)",
+        "weight = len(chosen) * (2.0 if k == 0 else np.count_nonzero(alike == k) / 2)",
+        "tests/generation/test_freedom.py tests/generation/test_press.py",
+    ),
+    Fault(
+        "genarris_fw/generation/freedom.py",
+        "turns are polar like shifts",
+        "(turns * np.linalg.det(turns)[:, None, None]).mean(axis=0)",
+        "turns.mean(axis=0)",
+        "tests/generation/test_freedom.py",
+    ),
+    Fault(
+        "genarris_fw/generation/freedom.py",
+        "a strain of constant volume changes it",
+        "if keep_volume:",
+        "if not keep_volume:",
+        "tests/generation/test_freedom.py",
+    ),
+    Fault(
+        "genarris_fw/generation/finishing.py",
+        "degrees are radians",
+        "angles = np.degrees(np.arccos(",
+        "angles = (np.arccos(",
+        "tests/generation/test_finishing.py",
+    ),
+    Fault(
+        "genarris_fw/generation/finishing.py",
+        "alpha and gamma change places",
+        "for i, j in ((1, 2), (0, 2), (0, 1))\n    ]\n    angles",
+        "for i, j in ((0, 1), (0, 2), (1, 2))\n    ]\n    angles",
+        "tests/generation/test_finishing.py tests/generation/test_generator.py",
+    ),
+    Fault(
+        "genarris_fw/generation/draws.py",
+        "the draw that fills the quota is not counted",
+        "return accepted, (number - first) * len(members) + k + 1",
+        "return accepted, (number - first) * len(members) + k",
+        "tests/generation/test_draws.py tests/generation/test_generator.py",
+    ),
+    Fault(
+        "genarris_fw/generation/draws.py",
+        "a bound under the volume is too high",
+        ") ** 3 / np.sqrt(2.0)",
+        ") ** 3",
+        "tests/generation/test_draws.py tests/generation/test_generator.py",
+    ),
+    Fault(
+        "genarris_fw/generation/duplicates.py",
+        "a duplicate names the last of its equals",
+        "first[i] = order[near].min()",
+        "first[i] = order[near].max()",
+        "tests/generation/test_duplicates.py",
+    ),
+    Fault(
+        "genarris_fw/generation/duplicates.py",
+        "one component within the tolerance is enough",
+        "- sorted_rows[here]) <= tolerance).all(axis=1)]",
+        "- sorted_rows[here]) <= tolerance).any(axis=1)]",
+        "tests/generation/test_duplicates.py",
+    ),
+    Fault(
+        "genarris_fw/generation/modes.py",
+        "the worse mode is chosen",
+        'return Pilot("rejection" if by_rejection >= by_packing else "packing"',
+        'return Pilot("rejection" if by_rejection < by_packing else "packing"',
+        "tests/generation/test_generator.py tests/generation/test_packing.py",
+    ),
+    Fault(
+        "genarris_fw/generation/press.py",
+        "pressed structures keep no space group of before",
+        '"spg_before_press": unit.space_group,',
+        '"spg_before_press": 1,',
+        "tests/generation/test_press.py",
+    ),
+]
+
+_DESCRIPTORS = [
+    Fault(
+        "genarris_fw/descriptors/rdf.py",
+        "vectors are sums, not means over the atoms",
+        "return vectors / np.diff(pool.starts)[:, None] if whole else vectors",
+        "return vectors",
+        "tests/descriptors/test_rdf.py",
+    ),
+    Fault(
+        "genarris_fw/descriptors/rdf.py",
+        "rows per atom come sorted by element",
+        "rows[pool.places] = out.reshape(rows.shape)",
+        "rows = out.reshape(rows.shape)",
+        "tests/descriptors/test_rdf.py",
+    ),
+    Fault(
+        "genarris_fw/descriptors/rdf.py",
+        "a longer cell vector is taken first",
+        "order = np.argsort(np.linalg.norm(short, axis=2), axis=1)",
+        "order = np.argsort(-np.linalg.norm(short, axis=2), axis=1)[:, [0, 0, 2]]",
+        "tests/descriptors/test_rdf.py",
+    ),
+    Fault(
+        "genarris_fw/descriptors/distances.py",
+        "the cosine distance is twice as large",
+        '"cosine": ("squares", 0.5, False)',
+        '"cosine": ("squares", 1.0, False)',
+        "tests/descriptors/test_distances.py",
+    ),
+    Fault(
+        "genarris_fw/descriptors/distances.py",
+        "the variance is that of the population",
+        "ddof=min(1, len(rows) - 1)",
+        "ddof=0",
+        "tests/descriptors/test_distances.py",
+    ),
+    Fault(
+        "genarris_fw/descriptors/distances.py",
+        "vectors that are not the pool's are compared",
+        "or _checksum(rows) != self.sha256:",
+        ":",
+        "tests/descriptors/test_distances.py",
+    ),
+    Fault(
+        "genarris_fw/descriptors/distances.py",
+        "a column of zeros divides by 0",
+        "return np.where(norms > 0, norms, 1.0)",
+        "return norms",
+        "tests/descriptors/test_distances.py",
+    ),
+]
+
+_CLUSTERING = [
+    Fault(
+        "genarris_fw/clustering/affinity.py",
+        "a power is a product",
+        "similarities = -(block**a)",
+        "similarities = -(block * a)",
+        "tests/clustering/test_affinity.py",
+    ),
+    Fault(
+        "genarris_fw/clustering/affinity.py",
+        "an exponential falls",
+        "similarities = -np.exp(a * block)",
+        "similarities = -np.exp(-a * block)",
+        "tests/clustering/test_affinity.py",
+    ),
+    Fault(
+        "genarris_fw/clustering/diversity.py",
+        "the row with the largest sum comes first",
+        "first = int(np.argmin(row_sums(matrix)[0]))",
+        "first = int(np.argmax(row_sums(matrix)[0]))",
+        "tests/clustering/test_diversity.py",
+    ),
+    Fault(
+        "genarris_fw/clustering/diversity.py",
+        "a chosen structure can be chosen again",
+        "nearest[row] = -np.inf",
+        "nearest[row] = 0.0",
+        "tests/clustering/test_diversity.py",
+    ),
+    Fault(
+        "genarris_fw/clustering/duplicates.py",
+        "the highest in energy survives",
+        'return np.argsort(values, kind="stable")  # NaN',
+        'return np.argsort(-values, kind="stable")  # NaN',
+        "tests/clustering/test_duplicates.py",
+    ),
+    Fault(
+        "genarris_fw/clustering/duplicates.py",
+        "a duplicate of a duplicate goes too",
+        "if place[int(j)] < place[i] and survivors[j] == j]",
+        "if place[int(j)] < place[i]]",
+        "tests/clustering/test_duplicates.py",
+    ),
+    Fault(
+        "genarris_fw/clustering/duplicates.py",
+        "rmsd_tolerance is ignored",
+        'comparison.method == "rmsd" and found > comparison.rmsd_tolerance',
+        'comparison.method == "rmsd" and found > 10',
+        "tests/clustering/test_duplicates.py",
+    ),
+    Fault(
+        "genarris_fw/clustering/duplicates.py",
+        "volume_tolerance is ignored",
+        "math.log1p(windows.volume_tolerance)",
+        "math.log1p(0.5)",
+        "tests/clustering/test_duplicates.py",
+    ),
+    Fault(
+        "genarris_fw/clustering/propagation.py",
+        "exemplars do not stand for themselves",
+        "labels[exemplars] = np.arange(len(exemplars))",
+        "pass",
+        "tests/clustering/test_propagation.py tests/clustering/test_affinity.py",
+    ),
+    Fault(
+        "genarris_fw/clustering/propagation.py",
+        "the worst member stands for a cluster",
+        "best = members[sums == sums.max()][:_TIED]",
+        "best = members[sums == sums.min()][:_TIED]",
+        "tests/clustering/test_propagation.py tests/clustering/test_affinity.py",
+    ),
+    Fault(
+        "genarris_fw/clustering/preference_search.py",
+        "num_of_clusters_tolerance is ignored",
+        "return abs(n_clusters - self.target) <= self.tolerance",
+        "return n_clusters == self.target",
+        "tests/clustering/test_preference_search.py tests/clustering/test_affinity.py",
+    ),
+]
+
+_LEASES = "tests/catalogue/test_leases.py tests/catalogue/test_work_items.py"
+_CATALOGUE = [
+    Fault(
+        "genarris_fw/catalogue/leases.py",
+        "a lease lasts a thousandth",
+        'return {"$add": ["$$NOW", int(lease_seconds * 1000)]}',
+        'return {"$add": ["$$NOW", int(lease_seconds)]}',
+        _LEASES,
+    ),
+    Fault(
+        "genarris_fw/catalogue/leases.py",
+        "taking a lease gives no new token",
+        '"token": {"$add": ["$token", 1]},\n                        "expires": _expires(lease_seconds)',
+        '"token": "$token",\n                        "expires": _expires(lease_seconds)',
+        _LEASES,
+    ),
+    Fault(
+        "genarris_fw/catalogue/leases.py",
+        "a lease that lives is taken",
+        '{"$expr": {"$lt": ["$expires", "$$NOW"]}},\n                ],',
+        '{"$expr": {"$gt": ["$expires", "$$NOW"]}},\n                ],',
+        _LEASES,
+    ),
+    Fault(
+        "genarris_fw/catalogue/leases.py",
+        "an overtaken holder commits",
+        'held = {"_id": identifier, "token": token, "state": "open", "committed": {"$exists": False}}',
+        'held = {"_id": identifier, "state": "open", "committed": {"$exists": False}}',
+        _LEASES,
+    ),
+    Fault(
+        "genarris_fw/catalogue/leases.py",
+        "a lease in recovery is renewed",
+        '{"owner": owner, "recoverer": {"$exists": False}},',
+        '{"owner": owner},',
+        _LEASES,
+    ),
+    Fault(
+        "genarris_fw/catalogue/work_items.py",
+        "the lowest priority comes first",
+        'sort=[("priority", -1), ("rnd", 1)]',
+        'sort=[("priority", 1), ("rnd", 1)]',
+        _LEASES,
+    ),
+    Fault(
+        "genarris_fw/catalogue/work_items.py",
+        "the lowest priority comes first, of many",
+        'key=lambda record: -record["priority"]',
+        'key=lambda record: record["priority"]',
+        _LEASES,
+    ),
+    Fault(
+        "genarris_fw/catalogue/work_items.py",
+        "an item gets one attempt more",
+        'state = "failed" if attempts >= max_attempts',
+        'state = "failed" if attempts > max_attempts',
+        _LEASES,
+    ),
+    Fault(
+        "genarris_fw/catalogue/work_items.py",
+        "the rest does not grow",
+        "rest_seconds * 2.0 ** (attempts - 1)",
+        "rest_seconds * 1.0 ** (attempts - 1)",
+        _LEASES,
+    ),
+    Fault(
+        "genarris_fw/catalogue/work_items.py",
+        "planned by a newer token, taken over by an older one",
+        '{"planned.token": {"$lte": token}}',
+        "{}",
+        f"{_LEASES} tests/catalogue/test_rounds.py",
+    ),
+    Fault(
+        "genarris_fw/catalogue/work_items.py",
+        "what is planned under any token is released",
+        '"planned": {"round": round_, "token": token}},',
+        '"planned.round": round_},',
+        f"{_LEASES} tests/catalogue/test_rounds.py",
+    ),
+    Fault(
+        "genarris_fw/catalogue/work_items.py",
+        "an item that was lost before takes others with it",
+        'if found and found[0]["lost"]:',
+        "if False:",
+        _LEASES,
+    ),
+    Fault(
+        "genarris_fw/catalogue/structures.py",
+        "structures come in the database's order",
+        'self.collection.find(query, {"_id": 0, "struct_id": 1}).sort("struct_id", 1)',
+        'self.collection.find(query, {"_id": 0, "struct_id": 1}).sort("struct_id", -1)',
+        "tests/catalogue/test_structures.py",
+    ),
+    Fault(
+        "genarris_fw/catalogue/structures.py",
+        "a write fenced by an equal token is refused",
+        '{field: {"$lte": token}}',
+        '{field: {"$lt": token}}',
+        "tests/catalogue/test_structures.py",
+    ),
+]
+
+_ENGINES = [
+    Fault(
+        "genarris_fw/engines/aims/output.py",
+        "an output that has no end yields an energy",
+        "if END not in text or not runs or text.rfind(END) < text.find(BEGINNING):",
+        "if not runs:",
+        "tests/engines/test_aims.py",
+    ),
+    Fault(
+        "genarris_fw/engines/aims/output.py",
+        "the first geometry is the last",
+        "begin = max(text.rfind(title) for title in _GEOMETRIES)",
+        "begin = max(text.find(title) for title in _GEOMETRIES[::-1])",
+        "tests/engines/test_aims.py",
+    ),
+    Fault(
+        "genarris_fw/engines/aims/output.py",
+        "the first forces are the last",
+        "lines = text[blocks[-1].end() :]",
+        "lines = text[blocks[0].end() - 400 :]",
+        "tests/engines/test_aims.py tests/engines/test_aims_engine.py",
+    ),
+    Fault(
+        "genarris_fw/engines/aims/output.py",
+        "the first stress is the last",
+        "begin = max(text.rfind(title) for title in _STRESSES)",
+        "begin = max(text.find(title) for title in _STRESSES)",
+        "tests/engines/test_aims.py tests/engines/test_aims_engine.py",
+    ),
+    Fault(
+        "genarris_fw/engines/aims/output.py",
+        "an unconverged relaxation is converged",
+        "return yes > no",
+        "return yes >= 0",
+        "tests/engines/test_aims.py",
+    ),
+    Fault(
+        "genarris_fw/engines/aims/output.py",
+        "CPU time is wall time",
+        "return float(found[-1][1])",
+        "return float(found[-1][0])",
+        "tests/engines/test_aims.py",
+    ),
+    Fault(
+        "genarris_fw/engines/aims/failures.py",
+        "a crash is told by SIGTERM",
+        "crashed = _line_with(lines, _CRASHES)",
+        'crashed = ""',
+        "tests/engines/test_aims.py",
+    ),
+    Fault(
+        "genarris_fw/engines/tblite/supercell.py",
+        "forces are summed over the copies",
+        "array.reshape(copies, -1, *array.shape[1:]).mean(axis=0)",
+        "array.reshape(copies, -1, *array.shape[1:]).sum(axis=0)",
+        "tests/engines/test_supercell.py tests/engines/test_tblite_engine.py",
+    ),
+    Fault(
+        "genarris_fw/engines/tblite/engine.py",
+        "forces have the sign of the gradient",
+        'forces = -mean_over_copies(result["gradient"]',
+        'forces = mean_over_copies(result["gradient"]',
+        "tests/engines/test_tblite_engine.py -k 'forces or slope'",
+    ),
+    Fault(
+        "genarris_fw/energetics/equation_of_state.py",
+        "the bulk modulus is 9/4 of itself",
+        "bulk_modulus = 4 / 9 * x0**2",
+        "bulk_modulus = x0**2",
+        "tests/engines/test_equation_of_state.py",
+    ),
+    Fault(
+        "genarris_fw/energetics/equation_of_state.py",
+        "the Delta gauge does not lay the minima upon each other",
+        "(first.energy(volumes) - first.E0) - (second.energy(volumes) - second.E0)",
+        "first.energy(volumes) - second.energy(volumes)",
+        "tests/engines/test_equation_of_state.py",
+    ),
+    Fault(
+        "genarris_fw/energetics/convergence.py",
+        "finer settings need not agree",
+        "within = np.flip(np.logical_and.accumulate(np.flip(within, axis), axis=axis), axis)",
+        "pass",
+        "tests/engines/test_convergence.py",
+    ),
+    Fault(
+        "genarris_fw/energetics/convergence.py",
+        "the dearest settings are chosen",
+        "np.argmin(np.where(converged, np.asarray(costs, dtype=float), np.inf))",
+        "np.argmax(np.where(converged, np.asarray(costs, dtype=float), -np.inf))",
+        "tests/engines/test_convergence.py",
+    ),
+]
+
+_SELECTED = '    ("Select_Structures", "output_dir"),\n'
+_EXEMPLARS = '    ("Affinity_Propagation_Fixed_Clusters", "exemplars_output_dir_2"),\n'
+_LOADING = "tests/options/test_loading.py"
+_RUNS = [
+    Fault(
+        "genarris_fw/procedures/kit/energies.py",
+        "a molecule's energy by another version counts",
+        'summary.get("engine_version", record["engine_version"]) == record["engine_version"]',
+        "True",
+        "tests/procedures/test_comparable.py",
+    ),
+    Fault(
+        "genarris_fw/procedures/kit/energies.py",
+        "a molecule's energy by other settings counts",
+        'and decisive in (summary.get("method"), summary.get("settings_hash"))',
+        "",
+        "tests/procedures/test_comparable.py",
+    ),
+    Fault(
+        "genarris_fw/procedures/kit/energies.py",
+        "energies of the cell are compared",
+        "energy = of_cell / Z",
+        "energy = of_cell",
+        "tests/procedures/test_select_structures.py tests/procedures/test_remove_duplicates.py",
+    ),
+    Fault(
+        "genarris_fw/procedures/kit/energies.py",
+        "energies of several engines are compared",
+        "refuse_several(campaign.step, name, (source_of(record, name) for record in records))",
+        "pass",
+        "tests/procedures/test_comparable.py tests/procedures/test_select_structures.py",
+    ),
+    Fault(
+        "genarris_fw/options/resolving/inference.py",
+        "the volume's spread is one error",
+        'relative = 3 * draft.options["std_of_predicted_errors"]',
+        'relative = draft.options["std_of_predicted_errors"]',
+        _LOADING,
+    ),
+    Fault(
+        "genarris_fw/options/resolving/inference.py",
+        "attempts per rank are not multiplied by the ranks",
+        'draft.put("max_attempts", per_rank * cores,',
+        'draft.put("max_attempts", per_rank,',
+        _LOADING,
+    ),
+    Fault(
+        "genarris_fw/options/resolving/inference.py",
+        "structures per rank are not multiplied by the ranks",
+        'draft.put("structures_per_group", per_group * cores,',
+        'draft.put("structures_per_group", per_group,',
+        _LOADING,
+    ),
+    Fault(
+        "genarris_fw/options/resolving/inference.py",
+        "the press has contact rules of its own",
+        'given = bench.inherit(draft, option, ["Pygenarris_Structure_Generation"])',
+        "given = None",
+        _LOADING,
+    ),
+    Fault(
+        "genarris_fw/options/resolving/inference.py",
+        "engines take exemplars before what was selected",
+        _SELECTED + _EXEMPLARS,
+        _EXEMPLARS + _SELECTED,
+        f"{_LOADING} tests/options/test_outputs.py",
+    ),
+]
+
+FAULTS = [*_SLEPT, *_GENERATION, *_DESCRIPTORS, *_CLUSTERING, *_CATALOGUE, *_ENGINES, *_RUNS]
