@@ -155,6 +155,12 @@ def test_an_interrupted_replica_gives_back_at_once() -> None:
     assert actions(Turn(interrupted=True, suspected=2)) == [Do.GIVE_UP, Do.GIVE_BACK]
 
 
+def test_an_item_has_room_to_spare_before_the_end() -> None:
+    assert next_action(Turn(seconds_per_item=10.0, seconds_left=15.0)) is Do.GIVE_BACK
+    assert next_action(Turn(seconds_per_item=10.0, seconds_left=15.1)) == Claim(1)
+    assert next_action(Turn(seconds_left=0.0)) is Do.GIVE_BACK
+
+
 def test_in_quarantine_others_are_asked_for_every_time() -> None:
     assert actions(Turn(quarantined=True), others_work=True)[:2] == [Do.ASK_WHO_WORKS, Do.LOOK]
     assert actions(Turn(quarantined=True), others_work=False)[:2] == [Do.ASK_WHO_WORKS, Claim(1)]
