@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 VARIABLE = "GENARRIS_FW_TEST_SESSION"
+# The same of a whole test run: of all its workers.
+RUN = "GENARRIS_FW_TEST_RUN"
 # What was told to end, or sees by itself that it has to, may take so long (the janitor of a server, a heartbeat).
 PATIENCE_SECONDS = 20.0
 # Python's own helpers, and the server of forks, end with the process that started them.
@@ -18,14 +20,24 @@ _HELPERS = ("multiprocessing.forkserver", "multiprocessing.resource_tracker", "f
 
 
 def mark_session() -> None:
-    """Mark all that is started from now on; with pytest-xdist every worker is a session of its own."""
+    """Mark all that is started from now on; with pytest-xdist every worker is a session of its own in one run."""
     os.environ[VARIABLE] = secrets.token_hex(8)
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        os.environ[RUN] = os.environ[VARIABLE]
 
 
-def left_behind(patience: float = PATIENCE_SECONDS) -> list[str]:
+_shared: list[str] = []
+
+
+def share(place: Path) -> None:
+    """Leave to the run's other workers what works in a place, whoever started it; the run looks for it at its end."""
+    _shared.append(str(place))
+
+
+def left_behind(patience: float = PATIENCE_SECONDS, variable: str = VARIABLE) -> list[str]:
     """Return what does not end by itself, a line for each process; it is then killed."""
     deadline = time.monotonic() + patience
-    while (left := dict(_living())) and time.monotonic() < deadline:
+    while (left := dict(_living(variable))) and time.monotonic() < deadline:
         time.sleep(0.1)
     for pid in left:
         with suppress(ProcessLookupError):
@@ -33,13 +45,15 @@ def left_behind(patience: float = PATIENCE_SECONDS) -> list[str]:
     return [f"process {pid}: {about}" for pid, about in left.items()]
 
 
-def _living() -> Iterator[tuple[int, str]]:
-    mark = f"{VARIABLE}={os.environ[VARIABLE]}".encode()
+def _living(variable: str) -> Iterator[tuple[int, str]]:
+    mark = f"{variable}={os.environ[variable]}".encode()
     for place in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             command = place.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
             parent = int(place.joinpath("stat").read_text().rpartition(")")[2].split()[1])
             child = parent == os.getpid()
+            if int(place.name) == os.getpid() or any(shared in command for shared in _shared):
+                continue
             marked = mark in place.joinpath("environ").read_bytes().split(b"\0")
             if command and (child or marked) and not (child and any(helper in command for helper in _HELPERS)):
                 yield int(place.name), f"{command[:300]} (in {place.joinpath('cwd').readlink()})"
