@@ -13,7 +13,7 @@ import pytest
 from databases import new_database
 from distribution import be_nice, distribute
 from hypothesis import settings
-from left_behind import left_behind, mark_session
+from left_behind import RUN, left_behind, mark_session, share
 from needs import mark_needs, skip_without
 from pymongo import MongoClient
 
@@ -64,8 +64,10 @@ def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         find_mongod()
     except DatabaseError as error:
         pytest.skip(str(error))
-    ours = tmp_path_factory.getbasetemp()
-    folder = (ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours) / "mongod"
+    folder = tmp_path_factory.getbasetemp() / "mongod"
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parents[1] / "mongod"
+        share(folder)
     folder.mkdir(exist_ok=True)
     with Server(folder, cache_gb=0.5).use() as uri:
         yield uri
@@ -106,9 +108,13 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.wait()
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Where everything a test needs is installed (GENARRIS_FW_NO_SKIP=1), a skipped test is a failure."""
+    """Fail where a process outlives the whole run, and where a test is skipped though GENARRIS_FW_NO_SKIP=1."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if session.config.pluginmanager.has_plugin("dsession") and (left := left_behind(variable=RUN)):
+        print("\nleft running by the test run (now killed):", *left, sep="\n")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if os.environ.get("GENARRIS_FW_NO_SKIP") != "1" or reporter is None:
         return
     reasons = [str(report.longrepr) for report in reporter.stats.get("skipped", [])]

@@ -128,6 +128,12 @@ def test_what_is_read_at_the_start_starts_truly(tmp_path: Path) -> None:
     assert not can_fork("genarris-fw", tmp_path, environment())
 
 
+def test_a_line_is_read_as_text(tmp_path: Path) -> None:
+    process = start("--version", cwd=tmp_path)
+    assert process.stdout.readline().startswith("genarris-fw, version")
+    assert process.wait(60) == 0
+
+
 def test_what_a_test_sets_for_itself_is_none_of_the_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
     assert not can_fork("genarris-fw", tmp_path, environment())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,3 +38,33 @@ def test_a_process_that_is_left_fails_the_session_and_is_named(tmp_path: Path) -
         result = session(tmp_path, *words)
         assert result.returncode == 1, result.stdout + result.stderr
         assert "left running: process" in result.stdout and "sleep 600" in result.stdout
+
+
+SHARED = """\
+import os
+import pytest
+from left_behind import RUN, left_behind, mark_session, share
+
+mark_session()
+if "PYTEST_XDIST_WORKER" in os.environ:
+    share("sleep 601")
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    left = left_behind(0.2, RUN) if session.config.pluginmanager.has_plugin("dsession") else left_behind(0.2)
+    if left:
+        where = "run" if session.config.pluginmanager.has_plugin("dsession") else "worker"
+        print(f"left by the {where}: {left}")
+"""
+
+
+def test_what_workers_share_is_looked_for_at_the_end_of_the_run(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(SHARED)
+    (tmp_path / "test_two.py").write_text(
+        "import subprocess\ndef test(): subprocess.run('setsid sleep 601 >/dev/null 2>&1 &', shell=True, check=True)\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", "-o", f"pythonpath={TOOLS}"]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
+    said = subprocess.run([*command, "-n", "1"], cwd=tmp_path, capture_output=True, text=True, env=kept, check=False)
+    assert "left by the run" in said.stdout and "sleep 601" in said.stdout, said.stdout + said.stderr
+    assert "left by the worker" not in said.stdout + said.stderr

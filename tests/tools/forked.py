@@ -100,7 +100,7 @@ class Forked:
         self.stdin = None
         self.stdout, out = _stream(stdout)
         self.stderr, err = (None, out) if stderr == subprocess.STDOUT else _stream(stderr)
-        self._said: dict[IO[bytes], bytes] = {}
+        self._said: dict[IO[str], bytes] = {}
         request = {"words": self.args, "cwd": str(cwd), "environment": dict(env), "new_session": start_new_session}
         server = _server(os.getpid())
         status, theirs = os.pipe()
@@ -171,11 +171,11 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
-def _stream(wanted: int | IO[Any]) -> tuple[IO[bytes] | None, int]:
+def _stream(wanted: int | IO[Any]) -> tuple[IO[str] | None, int]:
     """Return our end of a pipe, if one is wanted, and the file that the program writes to."""
     if wanted == subprocess.PIPE:
         ours, theirs = os.pipe()
-        return os.fdopen(ours, "rb", buffering=0), theirs
+        return os.fdopen(ours), theirs
     return None, wanted if isinstance(wanted, int) else wanted.fileno()
 
 

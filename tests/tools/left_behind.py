@@ -12,6 +12,8 @@ from contextlib import suppress
 import psutil
 
 VARIABLE = "GENARRIS_FW_TEST_SESSION"
+# The same of a whole test run: of all its workers.
+RUN = "GENARRIS_FW_TEST_RUN"
 # What was told to end, or sees by itself that it has to, may take so long (the janitor of a server, a heartbeat).
 PATIENCE_SECONDS = 20.0
 # Python's own helpers, and the server of forks, end with the process that started them.
@@ -19,14 +21,24 @@ _HELPERS = ("multiprocessing.forkserver", "multiprocessing.resource_tracker", "f
 
 
 def mark_session() -> None:
-    """Mark all that is started from now on; with pytest-xdist every worker is a session of its own."""
+    """Mark all that is started from now on; with pytest-xdist every worker is a session of its own in one run."""
     os.environ[VARIABLE] = secrets.token_hex(8)
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        os.environ[RUN] = os.environ[VARIABLE]
 
 
-def left_behind(patience: float = PATIENCE_SECONDS) -> list[str]:
+_shared: list[str] = []
+
+
+def share(place: Path) -> None:
+    """Leave to the run's other workers what works in a place, whoever started it; the run looks for it at its end."""
+    _shared.append(str(place))
+
+
+def left_behind(patience: float = PATIENCE_SECONDS, variable: str = VARIABLE) -> list[str]:
     """Return what does not end by itself, a line for each process; it is then killed."""
     deadline = time.monotonic() + patience
-    while (left := dict(_living())) and time.monotonic() < deadline:
+    while (left := dict(_living(variable))) and time.monotonic() < deadline:
         time.sleep(0.1)
     for pid in left:
         with suppress(ProcessLookupError):
