@@ -228,7 +228,10 @@ def test_procedures_of_other_versions(tmp_path, name):
         ("num_of_clusters = 2.5\n", "a whole number from 1 to 10^9 or a fraction from 1e-9 to below 1"),
         ("dist_mat_input_file = m.dat\n", "no such file; expected a distance matrix"),
         ("property_key = a.b\n", "a name of letters, digits and underscores"),
-        ("[run_fhi_aims_batch]\nengine = tblight\n", "expected one of aims, ase, lapw, tblite (did you mean 'tblite'?)"),
+        (
+            "[run_fhi_aims_batch]\nengine = tblight\n",
+            "expected one of aims, ase, lapw, tblite (did you mean 'tblite'?)",
+        ),
         ("[run_fhi_aims_batch]\nengine = ase\n", "engine = ase needs calculator"),
         ("[run_fhi_aims_batch]\nengine = aims\n", "missing required option control_path"),
         ("[run_fhi_aims_batch]\nengine = aims\ncontrol_path = c.in\n", "expected FHI-aims' control.in"),
