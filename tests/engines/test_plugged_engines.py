@@ -19,6 +19,7 @@ from genarris_fw import engines
 from genarris_fw.crystal import Structure, write
 from genarris_fw.engines import registry
 from genarris_fw.errors import EngineError, InputError
+from genarris_fw.farm.workflow import run_record
 from genarris_fw.options.tables import model_named, rows
 from genarris_fw.procedures.kit.energies import engine_settings
 
@@ -206,6 +207,17 @@ def test_a_worker_without_the_package_says_so_of_the_item() -> None:
     with pytest.raises(EngineError, match=r"engine pairwise cannot be used on .*, install the package") as caught:
         engine_settings(campaign)
     assert caught.value.kind == "missing" and not caught.value.permanent
+
+
+def test_a_run_carries_the_files_of_its_engines(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    text = conf(folder, "control_path = control.in\naims_command = aims.x\n").replace("engine = pairwise\n", "")
+    (folder / "control.in").write_text("xc pbe\n")
+    configuration = resolve(folder, text.replace("depth = 0.02\n", ""))
+    [step] = configuration.steps
+    assert step.options["engine"] == "aims" and step.options["control_path"] == str(folder / "control.in")
+    assert run_record(configuration)["carried"] == {"run_fhi_aims_batch": {"control": "xc pbe\n"}}
+    assert list(configuration.digests) == ["run_fhi_aims_batch.control_path"]
 
 
 def test_files_of_settings_travel_with_the_run() -> None:

@@ -7,14 +7,14 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from genarris_fw.crystal.structure import Molecule, Structure
-from genarris_fw.engines.base import Context, Engine, Evaluation
+from genarris_fw.engines.base import Context, Engine, Evaluation, Settings
 from genarris_fw.engines.checks import refuse_not_finite, refuse_overlaps
 from genarris_fw.engines.relaxing.settings import RelaxationSettings
 from genarris_fw.errors import EngineError
@@ -61,6 +61,7 @@ def threads(cores: int) -> Iterator[None]:
 class PotentialEngine(Engine):
     """An engine made of a `Potential`."""
 
+    model: ClassVar[type[Settings]] = RelaxationSettings
     options: RelaxationSettings
 
     @property
