@@ -219,7 +219,7 @@ _GENERATION = [
     ),
     Fault(
         "genarris_fw/generation/group_choice.py",
-        "a mirror image is no Sohncke group's (>= 0 for all)",
+        "one proper operation makes a Sohncke group",
         "return bool((np.linalg.det(space_group(number).rotations) > 0).all())",
         "return bool((np.linalg.det(space_group(number).rotations) > 0).any())",
         "tests/generation/test_group_choice.py",
