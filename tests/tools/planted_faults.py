@@ -257,7 +257,7 @@ _GENERATION = [
         "alpha and gamma change places",
         "for i, j in ((1, 2), (0, 2), (0, 1))\n    ]\n    angles",
         "for i, j in ((0, 1), (0, 2), (1, 2))\n    ]\n    angles",
-        "tests/generation/test_finishing.py tests/generation/test_generator.py",
+        "tests/generation/test_finishing.py",
     ),
     Fault(
         "genarris_fw/generation/draws.py",
