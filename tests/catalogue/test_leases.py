@@ -131,3 +131,21 @@ def test_a_turn_comes_once_in_its_time(catalogue: Catalogue) -> None:
     assert [leases.my_turn("urea", "step", 0.5) for _ in range(5)] == [True, False, False, False, False]
     assert not leases.my_turn("urea", "another", 0.5)
     assert leases.expired("urea") == leases.holders("urea") == []
+
+
+def test_who_was_overtaken_decides_nothing(catalogue: Catalogue) -> None:
+    assert take(catalogue, "a", 0.1) == 1
+    time.sleep(0.3)
+    assert take(catalogue, "b") == 2
+    leases = catalogue.leases
+    for decide in (
+        lambda: leases.record_round(GATE, 1, 0, 5, "a"),
+        lambda: leases.all_planned(GATE, 1),
+        lambda: leases.commit(GATE, 1, {"what": "a"}),
+        lambda: leases.collected(GATE, 1),
+    ):
+        with pytest.raises(LeaseLost, match="was taken over"):
+            decide()
+    assert leases.decisions(GATE) == {}
+    leases.commit(GATE, 2, {"what": "b"})
+    assert leases.decisions(GATE) == {"committed": {"what": "b", "token": 2}}

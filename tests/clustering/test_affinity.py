@@ -263,3 +263,13 @@ def test_choose_by_energy():
     ]:
         with pytest.raises(InputError, match=words):
             choose_by_energy(labels, values)
+
+
+def test_a_number_within_the_tolerance_ends_the_search() -> None:
+    points = np.random.default_rng(5).normal(size=(60, 3))
+    distances = np.linalg.norm(points[:, None] - points, axis=2)
+    exact = affinity_propagation(distances, 17)
+    assert exact.n_clusters == 17 and len(exact.tried) > 1
+    first = exact.tried[0][1]
+    near = affinity_propagation(distances, 17, tolerance=abs(first - 17))
+    assert near.reached and near.n_clusters == first != 17 and near.tried == exact.tried[:1]

@@ -108,6 +108,26 @@ def test_a_relaxation_that_did_not_converge_has_no_energy(tmp_path):
     assert (found.converged, found.energy) == (False, None)
 
 
+def test_a_relaxation_that_left_a_converged_geometry_again_is_not_converged(tmp_path):
+    yes, no = "Present geometry is converged.", "Present geometry is not yet converged."
+    text = own(MOLECULE).read_text()
+    assert text.rfind(yes) > text.rfind(no) > 0
+    path = tmp_path / "aims.out"
+    path.write_text(text.replace(yes, "@@").replace(no, yes).replace("@@", no))
+    assert parse_output(path).relaxation_converged is False
+
+
+def test_the_last_stress_counts(tmp_path):
+    text = own(RELAXED).read_text()
+    begin = text.rindex("Analytical stress tensor - Symmetrized")
+    block = text[begin:].split("\n", 10)[:10]
+    earlier = "\n".join(block).replace("-0.0", " 9.0")
+    assert earlier != "\n".join(block)
+    path = tmp_path / "aims.out"
+    path.write_text(text[:begin] + earlier + "\n\n  " + text[begin:])
+    assert np.array_equal(parse_output(path).stress, parse_output(own(RELAXED)).stress)
+
+
 def test_an_early_cycle_of_a_relaxation_counts_too(tmp_path):
     text = output("molecule").read_text().replace("Self-consistency cycle converged.", "Cycle ended.", 1)
     path = tmp_path / "aims.out"

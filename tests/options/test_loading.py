@@ -238,6 +238,13 @@ def test_where_the_volume_comes_from(tmp_path, generator, estimate, expected):
     assert options["volume_std"] == (None if std is None else pytest.approx(std))
 
 
+def test_a_given_volume_spreads_by_three_times_the_error(tmp_path):
+    text = generation().replace('["Pyg', '["Estimate_Unit_Cell_Volume", "Pyg')
+    text += "[estimate_unit_cell_volume]\nvolume_mean = 400\nstd_of_predicted_errors = 0.04\n"
+    options = resolve(tmp_path, text).steps[0].options
+    assert (options["volume_mean"], options["volume_std"]) == (400, pytest.approx(48))
+
+
 def test_the_estimates_own_section_gives_the_volume_without_the_procedure(tmp_path):
     text = generation() + "[estimate_unit_cell_volume]\nvolume_mean = 300\n"
     options = resolve(tmp_path, text).steps[0].options
@@ -349,6 +356,17 @@ def test_restart_by_hand_imports_what_the_finished_procedures_wrote(tmp_path):
     options = resolve(tmp_path, head + sections).steps[0].options
     assert options["import_folder"] == str(tmp_path / "rdf")
     assert options["dist_mat_input_file"] == str(tmp_path / "rdf.dat") and options["matrix_step"] is None
+
+
+def test_by_hand_what_was_selected_goes_before_exemplars(tmp_path):
+    for folder in ("best_2", "chosen"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.json").write_text("{}")
+    sections = ROBUST[ROBUST.index("\n[relax") :] + (
+        "exemplars_output_dir_2 = best_2\n[select_structures]\noutput_dir = chosen\n"
+    )
+    head = '[Genarris_master]\nengine = tblite\nprocedures = ["Run_FHI_Aims_Batch"]\n'
+    assert resolve(tmp_path, head + sections).steps[0].options["import_folder"] == str(tmp_path / "chosen")
 
 
 def test_engine_and_its_settings_are_inferred_from_earlier_sections(tmp_path):

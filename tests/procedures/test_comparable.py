@@ -9,7 +9,7 @@ import pytest
 from genarris_fw.energetics.comparable import FROM_A_FILE, Source, comparable_groups, source_of
 from genarris_fw.errors import RunFailed
 from genarris_fw.procedures.kit.comparable import refuse_several
-from genarris_fw.procedures.kit.energies import molecule_energy
+from genarris_fw.procedures.kit.energies import energies_per_molecule, molecule_energy
 
 COMPUTED = {
     "energies": {"energy": {"engine": "tblite", "engine_version": "tblite 0.8", "settings_hash": "aa", "value": -1.0}},
@@ -72,3 +72,20 @@ def test_two_sources_are_refused_and_named(other, words):
     with pytest.raises(RunFailed) as caught:
         refuse_several("select", "energy", [AA, other, AA])
     assert "'energy'" in str(caught.value) and words in str(caught.value)
+
+
+def test_energies_of_a_pool_are_of_one_source_and_per_molecule():
+    def per_molecule(*records):
+        structures = SimpleNamespace(load=lambda run, ids, fields: iter(records))
+        campaign = SimpleNamespace(run="run", step="select", catalogue=SimpleNamespace(structures=structures))
+        return energies_per_molecule(campaign, ["a", "b"], "energy")
+
+    of_engine = {"engine": "tblite", "engine_version": "tblite 0.8", "settings_hash": "aa", "per_molecule": -5.0}
+    computed = {"energies": {"energy": of_engine}, "properties": {"energy": -20.0}, "Z": 4}
+    assert per_molecule(computed, computed) == [-5.0, -5.0]
+    assert per_molecule(IMPORTED | {"Z": 4}, IMPORTED | {"Z": 2}) == [-0.5, -1.0]
+    assert per_molecule(IMPORTED, {"properties": {}}) == [None, None]
+    other = computed | {"energies": {"energy": of_engine | {"settings_hash": "bb"}}}
+    for mixed in (other, IMPORTED | {"Z": 4}):
+        with pytest.raises(RunFailed, match="select"):
+            per_molecule(computed, mixed)

@@ -46,11 +46,13 @@ def left_behind(patience: float = PATIENCE_SECONDS, variable: str = VARIABLE) ->
     return [f"process {pid}: {about}" for pid, about in left.items()]
 
 
-def _living() -> Iterator[tuple[int, str]]:
+def _living(variable: str) -> Iterator[tuple[int, str]]:
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             command = " ".join(process.cmdline())
+            if process.pid == os.getpid() or any(shared in command for shared in _shared):
+                continue
             child = process.ppid() == os.getpid()
-            marked = process.environ().get(VARIABLE) == os.environ[VARIABLE]
+            marked = process.environ().get(variable) == os.environ[variable]
             if command and (child or marked) and not (child and any(helper in command for helper in _HELPERS)):
                 yield process.pid, f"{command[:300]} (in {process.cwd()})"

@@ -27,7 +27,7 @@ from queue import Queue
 from planted_faults import FAULTS, Fault
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 400.0  # of the tests of one fault; one that makes them hang is noticed
+SECONDS = 400.0  # of the tests of one fault
 KERNELS = (".pyx", ".pxd")
 # Each run of tests is forked from a process that has imported these.
 STARTED = multiprocessing.get_context("forkserver")
@@ -97,7 +97,7 @@ def _tested(fault: Fault, tree: Path) -> tuple[str, str]:
     if process.exitcode is None:
         process.terminate()
         process.join()
-        return "caught", f"{fault.tests}: they hang"
+        return "not tried", f"{fault.tests}: not done in {SECONDS:g} s; a busy machine, or they hang"
     if process.exitcode == 0:
         return "survived", fault.tests
     noticed = re.search(r"^(?:FAILED|ERROR) (\S+)", said.read_text(), flags=re.M)
