@@ -26,7 +26,7 @@ RUNS = {
     "scf/geometry_1d32b19e61": (-12626.953397928, None, 16.838, 24, 0),
 }
 
-
+RELAXED = "relaxation/geometry_1f0f30abd3"
 FINAL = f"{ENERGIES[MOLECULE]:.9f} eV\n  | Final zero"
 
 
@@ -110,7 +110,7 @@ def test_a_relaxation_that_did_not_converge_has_no_energy(tmp_path):
 
 def test_a_relaxation_that_left_a_converged_geometry_again_is_not_converged(tmp_path):
     yes, no = "Present geometry is converged.", "Present geometry is not yet converged."
-    text = own(MOLECULE).read_text()
+    text = output(MOLECULE).read_text()
     assert text.rfind(yes) > text.rfind(no) > 0
     path = tmp_path / "aims.out"
     path.write_text(text.replace(yes, "@@").replace(no, yes).replace("@@", no))
@@ -118,14 +118,14 @@ def test_a_relaxation_that_left_a_converged_geometry_again_is_not_converged(tmp_
 
 
 def test_the_last_stress_counts(tmp_path):
-    text = own(RELAXED).read_text()
+    text = output(RELAXED).read_text()
     begin = text.rindex("Analytical stress tensor - Symmetrized")
     block = text[begin:].split("\n", 10)[:10]
     earlier = "\n".join(block).replace("-0.0", " 9.0")
     assert earlier != "\n".join(block)
     path = tmp_path / "aims.out"
     path.write_text(text[:begin] + earlier + "\n\n  " + text[begin:])
-    assert np.array_equal(parse_output(path).stress, parse_output(own(RELAXED)).stress)
+    assert np.array_equal(parse_output(path).stress, parse_output(output(RELAXED)).stress)
 
 
 def test_an_early_cycle_of_a_relaxation_counts_too(tmp_path):
