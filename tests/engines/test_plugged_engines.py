@@ -203,7 +203,7 @@ def test_a_package_that_cannot_be_used_is_named_and_the_rest_works(
 
 
 def test_a_worker_without_the_package_says_so_of_the_item() -> None:
-    campaign = SimpleNamespace(options={"engine": "pairwise", "engine_settings": {}}, record={}, step="run")
+    campaign = SimpleNamespace(options=SimpleNamespace(engine="pairwise", engine_settings={}), record={}, step="run")
     with pytest.raises(EngineError, match=r"engine pairwise cannot be used on .*, install the package") as caught:
         engine_settings(campaign)
     assert caught.value.kind == "missing" and not caught.value.permanent
@@ -221,7 +221,8 @@ def test_a_run_carries_the_files_of_its_engines(tmp_path: Path) -> None:
 
 
 def test_files_of_settings_travel_with_the_run() -> None:
-    options = {"engine": "aims", "engine_settings": {"aims_command": "a.x", "control_path": "/x"}, "omp_num_threads": 2}
+    settings = {"aims_command": "a.x", "control_path": "/x"}
+    options = SimpleNamespace(engine="aims", engine_settings=settings, omp_num_threads=2)
     for record in ({"carried": {"run": {"control": "xc pbe"}}}, {"control": {"run": "xc pbe"}}):
         settings = engine_settings(SimpleNamespace(options=options, record=record, step="run"))
         assert (settings["control"], settings["omp_num_threads"]) == ("xc pbe", 2)

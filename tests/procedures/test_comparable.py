@@ -33,7 +33,7 @@ def test_a_lattice_energy_needs_the_same_version():
     def found(**changes):
         runs = SimpleNamespace(get=lambda run: {"summaries": {"relax_single_molecule": summary | changes}})
         campaign = SimpleNamespace(
-            run="run", step_of=lambda procedure: "relax_single_molecule", catalogue=SimpleNamespace(runs=runs)
+            run="run", relaxation_step="relax_single_molecule", catalogue=SimpleNamespace(runs=runs)
         )
         return molecule_energy(campaign, record)
 

@@ -17,6 +17,8 @@ from genarris_fw.generation import ContactRules, check_contacts, cutoff_matrix, 
 from genarris_fw.procedures.estimate_unit_cell_volume import estimate
 from genarris_fw.procedures.kit.energies import energy_outcome, energy_properties, energy_record
 from genarris_fw.procedures.kit.generation_plan import GenerationPlan
+from genarris_fw.procedures.options.estimate_unit_cell_volume import EstimateUnitCellVolumeOptions
+from genarris_fw.procedures.options.pygenarris_structure_generation import PygenarrisStructureGenerationOptions
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 
 CONF = """\
@@ -80,14 +82,13 @@ def test_the_press_keeps_the_fraction_and_the_rules_it_is_given(in_process: InPr
         assert 0 < check_contacts(structure, 1.0, rules=rules) < 0.3
 
 
-def options(**given: object) -> dict:
-    return {"Z": 4, **given}
+def options(**given: object) -> EstimateUnitCellVolumeOptions:
+    return EstimateUnitCellVolumeOptions.resolved({"Z": 4, **given})
 
 
 def campaign(**given: object) -> SimpleNamespace:
-    return SimpleNamespace(
-        options=options(**given), molecule=stored("glycine"), seed=1, log=lambda *_, **__: None, step_of=lambda _: None
-    )
+    generation = PygenarrisStructureGenerationOptions.resolved({"Z": 4, **given})
+    return SimpleNamespace(options=generation, molecule=stored("glycine"), seed=1, log=lambda *_, **__: None)
 
 
 def test_the_volume_is_multiplied_and_spread_as_asked_for() -> None:
@@ -133,8 +134,8 @@ def test_the_lattice_energy_is_that_of_one_molecule() -> None:
     runs = SimpleNamespace(get=lambda run: {"summaries": {"relax_single_molecule": summary}})
     step = SimpleNamespace(
         run="run",
-        options={"energy_name": "e"},
-        step_of=lambda procedure: "relax_single_molecule",
+        options=SimpleNamespace(energy_name="e"),
+        relaxation_step="relax_single_molecule",
         catalogue=SimpleNamespace(runs=runs),
     )
     found = energy_properties(step, record, "e")

@@ -6,26 +6,26 @@ import sys
 import time
 from typing import Any
 
-from sleepy import Sleepy
+from sleepy import Sleepy, SleepyStep
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.farm.crews import crew
 from genarris_fw.farm.lifeline import Lifeline
-from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
+from genarris_fw.procedures.kit.base import Outcome, explicit_serialize
 
 
 @explicit_serialize
 class Crews(Sleepy):
     """For every item, the sum over the ranks of its replica; ``broken`` items fail on the last rank."""
 
-    def work(self, campaign: Campaign, item: Item) -> Outcome:
+    def work(self, campaign: SleepyStep, item: Item) -> Outcome:
         number, mine = item.payload["number"], crew.current()
         assert mine is not None
         found = mine.call(
             "crews:sum_of_ranks",
             number=number,
-            seconds=campaign.options["seconds"],
-            broken=number in campaign.options.get("broken", []),
+            seconds=campaign.options.seconds,
+            broken=number in campaign.options.broken,
         )
         name = f"geometry_{campaign.step}_{number:05d}"
         document = {"struct_id": name, "n_atoms": 0, "properties": found}

@@ -4,21 +4,47 @@ from __future__ import annotations
 
 import ctypes
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from fireworks import Firework, Workflow
 from leases import scaled
 
+from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.documents import RunDocument
 from genarris_fw.catalogue.work_items import Item
+from genarris_fw.declaring.option import derived
 from genarris_fw.farm.begin_run import BeginRun
 from genarris_fw.farm.finish_run import FinishRun
 from genarris_fw.farm.fireworks.names import path_spec
+from genarris_fw.logs import Log
+from genarris_fw.options.base import SharedOptions
 from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure, explicit_serialize
 
 
+class SleepyOptions(SharedOptions):
+    """What a sleepy step is told; no ui.conf names it."""
+
+    items: int = derived("Number of items", 60)
+    seconds: float = derived("What an item takes", 0.05)
+    broken: list[int] = derived("Items that fail", [])
+    plan_seconds: float = derived("What planning takes", 0.0)
+    collect_seconds: float = derived("What collecting takes", 0.0)
+    rounds: int = derived("Number of rounds", 1)
+    hold_interpreter: bool = derived("Whether the work lets no other thread run", False)
+
+
+class SleepyStep(Campaign[SleepyOptions]):
+    """A sleepy step: its options are not registered."""
+
+    @cached_property
+    def options(self) -> SleepyOptions:
+        return SleepyOptions.resolved(self._step["options"])
+
+
 @explicit_serialize
-class Sleepy(Procedure):
+class Sleepy(Procedure[SleepyOptions]):
     """Sleep for every item; collect the squares of their numbers.
 
     With ``rounds`` = r, the items come in r rounds, each added when the one before is done.
@@ -26,44 +52,47 @@ class Sleepy(Procedure):
 
     rounds = True
 
-    def plan(self, campaign: Campaign) -> list[Item]:
-        time.sleep(campaign.options.get("plan_seconds", 0))
+    def assignment(self, catalogue: Catalogue, record: RunDocument, step: str, log: Log) -> SleepyStep:
+        return SleepyStep(catalogue, record, step, log)
+
+    def plan(self, campaign: SleepyStep) -> list[Item]:
+        time.sleep(campaign.options.plan_seconds)
         return self._round(campaign, 0)
 
-    def next_round(self, campaign: Campaign) -> list[Item]:
-        items, rounds = campaign.options["items"], campaign.options.get("rounds", 1)
+    def next_round(self, campaign: SleepyStep) -> list[Item]:
+        items, rounds = campaign.options.items, campaign.options.rounds
         counts = campaign.catalogue.work_items.counts(campaign.run, campaign.step)
         ended = counts["done"] + counts["failed"]
         finished = next(r for r in range(rounds + 1) if r == rounds or ended < _ends(items, rounds)[r])
         return self._round(campaign, finished) if finished < rounds else []
 
-    def _round(self, campaign: Campaign, number: int) -> list[Item]:
-        ends = _ends(campaign.options["items"], campaign.options.get("rounds", 1))
+    def _round(self, campaign: SleepyStep, number: int) -> list[Item]:
+        ends = _ends(campaign.options.items, campaign.options.rounds)
         first = ends[number - 1] if number else 0
         return [Item(f"{i:05d}", {"number": i, "round": number}) for i in range(first, ends[number])]
 
-    def work(self, campaign: Campaign, item: Item) -> Outcome:
-        if campaign.options.get("hold_interpreter"):
+    def work(self, campaign: SleepyStep, item: Item) -> Outcome:
+        if campaign.options.hold_interpreter:
             # As an engine may: a call into C that does not let other threads run.
-            ctypes.PyDLL(None).usleep(int(1e6 * campaign.options["seconds"]))
+            ctypes.PyDLL(None).usleep(int(1e6 * campaign.options.seconds))
         else:
-            time.sleep(campaign.options["seconds"])
+            time.sleep(campaign.options.seconds)
         number = item.payload["number"]
         counts = campaign.catalogue.work_items.counts(campaign.run, campaign.step)
-        before = _ends(campaign.options["items"], campaign.options.get("rounds", 1))[item.payload["round"] - 1]
+        before = _ends(campaign.options.items, campaign.options.rounds)[item.payload["round"] - 1]
         if item.payload["round"] and counts["done"] + counts["failed"] < before:
             raise ValueError(f"item {number} came before its round")
         mended = (campaign.folder / "mended").exists()
-        if number in campaign.options.get("broken", []) and not mended:
+        if number in campaign.options.broken and not mended:
             raise ValueError(f"item {number} is broken")
         name = f"geometry_{campaign.step}_{number:05d}"
         document = {"struct_id": name, "n_atoms": 0, "properties": {"square": number**2}}
         return Outcome({"square": number**2, "struct_id": name}, structures=[document])
 
-    def collect(self, campaign: Campaign) -> dict[str, Any]:
+    def collect(self, campaign: SleepyStep) -> dict[str, Any]:
         done = [record["outcome"] for record in campaign.catalogue.work_items.outcomes(campaign.run, campaign.step)]
         campaign.make_pool([outcome["struct_id"] for outcome in done], campaign.step)
-        time.sleep(campaign.options.get("collect_seconds", 0))
+        time.sleep(campaign.options.collect_seconds)
         # Every collect leaves a trace, so that a test can tell how often it happened.
         campaign.catalogue.database["collects"].insert_one({"run": campaign.run, "step": campaign.step})
         return {"items": len(done), "sum": sum(outcome["square"] for outcome in done)}
