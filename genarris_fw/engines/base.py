@@ -139,7 +139,10 @@ class Settings(Declared):
         try:
             made = cls.model_validate({name: value for name, value in given.items() if value is not None})
         except ValidationError as error:
-            name = str(error.errors()[0]["loc"][0])
+            [first, *_] = error.errors()
+            name, reason = str(first["loc"][0]), first.get("ctx", {}).get("error")
+            if isinstance(reason, InputError):
+                raise InputError(f"engine {engine}: {name}: {reason}") from None
             raise InputError(
                 f"engine {engine}: setting '{name}' must be {cls.expected(name)}, not {given[name]!r}"
             ) from None

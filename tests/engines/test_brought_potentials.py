@@ -59,7 +59,9 @@ def test_the_page_on_adding_a_potential(tmp_path: Path) -> None:
         assert found.energy == pytest.approx(atoms.get_potential_energy(), abs=1e-12) and found.energy < 0
         assert (found.details["method"], found.details["version"]) == ("argon", "noble_gases 1.0")
         assert engine.evaluate(CRYSTAL, relax=True).converged
-    with pytest.raises(InputError, match=r"the name of a potential that is installed.*not 'argon'"):
+    with pytest.raises(
+        InputError, match=r"module:factory or one of the potentials installed: checked_cp2k, not 'argon'"
+    ):
         engines.get("ase", calculator="argon")
 
 
@@ -94,10 +96,12 @@ def test_what_is_wrong_with_a_package_is_said_and_the_others_work(tmp_path: Path
             "newer": "package 'newer' was made for interface 7 of genarris_fw",
             "twice": "potential 'twice' is brought by two packages, 'one' and 'two'",
         }.items():
-            with pytest.raises(EngineError) as caught:
+            # What cannot be loaded is missing; what is known to be wrong before that is a wrong setting.
+            with pytest.raises(EngineError if name == "broken" else InputError) as caught:
                 engines.get("ase", calculator=name)
-            assert (caught.value.kind, caught.value.permanent) == ("missing", True)
             assert words in str(caught.value) and "\n" not in str(caught.value)
+            if isinstance(caught.value, EngineError):
+                assert (caught.value.kind, caught.value.permanent) == ("missing", True)
         with pytest.raises(InputError, match="nothing that can be called"):
             engines.get("ase", calculator="nothing")
         assert calculator("broken") == "broken"  # a ui.conf is read without loading it: check tries the engine

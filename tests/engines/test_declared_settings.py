@@ -105,7 +105,7 @@ def test_what_runs_out_of_the_declaration_for_results():
 
 
 # `genarris-fw verify` is of FHI-aims, and three procedures are named after LAPW.
-ALLOWED = {("trials/verification.py", "aims"), ("options/models/references.py", "lapw")}
+ALLOWED = {("trials/verification.py", "aims"), ("procedures/options/references.py", "lapw")}
 IMPORTED = {("trials/published.py", "genarris_fw.engines.aims.control")}
 
 

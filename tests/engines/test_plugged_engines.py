@@ -87,13 +87,13 @@ def test_it_is_a_run_like_any_other(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / "ui.conf").write_text(conf(folder, "\n"))
-    checked = genarris("check", "ui.conf", "--json", cwd=folder, PYTHONPATH=path)
+    checked = genarris("check", "ui.conf", "--json", cwd=folder, truly=True, PYTHONPATH=path)
     assert checked.returncode == 0, checked.stderr + checked.stdout
     assert '"pairwise 1.0"' in checked.stdout
-    run = genarris("run", "ui.conf", "--quiet", cwd=folder, PYTHONPATH=path)
+    run = genarris("run", "ui.conf", "--quiet", cwd=folder, truly=True, PYTHONPATH=path)
     assert run.returncode == 0, run.stderr
     assert len(list((folder / "run_fhi_aims_batch").glob("*.json"))) == 2
-    status = genarris("status", "--json", cwd=folder, PYTHONPATH=path)
+    status = genarris("status", "--json", cwd=folder, truly=True, PYTHONPATH=path)
     assert status.returncode == 0 and '"finished"' in status.stdout
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from genarris_fw.declaring import door
-from genarris_fw.options import engine_settings
+from genarris_fw.declaring.door import forget
 
 DEVELOPING = Path(__file__).parents[2] / "docs" / "developing"
 
@@ -36,13 +35,6 @@ def entry_points_of(toml: str) -> str:
     """Return the entry points of a pyproject.toml as an installer writes them."""
     groups = re.sub(r'\[project\.entry-points\."([\w.]+)"\]', r"[\1]", toml)
     return re.sub(r'= "([\w.:]+)"', r"= \1", groups)
-
-
-def forget() -> None:
-    """Forget what was installed."""
-    of_engines = (engine_settings.all_settings, engine_settings.carried, engine_settings._taken_by)
-    for found in (door._all, door._names, door._loaded, *of_engines):
-        found.cache_clear()
 
 
 @contextmanager

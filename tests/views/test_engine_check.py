@@ -113,7 +113,7 @@ def test_a_trial_gives_the_engines_energies_and_leaves_nothing(tmp_path: Path) -
         (odd("leave"), "crash", "status 0"),
         (odd("nonsense"), "crash", "AssertionError"),
         (Trial("tblite", {"metod": 1}, [PAIR]), "input", "did you mean 'method'"),
-        (Trial("aims", {}, [PAIR]), "missing", "aims_command"),
+        (Trial("aims", {"control": "xc pbe\n"}, [PAIR]), "missing", "aims_command"),
     ],
     ids=["killed", "exits", "leaves", "raises", "wrong setting", "missing"],
 )
@@ -207,7 +207,7 @@ def test_the_sizes_of_the_pools_follow_the_steps(tmp_path: Path) -> None:
 
 def test_a_curve_takes_a_point_for_each_volume_and_a_series_an_unknown_time() -> None:
     trial = {"steps": ["curve", "series"], "points": [{"struct_id": "crystal", "seconds": 2.0}], "error": ""}
-    curve = {"engine": "lapw", "input_pool": "p", "volume_scales": [0.96, 1.0, 1.04]}
+    curve = {"engine": "lapw", "input_pool": "p", "volume_scales": [0.96, 0.98, 1.0, 1.04]}
     series = {"engine": "lapw", "input_pool": "p", "rkmax_values": [6.0, 7.0]}
     made = {"output_pool": "p", "num_structures": 5, "truncate_to_num_structures": True}
     steps = [
@@ -217,7 +217,7 @@ def test_a_curve_takes_a_point_for_each_volume_and_a_series_an_unknown_time() ->
     ]
     configuration = Configuration("ui.conf", ".", "", "run", 1, "manual", {}, None, 2, steps)
     found = estimate(configuration, [trial], {}, 1)
-    assert [step["seconds"] for step in found["steps"]] == [5 * 3 * 2.0, None]
+    assert [step["seconds"] for step in found["steps"]] == [5 * 4 * 2.0, None]
     assert found["seconds"] is None
 
 
