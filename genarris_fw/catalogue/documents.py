@@ -129,7 +129,7 @@ class StructureDocument(_Structure, NewStructure, total=False):
     ]
 
 
-class Claim(TypedDict):
+class ClaimedBy(TypedDict):
     """Who works on an item."""
 
     owner: Annotated[str, "`host:process:start:firework:random`"]
@@ -178,7 +178,7 @@ class WorkItemDocument(_WorkItem, total=False):
     following: Annotated[
         list[Following], "while committed: the items that follow from it (`key`, `payload`, `priority`)"
     ]
-    lease: Annotated[Claim, "while leased: who works on it"]
+    lease: Annotated[ClaimedBy, "while leased: who works on it"]
     outcome: Annotated[dict[str, Any], "what came out, once done"]
     seconds: Annotated[float, "the time the work took"]
     done_by: Annotated[str, "owner of the attempt that succeeded"]
@@ -231,14 +231,14 @@ class PlannedRound(TypedDict):
     items: Annotated[int, "how many items it has"]
 
 
-class Publication(TypedDict, total=False):
+class PreparedResult(TypedDict, total=False):
     """A result that is prepared: where its parts are."""
 
     parts: Annotated[list[dict[str, Any]], "the parts of the result, where they are small"]
     stored: Annotated[int, "how many parts it has in `publications`, where they are not"]
 
 
-class Committed(Publication, total=False):
+class Committed(PreparedResult, total=False):
     """A result that is decided and being made visible."""
 
     token: Annotated[int, "token of the holder that decided it"]

@@ -15,7 +15,7 @@ from typing import Any
 from pymongo import ReturnDocument
 from pymongo.collection import Collection
 
-from genarris_fw.catalogue.documents import Committed, Decisions, LeaseDocument, PlannedRound, Publication
+from genarris_fw.catalogue.documents import Committed, Decisions, LeaseDocument, PlannedRound, PreparedResult
 from genarris_fw.errors import GenarrisError
 
 # The roles of fireworks on the workflow's path: one lease each for a step.
@@ -172,7 +172,7 @@ class Leases:
         """
         self._decide(identifier, token, {"$set": {"all_planned": True}}, "closing the step")
 
-    def commit(self, identifier: str, token: int, publication: Publication) -> None:
+    def commit(self, identifier: str, token: int, publication: PreparedResult) -> None:
         """Decide the result of a firework's work; everything that makes it visible comes after this.
 
         Parameters

@@ -13,7 +13,7 @@ from typing import Any
 import bson
 from pymongo.collection import Collection
 
-from genarris_fw.catalogue.documents import Committed, Publication, PublicationDocument
+from genarris_fw.catalogue.documents import Committed, PreparedResult, PublicationDocument
 
 # A lease is read often: a larger publication has documents of its own.
 LARGEST_IN_LEASE = 256 * 1024
@@ -26,7 +26,7 @@ class Publications:
     def __init__(self, collection: Collection[PublicationDocument]) -> None:
         self.collection = collection
 
-    def prepare(self, run: str, lease: str, token: int, parts: Sequence[dict[str, Any]]) -> Publication:
+    def prepare(self, run: str, lease: str, token: int, parts: Sequence[dict[str, Any]]) -> PreparedResult:
         """Store the parts of a publication and return what the commit has to hold.
 
         Parameters

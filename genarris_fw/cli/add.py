@@ -8,7 +8,7 @@ import click
 
 from genarris_fw.cli.run import refuse_unavailable
 from genarris_fw.farm.moving import settle
-from genarris_fw.farm.site import open_site
+from genarris_fw.farm.opening import open_database
 from genarris_fw.farm.workflow import add_run, build_workflow
 from genarris_fw.options import load
 
@@ -38,9 +38,9 @@ def command(ui_conf: Path, yaml_file: Path | None, uri: str | None) -> None:
         build_workflow(configuration).to_file(str(yaml_file), f_format="yaml")
         click.echo(f"{yaml_file}: workflow of run '{configuration.run_name}'; add it with: lpad add {yaml_file}")
         return
-    with open_site(Path(configuration.folder), uri) as site:
-        if moved := settle(site.launchpad, configuration, site.own_folder is not None):
+    with open_database(Path(configuration.folder), uri) as opened:
+        if moved := settle(opened.launchpad, configuration, opened.own_folder is not None):
             click.echo(moved)
-        added = add_run(site.launchpad, configuration)
+        added = add_run(opened.launchpad, configuration)
         state = "added" if added else "is there already"
         click.echo(f"run '{configuration.run_name}' {state}; carry it out with: rlaunch rapidfire, qlaunch rapidfire")

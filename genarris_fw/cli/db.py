@@ -22,7 +22,7 @@ from genarris_fw.cli.numbers import Number
 from genarris_fw.database.backup import backup as write_archive
 from genarris_fw.database.find import Database, find_server
 from genarris_fw.database.in_job.allocation import LAUNCHPAD, Job, job_script
-from genarris_fw.database.in_job.keeper import Settings
+from genarris_fw.database.in_job.keeper import KeeperSettings
 from genarris_fw.database.in_job.start import own_address, start_in_allocation
 from genarris_fw.database.launchpads import launchpad, prepare
 from genarris_fw.database.redaction import redact, without_password
@@ -109,7 +109,7 @@ def _start_in_allocation(folder: Path, data: Path | None, host: str | None, minu
     job = Job.here()
     server = Server(folder)
     server.make_home()
-    settings = Settings(
+    settings = KeeperSettings(
         home=str(server.home),
         job=job.id,
         queue=job.queue,

@@ -29,18 +29,18 @@ def command(run: str, yes: bool, force: bool, as_json: bool, folder: Path, uri: 
 
     Files in the run's folder stay.
     """
-    with open_existing(folder, uri) as site:
-        if not run_workflows(site.launchpad, run):
-            site.catalogue.runs.get(run)
-        holders = living_holders(site.catalogue, run)
+    with open_existing(folder, uri) as opened:
+        if not run_workflows(opened.launchpad, run):
+            opened.catalogue.runs.get(run)
+        holders = living_holders(opened.catalogue, run)
         if holders and not force:
             raise InputError(
                 f"run '{run}' is being worked on by {len(holders)} rockets ({', '.join(holders)}): "
                 "stop them first, or give --force"
             )
         if not yes:
-            _confirm(site.catalogue, run)
-        removed = delete_run(site.launchpad, site.catalogue, run)
+            _confirm(opened.catalogue, run)
+        removed = delete_run(opened.launchpad, opened.catalogue, run)
     if as_json:
         click.echo(json.dumps({"run": run} | removed))
     else:

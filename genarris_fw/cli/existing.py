@@ -15,7 +15,7 @@ from genarris_fw.database.copies import folder_now
 from genarris_fw.database.find import Database, find_server
 from genarris_fw.database.server import FOLDER
 from genarris_fw.errors import DatabaseError, InputError
-from genarris_fw.farm.site import Site, open_site
+from genarris_fw.farm.opening import Opened, open_database
 
 
 def database_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,7 +31,7 @@ def database_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def open_existing(folder: Path, uri: str | None, read_only: bool = False) -> Iterator[Site]:
+def open_existing(folder: Path, uri: str | None, read_only: bool = False) -> Iterator[Opened]:
     """Open the database that the user named, or the folder's own, which must be there.
 
     Parameters
@@ -41,7 +41,7 @@ def open_existing(folder: Path, uri: str | None, read_only: bool = False) -> Ite
     uri : str, optional
         What the user gave.
     read_only : bool, optional
-        As in `genarris_fw.farm.site.open_site`: for commands that only look.
+        As in `genarris_fw.farm.opening.open_database`: for commands that only look.
 
     Raises
     ------
@@ -49,25 +49,25 @@ def open_existing(folder: Path, uri: str | None, read_only: bool = False) -> Ite
         When there is none, or it cannot be reached.
     """
     refuse_absent(find_server(folder, uri), folder)
-    with open_site(folder, uri, read_only=read_only) as site:
+    with open_database(folder, uri, read_only=read_only) as opened:
         if not read_only:
-            settle_all(site)
-        yield site
+            settle_all(opened)
+        yield opened
 
 
-def settle_all(site: Site) -> None:
+def settle_all(opened: Opened) -> None:
     """Bring the runs of a folder's own database there, if it was moved or copied; who may not, looks only."""
-    if site.own_folder is None:
+    if opened.own_folder is None:
         return
-    for record in site.catalogue.runs.listed():
-        if folder_now(record, site.own_folder) == record.get("folder"):
+    for record in opened.catalogue.runs.listed():
+        if folder_now(record, opened.own_folder) == record.get("folder"):
             continue
         from genarris_fw.farm.moving import settle  # half a second's imports
         from genarris_fw.options import load
 
         with suppress(InputError, PyMongoError):
-            configuration = load(site.own_folder / Path(record["options"]["path"]).name)
-            if moved := settle(site.launchpad, configuration, own=True):
+            configuration = load(opened.own_folder / Path(record["options"]["path"]).name)
+            if moved := settle(opened.launchpad, configuration, own=True):
                 click.echo(f"note: {moved}", err=True)
 
 

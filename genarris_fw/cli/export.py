@@ -36,10 +36,10 @@ def command(
     from genarris_fw.views.wording import counted
 
     names = [name.strip() for name in formats.split(",") if name.strip()]
-    with open_existing(folder, uri) as site:
-        chosen = pool or last_pool(site.catalogue, run)
+    with open_existing(folder, uri) as opened:
+        chosen = pool or last_pool(opened.catalogue, run)
         place = target or Path(folder_of(chosen, "exported", "--to"))
-        written = export_pool(site.catalogue, run, chosen, place, names)
+        written = export_pool(opened.catalogue, run, chosen, place, names)
     if as_json:
         about = {"run": run, "pool": chosen, "folder": str(place), "files": [str(path) for path in written]}
         click.echo(json.dumps(about, indent=2))

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from genarris_fw.cli.existing import database_options
-from genarris_fw.farm.site import open_site
+from genarris_fw.farm.opening import open_database
 from genarris_fw.names import checked_name, checked_pool, made_safe
 from genarris_fw.showing import printable
 
@@ -29,8 +29,8 @@ def command(source: Path, run: str, pool: str | None, as_json: bool, folder: Pat
     name = made_safe(source.absolute().name, "imported") if pool is None else checked_pool(pool)
     structures = read_folder(source)  # first: a folder that cannot be read shall leave no database behind
     number = len(structures)
-    with open_site(folder, uri) as site:
-        new = import_structures(site.catalogue, run, name, structures, source)
+    with open_database(folder, uri) as opened:
+        new = import_structures(opened.catalogue, run, name, structures, source)
     if as_json:
         click.echo(json.dumps({"run": run, "pool": name, "structures": number, "new": new}))
     else:

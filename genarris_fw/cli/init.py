@@ -10,7 +10,7 @@ import click
 from genarris_fw.database.find import find_server
 from genarris_fw.database.launchpads import launchpad, prepare
 from genarris_fw.errors import DatabaseError
-from genarris_fw.farm.launch.launcher_files import QUEUES, Place, launcher_files, write_files
+from genarris_fw.farm.launch.launcher_files import QUEUES, Destination, launcher_files, write_files
 
 
 @click.command(name="init", short_help="Write launcher files for a cluster.")
@@ -29,7 +29,7 @@ def command(queue: str | None, folder: Path, uri: str | None, force: bool) -> No
     folder = folder.absolute()
     queue = queue or ("slurm" if shutil.which("sbatch") else "none")
     database = find_server(folder, uri)
-    files = launcher_files(Place.here(folder, database), queue)
+    files = launcher_files(Destination.here(folder, database), queue)
     write_files(folder, files, force=force)
     for name in files:
         click.echo(folder / name)

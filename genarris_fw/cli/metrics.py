@@ -11,7 +11,7 @@ from pymongo.errors import PyMongoError
 from genarris_fw.cli.existing import database_options, open_existing
 from genarris_fw.database.launchpads import explain
 from genarris_fw.errors import GenarrisError, InputError
-from genarris_fw.farm.site import Site
+from genarris_fw.farm.opening import Opened
 from genarris_fw.views.metrics import CONTENT_TYPE, metrics
 
 HOST = "127.0.0.1"
@@ -30,20 +30,20 @@ ANSWERED_WITHIN = 30.0
 @database_options
 def command(run: str | None, port: int | None, folder: Path, uri: str | None) -> None:
     """Print the numbers of `status` in Prometheus' text format, for RUN or for all runs of the database."""
-    with open_existing(folder, uri, read_only=True) as site:
-        text = _text(site, run)  # a run that is not there is an error now, not at the first scrape
+    with open_existing(folder, uri, read_only=True) as opened:
+        text = _text(opened, run)  # a run that is not there is an error now, not at the first scrape
         if port is None:
             click.echo(text, nl=False)
         else:
-            _serve(site, run, port)
+            _serve(opened, run, port)
 
 
-def _text(site: Site, run: str | None) -> str:
+def _text(opened: Opened, run: str | None) -> str:
 
-    return metrics(site.catalogue, [run] if run else site.catalogue.runs.names())
+    return metrics(opened.catalogue, [run] if run else opened.catalogue.runs.names())
 
 
-def _serve(site: Site, run: str | None, port: int) -> None:
+def _serve(opened: Opened, run: str | None, port: int) -> None:
 
     class Answer(BaseHTTPRequestHandler):
         timeout = ANSWERED_WITHIN
@@ -53,11 +53,11 @@ def _serve(site: Site, run: str | None, port: int) -> None:
                 self._say(404, "the metrics are at /metrics\n")
                 return
             try:
-                self._say(200, _text(site, run))
+                self._say(200, _text(opened, run))
             except GenarrisError as error:
                 self._say(503, f"{error}\n")
             except PyMongoError as error:
-                self._say(503, f"{explain(error, site.uri)}\n")
+                self._say(503, f"{explain(error, opened.uri)}\n")
 
         def _say(self, code: int, text: str) -> None:
             content = text.encode()

@@ -43,10 +43,10 @@ def command(
     from genarris_fw.views.wording import counted
 
     names = [name.strip().lower() for name in formats.split(",") if name.strip()]
-    with open_existing(folder, uri) as site:
-        chosen = pool or last_pool(site.catalogue, run)
+    with open_existing(folder, uri) as opened:
+        chosen = pool or last_pool(opened.catalogue, run)
         place = target or Path(folder_of(chosen, "pictures", "--output"))
-        pictures = pool_pictures(site.catalogue, run, chosen, place, names, color_by)
+        pictures = pool_pictures(opened.catalogue, run, chosen, place, names, color_by)
     drawn = [picture for picture in pictures if picture.files]
     left_out = {picture.name: picture.left_out for picture in pictures if not picture.files}
     if as_json:

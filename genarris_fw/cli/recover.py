@@ -9,8 +9,8 @@ import click
 
 from genarris_fw.cli.existing import database_options, open_existing
 from genarris_fw.cli.numbers import Number
+from genarris_fw.farm.opening import Opened
 from genarris_fw.farm.repair.recovery import GRACE_SECONDS, known_runs, recover, undecided
-from genarris_fw.farm.site import Site
 from genarris_fw.showing import printable
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -32,24 +32,24 @@ def command(run: str | None, grace: float, no_wait: bool, folder: Path, uri: str
 
     A firework that was just checked out may belong to a living rocket: the command waits until that can be told.
     """
-    with open_existing(folder, uri) as site:
+    with open_existing(folder, uri) as opened:
         # A run is known by its workflow before its first firework has made its document.
-        names = known_runs(site.launchpad)
+        names = known_runs(opened.launchpad)
         if run:
-            names = [run] if run in names else [site.catalogue.runs.get(run)["name"]]
-        repaired = [line for name in names for line in _repair(site, name, grace, 0.0 if no_wait else grace)]
+            names = [run] if run in names else [opened.catalogue.runs.get(run)["name"]]
+        repaired = [line for name in names for line in _repair(opened, name, grace, 0.0 if no_wait else grace)]
         if not repaired:
             click.echo("nothing to repair")
 
 
-def _repair(site: Site, run: str, grace: float, patience: float) -> list[str]:
+def _repair(opened: Opened, run: str, grace: float, patience: float) -> list[str]:
     """Repair a run, and again when the grace of what was just checked out is over; say and return what was done."""
     end = time.monotonic() + patience + SECONDS_BETWEEN_LOOKS
     done: list[str] = []
     while True:
-        for line in recover(site.launchpad, run, grace):
+        for line in recover(opened.launchpad, run, grace):
             click.echo(printable(f"{run}: {line}"))
             done.append(line)
-        if time.monotonic() > end or not undecided(site.launchpad, run, grace):
+        if time.monotonic() > end or not undecided(opened.launchpad, run, grace):
             return done
         time.sleep(SECONDS_BETWEEN_LOOKS)

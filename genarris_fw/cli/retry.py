@@ -17,12 +17,12 @@ from genarris_fw.farm.repair.retrying import retry_run
 @database_options
 def command(run: str, procedure: str | None, folder: Path, uri: str | None) -> None:
     """Send failed work items of RUN back to waiting, and its steps from there on back to the rockets."""
-    with open_existing(folder, uri) as site:
-        record = site.catalogue.runs.get(run)
+    with open_existing(folder, uri) as opened:
+        record = opened.catalogue.runs.get(run)
         steps = [entry["name"] for entry in record["options"]["steps"]]
         if procedure is not None and procedure not in steps:
             raise InputError(f"run '{run}' has no step '{procedure}'; its steps: {', '.join(steps)}")
-        items, first = retry_run(site.launchpad, run, procedure)
+        items, first = retry_run(opened.launchpad, run, procedure)
         if first is None:
             click.echo(f"run '{run}' has nothing that failed")
             return

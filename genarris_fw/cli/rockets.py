@@ -24,8 +24,8 @@ from genarris_fw.farm.crews.ranks import rank_and_size, ranks_of, replica_of
 from genarris_fw.farm.fireworks import documents
 from genarris_fw.farm.launch.worker import POLL_SECONDS, serve
 from genarris_fw.farm.lifeline import Lifeline
+from genarris_fw.farm.opening import Opened
 from genarris_fw.farm.repair.recovery import known_runs, recover
-from genarris_fw.farm.site import Site
 from genarris_fw.showing import printable
 from genarris_fw.walltime import listening, of_this_process, warnings
 
@@ -57,13 +57,13 @@ def command(run: str | None, mpi: bool, replicas: int | None, walltime: None, fo
     if replicas is not None:
         raise InputError("--replicas needs --mpi: without it, every rank is a replica of its own")
     rank, size = rank_and_size()
-    with open_existing(folder, uri) as site:
-        name = chosen(site, run)
-        launch(site, name, folder, rank, size)
+    with open_existing(folder, uri) as opened:
+        name = chosen(opened, run)
+        launch(opened, name, folder, rank, size)
     return EXIT_OK
 
 
-def chosen(site: Site, run: str | None) -> str:
+def chosen(opened: Opened, run: str | None) -> str:
     """Return the name of the run that is meant.
 
     Raises
@@ -71,7 +71,7 @@ def chosen(site: Site, run: str | None) -> str:
     InputError
         When it is not there, or none was named and there are several.
     """
-    names = known_runs(site.launchpad)
+    names = known_runs(opened.launchpad)
     if run is None and len(names) != 1:
         raise InputError(f"name one of the runs: {', '.join(names) or 'there is none yet; genarris-fw add makes one'}")
     name = run or names[0]
@@ -81,7 +81,7 @@ def chosen(site: Site, run: str | None) -> str:
 
 
 def launch(
-    site: Site, name: str, folder: Path, number: int, of: int, before: Callable[[], object] = lambda: None
+    opened: Opened, name: str, folder: Path, number: int, of: int, before: Callable[[], object] = lambda: None
 ) -> None:
     """Launch rockets as one of several replicas until the run is over.
 
@@ -108,19 +108,19 @@ def launch(
     def announce() -> None:
         before()
         if of > 1:
-            site.catalogue.runs.at_least_workers(name, of)
+            opened.catalogue.runs.at_least_workers(name, of)
 
     def idle() -> bool:
         nonlocal recovered
         if time.monotonic() - recovered > recover_every:
-            recover(site.launchpad, name)
+            recover(opened.launchpad, name)
             recovered = time.monotonic()
         time.sleep(POLL_SECONDS)
         return False
 
     with listening(of_this_process()):
-        serve(patient(site.launchpad), name, idle, announce)
-    record = site.catalogue.runs.find(name) or {}
+        serve(patient(opened.launchpad), name, idle, announce)
+    record = opened.catalogue.runs.find(name) or {}
     if number == 0:
         click.echo(printable(f"run {name}: {record.get('state', 'unknown')}"))
 
@@ -136,8 +136,8 @@ def launch_with_mpi(run: str | None, replicas: int | None, folder: Path, uri: st
     decision: dict[str, Any] = {}
     if everybody.rank == 0:
         try:
-            with open_existing(folder, uri) as site:
-                decision = decide(site, run, replicas, everybody.size)
+            with open_existing(folder, uri) as opened:
+                decision = decide(opened, run, replicas, everybody.size)
             click.echo(decision["layout"])
         except GenarrisError as problem:
             error = problem
@@ -172,8 +172,8 @@ def leave_warnings_to_the_leader() -> None:
 def lead(crew: crews.Crew, name: str, folder: Path, uri: str | None, number: int, of: int) -> int:
     """Launch rockets as the leader of a crew; what goes wrong with the database is no matter of the other replicas."""
     try:
-        with open_existing(folder, uri) as site, crews.led(crew):
-            launch(site, name, folder, number, of, before=crew.check)
+        with open_existing(folder, uri) as opened, crews.led(crew):
+            launch(opened, name, folder, number, of, before=crew.check)
     except crews.CrewLost:
         raise
     except GenarrisError as problem:
@@ -182,7 +182,7 @@ def lead(crew: crews.Crew, name: str, folder: Path, uri: str | None, number: int
     return EXIT_OK
 
 
-def decide(site: Site, run: str | None, replicas: int | None, size: int) -> dict[str, Any]:
+def decide(opened: Opened, run: str | None, replicas: int | None, size: int) -> dict[str, Any]:
     """Return the run, the number of replicas, and a line that says so.
 
     Raises
@@ -190,12 +190,12 @@ def decide(site: Site, run: str | None, replicas: int | None, size: int) -> dict
     InputError
         When there is no such run, or there are fewer ranks than replicas asked for.
     """
-    name = chosen(site, run)
+    name = chosen(opened, run)
     if replicas is not None and replicas > size:
         raise InputError(
             f"--replicas {replicas} is more than the {size} ranks of this launch: use mpirun -n {replicas}"
         )
-    asked = replicas or replicas_of_steps(site, name)
+    asked = replicas or replicas_of_steps(opened, name)
     number = min(asked or size, size)
     ranks = ranks_of(number, size)
     each = f"{ranks[0]}" if ranks[0] == ranks[-1] else f"{ranks[-1]} or {ranks[0]}"
@@ -204,11 +204,11 @@ def decide(site: Site, run: str | None, replicas: int | None, size: int) -> dict
     return {"run": name, "replicas": number, "layout": f"run {name}: {counted}, ranks of each: {each}{more}"}
 
 
-def replicas_of_steps(site: Site, name: str) -> int | None:
+def replicas_of_steps(opened: Opened, name: str) -> int | None:
     """Return the ``num_replicas`` that a user gave, where all steps that have one agree; else None."""
-    record: Mapping[str, Any] | None = site.catalogue.runs.find(name)
+    record: Mapping[str, Any] | None = opened.catalogue.runs.find(name)
     if record is None:  # its first firework carries what will be the run's document
-        record = documents.run_record(site.launchpad.db, name)
+        record = documents.run_record(opened.launchpad.db, name)
     steps = (record.get("options") or {}).get("steps") or []
     given = {
         int(step["options"]["num_replicas"])

@@ -20,9 +20,9 @@ from genarris_fw.engines import installed
 from genarris_fw.errors import InputError
 from genarris_fw.farm.launch.rockets import Rockets
 from genarris_fw.farm.moving import settle
+from genarris_fw.farm.opening import Opened, open_database
 from genarris_fw.farm.repair.recovery import recover
 from genarris_fw.farm.repair.retrying import rerun_fizzled
-from genarris_fw.farm.site import Site, open_site
 from genarris_fw.farm.workflow import add_run
 from genarris_fw.logs import merge
 from genarris_fw.options import Configuration, load
@@ -55,52 +55,52 @@ def command(ui_conf: Path, workers: int | None, uri: str | None, walltime: None,
         console.print(f"note: {notice}", style="dim", markup=False, highlight=False, soft_wrap=True)
     refuse_unavailable(configuration)
     folder = Path(configuration.folder)
-    with sigterm_interrupts(), only_one(folder, configuration.run_name), open_site(folder, uri, CONTINUE) as site:
+    with sigterm_interrupts(), only_one(folder, configuration.run_name), open_database(folder, uri, CONTINUE) as opened:
         try:
-            record = carry_out(site, configuration, workers or os.cpu_count() or 1, quiet, console)
+            record = carry_out(opened, configuration, workers or os.cpu_count() or 1, quiet, console)
         finally:  # an interrupted run has a log as well
             with suppress(OSError):  # a full disk: the run's own failure says so
                 merge(folder)
-        console.print(render(closing(site.catalogue, configuration.run_name)))
+        console.print(render(closing(opened.catalogue, configuration.run_name)))
     if record.get("state") == "failed":
         click.echo(printable(f"genarris-fw: run '{configuration.run_name}' failed: {record.get('failure')}"), err=True)
         return EXIT_RUN_FAILED
     return EXIT_SOME_FAILED if record.get("failed_items") else EXIT_OK
 
 
-def carry_out(site: Site, configuration: Configuration, workers: int, quiet: bool, console: Console) -> RunDocument:
+def carry_out(opened: Opened, configuration: Configuration, workers: int, quiet: bool, console: Console) -> RunDocument:
     """Add the run when it is new, mend what was interrupted, launch rockets until it is over."""
     for step in configuration.steps:
         PROCEDURES.load(step.procedure)  # what cannot be imported is said here, not in a worker's log
-    if moved := settle(site.launchpad, configuration, site.own_folder is not None):
+    if moved := settle(opened.launchpad, configuration, opened.own_folder is not None):
         console.print(moved, markup=False, highlight=False, soft_wrap=True)
     run, folder = configuration.run_name, Path(configuration.folder)
-    added = add_run(site.launchpad, configuration, workers)
-    record = site.catalogue.runs.find(run) or {}
+    added = add_run(opened.launchpad, configuration, workers)
+    record = opened.catalogue.runs.find(run) or {}
     if record.get("state") == "finished":
         console.print(f"run '{run}' is finished: nothing to do")
         return record
     if not added:
-        rerun_fizzled(site.launchpad, run)
-        site.catalogue.runs.resumed(run)
+        rerun_fizzled(opened.launchpad, run)
+        opened.catalogue.runs.resumed(run)
         # Nobody else launches rockets for this run here, so what lost its rocket is lost for certain.
-        for line in recover(site.launchpad, run, grace_seconds=15):
+        for line in recover(opened.launchpad, run, grace_seconds=15):
             console.print(f"recovered: {line}", style="dim", markup=False, highlight=False, soft_wrap=True)
         console.print(f"continuing run '{run}'")
-    site.catalogue.runs.set(run, workers=workers)
+    opened.catalogue.runs.set(run, workers=workers)
     with (
         Progress(console, quiet=quiet) as progress,
-        Rockets(site.launchpad, run, folder, workers, site.keep_open) as rockets,
+        Rockets(opened.launchpad, run, folder, workers, opened.keep_open) as rockets,
     ):
 
         def look(record: RunDocument) -> None:
             if record and record.get("workers") != workers:
-                site.catalogue.runs.set(run, workers=workers)
+                opened.catalogue.runs.set(run, workers=workers)
             if record:
-                progress.update(status(site.catalogue, run))
+                progress.update(status(opened.catalogue, run))
 
         # A server elsewhere may come back; the folder's own is started again by the next command.
-        return rockets.watch(look) if site.keep_open else patiently(lambda: rockets.watch(look))
+        return rockets.watch(look) if opened.keep_open else patiently(lambda: rockets.watch(look))
 
 
 def refuse_unavailable(configuration: Configuration) -> None:

@@ -18,7 +18,7 @@ from genarris_fw.catalogue.runs import IMPORTED
 from genarris_fw.cli.existing import database_options, open_existing
 from genarris_fw.database.copies import folder_now
 from genarris_fw.errors import InputError
-from genarris_fw.farm.site import Site
+from genarris_fw.farm.opening import Opened
 from genarris_fw.views.layout import console
 from genarris_fw.views.status import STYLES, has_workflow, pools_of, render, status, waiting_runs
 
@@ -36,60 +36,60 @@ def command(run: str | None, as_json: bool, watch: bool, folder: Path, uri: str 
     With several hosts, what each of them gets done; and the replicas that took themselves out of work.
     Without RUN: the only run of the database, or the list of its runs.
     """
-    with open_existing(folder, uri, read_only=True) as site:
-        name = run or _only_run(site)
+    with open_existing(folder, uri, read_only=True) as opened:
+        name = run or _only_run(opened)
         if name is None:
-            runs = _runs(site)
+            runs = _runs(opened)
             click.echo(json.dumps(runs)) if as_json else console().print(_table(runs))
         elif watch:
-            _watch(site, name, as_json)
+            _watch(opened, name, as_json)
         else:
-            found = _status(site, name)
+            found = _status(opened, name)
             click.echo(json.dumps(found, indent=2)) if as_json else console().print(render(found))
 
 
-def _only_run(site: Site) -> str | None:
-    names = [*site.catalogue.runs.names(), *waiting_runs(site.catalogue)]
+def _only_run(opened: Opened) -> str | None:
+    names = [*opened.catalogue.runs.names(), *waiting_runs(opened.catalogue)]
     return names[0] if len(names) == 1 else None
 
 
-def _status(site: Site, run: str) -> dict[str, Any]:
+def _status(opened: Opened, run: str) -> dict[str, Any]:
     try:
-        return status(site.catalogue, run) | {"folder": _folder(site, site.catalogue.runs.place(run))}
+        return status(opened.catalogue, run) | {"folder": _folder(opened, opened.catalogue.runs.place(run))}
     except InputError:
-        if has_workflow(site.catalogue, run):
+        if has_workflow(opened.catalogue, run):
             raise InputError(f"run '{run}' waits for its first rocket: genarris-fw run, or rlaunch rapidfire") from None
         raise
 
 
-def _folder(site: Site, record: RunDocument | None) -> str | None:
+def _folder(opened: Opened, record: RunDocument | None) -> str | None:
     if record is None:
         return None
-    return folder_now(record, site.own_folder) if site.own_folder else record.get("folder")
+    return folder_now(record, opened.own_folder) if opened.own_folder else record.get("folder")
 
 
-def _watch(site: Site, run: str, as_json: bool) -> None:
-    found = _status(site, run)
+def _watch(opened: Opened, run: str, as_json: bool) -> None:
+    found = _status(opened, run)
     with Live(render(found), auto_refresh=False, console=Console(quiet=True) if as_json else console()) as live:
         while True:
             click.echo(json.dumps(found)) if as_json else live.update(render(found), refresh=True)
             if found["state"] != "running" or found["workflow"] is False:
                 return
             time.sleep(SECONDS_BETWEEN_LOOKS)
-            found = _status(site, run)
+            found = _status(opened, run)
 
 
-def _runs(site: Site) -> list[dict[str, Any]]:
+def _runs(opened: Opened) -> list[dict[str, Any]]:
     begun = [
         {
             "run": record["_id"],
             "state": record["state"],
             "created": record["created"].isoformat(timespec="seconds"),
-            "folder": _folder(site, record),
-            "pools": pools_of(site.catalogue, record),
-            "workflow": None if record["state"] == IMPORTED else has_workflow(site.catalogue, record["_id"]),
+            "folder": _folder(opened, record),
+            "pools": pools_of(opened.catalogue, record),
+            "workflow": None if record["state"] == IMPORTED else has_workflow(opened.catalogue, record["_id"]),
         }
-        for record in site.catalogue.runs.listed()
+        for record in opened.catalogue.runs.listed()
     ]
     waiting: list[dict[str, Any]] = [
         {
@@ -100,7 +100,7 @@ def _runs(site: Site) -> list[dict[str, Any]]:
             "pools": {},
             "workflow": True,
         }
-        for run, moment in waiting_runs(site.catalogue).items()
+        for run, moment in waiting_runs(opened.catalogue).items()
     ]
     return waiting + begun
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from genarris_fw.clustering.preference_search import Axis, PreferenceSearch, Sample, greedy_gains
+from genarris_fw.clustering.preference_search import Axis, PreferenceSearch, TriedPreference, greedy_gains
 from genarris_fw.clustering.propagation import SOLVERS, Fit, Similarities, fit
 from genarris_fw.clustering.result import Clustering, wanted_clusters
 from genarris_fw.errors import InputError, RunFailed
@@ -229,7 +229,7 @@ class ClusterSearch:
         self._fit_options = {"convergence_iter": int(convergence_iter), "solver": solver, "threads": threads}
         self._accept_any = output_without_success
         self._fits: dict[float, Fit] = {}
-        self.samples: list[Sample] = []
+        self.samples: list[TriedPreference] = []
         self._search: PreferenceSearch | None = None
         if n > 1 and preference is None:
             axis = _axis(self._similarities, target)
@@ -266,14 +266,14 @@ class ClusterSearch:
             )
         return self._fits[preference]
 
-    def tell(self, outcome: Fit | Sample) -> None:
+    def tell(self, outcome: Fit | TriedPreference) -> None:
         """Take in the outcome of the fit that was asked for first, made here or in another process.
 
         A `Fit` is kept, so that `result` need not make it again.
         """
         if isinstance(outcome, Fit):
             self._fits[outcome.preference] = outcome
-        self.samples.append(Sample(outcome.preference, outcome.n_clusters, outcome.converged))
+        self.samples.append(TriedPreference(outcome.preference, outcome.n_clusters, outcome.converged))
 
     def result(self) -> Clustering:
         """Return the clustering that was found; where its fit was only told of, it is made here.
@@ -300,7 +300,7 @@ class ClusterSearch:
             chosen.damping,
         )
 
-    def _best(self) -> Sample:
+    def _best(self) -> TriedPreference:
         """The sample to return, if there is one that may be returned."""
         if self._search is not None:
             best = self._search.found or (self._search.closest if self._accept_any else None)

@@ -87,7 +87,7 @@ class Matching:
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class PreparedCrystal:
     """A crystal ready to be compared; what does not depend on the other crystal is done once.
 
     Attributes
@@ -159,7 +159,7 @@ def prepare(structure: Structure, comparison: Matching | None = None) -> Any:
     seen = _surroundings(crystal, candidates)
     middles = candidates[_different(seen, EQUIVALENT)] if chosen.mirror_images else candidates
     references = candidates[_different(seen, ALIKE)].tolist()
-    return Prepared(packing, kinds, references, middles, _all_orders(kinds, chosen.hydrogens))
+    return PreparedCrystal(packing, kinds, references, middles, _all_orders(kinds, chosen.hydrogens))
 
 
 def _surroundings(crystal: Molecules, chosen: NDArray[np.intp]) -> Floats:

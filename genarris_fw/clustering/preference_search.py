@@ -24,7 +24,7 @@ _WORTHWHILE = 0.01
 _NEAR = 0.4
 
 
-class Sample(NamedTuple):
+class TriedPreference(NamedTuple):
     """What one fit told."""
 
     preference: float
@@ -183,20 +183,20 @@ class PreferenceSearch:
     given_range: tuple[float, float] | None = None
     max_sampled: int = 100
     resolution: float = 1e-4
-    samples: list[Sample] = field(default_factory=list)
+    samples: list[TriedPreference] = field(default_factory=list)
 
     @property
-    def found(self) -> Sample | None:
+    def found(self) -> TriedPreference | None:
         """The first sample that meets the target."""
         return next((s for s in self.samples if s.converged and self._meets(s.n_clusters)), None)
 
     @property
-    def closest(self) -> Sample | None:
+    def closest(self) -> TriedPreference | None:
         """The sample with the count nearest to the target; converged ones first, then earlier ones."""
         clustered = [s for s in self.samples if s.n_clusters > 0]
         return min(clustered, key=self.rank, default=None)
 
-    def rank(self, sample: Sample) -> tuple[bool, int]:
+    def rank(self, sample: TriedPreference) -> tuple[bool, int]:
         """Sort key of samples: the better, the smaller."""
         return not sample.converged, abs(sample.n_clusters - self.target)
 
@@ -234,7 +234,7 @@ class PreferenceSearch:
                 continue
             if preference not in asked:
                 asked.append(preference)
-            outcomes = [Sample(preference, count, True) for count in state._likely_counts()]
+            outcomes = [TriedPreference(preference, count, True) for count in state._likely_counts()]
             states.extend(replace(state, samples=[*state.samples, outcome]) for outcome in outcomes)
         return asked
 

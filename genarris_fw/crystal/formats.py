@@ -27,7 +27,7 @@ _KINDS: dict[Door, tuple[type[StructureFormat | PoolFormat], ...]] = {
 }
 
 
-class Known(NamedTuple):
+class KnownFormat(NamedTuple):
     """A registered format that can be used, with the name and the door by which it came."""
 
     door: Door
@@ -51,7 +51,7 @@ def structure_endings() -> tuple[str, ...]:
     return tuple(dict.fromkeys(ending for kind in _of_structures() for ending in kind.write))
 
 
-def find_format(name: str) -> Known:
+def find_format(name: str) -> KnownFormat:
     """Return a format by its name.
 
     Raises
@@ -66,7 +66,7 @@ def find_format(name: str) -> Known:
         packages = " and ".join(f"'{door.package(name)}'" for door in having)
         raise InputError(f"format '{name}' is brought by two packages, {packages}: uninstall one of them")
     [door] = having
-    return Known(door, name, door.load_as(name, *_KINDS[door]))
+    return KnownFormat(door, name, door.load_as(name, *_KINDS[door]))
 
 
 def read(path: PathLike, format: str | None = None) -> list[Structure]:
@@ -203,7 +203,7 @@ def write(structures: Structure | Iterable[Structure], path: PathLike, format: s
     return files
 
 
-def _written(known: Known, file: Path, text_of: Callable[[Any], str], what: Any) -> str:
+def _written(known: KnownFormat, file: Path, text_of: Callable[[Any], str], what: Any) -> str:
     with known.door.blaming(known.name, f"{file}: "):
         text = text_of(what)
         if not isinstance(text, str):
@@ -211,7 +211,7 @@ def _written(known: Known, file: Path, text_of: Callable[[Any], str], what: Any)
         return text
 
 
-def _read(known: Known, file: Path, text: str) -> list[Structure]:
+def _read(known: KnownFormat, file: Path, text: str) -> list[Structure]:
     door, name, kind = known
     with door.blaming(name, f"{file}: "):
         assert kind.read is not None
@@ -238,14 +238,14 @@ def _text(file: Path) -> str:
 
 
 @remembered
-def _working(ours: bool) -> tuple[Known, ...]:
+def _working(ours: bool) -> tuple[KnownFormat, ...]:
     """Return the formats of this package, or of others, that can be used."""
     found = []
     for door, kinds in _KINDS.items():
         for name in door.names():
             if door.is_ours(name) == ours:
                 with suppress(InputError):
-                    found.append(Known(door, name, door.load_as(name, *kinds)))
+                    found.append(KnownFormat(door, name, door.load_as(name, *kinds)))
     return tuple(found)
 
 
@@ -260,7 +260,7 @@ def _not_usable() -> str:
     return "".join(f"; {problem}" for door, kinds in _KINDS.items() for problem in door.problems(*kinds))
 
 
-def _named(file: Path, name: str) -> Known | str:
+def _named(file: Path, name: str) -> KnownFormat | str:
     """Return a format that can be read, or ASE's name of one."""
     if name in writable():
         found = find_format(name)
@@ -271,7 +271,7 @@ def _named(file: Path, name: str) -> Known | str:
     raise InputError(f"{file}: unknown format {name!r} of a file to read; known: {', '.join(readable())}")
 
 
-def _told(file: Path, text: str) -> Known | str:
+def _told(file: Path, text: str) -> KnownFormat | str:
     """Return the format that a file's marks, name or content tell, ours first; a name of ASE's where it reads it."""
     marked_or_named = (
         known
@@ -290,7 +290,7 @@ def _told(file: Path, text: str) -> Known | str:
     )
 
 
-def _telling(ours: bool, tells: Callable[[Readable, Path, str], bool], file: Path, text: str) -> Iterator[Known]:
+def _telling(ours: bool, tells: Callable[[Readable, Path, str], bool], file: Path, text: str) -> Iterator[KnownFormat]:
     for known in _working(ours):
         if ours:  # asked for every file of a large pool
             told = tells(known.kind, file, text)

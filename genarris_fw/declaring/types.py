@@ -421,7 +421,7 @@ PairDistances = Annotated[
     BeforeValidator(pair_distances),
     Said("dict", '{"O-H": 1.5, ...}: pairs of elements, each once, and distances from 0.001 to 10'),
 ]
-Settings = Annotated[dict[str, Any], BeforeValidator(settings), Said("dict", '{"name": value, ...} of plain values')]
+PlainDict = Annotated[dict[str, Any], BeforeValidator(settings), Said("dict", '{"name": value, ...} of plain values')]
 Symmetry = Annotated[
     str,
     BeforeValidator(molecule_symmetry),

@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Comparison:
+class EngineComparison:
     """Two engines' energies of n structures, each relative to its own mean.
 
     Attributes
@@ -47,7 +47,7 @@ class Comparison:
     rank_of_lowest: int
 
 
-def compare(first: ArrayLike, second: ArrayLike) -> Comparison:
+def compare(first: ArrayLike, second: ArrayLike) -> EngineComparison:
     """Compare the relative energies of the same structures by two engines.
 
     Absolute energies of two engines have nothing in common; the mean over the structures is therefore taken off
@@ -72,7 +72,7 @@ def compare(first: ArrayLike, second: ArrayLike) -> Comparison:
     differences = (b - b.mean()) - (a - a.mean())
     tau = float(kendalltau(a, b).statistic)
     lowest = int(np.argmin(b))
-    return Comparison(
+    return EngineComparison(
         first=a - a.min(),
         second=b - b.min(),
         differences=differences,

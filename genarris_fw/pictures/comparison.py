@@ -12,10 +12,10 @@ from genarris_fw.pictures.style import CROWD, FAINT, INK, SETS, new_figure, poin
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from genarris_fw.energetics.comparison import Comparison
+    from genarris_fw.energetics.comparison import EngineComparison
 
 
-def comparison(found: Comparison, labels: Sequence[str], unit: str = "kJ/mol per molecule") -> Figure:
+def comparison(found: EngineComparison, labels: Sequence[str], unit: str = "kJ/mol per molecule") -> Figure:
     """Draw relative energies of two engines.
 
     Parameters

@@ -14,7 +14,7 @@ from typing import Any
 from genarris_fw.catalogue.documents import StructureDocument
 from genarris_fw.crystal import Structure
 from genarris_fw.energetics.comparable import FIELDS, comparable_groups, source_of
-from genarris_fw.energetics.comparison import Comparison, compare
+from genarris_fw.energetics.comparison import EngineComparison, compare
 from genarris_fw.energetics.elemental_solids import reference_of
 from genarris_fw.energetics.equation_of_state import delta
 from genarris_fw.errors import RunFailed
@@ -128,7 +128,7 @@ def _refuse_compositions(campaign: Step, ids: Sequence[str], names: Sequence[str
 
 
 def _write_energies(
-    folder: Path, ids: Sequence[str], names: Sequence[str], sources: Sequence[str], found: Comparison
+    folder: Path, ids: Sequence[str], names: Sequence[str], sources: Sequence[str], found: EngineComparison
 ) -> None:
     """Write energies.csv and the picture."""
     from genarris_fw.pictures.comparison import comparison

@@ -14,7 +14,7 @@ from typing_extensions import Self
 from genarris_fw.crystal import Structure
 from genarris_fw.database.find import find_server
 from genarris_fw.errors import DatabaseError, InputError
-from genarris_fw.farm.site import Site, open_site
+from genarris_fw.farm.opening import Opened, open_database
 from genarris_fw.pools.exporting import last_pool, pool_structures
 from genarris_fw.views.status import pool_sizes, status
 
@@ -31,9 +31,9 @@ class Run:
         The run's name.
     """
 
-    def __init__(self, site: Site, name: str, held: ExitStack) -> None:
+    def __init__(self, opened: Opened, name: str, held: ExitStack) -> None:
         self.name = name
-        self._site = site
+        self._site = opened
         self._close = weakref.finalize(self, held.close)
 
     def __enter__(self) -> Self:
@@ -117,18 +117,18 @@ def open_run(folder: str | os.PathLike[str] = ".", run: str | None = None, uri: 
         raise DatabaseError(f"{place.absolute()}: no database here; name the run's folder, or a uri")
     held = ExitStack()
     try:
-        site = held.enter_context(open_site(place, uri, read_only=True))
-        return Run(site, _only(site, run), held)
+        opened = held.enter_context(open_database(place, uri, read_only=True))
+        return Run(opened, _only(opened, run), held)
     except BaseException:
         held.close()
         raise
 
 
-def _only(site: Site, run: str | None) -> str:
+def _only(opened: Opened, run: str | None) -> str:
     """Return the run that is meant."""
     if run is not None:
-        return str(site.catalogue.runs.get(run)["name"])
-    names = site.catalogue.runs.names()
+        return str(opened.catalogue.runs.get(run)["name"])
+    names = opened.catalogue.runs.names()
     if len(names) != 1:
         raise InputError(f"which run? the database has {', '.join(names) or 'none'}: name one with run=")
     return names[0]

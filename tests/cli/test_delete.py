@@ -9,13 +9,13 @@ from command_line import call
 from fireworks import Firework, Workflow
 from small_run import RUN, fill
 
-from genarris_fw.farm.site import Site, open_site
+from genarris_fw.farm.opening import Opened, open_database
 
 
 @pytest.fixture
-def site(database_uri: str, tmp_path: Path) -> Iterator[Site]:
+def opened(database_uri: str, tmp_path: Path) -> Iterator[Opened]:
     """Two runs with their workflows; somebody holds the first one's gate."""
-    with open_site(tmp_path, database_uri) as opened:
+    with open_database(tmp_path, database_uri) as opened:
         for run in (RUN, "other"):
             fill(opened.catalogue, tmp_path, run)
             chain = Firework([], spec={"run": run})
@@ -25,18 +25,20 @@ def site(database_uri: str, tmp_path: Path) -> Iterator[Site]:
         yield opened
 
 
-def test_refused_while_a_rocket_works_on_it(site: Site, capsys: pytest.CaptureFixture) -> None:
-    done = call(capsys, "delete", RUN, "--yes", "--uri", site.uri)
+def test_refused_while_a_rocket_works_on_it(opened: Opened, capsys: pytest.CaptureFixture) -> None:
+    done = call(capsys, "delete", RUN, "--yes", "--uri", opened.uri)
     assert done.code == 2
     assert "worked on by 1 rockets (run_fhi_aims_batch gate)" in done.err
-    assert site.catalogue.runs.find(RUN)
-    assert call(capsys, "delete", RUN, "--yes", "--force", "--uri", site.uri).code == 0
+    assert opened.catalogue.runs.find(RUN)
+    assert call(capsys, "delete", RUN, "--yes", "--force", "--uri", opened.uri).code == 0
 
 
-def test_everything_of_the_run_goes_and_nothing_else(site: Site, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    site.catalogue.leases.collection.update_many({}, {"$unset": {"owner": 1, "expires": 1}})
+def test_everything_of_the_run_goes_and_nothing_else(
+    opened: Opened, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    opened.catalogue.leases.collection.update_many({}, {"$unset": {"owner": 1, "expires": 1}})
     (tmp_path / "raw").mkdir()
-    done = call(capsys, "delete", RUN, "--yes", "--json", "--uri", site.uri)
+    done = call(capsys, "delete", RUN, "--yes", "--json", "--uri", opened.uri)
     assert done.code == 0 and done.err == ""
     assert done.json == {
         "run": RUN,
@@ -50,27 +52,27 @@ def test_everything_of_the_run_goes_and_nothing_else(site: Site, tmp_path: Path,
         "publications": 0,
         "spare_structures": 0,
     }
-    assert site.catalogue.runs.names() == ["other"]
+    assert opened.catalogue.runs.names() == ["other"]
     for name in ("structures", "work_items", "leases"):
-        assert site.catalogue.database[name].distinct("run") == ["other"]
-    assert site.launchpad.workflows.distinct("metadata.run") == ["other"]
-    assert site.launchpad.fireworks.count_documents({}) == 3
+        assert opened.catalogue.database[name].distinct("run") == ["other"]
+    assert opened.launchpad.workflows.distinct("metadata.run") == ["other"]
+    assert opened.launchpad.fireworks.count_documents({}) == 3
     assert (tmp_path / "raw").is_dir()
-    done = call(capsys, "delete", RUN, "--yes", "--uri", site.uri)
+    done = call(capsys, "delete", RUN, "--yes", "--uri", opened.uri)
     assert done.code == 2 and "no run 'urea' in this database; runs here: other" in done.err
 
 
 @pytest.mark.parametrize(("answer", "removed"), [("y\n", True), ("n\n", False), ("", False)])
 def test_it_asks(
-    site: Site, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, answer: str, removed: bool
+    opened: Opened, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, answer: str, removed: bool
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(answer))
-    done = call(capsys, "delete", RUN, "--force", "--uri", site.uri)
+    done = call(capsys, "delete", RUN, "--force", "--uri", opened.uri)
     assert "with its 14 structures" in done.out
-    assert (done.code == 0, site.catalogue.runs.find(RUN) is None) == (removed, removed)
+    assert (done.code == 0, opened.catalogue.runs.find(RUN) is None) == (removed, removed)
 
 
-def test_an_added_run_that_never_began(site: Site, capsys: pytest.CaptureFixture) -> None:
-    site.launchpad.add_wf(Workflow([Firework([])], metadata={"run": "third"}))
-    done = call(capsys, "delete", "third", "--yes", "--uri", site.uri)
+def test_an_added_run_that_never_began(opened: Opened, capsys: pytest.CaptureFixture) -> None:
+    opened.launchpad.add_wf(Workflow([Firework([])], metadata={"run": "third"}))
+    done = call(capsys, "delete", "third", "--yes", "--uri", opened.uri)
     assert (done.code, done.out) == (0, "removed run 'third': 1 workflows; files in its folder are as they were\n")

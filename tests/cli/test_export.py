@@ -14,13 +14,13 @@ from installed_packages import installed
 from small_run import CHILDREN, EXEMPLARS, IDS, RUN, crystal, fill
 
 from genarris_fw.crystal import read, read_folder
-from genarris_fw.farm.site import open_site
+from genarris_fw.farm.opening import open_database
 
 
 @pytest.fixture(autouse=True)
 def filled(database_uri: str, tmp_path: Path) -> Iterator[None]:
-    with open_site(tmp_path, database_uri) as site:
-        fill(site.catalogue, tmp_path)
+    with open_database(tmp_path, database_uri) as opened:
+        fill(opened.catalogue, tmp_path)
         yield
 
 
@@ -108,8 +108,8 @@ def test_a_pool_of_somebody_else_stays_inside(
     work = tmp_path / "a" / "b" / "c"
     work.mkdir(parents=True)
     monkeypatch.chdir(work)
-    with open_site(tmp_path, database_uri) as site:
-        site.catalogue.structures.add_to_pool(RUN, pool, IDS[:2])
+    with open_database(tmp_path, database_uri) as opened:
+        opened.catalogue.structures.add_to_pool(RUN, pool, IDS[:2])
     for words in (["export", RUN], ["pictures", RUN]):
         done = call(capsys, *words, f"--pool={pool}", "--uri", database_uri)
         assert done.code == 2 and "has no folder of its own" in one_line(done.err) and done.err[:-1].isprintable()
@@ -136,9 +136,9 @@ def test_a_pool_of_somebody_else_stays_inside(
 def test_structures_of_somebody_else(
     fields: dict, words: str, database_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    with open_site(tmp_path, database_uri) as site:
+    with open_database(tmp_path, database_uri) as opened:
         changed = fields | ({"_id": f"{RUN}:{fields['struct_id']}"} if "struct_id" in fields else {})
-        collection = site.catalogue.structures.collection
+        collection = opened.catalogue.structures.collection
         document = collection.find_one_and_delete({"struct_id": IDS[3]})
         collection.insert_one(document | {key: value for key, value in changed.items() if "." not in key})
         collection.update_one({"struct_id": changed.get("struct_id", IDS[3])}, {"$set": {

@@ -11,14 +11,14 @@ from command_line import Called, call
 from small_run import IDS, RUN, crystal, fill
 
 from genarris_fw.crystal import Structure, write
-from genarris_fw.farm.site import Site, open_site
+from genarris_fw.farm.opening import Opened, open_database
 
 DATA = Path(__file__).parents[2] / "../shared/data/benzene_tutorial/raw_jsons"
 
 
 @pytest.fixture
-def site(database_uri: str, tmp_path: Path) -> Iterator[Site]:
-    with open_site(tmp_path, database_uri) as opened:
+def opened(database_uri: str, tmp_path: Path) -> Iterator[Opened]:
+    with open_database(tmp_path, database_uri) as opened:
         yield opened
 
 
@@ -28,70 +28,72 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "mine"
 
 
-def bring(capsys: pytest.CaptureFixture, site: Site, folder: Path, *words: object) -> Called:
-    return call(capsys, "import", folder, "--uri", site.uri, *words)
+def bring(capsys: pytest.CaptureFixture, opened: Opened, folder: Path, *words: object) -> Called:
+    return call(capsys, "import", folder, "--uri", opened.uri, *words)
 
 
-def test_a_folder_becomes_a_pool_with_its_ids(site: Site, folder: Path, capsys: pytest.CaptureFixture) -> None:
-    done = bring(capsys, site, folder, "--run", "new", "--pool", "raw")
+def test_a_folder_becomes_a_pool_with_its_ids(opened: Opened, folder: Path, capsys: pytest.CaptureFixture) -> None:
+    done = bring(capsys, opened, folder, "--run", "new", "--pool", "raw")
     assert (done.code, done.out) == (0, f"pool 'raw' of run 'new' holds 4 structures of {folder} (4 new)\n")
-    assert site.catalogue.structures.pool_ids("new", "raw") == IDS[:4]
-    record = site.catalogue.runs.get("new")
+    assert opened.catalogue.structures.pool_ids("new", "raw") == IDS[:4]
+    record = opened.catalogue.runs.get("new")
     assert (record["state"], record["folder"]) == ("imported", str(folder))
-    [document] = site.catalogue.structures.load("new", IDS[:1])
+    [document] = opened.catalogue.structures.load("new", IDS[:1])
     assert document["provenance"] == {"imported_from": str(folder)}
     assert document["Z"] == 2 and document["properties"]["density"] == pytest.approx(crystal(0, "").density)
-    assert "imported" in call(capsys, "status", "new", "--uri", site.uri).out
+    assert "imported" in call(capsys, "status", "new", "--uri", opened.uri).out
 
 
-def test_again_changes_nothing(site: Site, folder: Path, capsys: pytest.CaptureFixture) -> None:
-    bring(capsys, site, folder, "--run", "new")
-    site.catalogue.structures.set_fields("new", "rdf", [(IDS[0], {"properties.RDF": [1.0]}, 1)])
-    before = list(site.catalogue.structures.collection.find())
-    done = bring(capsys, site, folder, "--run", "new", "--json")
+def test_again_changes_nothing(opened: Opened, folder: Path, capsys: pytest.CaptureFixture) -> None:
+    bring(capsys, opened, folder, "--run", "new")
+    opened.catalogue.structures.set_fields("new", "rdf", [(IDS[0], {"properties.RDF": [1.0]}, 1)])
+    before = list(opened.catalogue.structures.collection.find())
+    done = bring(capsys, opened, folder, "--run", "new", "--json")
     assert done.json == {"run": "new", "pool": "mine", "structures": 4, "new": 0}
-    assert list(site.catalogue.structures.collection.find()) == before
+    assert list(opened.catalogue.structures.collection.find()) == before
 
 
-def test_another_crystal_under_a_known_id_is_refused(site: Site, folder: Path, capsys: pytest.CaptureFixture) -> None:
-    bring(capsys, site, folder, "--run", "new")
+def test_another_crystal_under_a_known_id_is_refused(
+    opened: Opened, folder: Path, capsys: pytest.CaptureFixture
+) -> None:
+    bring(capsys, opened, folder, "--run", "new")
     write([crystal(9, IDS[2]), crystal(5, IDS[5])], folder, "json")
-    done = bring(capsys, site, folder, "--run", "new")
+    done = bring(capsys, opened, folder, "--run", "new")
     assert done.code == 2 and f"{IDS[2]} is another crystal in run 'new' already" in done.err
-    assert site.catalogue.structures.count("new", "mine") == 4
-    assert bring(capsys, site, folder, "--run", "newer").code == 0
+    assert opened.catalogue.structures.count("new", "mine") == 4
+    assert bring(capsys, opened, folder, "--run", "newer").code == 0
 
 
-def test_geometry_files_get_z_and_space_group(site: Site, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_geometry_files_get_z_and_space_group(opened: Opened, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     plain = crystal(3, "plain")
     plain.properties = {}
     molecule = Structure(None, ["C", "O", "O"], [[0, 0, 0], [0, 0, 1.16], [0, 0, -1.16]], {}, "molecule")
     write([plain, molecule], tmp_path / "geo", "geometry")
-    bring(capsys, site, tmp_path / "geo", "--run", "new")
-    found = {d["struct_id"]: d for d in site.catalogue.structures.load("new", ["molecule", "plain"])}
+    bring(capsys, opened, tmp_path / "geo", "--run", "new")
+    found = {d["struct_id"]: d for d in opened.catalogue.structures.load("new", ["molecule", "plain"])}
     assert found["plain"]["Z"] == 2 and found["plain"]["properties"]["spg"] >= 1
     assert found["molecule"]["Z"] == 1 and found["molecule"]["geometry"]["lattice"] is None
 
 
-def test_beside_a_runs_own_pools(site: Site, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    fill(site.catalogue, tmp_path)
-    done = bring(capsys, site, folder, "--run", RUN, "--pool", "exemplars")
+def test_beside_a_runs_own_pools(opened: Opened, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    fill(opened.catalogue, tmp_path)
+    done = bring(capsys, opened, folder, "--run", RUN, "--pool", "exemplars")
     assert done.code == 2 and "is made by its step affinity_propagation_fixed_clusters" in done.err
-    site.catalogue.structures.collection.delete_many({})
-    assert bring(capsys, site, folder, "--run", RUN, "--pool", "experiment").code == 0
-    assert site.catalogue.runs.get(RUN)["state"] == "running"
+    opened.catalogue.structures.collection.delete_many({})
+    assert bring(capsys, opened, folder, "--run", RUN, "--pool", "experiment").code == 0
+    assert opened.catalogue.runs.get(RUN)["state"] == "running"
 
 
 @pytest.mark.parametrize("content", [None, "", "{"])
 def test_a_folder_that_cannot_be_read(
-    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture, content: str | None
+    opened: Opened, tmp_path: Path, capsys: pytest.CaptureFixture, content: str | None
 ) -> None:
     if content is not None:
         (tmp_path / "bad").mkdir()
         (tmp_path / "bad" / "x.json").write_text(content)
-    done = bring(capsys, site, tmp_path / "bad", "--run", "new")
+    done = bring(capsys, opened, tmp_path / "bad", "--run", "new")
     assert done.code == 2 and len(done.err.splitlines()) == 1 and "bad" in done.err
-    assert site.catalogue.runs.names() == []
+    assert opened.catalogue.runs.names() == []
 
 
 BAD_NAMES = [
@@ -112,18 +114,18 @@ BAD_NAMES = [
 
 
 @pytest.mark.parametrize("name", [*BAD_NAMES, "a//b", "a/../b"])
-def test_names_of_runs_and_pools(site: Site, folder: Path, capsys: pytest.CaptureFixture, name: str) -> None:
+def test_names_of_runs_and_pools(opened: Opened, folder: Path, capsys: pytest.CaptureFixture, name: str) -> None:
     for words in (["--run", "new", f"--pool={name}"], [f"--run={name}"]):
-        done = bring(capsys, site, folder, *words)
+        done = bring(capsys, opened, folder, *words)
         line = one_line(done.err)
         assert done.code == 2 and "cannot be called" in line and line.isprintable() and len(line) < 300
-    assert site.catalogue.runs.names() == []
+    assert opened.catalogue.runs.names() == []
 
 
-def test_a_pool_of_several_folders(site: Site, folder: Path, capsys: pytest.CaptureFixture) -> None:
-    assert bring(capsys, site, folder, "--run", "Harnstoff_ü", "--pool", "mine/2").code == 0
+def test_a_pool_of_several_folders(opened: Opened, folder: Path, capsys: pytest.CaptureFixture) -> None:
+    assert bring(capsys, opened, folder, "--run", "Harnstoff_ü", "--pool", "mine/2").code == 0
     odd = folder.rename(folder.with_name("-my pool"))
-    assert bring(capsys, site, odd, "--run", "new", "--json").json["pool"] == "my_pool"
+    assert bring(capsys, opened, odd, "--run", "new", "--json").json["pool"] == "my_pool"
 
 
 @pytest.mark.parametrize(
@@ -138,15 +140,15 @@ def test_a_pool_of_several_folders(site: Site, folder: Path, capsys: pytest.Capt
     ],
 )
 def test_structures_that_cannot_be_stored(
-    site: Site, folder: Path, capsys: pytest.CaptureFixture, record: dict
+    opened: Opened, folder: Path, capsys: pytest.CaptureFixture, record: dict
 ) -> None:
     (folder / "x.json").write_text(json.dumps({"geometry": [[0, 0, 0, "C"]]} | record))
-    done = bring(capsys, site, folder, "--run", "new")
+    done = bring(capsys, opened, folder, "--run", "new")
     assert done.code == 2 and str(folder / "x.json") in one_line(done.err)
-    assert site.catalogue.runs.names() == []
+    assert opened.catalogue.runs.names() == []
 
 
-def test_what_is_no_folder(site: Site, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_what_is_no_folder(opened: Opened, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "binary").write_bytes(bytes(range(256)))
     (tmp_path / "folder").mkdir()
@@ -157,7 +159,7 @@ def test_what_is_no_folder(site: Site, tmp_path: Path, capsys: pytest.CaptureFix
     with (sparse / "x.json").open("wb") as stream:
         stream.truncate(5 * 2**30)
     for place in ("/dev/zero", "/dev/null", *(tmp_path / name for name in ("pipe", "binary", "folder", "large"))):
-        done = bring(capsys, site, Path(place), "--run", "new")
+        done = bring(capsys, opened, Path(place), "--run", "new")
         assert done.code == 2 and str(place) in one_line(done.err)
 
 
@@ -170,20 +172,20 @@ def test_a_folder_that_is_not_there_leaves_no_database(
     assert done.code == 2 and "nowhere" in done.err and list(tmp_path.iterdir()) == []
 
 
-def test_the_tutorials_pool(site: Site, capsys: pytest.CaptureFixture) -> None:
+def test_the_tutorials_pool(opened: Opened, capsys: pytest.CaptureFixture) -> None:
     if not DATA.is_dir():
         pytest.skip("the tutorial's structures (shared/data) are not here")
-    done = bring(capsys, site, DATA, "--run", "benzene", "--json")
+    done = bring(capsys, opened, DATA, "--run", "benzene", "--json")
     assert done.json == {"run": "benzene", "pool": "raw_jsons", "structures": 89, "new": 89}
-    groups = site.catalogue.structures.collection.distinct("Z")
+    groups = opened.catalogue.structures.collection.distinct("Z")
     assert groups == [2]
 
 
-def test_a_structure_that_no_document_holds(site: Site, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_a_structure_that_no_document_holds(opened: Opened, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     large = crystal(1, "large")
     large.properties["note"] = "x" * 17_000_000
     write([large], tmp_path / "large", "json")
-    done = bring(capsys, site, tmp_path / "large", "--run", "new")
+    done = bring(capsys, opened, tmp_path / "large", "--run", "new")
     assert done.code == 2 and len(done.err.splitlines()) == 1
     assert "large takes 17000" in done.err and "leave its large properties out" in done.err
-    assert site.catalogue.runs.names() == []
+    assert opened.catalogue.runs.names() == []

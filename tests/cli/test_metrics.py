@@ -17,14 +17,14 @@ from small_run import RUN, fill
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.database.launchpads import ping
 from genarris_fw.database.server import Server
-from genarris_fw.farm.site import open_site
+from genarris_fw.farm.opening import open_database
 
 
 @pytest.fixture
 def catalogue(database_uri: str, tmp_path: Path) -> Iterator[Catalogue]:
-    with open_site(tmp_path, database_uri) as site:
-        fill(site.catalogue, tmp_path)
-        yield site.catalogue
+    with open_database(tmp_path, database_uri) as opened:
+        fill(opened.catalogue, tmp_path)
+        yield opened.catalogue
 
 
 def test_printed(catalogue: Catalogue, database_uri: str, capsys: pytest.CaptureFixture) -> None:

@@ -15,15 +15,15 @@ from pymongo import MongoClient
 from small_run import RUN, fill
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.farm.site import open_site
+from genarris_fw.farm.opening import open_database
 from genarris_fw.views.status import IMPORTED as OF_FILES
 
 
 @pytest.fixture
 def catalogue(database_uri: str, tmp_path: Path) -> Iterator[Catalogue]:
-    with open_site(tmp_path, database_uri) as site:
-        fill(site.catalogue, tmp_path)
-        yield site.catalogue
+    with open_database(tmp_path, database_uri) as opened:
+        fill(opened.catalogue, tmp_path)
+        yield opened.catalogue
 
 
 def test_for_a_person(catalogue: Catalogue, database_uri: str, capsys: pytest.CaptureFixture) -> None:
@@ -51,15 +51,15 @@ def test_watching_ends_with_the_run(catalogue: Catalogue, database_uri: str, cap
 def test_an_unknown_run_and_one_that_has_not_begun(
     database_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    with open_site(tmp_path, database_uri) as site:
+    with open_database(tmp_path, database_uri) as opened:
         done = call(capsys, "status", "--uri", database_uri)
         assert (done.code, done.out) == (0, "no run in this database yet\n")
         assert call(capsys, "status", RUN, "--uri", database_uri).code == 2
-        site.launchpad.add_wf(Workflow([Firework([])], metadata={"run": RUN}))
+        opened.launchpad.add_wf(Workflow([Firework([])], metadata={"run": RUN}))
         done = call(capsys, "status", RUN, "--uri", database_uri)
         assert call(capsys, "status", "--uri", database_uri).err == done.err  # the only run
-        site.launchpad.add_wf(Workflow([Firework([])], metadata={"run": RUN, "side_of": "run_rdf_calc"}))
-        site.launchpad.add_wf(Workflow([Firework([])], metadata={"run": "second"}))
+        opened.launchpad.add_wf(Workflow([Firework([])], metadata={"run": RUN, "side_of": "run_rdf_calc"}))
+        opened.launchpad.add_wf(Workflow([Firework([])], metadata={"run": "second"}))
         listed = call(capsys, "status", "--json", "--uri", database_uri).json
     assert {(entry["run"], entry["state"], entry["workflow"]) for entry in listed} == {
         (RUN, "waiting", True),
@@ -79,8 +79,8 @@ def test_a_run_without_a_workflow_is_said_to_have_none(
     catalogue.runs.create("other", {"options": {"steps": []}, "folder": "/x", "state": OF_FILES}, begun_by=8)
     assert "running, no workflow" in call(capsys, "status", "--uri", database_uri).out
     assert "workflow" not in call(capsys, "status", "other", "--uri", database_uri).out
-    with open_site(tmp_path, database_uri) as site:
-        site.launchpad.add_wf(Workflow([Firework([])], metadata={"run": RUN}))
+    with open_database(tmp_path, database_uri) as opened:
+        opened.launchpad.add_wf(Workflow([Firework([])], metadata={"run": RUN}))
     assert "workflow" not in call(capsys, "status", RUN, "--uri", database_uri).out
     assert call(capsys, "status", RUN, "--json", "--uri", database_uri).json["workflow"] is True
 
@@ -139,9 +139,9 @@ def test_looking_writes_nothing(database_uri: str, tmp_path: Path, capsys: pytes
 def test_who_may_only_read_may_look(guarded: str, tmp_path: Path, command: str) -> None:
     where, name = quote_plus(guarded), f"look_{secrets.token_hex(4)}"
     admin = f"mongodb://ada:{quote_plus('p:w@1')}@{where}/{name}?authSource=admin"
-    with open_site(tmp_path, admin) as site:
-        fill(site.catalogue, tmp_path)
-        database = site.catalogue.database
+    with open_database(tmp_path, admin) as opened:
+        fill(opened.catalogue, tmp_path)
+        database = opened.catalogue.database
         database.command("createUser", "reader", pwd="secret", roles=["read"])
         # One that was never prepared by this version: nothing may be made, and it can be looked at all the same.
         database["work_items"].drop_indexes()
@@ -171,6 +171,6 @@ def test_a_catalogue_of_a_newer_version_is_not_misread(
 
 
 def test_the_launchpad_comes_when_it_is_asked_for(catalogue: Catalogue, database_uri: str, tmp_path: Path) -> None:
-    with open_site(tmp_path, database_uri, read_only=True) as site:
-        assert site.opened is None
-        assert site.launchpad.db.name == catalogue.database.name and site.launchpad is site.launchpad
+    with open_database(tmp_path, database_uri, read_only=True) as opened:
+        assert opened.opened is None
+        assert opened.launchpad.db.name == catalogue.database.name and opened.launchpad is opened.launchpad

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genarris_fw.clustering.affinity import ClusterSearch, affinity_propagation
-from genarris_fw.clustering.preference_search import Axis, PreferenceSearch, Sample, greedy_gains
+from genarris_fw.clustering.preference_search import Axis, PreferenceSearch, TriedPreference, greedy_gains
 from genarris_fw.descriptors import distance_matrix
 from genarris_fw.errors import InputError, RunFailed
 
@@ -82,7 +82,7 @@ def test_search_finds_what_is_there(n, exponent, wiggle, share, seed):
     gains = np.sort(np.random.default_rng(seed).pareto(1.0, size=min(n - 1, 50)))[::-1] + 0.01
     search = PreferenceSearch(target, tolerance, Axis(gains, 0.0, 1e-3, n), n)
     while (preference := search.ask()) is not None:
-        search.samples.append(Sample(preference, count(preference), True))
+        search.samples.append(TriedPreference(preference, count(preference), True))
     reachable = {count(-x) for x in np.geomspace(1e-6, 1e9, 4000)}
     if any(abs(k - target) <= tolerance for k in reachable):
         assert search.found is not None and len(search.samples) <= 30
@@ -127,7 +127,7 @@ def test_another_process_goes_on(tmp_path):
     second = ClusterSearch(mapped, 36)
     for record in records:
         assert second.ask_ahead(1) == [record[0]]
-        second.tell(Sample(*record))
+        second.tell(TriedPreference(*record))
     assert run(second)[0] == path
     third = ClusterSearch(mapped, 36)
     for record in path:
@@ -149,14 +149,14 @@ def test_steps_of_a_search():
     search = PreferenceSearch(20, 0, axis, 100)
     first = search.ask()
     assert axis.place(first) == pytest.approx(math.log(20), abs=1e-6)
-    search.samples.append(Sample(first, 22, True))
+    search.samples.append(TriedPreference(first, 22, True))
     second = search.ask()
     assert second < first  # too many clusters: lower
-    search.samples.append(Sample(second, 19, True))
+    search.samples.append(TriedPreference(second, 19, True))
     third = search.ask()
     assert second < third < first  # between the two
     assert third in PreferenceSearch(20, 0, axis, 100, samples=search.samples[:1]).ask_ahead(4)
-    search.samples.append(Sample(third, 20, True))
+    search.samples.append(TriedPreference(third, 20, True))
     assert search.ask() is None and search.found == search.samples[-1]
     assert search.ask_ahead(3) == []
 
@@ -168,7 +168,9 @@ def test_failed_fits_are_walked_around():
     while (preference := search.ask()) is not None and len(asked) < 30:
         asked.append(preference)
         near = abs(axis.place(preference) - math.log(20)) < 0.02
-        search.samples.append(Sample(preference, 0 if near else round(math.exp(axis.place(preference))), not near))
+        search.samples.append(
+            TriedPreference(preference, 0 if near else round(math.exp(axis.place(preference))), not near)
+        )
     assert search.found is not None and len(set(asked)) == len(asked)
 
 

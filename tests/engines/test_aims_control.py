@@ -8,7 +8,7 @@ from shared_data import shared
 
 from genarris_fw.crystal import Structure
 from genarris_fw.engines.aims.control import Control, refuse_unusable
-from genarris_fw.engines.aims.job import Job
+from genarris_fw.engines.aims.job import AimsJob
 from genarris_fw.engines.aims.remedies import handlers
 from genarris_fw.engines.aims.settings import AimsSettings
 from genarris_fw.engines.aims.species import VARIABLE, digest_of, with_missing_species
@@ -251,7 +251,7 @@ class TestSettings:
 
 class TestRemedies:
     def corrections(self, text: str, structure: Structure, **settings) -> list[str]:
-        job = Job(structure, Control(text), False)
+        job = AimsJob(structure, Control(text), False)
         failure = EngineError("no convergence", "scf")
         said = [one.correct(failure, job) for one in handlers(AimsSettings(**settings)) if one.kind == "scf"]
         self.control = job.control
@@ -275,7 +275,7 @@ class TestRemedies:
 
 @pytest.mark.parametrize("number", ["inf", "nan", "1e308", "-5", "x", ""])
 def test_more_cycles_than_a_number_that_is_none(number):
-    job = Job(CRYSTAL, Control(f"xc pbe\nsc_iter_limit {number}\ncharge_mix_param {number}\n"), relax=False)
+    job = AimsJob(CRYSTAL, Control(f"xc pbe\nsc_iter_limit {number}\ncharge_mix_param {number}\n"), relax=False)
     for handler in handlers(AimsSettings(auto_correct=True)):
         if handler.kind == "scf":
             handler.correct(EngineError("no convergence", "scf"), job)

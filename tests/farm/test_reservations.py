@@ -13,7 +13,7 @@ from command import BIN, environment
 from fireworks import FWorker
 from killing import Farm
 
-from genarris_fw.farm.launch.launcher_files import Place, launcher_files, write_files
+from genarris_fw.farm.launch.launcher_files import Destination, launcher_files, write_files
 from genarris_fw.farm.repair.reservations import release_reservations
 
 SUBMITTED = {"PBS": "1234.pbs-server", "SGE": 'Your job 1234 ("begin") has been submitted'}
@@ -51,7 +51,7 @@ def queue(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 def reserve(farm: Farm, queue: Queue) -> Path:
     """Have ``qlaunch -r`` submit a job for the run's first firework; return the folder of the launch."""
-    place = Place(str(farm.folder), farm.uri, "the test", False, str(BIN), "here")
+    place = Destination(str(farm.folder), farm.uri, "the test", False, str(BIN), "here")
     files = launcher_files(place, queue.kind.lower())
     write_files(farm.folder, files, force=True)
     launch = farm.folder / "launch"

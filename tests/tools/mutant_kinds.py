@@ -18,7 +18,7 @@ from genarris_fw.database.launchpads import with_database
 from genarris_fw.descriptors import read_matrix
 from genarris_fw.engines import get
 from genarris_fw.engines.aims.control import Control, refuse_unusable
-from genarris_fw.engines.aims.job import Job
+from genarris_fw.engines.aims.job import AimsJob
 from genarris_fw.engines.aims.output import parse_output
 from genarris_fw.engines.aims.remedies import more_cycles, smaller_mixing, switch_preconditioner
 from genarris_fw.engines.aims.species import with_missing_species
@@ -150,7 +150,7 @@ def _control(place: Place, name: str) -> Tries:
         other_settings(control.text, "control_scf.in")
         refuse_unusable(with_missing_species(control, ["O", "H"], None), seeds.crystal(), relax=control.relaxes)
         for remedy in (smaller_mixing, more_cycles, switch_preconditioner):
-            remedy(EngineError(""), Job(seeds.crystal(), control, control.relaxes))
+            remedy(EngineError(""), AimsJob(seeds.crystal(), control, control.relaxes))
         return engine.settings_hash, control.digest, control.method, control.with_keyword("xc", "pbe").canonical
 
     yield parsed

@@ -32,7 +32,7 @@ from small_run import RUN, fill
 
 from genarris_fw.cli.main import main
 from genarris_fw.errors import GenarrisError
-from genarris_fw.farm.site import open_site
+from genarris_fw.farm.opening import open_database
 
 SECONDS = 60.0  # of one command
 CODES = (0, 2, 3, 4)
@@ -125,9 +125,9 @@ def _judged(code: int, out: str, err: str) -> list[str]:
 
 def prepare(uri: str) -> None:
     """Put a run into the database."""
-    with open_site(Path(), uri) as site:
-        if site.catalogue.runs.find(RUN) is None:
-            fill(site.catalogue, Path("/nowhere"))
+    with open_database(Path(), uri) as opened:
+        if opened.catalogue.runs.find(RUN) is None:
+            fill(opened.catalogue, Path("/nowhere"))
 
 
 def tried(kind: str, name: str, content: bytes, number: int, root: Path, uri: str) -> list[Done]:

@@ -12,13 +12,13 @@ from small_run import IDS, RUN, fill
 
 import genarris_fw
 from genarris_fw.errors import DatabaseError, InputError
-from genarris_fw.farm.site import open_site
+from genarris_fw.farm.opening import open_database
 
 
 @pytest.fixture
 def uri(database_uri: str, tmp_path: Path) -> str:
-    with open_site(tmp_path, database_uri) as site:
-        fill(site.catalogue, tmp_path)
+    with open_database(tmp_path, database_uri) as opened:
+        fill(opened.catalogue, tmp_path)
     return database_uri
 
 

@@ -49,7 +49,7 @@ _POLL_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
-class Settings:
+class KeeperSettings:
     """What a keeper is told.
 
     Attributes
@@ -86,7 +86,7 @@ class Settings:
 class Keeper:
     """One mongod and all that it needs, from its start to its end."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: KeeperSettings) -> None:
         self.settings = settings
         self.home = Path(settings.home)
         self.password = secrets.token_urlsafe(32)
@@ -365,7 +365,7 @@ def _answer(pipe: int, **content: Any) -> None:
 
 def main() -> None:
     """Keep a database until the job ends."""
-    settings = Settings(**json.loads(sys.argv[1]))
+    settings = KeeperSettings(**json.loads(sys.argv[1]))
     pipe = os.dup(1)
     os.set_inheritable(pipe, False)
     log = os.open(Path(settings.home) / "keeper.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from genarris_fw.database.in_job import allocation
 from genarris_fw.database.in_job.allocation import Allocation
-from genarris_fw.database.in_job.keeper import Settings
+from genarris_fw.database.in_job.keeper import KeeperSettings
 from genarris_fw.errors import DatabaseError
 
 END_SECONDS = 60.0  # for a keeper that could not start
@@ -30,7 +30,7 @@ def own_address() -> str:
     return "127.0.0.1"
 
 
-def start_in_allocation(settings: Settings) -> tuple[Allocation, list[str]]:
+def start_in_allocation(settings: KeeperSettings) -> tuple[Allocation, list[str]]:
     """Start the folder's database in this job, or adopt the one that the job already runs.
 
     Returns

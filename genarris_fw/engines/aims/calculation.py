@@ -11,7 +11,7 @@ import numpy as np
 
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.engines.aims.failures import BEGINNING, END, diagnose
-from genarris_fw.engines.aims.job import CONTROL, GEOMETRY, NEXT_STEP, Job, read_geometry
+from genarris_fw.engines.aims.job import CONTROL, GEOMETRY, NEXT_STEP, AimsJob, read_geometry
 from genarris_fw.engines.aims.launching import ERRORS, OUTPUT, Launch
 from genarris_fw.engines.aims.output import AimsOutput, parse_output, repeated_input
 from genarris_fw.engines.aims.place import Place, unwritable
@@ -67,7 +67,7 @@ class Calculation:
         self.status: int | None = None
         self.steps = 0
 
-    def finished_before(self, job: Job) -> AimsOutput | None:
+    def finished_before(self, job: AimsJob) -> AimsOutput | None:
         """Return the result that an earlier, lost replica has left of the very same input, if it is whole."""
         folder = self._place.results
         if folder is None or not job.began_in(folder):
@@ -80,7 +80,7 @@ class Calculation:
         repeated = repeated_input(_text(folder / OUTPUT), CONTROL) or ""
         return output if repeated.split() == _text(folder / CONTROL).split() else None
 
-    def go_on(self, job: Job) -> bool:
+    def go_on(self, job: AimsJob) -> bool:
         """Take over what an earlier attempt at the same relaxation has come to, if there is something.
 
         With its Hessian; but not where the checkpoint that the job starts from is another geometry: then the attempt
@@ -94,7 +94,7 @@ class Calculation:
             return False
         return job.go_on_from(folder)
 
-    def attempt(self, job: Job) -> AimsOutput:
+    def attempt(self, job: AimsJob) -> AimsOutput:
         """Run FHI-aims once.
 
         Raises
@@ -125,7 +125,7 @@ class Calculation:
         finally:
             self._place.publish(folder, finished)
 
-    def _run(self, job: Job, folder: Path) -> AimsOutput:
+    def _run(self, job: AimsJob, folder: Path) -> AimsOutput:
         try:
             job.write(folder)
         except OSError as error:
@@ -149,7 +149,7 @@ class Calculation:
         self._check(job, output, job.structure)
         return output
 
-    def _check(self, job: Job, output: AimsOutput, sent: Structure | None) -> None:
+    def _check(self, job: AimsJob, output: AimsOutput, sent: Structure | None) -> None:
         """Refuse a whole output that is not of this input, or has not reached what was wanted."""
         if sent is None or not _same_geometry(sent, output.sent):
             raise EngineError(
@@ -201,12 +201,12 @@ def _same_geometry(one: Structure, other: Structure) -> bool:
     return all(np.allclose(a, b, rtol=0.0, atol=SAME_PLACE) for a, b in pairs)
 
 
-def _refused(job: Job, kind: str, told: Sequence[str] = ()) -> EngineError:
+def _refused(job: AimsJob, kind: str, told: Sequence[str] = ()) -> EngineError:
     words = f" ({', '.join(told)})" if told else ""
     return EngineError(f"{job.name}: {_ADVICE[kind]}{words}", kind=kind, permanent=kind in _PERMANENT)
 
 
-def _failure(job: Job, folder: Path, ended: Ended | None, parsing: EngineError) -> EngineError:
+def _failure(job: AimsJob, folder: Path, ended: Ended | None, parsing: EngineError) -> EngineError:
     """The failure of an attempt whose output is not whole: by why we ended it, what was said, how it ended."""
     text, errors = _text(folder / OUTPUT), _text(folder / ERRORS)
     if ended is not None and ended.stopped is not None:

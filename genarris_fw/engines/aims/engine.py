@@ -13,7 +13,7 @@ from genarris_fw.crystal.structure import Molecule, Structure
 from genarris_fw.engines.aims import team
 from genarris_fw.engines.aims.calculation import Calculation
 from genarris_fw.engines.aims.control import Control, digest, refuse_unusable
-from genarris_fw.engines.aims.job import Job
+from genarris_fw.engines.aims.job import AimsJob
 from genarris_fw.engines.aims.launching import EXAMPLE, Launch, as_library, as_program, run_library
 from genarris_fw.engines.aims.output import AimsOutput
 from genarris_fw.engines.aims.place import Place
@@ -149,7 +149,7 @@ class AimsEngine(Engine):
         refuse_unusable(control, structure, relax)
         control = with_missing_species(control, structure.species, self.options.species_dir)
         first = context.first or structure
-        job = Job(structure, control, relax, first)
+        job = AimsJob(structure, control, relax, first)
         further = [*self.options.keep_files, *([job.json] if job.json else [])]
         place = Place(context.folder, self.options.scratch_dir, further)
         calculation = Calculation(launch, place, context)
@@ -170,7 +170,7 @@ class AimsEngine(Engine):
         seconds = time.perf_counter() - started
         return Evaluation(output.energy, output.forces, output.stress, final, True, seconds, details)
 
-    def _result(self, calculation: Calculation, job: Job) -> tuple[AimsOutput, list[str], str]:
+    def _result(self, calculation: Calculation, job: AimsJob) -> tuple[AimsOutput, list[str], str]:
         """The output that counts, what was corrected on the way, and how it came to an end."""
         before = calculation.finished_before(job)
         if before is not None:

@@ -18,7 +18,7 @@ _SEARCH = ("trust_radius", "hessian_file", "hessian_block")
 
 
 @dataclass
-class Job:
+class AimsJob:
     """What the next attempt starts from.
 
     Attributes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genarris_fw.declaring.option import REQUIRED, option
-from genarris_fw.declaring.types import Factory, Settings
+from genarris_fw.declaring.types import Factory, PlainDict
 from genarris_fw.engines.relaxing.settings import RelaxationSettings
 
 
@@ -13,4 +13,4 @@ class ASESettings(RelaxationSettings):
     calculator: Factory = option(
         "the calculator: module:factory, or the name of a potential that is installed", REQUIRED
     )
-    calculator_settings: Settings = option("what the calculator's factory is called with", {}, written_down=False)
+    calculator_settings: PlainDict = option("what the calculator's factory is called with", {}, written_down=False)

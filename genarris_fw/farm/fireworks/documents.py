@@ -30,7 +30,7 @@ _RECORD = "spec._tasks.0.record"  # the run's record within its first firework
 _FIELDS = {"_id": 0, "fw_id": 1, "name": 1, "state": 1, "launches": 1, "archived_launches": 1, "updated_on": 1}
 
 
-class Known(NamedTuple):
+class KnownFirework(NamedTuple):
     """What FireWorks says of a firework.
 
     Attributes
@@ -53,7 +53,7 @@ class Known(NamedTuple):
     updated: datetime | None
 
 
-def known(database: Database[Any], fw_id: int) -> Known | None:
+def known(database: Database[Any], fw_id: int) -> KnownFirework | None:
     """Return what is known of a firework, None where it is not there."""
     return next(_find(database, {"fw_id": fw_id}), None)
 
@@ -63,7 +63,7 @@ def is_there(database: Database[Any], fw_id: int) -> bool:
     return _any(database, {"fw_id": fw_id})
 
 
-def named(database: Database[Any], fw_ids: Collection[int]) -> dict[str, Known]:
+def named(database: Database[Any], fw_ids: Collection[int]) -> dict[str, KnownFirework]:
     """Return these fireworks by their names."""
     return {firework.name: firework for firework in _find(database, _among(fw_ids))}
 
@@ -99,17 +99,17 @@ def ready_besides(database: Database[Any], run: str, allowed: Mapping[str, Any])
     return list(database[COLLECTION].find(query).sort("fw_id", 1))
 
 
-def checked_out(database: Database[Any], run: str) -> Iterator[Known]:
+def checked_out(database: Database[Any], run: str) -> Iterator[KnownFirework]:
     """Yield the fireworks of a run that a rocket has, or a queue's job is to have."""
     yield from _find(database, of_run(run) | {"state": {"$in": list(CHECKED_OUT)}})
 
 
-def reserved(database: Database[Any], run: str) -> list[Known]:
+def reserved(database: Database[Any], run: str) -> list[KnownFirework]:
     """Return the fireworks of a run that are reserved for a queue's job."""
     return list(_find(database, of_run(run) | {"state": RESERVED}))
 
 
-def given_up(database: Database[Any], run: str, names: Collection[str] | None = None) -> list[Known]:
+def given_up(database: Database[Any], run: str, names: Collection[str] | None = None) -> list[KnownFirework]:
     """Return the FIZZLED fireworks of a run; those of these names, where given."""
     return list(_find(database, of_run(run) | {"state": FIZZLED} | ({"name": {"$in": list(names)}} if names else {})))
 
@@ -196,11 +196,11 @@ def change_record(database: Database[Any], run: str, folder: str, fields: Mappin
     database[COLLECTION].update_one(query, {"$set": {f"{_RECORD}.{name}": value for name, value in fields.items()}})
 
 
-def _find(database: Database[Any], query: Mapping[str, Any]) -> Iterator[Known]:
+def _find(database: Database[Any], query: Mapping[str, Any]) -> Iterator[KnownFirework]:
     for record in database[COLLECTION].find(query, _FIELDS):
         live, earlier = record.get("launches") or [None], record.get("archived_launches") or []
         name, state, updated = str(record.get("name")), record.get("state", ""), _moment(record.get("updated_on"))
-        yield Known(record["fw_id"], name, state, live[-1], len(earlier), updated)
+        yield KnownFirework(record["fw_id"], name, state, live[-1], len(earlier), updated)
 
 
 def _any(database: Database[Any], query: Mapping[str, Any]) -> bool:

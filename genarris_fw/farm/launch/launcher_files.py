@@ -27,7 +27,7 @@ _PRIVATE = ("my_launchpad.yaml",)
 
 
 @dataclass(frozen=True)
-class Place:
+class Destination:
     """What the templates are filled with.
 
     Attributes
@@ -54,7 +54,7 @@ class Place:
     host: str
 
     @classmethod
-    def here(cls, folder: Path, database: Database) -> Place:
+    def here(cls, folder: Path, database: Database) -> Destination:
         """Return the place for a folder on this machine and in this environment."""
         folder = Path(folder).absolute()
         return cls(
@@ -68,7 +68,7 @@ class Place:
         )
 
 
-EXAMPLE = Place(
+EXAMPLE = Destination(
     folder="/path/to/run",
     uri="mongodb://127.0.0.1:27017/genarris",
     origin="an example",
@@ -78,7 +78,7 @@ EXAMPLE = Place(
 )
 
 
-def render(template: str, place: Place) -> str:
+def render(template: str, place: Destination) -> str:
     """Return a template filled for a place; paths are quoted for the shell or for YAML as they need it."""
     folder = shlex.quote(place.folder)
     start, recover = f"genarris-fw db start --dir {folder}", f"genarris-fw recover --dir {folder}"
@@ -108,7 +108,7 @@ def render(template: str, place: Place) -> str:
     return re.sub(r"@([A-Z_]+)@", lambda found: values[found[1]], text)
 
 
-def launcher_files(place: Place, queue: str) -> dict[str, str]:
+def launcher_files(place: Destination, queue: str) -> dict[str, str]:
     """Return the files for one folder.
 
     Parameters

@@ -7,7 +7,7 @@ from fireworks import LaunchPad
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import RunDocument
 from genarris_fw.farm.fireworks import documents, workflows
-from genarris_fw.farm.fireworks.documents import Known
+from genarris_fw.farm.fireworks.documents import KnownFirework
 from genarris_fw.farm.fireworks.names import COMPLETED, name_of
 from genarris_fw.farm.repair.mending import lock, mend_workflows
 
@@ -54,18 +54,18 @@ def retry_run(launchpad: LaunchPad, run: str, procedure: str | None = None) -> t
     return items, first
 
 
-def _chain(launchpad: LaunchPad, record: RunDocument) -> dict[str, Known]:
+def _chain(launchpad: LaunchPad, record: RunDocument) -> dict[str, KnownFirework]:
     """Return the fireworks of a run's chain by name: the chain that made the run, not one that was refused."""
     return documents.named(launchpad.db, workflows.with_firework(launchpad.db, record["begun_by"]))
 
 
-def _first_of(chain: dict[str, Known], step: str) -> int:
+def _first_of(chain: dict[str, KnownFirework], step: str) -> int:
     """Return the firework with which a step begins."""
     whole = chain.get(name_of(step, "whole"))
     return (whole or chain[name_of(step, "plan")]).fw_id
 
 
-def _half_retried(catalogue: Catalogue, chain: dict[str, Known], run: str, step: str) -> bool:
+def _half_retried(catalogue: Catalogue, chain: dict[str, KnownFirework], run: str, step: str) -> bool:
     """Tell whether items of a step wait though its firework is done: an earlier retry was killed in between."""
     last = chain.get(name_of(step, "whole")) or chain.get(name_of(step, "gate"))
     return last is not None and last.state == COMPLETED and catalogue.work_items.unfinished(run, step) is not None

@@ -20,12 +20,12 @@ from genarris_fw.declaring.types import (
     MatrixFile,
     OutputFile,
     PairDistances,
+    PlainDict,
     Radii,
     Real,
     RunName,
     Said,
     ScratchFolder,
-    Settings,
     SpaceGroups,
     Symmetry,
     Verbosity,
@@ -65,7 +65,7 @@ class SleepyOptions(OnMolecule, OnStructures, OnCells, MakesPool):
     rules: ContactRulesName = option("How near the next sleeper may be", "2.0")
     radii: Radii | None = option("Sizes of the sleepers", unit="Å")
     distances: PairDistances | None = option("Distances of the beds", unit="Å")
-    settings: Settings | None = option("Anything else")
+    settings: PlainDict | None = option("Anything else")
     symmetry: Symmetry = option("Of the sleeper", "keep")
     factory: Factory | None = option("Who makes the bed")
     alias: RunName | None = option("Another name for the night")

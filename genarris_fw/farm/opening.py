@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Site:
+class Opened:
     """An open database: the catalogue, and the LaunchPad that it lies in.
 
     `own_folder` is the folder whose embedded database it is, which moves with it; None for any other database.
@@ -37,14 +37,14 @@ class Site:
 
     @property
     def launchpad(self) -> LaunchPad:
-        """The LaunchPad; a site that was opened to read opens it when it is asked for (a second's imports)."""
+        """The LaunchPad; a database that was opened to read makes it when it is asked for (a second's imports)."""
         if self.opened is None:
             self.opened = open_launchpad(self.uri)
         return self.opened
 
 
 @contextmanager
-def open_site(folder: Path, uri: str | None = None, hint: str = "", read_only: bool = False) -> Iterator[Site]:
+def open_database(folder: Path, uri: str | None = None, hint: str = "", read_only: bool = False) -> Iterator[Opened]:
     """Find the database (starting the folder's own where there is no other) and open it.
 
     Parameters
@@ -66,28 +66,28 @@ def open_site(folder: Path, uri: str | None = None, hint: str = "", read_only: b
     server = find_server(folder, uri)
     with server.use() as found:
         with explained(found):
-            site = _to_read(found) if read_only else _prepared(found)
-            site.keep_open = server.lock_descriptors
-            site.own_folder = Path(folder).absolute() if server.lies_in(folder) else None
-            check_schema(site.catalogue.database, write=False)
+            opened = _to_read(found) if read_only else _prepared(found)
+            opened.keep_open = server.lock_descriptors
+            opened.own_folder = Path(folder).absolute() if server.lies_in(folder) else None
+            check_schema(opened.catalogue.database, write=False)
         with explained(found, hint):
-            yield site
+            yield opened
         if read_only:
-            site.catalogue.database.client.close()
+            opened.catalogue.database.client.close()
 
 
-def _prepared(uri: str) -> Site:
+def _prepared(uri: str) -> Opened:
     launchpad = open_launchpad(uri)
-    site = Site(Catalogue(launchpad.db), uri, opened=launchpad)
+    opened = Opened(Catalogue(launchpad.db), uri, opened=launchpad)
     refuse_newer(launchpad.db)  # before anything is written into what a newer package made
     with as_reader():  # who may not write may still export
         prepare(launchpad)
-        site.catalogue.ensure_indexes()
+        opened.catalogue.ensure_indexes()
         check_schema(launchpad.db)
-    return site
+    return opened
 
 
-def _to_read(uri: str) -> Site:
+def _to_read(uri: str) -> Opened:
     refuse_unreadable(uri, redact(uri))
     client: MongoClient = MongoClient(uri, **CLIENT_OPTIONS)
-    return Site(Catalogue(client[database_name(uri)]), uri)
+    return Opened(Catalogue(client[database_name(uri)]), uri)
