@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from genarris_fw.views.run import Run
     from genarris_fw.views.run import open_run as open
 
-__version__ = "0.2.0"
+from genarris_fw.version import __version__
 
 # Loaded when they are asked for: a command that prints a list shall not load numpy.
 _FROM = {

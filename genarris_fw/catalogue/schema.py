@@ -13,12 +13,12 @@ from typing import Any
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
-from genarris_fw import __version__
 from genarris_fw.catalogue.catalogue import DURABLE
 from genarris_fw.catalogue.indexes import ensure_indexes
 from genarris_fw.catalogue.leases import ON_PATH
 from genarris_fw.catalogue.runs import Runs
 from genarris_fw.errors import DatabaseError
+from genarris_fw.version import __version__
 
 SCHEMA = 5
 META = "meta"

@@ -11,9 +11,9 @@ from typing import Any
 
 import click
 
-from genarris_fw import __version__
 from genarris_fw.errors import GenarrisError, InputError
 from genarris_fw.showing import could_be_uri, printable, shown
+from genarris_fw.version import __version__
 
 # command -> module of genarris_fw.cli; each holds a click command named `command`.
 COMMANDS = {

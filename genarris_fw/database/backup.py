@@ -26,13 +26,13 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
-from genarris_fw import __version__
 from genarris_fw.database.launchpads import client_options, database_name, explained
 from genarris_fw.database.leftovers import temporary_folder, temporary_path
 from genarris_fw.database.mongod import HISTORY
 from genarris_fw.database.redaction import redact
 from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.files import whole_file
+from genarris_fw.version import __version__
 
 FORMAT = "genarris_fw backup 1"
 MANIFEST = "manifest.json"

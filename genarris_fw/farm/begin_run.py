@@ -7,10 +7,10 @@ from typing import Any
 
 from fireworks import FiretaskBase, FWAction
 
-from genarris_fw import __version__
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.errors import RunFailed
 from genarris_fw.farm.fireworks import documents
+from genarris_fw.version import __version__
 
 
 class BeginRun(FiretaskBase):

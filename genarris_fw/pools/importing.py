@@ -8,13 +8,13 @@ from typing import Any
 
 import bson
 
-from genarris_fw import __version__
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import NewStructure, RunDocument
 from genarris_fw.catalogue.runs import IMPORTED
 from genarris_fw.crystal import Structure, space_group, whole_molecules
 from genarris_fw.errors import InputError
 from genarris_fw.pools.documents import to_document
+from genarris_fw.version import __version__
 
 # In place of the firework that begins a run: an imported one has none.
 NO_FIREWORK = 0
