@@ -91,6 +91,10 @@ class Task(FiretaskBase, Generic[A]):
         """Sum up the committed items, make pools, write files; return the summary for the run."""
         return {}
 
+    def in_words(self, campaign: A, summary: dict[str, Any]) -> str:
+        """Return in a few words what the step gave, for those who watch."""
+        return ""
+
     @classmethod
     def tidy(cls, catalogue: Catalogue, run: str, step: str, folders: Sequence[Path]) -> None:
         """Remove what overtaken rockets have left of a step of a finished run, in the catalogue and in its folders."""

@@ -32,6 +32,9 @@ class ProcedureOptions(Declared):
         Whether later steps build on the molecule that this one makes.
     makes : str
         Which structures its output pool has: 'new' ones, or all ('same') or 'some' of its input's.
+    results : dict
+        Field of the step's summary -> words for status and closing table, ``{}`` for its number
+        (`genarris_fw.declaring.results`).
     prefers_exemplars : bool
         Whether it works on the exemplars of a clustering before it rather than on all structures.
     a_replica_a_rank : bool
@@ -44,6 +47,7 @@ class ProcedureOptions(Declared):
     no_effect: ClassVar[dict[str, str]] = {}
     makes_molecule: ClassVar[bool] = False
     makes: ClassVar[str] = "new"
+    results: ClassVar[dict[str, str]] = {"structures": "{} structures"}
     prefers_exemplars: ClassVar[bool] = False
     a_replica_a_rank: ClassVar[bool] = False
 

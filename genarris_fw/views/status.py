@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -13,9 +14,12 @@ from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import RunDocument
 from genarris_fw.catalogue.replicas import summed
 from genarris_fw.catalogue.runs import IMPORTED
+from genarris_fw.declaring.door import OPTIONS
+from genarris_fw.declaring.results import in_words
+from genarris_fw.errors import InputError
 from genarris_fw.farm.fireworks import workflows
 from genarris_fw.views.layout import ByWidth
-from genarris_fw.views.wording import duration, rate, result
+from genarris_fw.views.wording import duration, rate
 
 # Mean seconds per item are taken over so many committed items, in the index's order (which is random).
 SAMPLE = 500
@@ -167,11 +171,21 @@ def _step(record: RunDocument, entry: dict[str, Any]) -> dict[str, Any]:
         "rate": None,
         "seconds": about.get("seconds"),
         "time_left": None,
-        "result": result(record.get("summaries", {}).get(name)),
+        "result": _result(record.get("summaries", {}).get(name), entry["procedure"]),
     }
     if about.get("started") and step["seconds"] is None:
         step["seconds"] = _elapsed(about["started"], about.get("finished") if step["state"] == "failed" else None)
     return step
+
+
+def _result(summary: Mapping[str, Any] | None, procedure: str) -> str:
+    """Return in a few words what a step gave; of a run of an older version as its procedure words it now."""
+    if summary is None or "words" in summary:
+        return str((summary or {}).get("words", ""))
+    try:
+        return in_words(OPTIONS.load(procedure).results, summary)
+    except InputError:  # its package is not installed here
+        return ""
 
 
 def _estimate(catalogue: Catalogue, run: str, step: dict[str, Any], tally: dict[str, Any] | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from fireworks import explicit_serialize
@@ -12,6 +12,7 @@ from fireworks import explicit_serialize
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import RunDocument
 from genarris_fw.catalogue.work_items import Item
+from genarris_fw.declaring.results import in_words
 from genarris_fw.farm.task import Outcome, Task
 from genarris_fw.logs import Log
 from genarris_fw.options.base import SharedOptions
@@ -41,6 +42,10 @@ class Procedure(Task[Campaign[Options]], Generic[Options]):
     def wanted_replicas(self, campaign: Campaign[Options]) -> int:
         """Return how many replicas the user's options ask for."""
         return campaign.num_replicas
+
+    def in_words(self, campaign: Campaign[Options], summary: dict[str, Any]) -> str:
+        """Return what the procedure's options declare to be said of a summary."""
+        return in_words(campaign.options.results, summary)
 
     def distances(self, campaign: Campaign[Options]) -> Distances | None:
         """Compute the distance matrix of this step anew from what the catalogue holds, None where it makes none.

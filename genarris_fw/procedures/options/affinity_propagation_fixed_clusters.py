@@ -53,6 +53,10 @@ class AffinityPropagationFixedClustersOptions(OnStructures, MakesPool):
 
     procedure: ClassVar[str] = "Affinity_Propagation_Fixed_Clusters"
     order: ClassVar[int] = 80
+    results: ClassVar[dict[str, str]] = {
+        "structures": "{} structures",
+        "clusters": "{} clusters",
+    }
     no_effect: ClassVar[dict[str, str]] = {
         "structure_suffix": "structures are documents",
         "prop": "histograms are part of the report",

@@ -55,6 +55,11 @@ class CompareEnginesOptions(OnStructures):
 
     procedure: ClassVar[str] = "Compare_Engines"
     order: ClassVar[int] = 160
+    results: ClassVar[dict[str, str]] = {
+        "structures": "{} structures",
+        "kendall_tau": "Kendall τ {:.2f}",
+        "mean_delta_wien2k": "Delta {:.2f} meV/atom",
+    }
     prefers_exemplars: ClassVar[bool] = True
 
     structure_dir: InputFolder | None = option(

@@ -17,6 +17,7 @@ class EstimateUnitCellVolumeOptions(OnMolecule, OnCells):
 
     procedure: ClassVar[str] = "Estimate_Unit_Cell_Volume"
     order: ClassVar[int] = 20
+    results: ClassVar[dict[str, str]] = {"volume_mean": "cell of {:.1f} Å³"}
 
     molecule_path: InputFile | None = option(
         OnMolecule.description("molecule_path"),

@@ -15,6 +15,7 @@ class FHIAimsEnergyEvaluationOptions(EngineOnPoolOptions):
 
     procedure: ClassVar[str] = "FHI_Aims_Energy_Evaluation"
     order: ClassVar[int] = 110
+    results: ClassVar[dict[str, str]] = {"evaluated": "{} evaluated"}
     makes: ClassVar[str] = "same"
     asks: ClassVar[tuple[str, ...]] = ("energies apart",)
 

@@ -59,6 +59,7 @@ class LAPWConvergenceOptions(ReferenceOptions):
 
     procedure: ClassVar[str] = "LAPW_Convergence"
     order: ClassVar[int] = 150
+    results: ClassVar[dict[str, str]] = {"rkmax": "rkmax {:g} is enough"}
 
     structure: Words | None = option(
         "struct_id of the structure", default_words="of the pool the one with the fewest atoms, the first by id"

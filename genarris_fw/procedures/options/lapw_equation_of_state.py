@@ -51,6 +51,10 @@ class LAPWEquationOfStateOptions(ReferenceOptions, MakesPool):
 
     procedure: ClassVar[str] = "LAPW_Equation_Of_State"
     order: ClassVar[int] = 140
+    results: ClassVar[dict[str, str]] = {
+        "structures": "{} structures",
+        "mean_delta_wien2k": "Delta {:.2f} meV/atom",
+    }
 
     eos_range: VolumeRange = option("Smallest and largest volume, in units of the structure's own", [0.94, 1.06])
     eos_points: Whole = option("Number of volumes, evenly from one end to the other", 7, ge=LEAST_POINTS, le=1000)

@@ -38,6 +38,13 @@ class PygenarrisStructureGenerationOptions(OnMolecule, OnCells, ContactOptions, 
 
     procedure: ClassVar[str] = "Pygenarris_Structure_Generation"
     order: ClassVar[int] = 30
+    results: ClassVar[dict[str, str]] = {
+        "structures": "{} structures",
+        "space_groups": "in {} space groups",
+        "empty_groups": "{} groups gave none",
+        "duplicates": "{} duplicates left out",
+        "relabelled": "{} relabelled to a larger group",
+    }
     a_replica_a_rank: ClassVar[bool] = True
     no_effect: ClassVar[dict[str, str]] = {
         "plot_histograms": "histograms are part of the report",

@@ -14,6 +14,10 @@ class RCDCalculationOptions(OnMolecule, OnStructures, MakesPool):
 
     procedure: ClassVar[str] = "RCD_Calculation"
     order: ClassVar[int] = 60
+    results: ClassVar[dict[str, str]] = {
+        "structures": "{} structures",
+        "undescribed": "{} without descriptor",
+    }
     makes: ClassVar[str] = "same"
     no_effect: ClassVar[dict[str, str]] = {
         "structure_suffix": "structures are documents",

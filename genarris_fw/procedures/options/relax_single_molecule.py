@@ -17,6 +17,10 @@ class RelaxSingleMoleculeOptions(EngineProcedureOptions):
 
     procedure: ClassVar[str] = "Relax_Single_Molecule"
     order: ClassVar[int] = 10
+    results: ClassVar[dict[str, str]] = {
+        "reacted": "it reacted",
+        "point_group_after": "point group {}",
+    }
     makes_molecule: ClassVar[bool] = True
     asks: ClassVar[tuple[str, ...]] = ("molecules", "relaxations")
     no_effect: ClassVar[dict[str, str]] = {"structure_dir": "this procedure works on the molecule of molecule_path"}

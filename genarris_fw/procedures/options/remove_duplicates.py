@@ -22,6 +22,11 @@ class RemoveDuplicatesOptions(OnStructures, MakesPool):
 
     procedure: ClassVar[str] = "Remove_Duplicates"
     order: ClassVar[int] = 90
+    results: ClassVar[dict[str, str]] = {
+        "structures": "{} structures",
+        "duplicates": "{} duplicates left out",
+        "uncompared": "{} could not be compared",
+    }
     makes: ClassVar[str] = "some"
 
     structure_dir: InputFolder | None = option(

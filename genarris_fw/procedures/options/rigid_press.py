@@ -16,6 +16,11 @@ class RigidPressOptions(OnStructures, ContactOptions, MakesPool):
 
     procedure: ClassVar[str] = "Rigid_Press"
     order: ClassVar[int] = 40
+    results: ClassVar[dict[str, str]] = {
+        "structures": "{} structures",
+        "refused": "{} not pressed",
+        "unconverged": "{} not converged",
+    }
 
     structure_dir: InputFolder | None = option(
         "Pool, or folder of structures, to work on",

@@ -15,6 +15,12 @@ class RunFHIAimsBatchOptions(EngineOnPoolOptions):
 
     procedure: ClassVar[str] = "Run_FHI_Aims_Batch"
     order: ClassVar[int] = 120
+    results: ClassVar[dict[str, str]] = {
+        "relaxed": "{} relaxed",
+        "unconverged": "{} not converged",
+        "reacted": "{} reacted",
+        "collapsed": "{} collapsed",
+    }
     asks: ClassVar[tuple[str, ...]] = ("relaxations", "energies apart")
 
     energy_name: Key = option("Name under which the energy (eV per cell) is stored", "energy", lends=1)

@@ -23,6 +23,7 @@ class RunLAPWBatchOptions(ReferenceOptions, EngineProcedureOptions):
 
     procedure: ClassVar[str] = "Run_LAPW_Batch"
     order: ClassVar[int] = 130
+    results: ClassVar[dict[str, str]] = {"evaluated": "{} evaluated"}
 
     energy_name: Key = option("Name under which the energy (eV per cell) is stored", "lapw_energy", again="suffix")
     Z: Whole | None = option(
