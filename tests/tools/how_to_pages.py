@@ -16,11 +16,12 @@ else:
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "developing"
 _BLOCK = re.compile(r"^```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _NAMED = re.compile(r"# ([\w/.-]+\.(?:py|toml|cfg|conf))\n")
+_BESIDE = ("ui.conf", "tests/")  # what a page shows beside its package
 
 
 def files_of(page: str) -> dict[str, str]:
     """Return the files that a page shows, by their paths."""
-    blocks = _BLOCK.findall((PAGES / page).read_text())
+    blocks = _BLOCK.findall((PAGES / page).read_text(encoding="utf-8"))
     named = [(found[1], block) for block in blocks if (found := _NAMED.match(block))]
     assert len(dict(named)) == len(named) > 0, f"{page}: a file twice, or none"
     return dict(named)
@@ -28,7 +29,7 @@ def files_of(page: str) -> dict[str, str]:
 
 def package_of(page: str) -> Package:
     """Return what pip would install from the files that a page shows."""
-    files = files_of(page)
+    files = {path: text for path, text in files_of(page).items() if not path.startswith(_BESIDE)}
     about = tomllib.loads(files.pop("pyproject.toml"))
     project, wanted = about["project"], about["tool"]["setuptools"]["packages"]
     assert all(Path(path).parts[0] in wanted for path in files), f"{page}: a file that is in no package"
