@@ -19,6 +19,7 @@ from ui_conf import problems
 import genarris_fw
 from genarris_fw.crystal import Structure
 from genarris_fw.declaring.option import Option
+from genarris_fw.farm.allow_list import allowed_tasks
 from genarris_fw.options.tables import model_named, rows
 
 PROCEDURE, OPTION = "add-a-procedure.md", "add-an-option.md"
@@ -69,6 +70,14 @@ def test_the_page_on_adding_an_option(database_uri: str, tmp_path: Path) -> None
         in_process.close()
     assert record["state"] == "finished", record
     assert [record["summaries"][step]["structures"] for step in ("keep_dense", "keep_dense_2")] == [1, 0]
+
+
+def test_its_firetask_is_allowed_while_the_package_is_installed(tmp_path: Path) -> None:
+    task = "{{dense_crystals.keep_dense.KeepDense}}"
+    assert task not in allowed_tasks()
+    with installed(tmp_path, package_of(PROCEDURE)):
+        assert task in allowed_tasks()
+    assert task not in allowed_tasks()
 
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Option)])
