@@ -1,9 +1,11 @@
-"""Another package's procedure, in an environment of its own: check, options, run, status, plain rlaunch."""
+"""What another package brings, in an environment of its own: check, options, run, status, pictures, export, rlaunch."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,8 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from how_to_pages import files_of, read_page
 
+import genarris_fw
 from genarris_fw.crystal import Structure, write
+from genarris_fw.declaring.door import DOORS
 
 PACKAGE = Path(__file__).parent / "tools" / "plugin_package"
 SCRIPTS = Path(sysconfig.get_path("scripts"))
@@ -129,9 +134,97 @@ def test_plain_rlaunch_carries_it_out(python: Path, folder: Path) -> None:
         call(python, "db", "stop", cwd=folder)
 
 
+ENERGIES = """
+[Genarris_master]
+procedures = ["FHI_Aims_Energy_Evaluation"]
+run_name = beds
+Z = 1
+
+[fhi_aims_energy_evaluation]
+structure_dir = beds
+output_dir = made
+output_format = bunk
+engine = bed
+comfort = 2.5
+"""
+
+
+def test_its_engine_picture_and_formats_are_used(python: Path, folder: Path) -> None:
+    (folder / "ui.conf").write_text(ENERGIES)
+    shown = json.loads(call(python, "options", "FHI_Aims_Energy_Evaluation", "--json", cwd=folder).stdout)
+    [row] = [row for table in shown.values() for row in table["options"] if row["option"] == "comfort"]
+    assert row["description"] == "Bed: energy of an atom that has 1 Å³" and row["unit"] == "eV"
+    checked = call(python, "check", "ui.conf", "--json", cwd=folder)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    used = {engine["name"]: engine["used"] for engine in json.loads(checked.stdout)["engines"] if engine["used"]}
+    assert used == {"bed": ["fhi_aims_energy_evaluation"]}
+    done = call(python, "run", "ui.conf", "--workers", 1, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (folder / "made").iterdir()) == [f"bed_{k}.bunk" for k in range(4)]
+    assert (folder / "made" / "bed_0.bunk").read_text().startswith("# a bed\n")
+    with genarris_fw.open(folder) as run:
+        energies = [one.properties["energy"] for one in run.structures("made")]
+    assert energies == pytest.approx([-2.5 / (4 + k) ** 3 for k in range(4)])
+    drawn = call(python, "pictures", "beds", "--format", "svg", "--output", "drawn", cwd=folder)
+    assert drawn.returncode == 0, drawn.stderr
+    assert "width of the bed" in (folder / "drawn" / "made_widths.svg").read_text()
+    written = call(python, "export", "beds", "--format", "bunk,dormitory", "--to", "files", cwd=folder)
+    assert written.returncode == 0, written.stderr
+    [all_beds] = (folder / "files").glob("*.dormitory")
+    assert all_beds.read_text().splitlines() == [f"bed_{k} {(4 + k) ** 3:.3f}" for k in range(4)]
+    assert len(list((folder / "files").glob("*.bunk"))) == 4
+    taken = call(python, "import", "made", "--run", "other", "--pool", "again", cwd=folder)
+    assert taken.returncode == 0, taken.stderr
+    with genarris_fw.open(folder, "other") as run:
+        assert [one.cell_volume for one in run.structures("again")] == pytest.approx([(4 + k) ** 3 for k in range(4)])
+
+
+def test_its_potential_is_tried(python: Path, folder: Path) -> None:
+    conf = ENERGIES.replace("engine = bed\ncomfort = 2.5", "engine = ase\ncalculator = pillow")
+    (folder / "ui.conf").write_text(conf)
+    checked = call(python, "check", "ui.conf", "--json", cwd=folder)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "genarris_sleepy 1.0" in checked.stdout
+    (folder / "ui.conf").write_text(conf.replace("pillow", "pilow"))
+    refused = call(python, "check", "ui.conf", cwd=folder)
+    assert refused.returncode == 2 and "calculator = 'pilow': expected module:factory or" in refused.stderr
+    assert "pillow" in refused.stderr.replace("pilow", "")
+
+
+def test_a_setting_that_its_engine_does_not_take(python: Path, folder: Path) -> None:
+    (folder / "ui.conf").write_text(ENERGIES.replace("comfort = 2.5", "comfort = 101"))
+    refused = call(python, "check", "ui.conf", cwd=folder)
+    assert refused.returncode == 2
+    assert "comfort = '101': expected a number from 0.0 to 100.0 (eV)" in refused.stderr
+
+
 def test_without_it_the_procedure_is_unknown(folder: Path) -> None:
     refused = call(Path(sys.executable), "check", "ui.conf", cwd=folder)
     assert refused.returncode == 2 and "unknown procedure 'Sleepy'" in refused.stderr
+
+
+def test_the_page_on_plug_in_packages_shows_it() -> None:
+    """Its pyproject.toml stands there, it brings something by every door, and every door is in the table."""
+    [shown] = files_of("plug-in-packages.md").values()
+    text = (PACKAGE / "pyproject.toml").read_text()
+    assert shown == f"# pyproject.toml\n{text}"
+    page = read_page("plug-in-packages.md")
+    for door in DOORS:
+        assert f'[project.entry-points."{door.group}"]' in text and f"| `{door.group}` |" in page
+
+
+def test_modules_for_other_packages_are_there() -> None:
+    """What the page calls stable, by module, and the names it has."""
+    page = read_page("plug-in-packages.md")
+    table = page[page.index("| module | what for |") : page.index("All else may change")]
+    found = set()
+    for line in table.splitlines()[2:]:
+        modules, _, words = line.strip("| ").partition(" | ")
+        places = [importlib.import_module(name) for name in re.findall(r"`([\w.]+)`", modules)]
+        for name in re.findall(r"`([A-Za-z]\w+)`", words):
+            assert any(hasattr(place, name) for place in places), f"{modules} has no {name}"
+            found.add(name)
+    assert {"option", "Procedure", "Engine", "PoolPicture", "StructureFormat", "OnStructures"} <= found
 
 
 def distribution(place: Path, name: str, groups: dict[str, str], module: str = "") -> None:

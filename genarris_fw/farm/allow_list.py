@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import os
 import re
-from functools import cache, wraps
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from fireworks import FWorker
 
-from genarris_fw.declaring.door import PROCEDURES
+from genarris_fw.declaring.door import PROCEDURES, remembered
 from genarris_fw.errors import InputError, RunFailed
 from genarris_fw.farm.fireworks import documents
 
@@ -46,7 +46,7 @@ _NEVER: dict[str, Any] = {"not": {}}
 _SCALAR: dict[str, Any] = {"not": {"bsonType": ["object", "array"]}}
 
 
-@cache
+@remembered
 def allowed_tasks() -> frozenset[str]:
     """Return the names of the Firetasks that our rockets may execute, as a document has them: ``{{module.Class}}``.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +10,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from command import TOOLS, genarris
-from plugged import blocks, distribution, entry_points_of, installed
+from how_to_pages import files_of, package_of
+from installed_packages import Package, installed
 from ui_conf import problems, resolve
 
 import genarris_fw
@@ -27,26 +27,17 @@ PAGE = "add-an-engine.md"
 ROOT = Path(genarris_fw.__file__).parents[1]
 
 
-def pairwise(folder: Path) -> Path:
-    """Install the documentation's engine in a folder."""
-    [code], [toml] = blocks(PAGE, "python"), blocks(PAGE, "toml")
-    distribution(folder, "pairwise", entry_points_of(toml), {"pairwise/__init__.py": code})
-    return folder
-
-
 @pytest.fixture
 def plugged(tmp_path: Path) -> Iterator[Path]:
-    with installed(pairwise(tmp_path / "installed")):
+    with installed(tmp_path / "installed", package_of(PAGE)):
         yield tmp_path
-    sys.modules.pop("pairwise", None)
 
 
 def conf(folder: Path, more: str = "") -> str:
     """Return the documentation's ui.conf, in a folder with two crystals of argon."""
     cells = [Structure(edge * np.eye(3), ["Ar"], np.zeros((1, 3)), {}, f"cell_{edge}") for edge in (3.6, 4.0)]
     write(cells, folder / "raw", "json")
-    [text] = blocks(PAGE, "ini")
-    return text + more
+    return files_of(PAGE)["ui.conf"] + more
 
 
 def test_it_computes_and_its_settings_are_checked(plugged: Path) -> None:
@@ -82,7 +73,7 @@ def test_its_settings_are_options_of_ui_conf(plugged: Path) -> None:
 
 def test_it_is_a_run_like_any_other(tmp_path: Path) -> None:
     """From ui.conf: check, run, status, in processes of their own."""
-    place = pairwise(tmp_path / "installed")
+    place = package_of(PAGE).write(tmp_path / "installed")
     path = os.pathsep.join(map(str, (TOOLS, ROOT, place)))
     folder = tmp_path / "run"
     folder.mkdir()
@@ -117,15 +108,18 @@ class Other(Engine):
 def made(**settings):
     return Other(**settings)
 """
-GROUP = "[genarris_fw.engines]\n"
+
+
+def brought(name: str, text: str = OTHER, interface: str = "", **points: str) -> Package:
+    """A package of one module that registers engines."""
+    engines_of = {engine: f"{name}:{made}" for engine, made in points.items()}
+    return Package(name, {f"{name}.py": text}, {"genarris_fw.engines": engines_of}, interface=interface)
 
 
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[Path]:
-    distribution(tmp_path / "a", "other", f"{GROUP}other = other:Other\nbare = other:made\n", {"other.py": OTHER})
-    with installed(tmp_path / "a"):
+    with installed(tmp_path / "a", brought("other", other="Other", bare="made")):
         yield tmp_path
-    sys.modules.pop("other", None)
 
 
 def test_a_setting_that_engines_understand_differently(other: Path) -> None:
@@ -161,45 +155,40 @@ def test_an_engine_that_is_a_mere_function(other: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("distributions", "words"),
+    ("packages", "words"),
     [
         (
-            [("broken", f"{GROUP}odd = broken:Engine\n", {"broken.py": "import no_such_library\n"})],
+            [brought("broken", "import no_such_library\n", odd="Engine")],
             "engine 'odd': package 'broken' cannot be loaded (ModuleNotFoundError: No module named 'no_such_library')",
         ),
         (
-            [(name, f"{GROUP}odd = {name}:Other\n", {f"{name}.py": OTHER}) for name in ("one", "two")],
+            [brought("one", odd="Other"), brought("two", odd="Other")],
             "engine 'odd' is brought by two packages, 'one' and 'two': uninstall one of them",
         ),
         (
-            [("alias", f"{GROUP}odd = alias:Other\n", {"alias.py": OTHER})],
+            [brought("alias", odd="Other")],
             "engine 'odd': its class calls it 'other'; its package must register it as that",
         ),
         (
-            [("late", f"{GROUP}odd = late:Other\n[genarris_fw.interface]\n7 = late\n", {"late.py": OTHER})],
+            [brought("late", odd="Other", interface="7")],
             "engine 'odd': package 'late' was made for interface 7 of genarris_fw, and this version has interface 1",
         ),
     ],
 )
 def test_a_package_that_cannot_be_used_is_named_and_the_rest_works(
-    tmp_path: Path, distributions: list[tuple[str, str, dict[str, str]]], words: str
+    tmp_path: Path, packages: list[Package], words: str
 ) -> None:
-    for number, about in enumerate(distributions):
-        distribution(tmp_path / "a" / f"{number}", *about)
     folder = tmp_path / "run"
     text = conf(folder).replace("depth = 0.02\n", "")
-    with pytest.MonkeyPatch.context() as patch:
-        for number in range(1, len(distributions)):
-            patch.syspath_prepend(str(tmp_path / "a" / f"{number}"))
-        with installed(tmp_path / "a" / "0"):
-            with pytest.raises(InputError) as caught:
-                engines.get("odd")
-            assert str(caught.value).startswith(words)
-            available, remark = engines.installed()["odd"]
-            assert not available and remark.startswith(words)
-            [line] = problems(folder, text.replace("pairwise", "odd"))
-            assert words in line and "ui.conf" not in words
-            assert resolve(folder, text.replace("pairwise", "tblite")).steps[0].options["engine"] == "tblite"
+    with installed(tmp_path / "a", *packages):
+        with pytest.raises(InputError) as caught:
+            engines.get("odd")
+        assert str(caught.value).startswith(words)
+        available, remark = engines.installed()["odd"]
+        assert not available and remark.startswith(words)
+        [line] = problems(folder, text.replace("pairwise", "odd"))
+        assert words in line and "ui.conf" not in words
+        assert resolve(folder, text.replace("pairwise", "tblite")).steps[0].options["engine"] == "tblite"
 
 
 def test_a_worker_without_the_package_says_so_of_the_item() -> None:

@@ -21,6 +21,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from genarris_fw.declaring.door import forget
+
 PROGRAMS = ("genarris-fw", "rlaunch")
 # Imported by commands only when they are called.
 PRELOADED = (
@@ -88,6 +90,7 @@ def become(request: dict[str, Any], path: list[str]) -> None:
     os.environ.update(request["environment"])
     sys.argv = request["words"]
     sys.path[:] = [str(Path(sys.argv[0]).parent), *python_path(), *path]
+    forget()  # other packages may lie on this path
 
 
 def python_path() -> list[str]:
