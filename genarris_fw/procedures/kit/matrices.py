@@ -13,6 +13,7 @@ from genarris_fw.catalogue.artifacts import in_folder
 from genarris_fw.declaring.door import PROCEDURES
 from genarris_fw.descriptors import read_matrix, submatrix, write_blocks
 from genarris_fw.errors import RunFailed
+from genarris_fw.procedures.kit.base import Procedure
 from genarris_fw.procedures.kit.campaign import Campaign
 
 
@@ -85,7 +86,7 @@ def _made_again(campaign: Campaign[Any], name: str) -> Path | None:
     if step is None or not campaign.sees_folder():
         return None
     of_step: Campaign[Any] = Campaign(campaign.catalogue, campaign.record, step["name"], campaign.log)
-    task = PROCEDURES.load(step["procedure"])(run=campaign.run, step=step["name"], role="gate")
+    task: Procedure[Any] = PROCEDURES.load(step["procedure"])(run=campaign.run, step=step["name"], role="gate")
     made = task.distances(of_step)
     if made is None:
         return None

@@ -47,7 +47,7 @@ class SeriesProcedure(EngineProcedure[E]):
         }
 
 
-def shared_settings(campaign: Campaign, structures: Sequence[Structure]) -> dict[str, Any]:
+def shared_settings(campaign: Campaign[Any], structures: Sequence[Structure]) -> dict[str, Any]:
     """Return the settings that several structures must share for their energies to be compared.
 
     Structures that the engine will refuse have no say.
