@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from genarris_fw.generation import volume_estimate
+from genarris_fw.options.base import SharedOptions
 from genarris_fw.procedures.kit.base import Campaign, Procedure, explicit_serialize
 from genarris_fw.procedures.options.estimate_unit_cell_volume import EstimateUnitCellVolumeOptions
 
@@ -14,7 +15,7 @@ Step = Campaign[EstimateUnitCellVolumeOptions]
 ERRORS_PER_STD = 3.0
 
 
-def estimate(campaign: Campaign[Any], options: EstimateUnitCellVolumeOptions) -> dict[str, Any]:
+def estimate(campaign: Campaign[SharedOptions], options: EstimateUnitCellVolumeOptions) -> dict[str, Any]:
     """Return mean and standard deviation of the cell volume (Å3) and how they came about."""
     given = options.volume_mean
     relative_std = ERRORS_PER_STD * options.std_of_predicted_errors

@@ -39,7 +39,7 @@ class MakesMatrix(Procedure[Options]):
 
 
 def strip_items(
-    campaign: Campaign[Any], path: Path, ids: Sequence[str], pairs: int = STRIP_PAIRS, **payload: Any
+    campaign: Campaign[SharedOptions], path: Path, ids: Sequence[str], pairs: int = STRIP_PAIRS, **payload: Any
 ) -> list[Item]:
     """Lay out the matrix of a pool and return its strips as work items.
 
@@ -77,7 +77,7 @@ def _place(path: Path, token: int) -> Path:
     return path.with_name(f".{path.name}.{token}")
 
 
-def matrix_key(campaign: Campaign[Any], ids: Sequence[str]) -> str:
+def matrix_key(campaign: Campaign[SharedOptions], ids: Sequence[str]) -> str:
     """Return the key of the matrix of these structures in this step."""
     digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
     return f"{_owner(campaign.run, campaign.step)}-{digest[:24]}"
@@ -98,7 +98,7 @@ def forget_strips(catalogue: Catalogue, run: str, step: str, folders: Iterable[P
         catalogue.artifacts.remove(run, name)
 
 
-def strip_done(campaign: Campaign[Any], path: Path, item: Item, rows: np.ndarray) -> Outcome:
+def strip_done(campaign: Campaign[SharedOptions], path: Path, item: Item, rows: np.ndarray) -> Outcome:
     """Keep the rows of a strip: in the run's folder where this node sees the gate's file in it, else in GridFS."""
     first, key = item.payload["first"], item.payload["matrix"]
     place = _place(path, item.payload.get("planned", 0))  # an older version's items name no token
@@ -113,7 +113,7 @@ def strip_done(campaign: Campaign[Any], path: Path, item: Item, rows: np.ndarray
 
 
 def join_strips(
-    campaign: Campaign[Any],
+    campaign: Campaign[SharedOptions],
     path: Path,
     ids: Sequence[str],
     compute: Callable[[int, int], np.ndarray],
@@ -181,7 +181,7 @@ def divided(blocks: Callable[[], Iterator[np.ndarray]]) -> Iterator[np.ndarray]:
         yield np.asarray(block, dtype=np.float32) / (scale or np.float32(1.0))
 
 
-def _fetch(campaign: Campaign[Any], target: Path, record: WorkItemDocument) -> None:
+def _fetch(campaign: Campaign[SharedOptions], target: Path, record: WorkItemDocument) -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = campaign.catalogue.artifacts.fetch(campaign.run, _artifact(campaign, record["key"]), Path(folder))
         if found is not None:
@@ -198,5 +198,5 @@ def _runs(rows: np.ndarray) -> Iterator[tuple[int, int]]:
             start = i
 
 
-def _artifact(campaign: Campaign[Any], key: str) -> str:
+def _artifact(campaign: Campaign[SharedOptions], key: str) -> str:
     return f"{campaign.step}.{key}"
