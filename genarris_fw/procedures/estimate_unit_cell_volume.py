@@ -20,7 +20,7 @@ def estimate(campaign: Campaign[SharedOptions], options: EstimateUnitCellVolumeO
     given = options.volume_mean
     relative_std = ERRORS_PER_STD * options.std_of_predicted_errors
     if given is not None:
-        mean, model = float(given), dict[str, Any](source="volume_mean")
+        mean, model = given, dict[str, Any](source="volume_mean")
     else:
         result = volume_estimate(campaign.molecule)
         mean = result.volume * options.Z * options.volume_multiplier
@@ -39,7 +39,7 @@ def estimate(campaign: Campaign[SharedOptions], options: EstimateUnitCellVolumeO
                 by_packing_coefficient=round(result.packing_volume * options.Z, 2),
             )
     std = options.volume_std
-    return {"volume_mean": mean, "volume_std": relative_std * mean if std is None else float(std)} | model
+    return {"volume_mean": mean, "volume_std": relative_std * mean if std is None else std} | model
 
 
 @explicit_serialize

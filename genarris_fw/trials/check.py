@@ -90,7 +90,8 @@ def _look_at_molecule(configuration: Configuration, found: dict[str, Any]) -> No
     if not configuration.molecule_path:
         return
     molecule = _start(configuration, read_molecule(configuration.molecule_path))
-    tolerances = [float(step.options["tol"]) for step in configuration.steps if "tol" in step.options]
+    models = [step.typed() for step in configuration.steps]
+    tolerances = [model.tol for model in models if isinstance(model, PygenarrisStructureGenerationOptions)]
     group = point_group(molecule, min(tolerances, default=POINT_GROUP_TOLERANCE))
     found["molecule"] = {
         "path": configuration.molecule_path,
@@ -109,8 +110,7 @@ def _look_at_molecule(configuration: Configuration, found: dict[str, Any]) -> No
             "fragments": dict(estimate.fragments),
             "unknown_fragments": list(estimate.unknown_fragments),
         }
-    for step in configuration.steps:
-        options = step.typed()
+    for step, options in zip(configuration.steps, models, strict=True):
         if isinstance(options, PygenarrisStructureGenerationOptions):
             found["space_groups"] += _space_groups(molecule, step.name, options)
 

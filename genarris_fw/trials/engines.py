@@ -19,6 +19,7 @@ from genarris_fw.errors import InputError
 from genarris_fw.farm.crews.crew import share
 from genarris_fw.farm.resources import replica_cores
 from genarris_fw.options import Configuration
+from genarris_fw.procedures.options.engine_procedures import CallsEngine
 from genarris_fw.trials.estimates import time_of_one
 from genarris_fw.trials.samples import Sample, sample_crystal, sample_molecule
 from genarris_fw.trials.trial import (
@@ -69,17 +70,17 @@ def uses(configuration: Configuration) -> list[Use]:
     """
     found: dict[str, Use] = {}
     for step in configuration.steps:
-        engine = step.options.get("engine")
-        if not engine:
+        options = step.typed()
+        if not isinstance(options, CallsEngine) or options.engine is None:
             continue
-        settings = dict(step.options.get("engine_settings") or {})
-        settings = engine_class(engine).of_a_run(settings, int(step.options.get("omp_num_threads") or 1))
+        engine = options.engine
+        settings = engine_class(engine).of_a_run(dict(options.engine_settings), options.omp_num_threads)
         of_a_point = {k: v for k, v in settings.items() if k not in RelaxationSettings.model_fields}
-        cores = replica_cores(step.typed(), step.origins) or 1
+        cores = replica_cores(options, step.origins) or 1
         key = json.dumps([engine, of_a_point, cores], sort_keys=True, default=str)
         use = found.setdefault(key, Use(engine, settings, cores))
         use.steps.append(step.name)
-        if step.typed().makes_molecule:
+        if options.makes_molecule:
             use.molecule = True
         else:
             use.crystal = True

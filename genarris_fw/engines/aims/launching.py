@@ -63,7 +63,8 @@ def as_program(options: AimsSettings) -> Launch:
 
     def launch(folder: Path, context: Context, look: Callable[[], object]) -> process.Ended:
         processes = max(1, context.cores // options.omp_num_threads)
-        command = command_line(str(options.aims_command), processes)
+        assert options.aims_command is not None  # else the library is called
+        command = command_line(options.aims_command, processes)
         limits = process.Limits(options.silence, options.max_gigabytes, options.grace)
         threads = str(options.omp_num_threads)
         environment = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "MKL_DYNAMIC": "FALSE"}
@@ -97,4 +98,5 @@ def run_library(options: AimsSettings, communicator: Any, folder: Path, context:
     from genarris_fw.engines.aims.library import run
 
     os.environ.setdefault("OMP_NUM_THREADS", str(options.omp_num_threads))
-    run(communicator, str(options.aims_lib_dir), folder, context)
+    assert options.aims_lib_dir is not None  # else the program is started
+    run(communicator, options.aims_lib_dir, folder, context)

@@ -7,20 +7,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from genarris_fw.catalogue.artifacts import in_folder
 from genarris_fw.declaring.door import PROCEDURES
 from genarris_fw.descriptors import read_matrix, submatrix, write_blocks
+from genarris_fw.descriptors.matrix_file import Matrix
 from genarris_fw.errors import RunFailed
 from genarris_fw.options.base import SharedOptions
 from genarris_fw.procedures.kit.base import Procedure
 from genarris_fw.procedures.kit.campaign import Campaign
 
 
-def store_matrix(
-    campaign: Campaign[SharedOptions], path: Path, matrix: np.ndarray, ids: Sequence[str], name: str
-) -> None:
+def store_matrix(campaign: Campaign[SharedOptions], path: Path, matrix: Matrix, ids: Sequence[str], name: str) -> None:
     """Write a matrix with the ids of its rows, and record it in the catalogue.
 
     Where this node cannot see the run's folder the file goes to GridFS.
@@ -42,7 +39,7 @@ def store_matrix(
 
 
 def store_blocks(
-    campaign: Campaign[SharedOptions], path: Path, blocks: Iterable[np.ndarray], ids: Sequence[str], name: str
+    campaign: Campaign[SharedOptions], path: Path, blocks: Iterable[Matrix], ids: Sequence[str], name: str
 ) -> None:
     """Do as `store_matrix` does with a matrix that comes in blocks of rows, none of which needs to stay."""
     with tempfile.TemporaryDirectory() as folder:
@@ -60,7 +57,7 @@ def record_matrix(campaign: Campaign[SharedOptions], name: str, written: Path, p
     campaign.publication.artifacts[name] = record | {"ids": list(ids), "shape": [len(ids), len(ids)]}
 
 
-def load_matrix(campaign: Campaign[SharedOptions], name: str, ids: Sequence[str]) -> np.ndarray:
+def load_matrix(campaign: Campaign[SharedOptions], name: str, ids: Sequence[str]) -> Matrix:
     """Return the rows and columns of a stored matrix that belong to these structures, in their order.
 
     A file that is gone or was changed is made again, where the step that made it can do so.
