@@ -7,12 +7,15 @@ import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from genarris_fw.engines.aims.settings import AimsSettings
 from genarris_fw.engines.base import Context
 from genarris_fw.engines.programs import process
 from genarris_fw.errors import EngineError
+
+if TYPE_CHECKING:
+    from mpi4py.MPI import Comm
 
 OUTPUT = "aims.out"
 ERRORS = f"{OUTPUT}.err"
@@ -73,14 +76,14 @@ def as_program(options: AimsSettings) -> Launch:
     return launch
 
 
-def as_library(options: AimsSettings, communicator: Any, order: Callable[[Path], object]) -> Launch:
+def as_library(options: AimsSettings, communicator: Comm, order: Callable[[Path], object]) -> Launch:
     """Return what calls the library of ``aims_lib_dir``, on all ranks.
 
     Parameters
     ----------
     options : AimsSettings
         Names the library.
-    communicator : object
+    communicator : mpi4py.MPI.Comm
         Whose ranks compute together.
     order : callable
         Tells the other ranks the folder; they call the library too.
@@ -93,7 +96,7 @@ def as_library(options: AimsSettings, communicator: Any, order: Callable[[Path],
     return launch
 
 
-def run_library(options: AimsSettings, communicator: Any, folder: Path, context: Context) -> None:
+def run_library(options: AimsSettings, communicator: Comm, folder: Path, context: Context) -> None:
     """Call the library in a folder; every rank of the communicator does."""
     from genarris_fw.engines.aims.library import run
 
