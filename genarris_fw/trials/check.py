@@ -20,6 +20,7 @@ from genarris_fw.generation import volume_estimate
 from genarris_fw.generation.generator import undeformed
 from genarris_fw.options import Configuration
 from genarris_fw.procedures.kit.generation_plan import wanted_sites
+from genarris_fw.procedures.options.engine_procedures import CallsEngine
 from genarris_fw.procedures.options.pygenarris_structure_generation import PygenarrisStructureGenerationOptions
 from genarris_fw.procedures.options.relax_single_molecule import RelaxSingleMoleculeOptions
 from genarris_fw.trials.engines import trial_lines
@@ -78,8 +79,9 @@ def engines(configuration: Configuration) -> list[dict[str, Any]]:
     """Return every engine of this version: whether it can be used here, and which steps use it."""
     used: dict[str, list[str]] = {}
     for step in configuration.steps:
-        if step.options.get("engine"):
-            used.setdefault(step.options["engine"], []).append(step.name)
+        options = step.typed()
+        if isinstance(options, CallsEngine) and options.engine is not None:
+            used.setdefault(options.engine, []).append(step.name)
     return [
         {"name": name, "available": available, "remark": remark, "used": used.get(name, [])}
         for name, (available, remark) in installed().items()
