@@ -147,8 +147,10 @@ def job_states(
     ids = [str(job_id) for job_id in job_ids]
     ask = _QUEUES.get(queue)
     states: dict[str, State | None] = dict.fromkeys(ids)
-    for first in range(0, len(ids) if ask else 0, AT_ONCE):
-        states |= ask(ids[first : first + AT_ONCE], environment)  # type: ignore[misc]
+    if ask is None:
+        return states
+    for first in range(0, len(ids), AT_ONCE):
+        states |= ask(ids[first : first + AT_ONCE], environment)
     return states
 
 

@@ -120,4 +120,4 @@ def stop_pulling(launchpad: LaunchPad) -> None:
     def no_more(*_: object, **__: object) -> NoReturn:
         raise SystemExit(0)
 
-    launchpad.run_exists = no_more  # type: ignore[method-assign]
+    launchpad.run_exists = no_more

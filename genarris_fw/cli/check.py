@@ -14,6 +14,8 @@ from genarris_fw.cli.numbers import Number
 from genarris_fw.farm.crews.ranks import rank_and_size
 
 if TYPE_CHECKING:
+    from mpi4py.MPI import Comm
+
     from genarris_fw.options import Configuration
 
 # Seconds that all trials of engines may take together.
@@ -137,7 +139,7 @@ def _engines(configuration: Configuration, seconds: float, as_json: bool) -> int
     return EXIT_OK
 
 
-def _tried(configuration: Configuration, seconds: float, communicator: Any = None) -> dict[str, Any]:
+def _tried(configuration: Configuration, seconds: float, communicator: Comm | None = None) -> dict[str, Any]:
     """Try the engines, and say on a terminal which one is tried."""
     from rich.console import Console
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,9 @@ from genarris_fw.cli.main import EXIT_BAD_INPUT, EXIT_OK
 from genarris_fw.cli.numbers import Number
 from genarris_fw.errors import InputError
 from genarris_fw.farm.crews.ranks import rank_and_size
+
+if TYPE_CHECKING:
+    from mpi4py.MPI import Comm
 
 EXIT_DISAGREES = 1
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -85,7 +88,7 @@ def _carry_out(
     folder: Path,
     cores: int,
     time_limit: float,
-    communicator: Any,
+    communicator: Comm | None,
     as_json: bool,
 ) -> int:
     from rich.console import Console
@@ -151,7 +154,7 @@ def _make(folder: Path) -> str:
     return ""
 
 
-def _communicator(size: int) -> Any:
+def _communicator(size: int) -> Comm | None:
     if size == 1:
         return None
     from genarris_fw.farm.crews.crew import world

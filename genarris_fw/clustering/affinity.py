@@ -226,7 +226,11 @@ class ClusterSearch:
         self._similarities = _similarities(matrix, affinity_type)
         self._preference = None if preference is None else float(preference)
         self._damping, self._max_iter = float(damping), int(max_iter)
-        self._fit_options = {"convergence_iter": int(convergence_iter), "solver": solver, "threads": threads}
+        self._fit_options: dict[str, Any] = {
+            "convergence_iter": int(convergence_iter),
+            "solver": solver,
+            "threads": threads,
+        }
         self._accept_any = output_without_success
         self._fits: dict[float, Fit] = {}
         self.samples: list[TriedPreference] = []
@@ -262,7 +266,7 @@ class ClusterSearch:
                 self._damping,
                 max_iter=self._max_iter,
                 patient=self._preference is None,
-                **self._fit_options,  # type: ignore[arg-type]
+                **self._fit_options,
             )
         return self._fits[preference]
 

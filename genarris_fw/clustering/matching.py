@@ -290,7 +290,7 @@ def checked_pairs(pairs: ArrayLike, n: int) -> NDArray[np.intp]:
 
 def _for_pymatgen(structure: Structure, hydrogens: bool) -> Any:
     try:
-        from pymatgen.core import Structure as PymatgenStructure
+        from pymatgen.core.structure import Structure as PymatgenStructure
     except ImportError:
         raise InputError(
             "method = structure_matcher needs pymatgen, which is not installed; pip install pymatgen, or use rmsd"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -166,7 +166,7 @@ def _plausible(similarities: Similarities, preference: float, n_clusters: int) -
 
 
 @contextmanager
-def _shares(n: int, threads: int | None):  # type: ignore[no-untyped-def]
+def _shares(n: int, threads: int | None) -> Iterator[tuple[int, Shares]]:
     """Number of workers for n rows, and what maps over them."""
     workers = max(1, min(default_threads() if threads is None else threads, n // _ROWS_PER_THREAD))
     if workers == 1:

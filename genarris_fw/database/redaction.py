@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote_plus
 
-from pymongo.common import URI_OPTIONS_VALIDATOR_MAP as OPTIONS
+from pymongo.common import URI_OPTIONS_VALIDATOR_MAP
 
+OPTIONS = URI_OPTIONS_VALIDATOR_MAP  # what a URI may say, by name
 HIDDEN = "(a URI that is not shown: it may hold a password)"
 STARS = "***"
 _USERINFO = r"[\w.~!$&'()*+,;=%-]*"

@@ -130,7 +130,9 @@ def option(
         written_down,
     )
     value = None if default is REQUIRED else default
-    return Field(default=value, description=description, json_schema_extra={"option": declared}, **limits)  # type: ignore[dict-item, arg-type]
+    # An `Option` is no JSON: it lies there for us alone, and no schema is made of it.
+    extra: dict[str, Any] = {"option": declared}
+    return Field(default=value, description=description, json_schema_extra=extra, **limits)
 
 
 def derived(description: str, default: Any = None, **about: Any) -> Any:

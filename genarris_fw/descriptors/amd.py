@@ -103,7 +103,7 @@ def amd(structure: Structure, k: int = 100) -> Array:
     -----
     Widdowson, Mosca, Pulte, Kurlin and Cooper, MATCH Commun. Math. Comput. Chem. 87, 529 (2022), definition of AMD.
     """
-    return _all_distances(structure, k).mean(axis=0)
+    return np.asarray(_all_distances(structure, k).mean(axis=0))
 
 
 def amd_of_rows(lattice: ArrayLike, positions: ArrayLike, rows: ArrayLike, k: int = 100) -> Array:
@@ -133,7 +133,7 @@ def amd_of_rows(lattice: ArrayLike, positions: ArrayLike, rows: ArrayLike, k: in
     InputError
         As in `nearest_distances`.
     """
-    return nearest_distances(lattice, positions, rows, k).mean(axis=0)
+    return np.asarray(nearest_distances(lattice, positions, rows, k).mean(axis=0))
 
 
 def pdd(structure: Structure, k: int = 100, collapse_tol: float = 1e-4) -> Array:

@@ -218,7 +218,7 @@ def _inverse_covariance(rows: Array) -> Array:
 
 def _centred(rows: Array) -> Array:
     """Rows less their means; zero where only rounding is left."""
-    centred = rows - rows.mean(axis=1, keepdims=True)
+    centred: Array = rows - rows.mean(axis=1, keepdims=True)
     rounding = 4 * np.finfo(float).eps * np.abs(rows).max(axis=1)
     centred[np.abs(centred).max(axis=1) <= rounding] = 0.0
     return centred

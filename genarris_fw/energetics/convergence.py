@@ -24,7 +24,7 @@ def reached(differences: ArrayLike, tolerance: float) -> NDArray[np.bool_]:
     -------
     (m, n) ndarray of bool
     """
-    within = np.abs(np.asarray(differences, dtype=float)) <= tolerance
+    within: NDArray[np.bool_] = np.abs(np.asarray(differences, dtype=float)) <= tolerance
     for axis in (0, 1):
         within = np.flip(np.logical_and.accumulate(np.flip(within, axis), axis=axis), axis)
     return within

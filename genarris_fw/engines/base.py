@@ -22,6 +22,7 @@ from genarris_fw.engines.k_points import grid_of_spacing
 from genarris_fw.errors import InputError
 
 if TYPE_CHECKING:
+    from mpi4py.MPI import Comm
     from typing_extensions import Self
 
 Floats = NDArray[np.float64]
@@ -41,7 +42,7 @@ class Context:
         Where the engine may write files of its own; None: it writes none.
     cores : int
         How many cores the evaluation may use.
-    communicator : object or None
+    communicator : mpi4py.MPI.Comm or None
         An MPI communicator, for engines that are driven over one.
     deadline : float or None
         Unix time (`time.time`) at which the evaluation must have returned.
@@ -56,7 +57,7 @@ class Context:
 
     folder: Path | None = None
     cores: int = 1
-    communicator: Any = None
+    communicator: Comm | None = None
     deadline: float | None = None
     should_stop: Callable[[], bool] = _never
     checkpoint: Callable[[Structure], object] | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from ase.data import atomic_numbers, covalent_radii
 from matscipy.neighbours import neighbour_list
@@ -18,10 +20,12 @@ COLLAPSED_PART = 0.6
 # Atoms per Å3 that no molecular crystal reaches (urea 0.11, ice 0.1, diamond 0.18).
 HIGHEST_ATOM_DENSITY = 0.35
 
+Floats = NDArray[np.float64]
+Integers = NDArray[np.integer[Any]]
 Bond = tuple[int, int, int, int, int]
 
 
-def neighbours(structure: Structure, cutoff: float) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+def neighbours(structure: Structure, cutoff: float) -> tuple[Integers, Integers, Integers, Floats]:
     """All pairs of atoms nearer than ``cutoff`` (Å), periodic images included, in both directions.
 
     Returns
@@ -37,7 +41,7 @@ def neighbours(structure: Structure, cutoff: float) -> tuple[NDArray, NDArray, N
     return i, j, shifts, vectors
 
 
-def near_pairs(structure: Structure, factor: float) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+def near_pairs(structure: Structure, factor: float) -> tuple[Integers, Integers, Integers, Floats]:
     """Pairs of atoms within ``factor`` times the sum of their covalent radii, periodic images included.
 
     Parameters
@@ -94,10 +98,9 @@ def refuse_overlaps(structure: Structure) -> None:
 
 def bond_graph(structure: Structure) -> set[Bond]:
     """Bonds (i, j, and the cell of j), each once; periodic images included."""
-    i, j, shifts, _ = near_pairs(structure, BOND_FACTOR)
-    rows = np.column_stack([i, j, shifts]) if len(i) else np.zeros((0, 5), dtype=int)
-    found = {tuple(int(x) for x in row) for row in rows}
-    return {min(bond, (bond[1], bond[0], -bond[2], -bond[3], -bond[4])) for bond in found}  # type: ignore[type-var]
+    first, second, shifts, _ = near_pairs(structure, BOND_FACTOR)
+    pairs = zip(first.tolist(), second.tolist(), shifts.tolist(), strict=True)
+    return {min((i, j, x, y, z), (j, i, -x, -y, -z)) for i, j, (x, y, z) in pairs}
 
 
 def refuse_not_finite(name: str, energy: float, *arrays: NDArray[np.float64] | None) -> None:

@@ -211,6 +211,6 @@ def enforce() -> None:
             raise RunFailed(f"a document names {str(name)[:100]}, which is not a registered procedure: refused")
         return load(document)
 
-    load_allowed.allows_only_registered = True  # type: ignore[attr-defined]
+    load_allowed.allows_only_registered = True  # type: ignore[attr-defined]  # a mark on the function
     fw_serializers.load_object = load_allowed
     fw_serializers.DECODE_MONTY = False

@@ -43,7 +43,7 @@ class Heartbeat:
 
     def __init__(self, launchpad: dict[str, Any], owner: str, lease_seconds: float) -> None:
         self._message = json.dumps({"launchpad": launchpad, "owner": owner, "lease_seconds": lease_seconds})
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Heartbeat:
         """Start the process; the launchpad goes to it through the pipe."""
@@ -71,7 +71,7 @@ class Heartbeat:
         self._process.wait()
 
 
-def open_database(launchpad: dict[str, Any]) -> Database:
+def open_database(launchpad: dict[str, Any]) -> Database[Any]:
     """Return the database of a LaunchPad's dictionary; importing FireWorks for it would take a second."""
     options = {**(launchpad.get("mongoclient_kwargs") or {}), "serverSelectionTimeoutMS": ANSWER_MS}
     if launchpad.get("uri_mode"):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pymongo import MongoClient
 
@@ -89,5 +89,5 @@ def _prepared(uri: str) -> Opened:
 
 def _to_read(uri: str) -> Opened:
     refuse_unreadable(uri, redact(uri))
-    client: MongoClient = MongoClient(uri, **CLIENT_OPTIONS)
+    client: MongoClient[Any] = MongoClient(uri, **CLIENT_OPTIONS)
     return Opened(Catalogue(client[database_name(uri)]), uri)

@@ -127,8 +127,7 @@ def _check_element(option: str, key: object, element: object) -> None:
 
 
 def _check_length(option: str, key: str, length: object, largest: float) -> None:
-    number = isinstance(length, (int, float)) and not isinstance(length, bool)
-    if not (number and 0 < length <= largest):  # type: ignore[operator]
+    if isinstance(length, bool) or not isinstance(length, (int, float)) or not 0 < length <= largest:
         raise InputError(f"{option}: {key} = {length!r}: expected a number above 0 and not above {largest:g} (Å)")
 
 
@@ -175,7 +174,7 @@ def roles(species: Sequence[str], positions: NDArray[np.float64], rules: Contact
 def kind_cutoffs(kinds: Sequence[tuple[str, str]], sr: float, rules: ContactRules = GENARRIS_2) -> NDArray[np.float64]:
     """Return the (t, t) cutoffs in Å between kinds of atoms, each given as (element, role)."""
     radii = np.array([rules.radius(name) for name, _ in kinds])
-    cutoffs = check_fraction(sr) * (radii[:, None] + radii[None])
+    cutoffs: NDArray[np.float64] = check_fraction(sr) * (radii[:, None] + radii[None])
     bonded = HYDROGEN_BONDS[rules.name]
     for i, (_, donated) in enumerate(kinds):
         for j, (_, acceptor) in enumerate(kinds):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,7 +163,9 @@ class Group:
         rows = [np.concatenate(columns) for columns in zip(*[call for part in parts for call in part], strict=True)]
         return Hits.of(*rows)[:quota]
 
-    def _calls(self, member: int, sampling: Sampling, first: int, count: int, quota: int) -> Iterator[tuple]:
+    def _calls(
+        self, member: int, sampling: Sampling, first: int, count: int, quota: int
+    ) -> Iterator[tuple[NDArray[Any], ...]]:
         kernel = getattr(self.placements[member], "packer" if sampling.mode == "packing" else "sampler")
         made = found = 0
         while made < count and found < quota:
@@ -189,6 +193,6 @@ def least_volume(placement: Placement) -> float:
         smaller = worst[int(radii[worst[1]] < radii[worst[0]])]
         radii[smaller] -= excess[worst]
     # An atom stays away from the same atom of all other molecules: spheres fill at most pi / sqrt(18) of space.
-    spheres = float(np.diag(placement.cutoffs).max()) ** 3 / np.sqrt(2.0)
+    spheres = float(np.diag(placement.cutoffs).max()) ** 3 / math.sqrt(2.0)
     balls = 0.99 * union_volume(placement.coordinates[0], np.maximum(radii, 0.0), spacing=0.1)
     return max(spheres, balls)

@@ -78,7 +78,7 @@ class Entries:
     @property
     def own(self) -> NDArray[np.bool_]:
         """Which entries are a molecule's own lattice translations."""
-        return (self.operations == 0) & (self.first == self.second)
+        return np.asarray((self.operations == 0) & (self.first == self.second))
 
 
 def equivalent(point: Floats, points: Floats, tol: float = SAME_POINT) -> int | None:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import spglib
@@ -73,9 +74,10 @@ class SpaceGroup(Operations):
 
 
 @cache
-def _tables() -> dict[str, dict]:
+def _tables() -> dict[str, dict[str, Any]]:
     text = files("genarris_fw.generation").joinpath("wyckoff.json").read_text(encoding="utf-8")
-    return json.loads(text)["groups"]
+    groups: dict[str, dict[str, Any]] = json.loads(text)["groups"]
+    return groups
 
 
 def check_space_group(number: int) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from genarris_fw.errors import InputError
 from genarris_fw.pictures.style import FAINT, INK, SCALE, new_figure, style
@@ -73,7 +73,7 @@ def convergence(
 def _lines(
     axes: Axes,
     across: Sequence[str],
-    values: np.ndarray,
+    values: NDArray[np.float64],
     lines: Sequence[str],
     label: str,
     legend: str,

@@ -62,7 +62,7 @@ def pool_overview(
     """
     with style():
         figure = new_figure(9.6, 6.6)
-        upper, lower = figure.subfigures(2, 1, height_ratios=(1.0, 1.6))
+        (upper,), (lower,) = figure.subfigures(2, 1, squeeze=False, height_ratios=(1.0, 1.6))
         panels = [
             *upper.subplots(1, 2, width_ratios=(1.0, 1.7)),
             *lower.subplots(1, 2, width_ratios=(1.3, 1.0)),

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from bson import Binary
+from numpy.typing import NDArray
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.clustering import (
@@ -26,6 +27,7 @@ from genarris_fw.clustering import (
     wanted_clusters,
 )
 from genarris_fw.descriptors import distance_matrix, read_matrix, submatrix
+from genarris_fw.descriptors.matrix_file import Matrix
 from genarris_fw.errors import RunFailed
 from genarris_fw.files import write_text
 from genarris_fw.procedures.kit.base import Campaign, Distances, Outcome, Procedure, explicit_serialize
@@ -47,7 +49,7 @@ class AffinityPropagationFixedClusters(Procedure[AffinityPropagationFixedCluster
 
     rounds = True
     # Loaded once by a replica.
-    _matrix: np.ndarray | None = None
+    _matrix: Matrix | None = None
     _cluster_search: ClusterSearch | None = None
 
     def plan(self, campaign: Step) -> list[Item]:
@@ -108,7 +110,7 @@ class AffinityPropagationFixedClusters(Procedure[AffinityPropagationFixedCluster
 
     # ---- what is clustered
 
-    def _distances(self, campaign: Step, ids: list[str]) -> np.ndarray:
+    def _distances(self, campaign: Step, ids: list[str]) -> Matrix:
         """Return the pool's distances: a memory map where they are a matrix file as a whole."""
         options = campaign.options
         if self._matrix is None:
@@ -123,7 +125,7 @@ class AffinityPropagationFixedClusters(Procedure[AffinityPropagationFixedCluster
                 raise RunFailed(f"{campaign.step}: there is no distance matrix of its pool")
         return self._matrix
 
-    def _vectors(self, campaign: Step, ids: list[str]) -> np.ndarray:
+    def _vectors(self, campaign: Step, ids: list[str]) -> NDArray[np.float64]:
         return pool_vectors(campaign, ids, campaign.options.vectors_name)
 
     def _rdf_summary(self, campaign: Step) -> dict[str, Any]:
@@ -201,7 +203,7 @@ class AffinityPropagationFixedClusters(Procedure[AffinityPropagationFixedCluster
 
     # ---- what comes of it
 
-    def _energies(self, campaign: Step, ids: list[str]) -> np.ndarray:
+    def _energies(self, campaign: Step, ids: list[str]) -> NDArray[np.float64]:
         name = campaign.options.energy_name
         energies = campaign.properties(ids, name)
         without = [struct for struct, energy in zip(ids, energies) if energy is None]
@@ -232,7 +234,7 @@ class AffinityPropagationFixedClusters(Procedure[AffinityPropagationFixedCluster
         between = self._between(campaign, ids, chosen)
         store_matrix(campaign, Path(options.exemplars_matrix_file), between, chosen, f"{campaign.step}.distances")
 
-    def _between(self, campaign: Step, ids: list[str], chosen: list[str]) -> np.ndarray:
+    def _between(self, campaign: Step, ids: list[str], chosen: list[str]) -> Matrix:
         """Return the distances between the exemplars."""
         if campaign.options.dist_mat_input_file or campaign.options.matrix_step:
             return submatrix(self._distances(campaign, ids), ids, chosen)
@@ -300,7 +302,7 @@ def _record(found: Fit | Clustering) -> dict[str, Any]:
     }
 
 
-def _labels(outcome: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+def _labels(outcome: dict[str, Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return np.frombuffer(outcome["labels"], dtype="<i4").astype(np.intp), np.array(outcome["exemplars"], dtype=np.intp)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from genarris_fw.generation import volume_estimate
+from genarris_fw.options.base import SharedOptions
 from genarris_fw.procedures.kit.base import Campaign, Procedure, explicit_serialize
 from genarris_fw.procedures.options.estimate_unit_cell_volume import EstimateUnitCellVolumeOptions
 
@@ -14,12 +15,12 @@ Step = Campaign[EstimateUnitCellVolumeOptions]
 ERRORS_PER_STD = 3.0
 
 
-def estimate(campaign: Campaign[Any], options: EstimateUnitCellVolumeOptions) -> dict[str, Any]:
+def estimate(campaign: Campaign[SharedOptions], options: EstimateUnitCellVolumeOptions) -> dict[str, Any]:
     """Return mean and standard deviation of the cell volume (Å3) and how they came about."""
     given = options.volume_mean
     relative_std = ERRORS_PER_STD * options.std_of_predicted_errors
     if given is not None:
-        mean, model = float(given), dict[str, Any](source="volume_mean")
+        mean, model = given, dict[str, Any](source="volume_mean")
     else:
         result = volume_estimate(campaign.molecule)
         mean = result.volume * options.Z * options.volume_multiplier
@@ -38,7 +39,7 @@ def estimate(campaign: Campaign[Any], options: EstimateUnitCellVolumeOptions) ->
                 by_packing_coefficient=round(result.packing_volume * options.Z, 2),
             )
     std = options.volume_std
-    return {"volume_mean": mean, "volume_std": relative_std * mean if std is None else float(std)} | model
+    return {"volume_mean": mean, "volume_std": relative_std * mean if std is None else std} | model
 
 
 @explicit_serialize

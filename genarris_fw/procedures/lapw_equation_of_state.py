@@ -38,7 +38,7 @@ class LAPWEquationOfState(SeriesProcedure[LAPWEquationOfStateOptions]):
 
     def plan(self, campaign: Step) -> list[Item]:
         """Return one item per structure and volume."""
-        scales = [float(scale) for scale in campaign.options.volume_scales]
+        scales = campaign.options.volume_scales
         items = []
         for name in campaign.pool_ids():
             [structure] = campaign.structures([name], [])

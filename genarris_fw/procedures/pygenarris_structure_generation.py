@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure, write
@@ -202,8 +203,8 @@ class PygenarrisStructureGeneration(Procedure[PygenarrisStructureGenerationOptio
         if not ids:
             raise RunFailed(nothing_generated(plan, list(groups.values())))
         wanted = options.num_structures
-        if options.truncate_to_num_structures and wanted and len(ids) > int(wanted):
-            chosen = np.random.Generator(np.random.Philox(plan.seed)).permutation(len(ids))[: int(wanted)]
+        if options.truncate_to_num_structures and wanted and len(ids) > wanted:
+            chosen = np.random.Generator(np.random.Philox(plan.seed)).permutation(len(ids))[:wanted]
             ids = [ids[i] for i in sorted(chosen)]
         campaign.make_pool(ids)
         self._write_files(campaign, plan, ids)
@@ -250,7 +251,7 @@ def _item(plan: GenerationPlan, payload: dict[str, Any]) -> Item:
     return Item(f"{payload['space_group']:03d}-{payload['site']:03d}-{payload['first']:014d}", payload)
 
 
-def _amd(structure: Structure, occupation: Occupation) -> np.ndarray:
+def _amd(structure: Structure, occupation: Occupation) -> NDArray[np.float64]:
     """Return what duplicates are recognised by; where all molecules are equivalent, one speaks for all."""
     if len(occupation.sites) > 1 or structure.lattice is None:
         return amd(structure, AMD_NEIGHBOURS)

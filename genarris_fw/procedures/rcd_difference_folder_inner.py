@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.descriptors import RelativeCoordinates, rcd_difference_rows
+from genarris_fw.descriptors.matrix_file import Matrix
 from genarris_fw.errors import RunFailed
 from genarris_fw.procedures.kit.base import Campaign, Distances, Outcome, explicit_serialize
 from genarris_fw.procedures.kit.strips import MakesMatrix, join_strips, row_blocks, strip_done, strip_items
@@ -70,7 +69,7 @@ class RCDDifferenceFolderInner(MakesMatrix[RCDDifferenceFolderInnerOptions]):
             self._descriptors_of_pool = [RelativeCoordinates.from_plain(one, struct) for struct, one in plain.items()]
         return self._descriptors_of_pool
 
-    def _rows(self, campaign: Step, first: int, last: int) -> np.ndarray:
+    def _rows(self, campaign: Step, first: int, last: int) -> Matrix:
         options = campaign.options
         return rcd_difference_rows(
             self._descriptors(campaign),

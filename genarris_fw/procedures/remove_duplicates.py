@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.clustering.duplicates import Windows, candidates, find_duplicates, groups, ranking
@@ -104,7 +105,7 @@ class RemoveDuplicates(Procedure[RemoveDuplicatesOptions]):
         return [record["outcome"] for record in done]
 
 
-def _together(found: list[np.ndarray], place: np.ndarray) -> Iterator[list[int]]:
+def _together(found: list[NDArray[np.intp]], place: NDArray[np.intp]) -> Iterator[list[int]]:
     """Put whole groups together to items of at least STRUCTURES_PER_ITEM structures, each in the order of ranking."""
     rows: list[int] = []
     for i, group in enumerate(found):

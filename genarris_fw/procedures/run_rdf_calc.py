@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.descriptors import Comparison, distance_rows, rdf
+from genarris_fw.descriptors.matrix_file import Matrix
 from genarris_fw.procedures.kit.base import Campaign, Distances, Outcome, explicit_serialize
 from genarris_fw.procedures.kit.batches import in_batches
 from genarris_fw.procedures.kit.strips import MakesMatrix, divided, join_strips, row_blocks, strip_done, strip_items
@@ -30,7 +32,7 @@ class RunRdfCalc(MakesMatrix[RunRdfCalcOptions]):
     """Compute the descriptor of every structure and the matrix of their distances."""
 
     rounds = True
-    _vectors_of_pool: np.ndarray | None = None  # loaded once by a replica
+    _vectors_of_pool: NDArray[np.float64] | None = None  # loaded once by a replica
 
     def plan(self, campaign: Step) -> list[Item]:
         """Return items of a few structures each, and the elements that all vectors are made for."""
@@ -112,7 +114,7 @@ class RunRdfCalc(MakesMatrix[RunRdfCalcOptions]):
         done = campaign.catalogue.work_items.outcomes(campaign.run, campaign.step, prefix=VECTORS)
         return sorted(name for record in done for name in record["payload"]["ids"])
 
-    def _pool_vectors(self, campaign: Step) -> np.ndarray:
+    def _pool_vectors(self, campaign: Step) -> NDArray[np.float64]:
         if self._vectors_of_pool is None:
             name = campaign.options.property_name
             self._vectors_of_pool = pool_vectors(campaign, self._described(campaign), name)
@@ -124,7 +126,7 @@ class RunRdfCalc(MakesMatrix[RunRdfCalcOptions]):
             self._pool_vectors(campaign), options.pdist_distance_type, options.normalize_rdf_vectors
         )
 
-    def _rows(self, campaign: Step, first: int, last: int, comparison: dict[str, Any]) -> np.ndarray:
+    def _rows(self, campaign: Step, first: int, last: int, comparison: dict[str, Any]) -> Matrix:
         vectors = self._pool_vectors(campaign)
         strips = -(-len(vectors) // (last - first))
         threads = campaign.threads(min(strips, campaign.num_replicas))
@@ -140,4 +142,4 @@ class RunRdfCalc(MakesMatrix[RunRdfCalcOptions]):
             pool = campaign.options.input_pool
             makers = [entry["options"] for entry in before if entry["options"].get("output_pool") == pool]
             folder = makers[-1]["output_dir"] if makers else campaign.options.import_folder
-        campaign.export(ids, folder, campaign.options.output_format or "json", own)
+        campaign.export(ids, folder, campaign.options.output_format, own)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genarris_fw.clustering.diversity import most_diverse, most_diverse_of_vectors
 from genarris_fw.clustering.selection import best_of_groups, within_window
@@ -86,5 +87,5 @@ class SelectStructures(Procedure[SelectStructuresOptions]):
         return _rows(ids, np.sort(rows))
 
 
-def _rows(ids: Sequence[str], rows: np.ndarray) -> list[str]:
+def _rows(ids: Sequence[str], rows: NDArray[np.intp]) -> list[str]:
     return [ids[row] for row in rows]

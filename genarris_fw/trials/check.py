@@ -20,6 +20,7 @@ from genarris_fw.generation import volume_estimate
 from genarris_fw.generation.generator import undeformed
 from genarris_fw.options import Configuration
 from genarris_fw.procedures.kit.generation_plan import wanted_sites
+from genarris_fw.procedures.options.engine_procedures import CallsEngine
 from genarris_fw.procedures.options.pygenarris_structure_generation import PygenarrisStructureGenerationOptions
 from genarris_fw.procedures.options.relax_single_molecule import RelaxSingleMoleculeOptions
 from genarris_fw.trials.engines import trial_lines
@@ -78,8 +79,9 @@ def engines(configuration: Configuration) -> list[dict[str, Any]]:
     """Return every engine of this version: whether it can be used here, and which steps use it."""
     used: dict[str, list[str]] = {}
     for step in configuration.steps:
-        if step.options.get("engine"):
-            used.setdefault(step.options["engine"], []).append(step.name)
+        options = step.typed()
+        if isinstance(options, CallsEngine) and options.engine is not None:
+            used.setdefault(options.engine, []).append(step.name)
     return [
         {"name": name, "available": available, "remark": remark, "used": used.get(name, [])}
         for name, (available, remark) in installed().items()
@@ -90,7 +92,8 @@ def _look_at_molecule(configuration: Configuration, found: dict[str, Any]) -> No
     if not configuration.molecule_path:
         return
     molecule = _start(configuration, read_molecule(configuration.molecule_path))
-    tolerances = [float(step.options["tol"]) for step in configuration.steps if "tol" in step.options]
+    models = [step.typed() for step in configuration.steps]
+    tolerances = [model.tol for model in models if isinstance(model, PygenarrisStructureGenerationOptions)]
     group = point_group(molecule, min(tolerances, default=POINT_GROUP_TOLERANCE))
     found["molecule"] = {
         "path": configuration.molecule_path,
@@ -109,8 +112,7 @@ def _look_at_molecule(configuration: Configuration, found: dict[str, Any]) -> No
             "fragments": dict(estimate.fragments),
             "unknown_fragments": list(estimate.unknown_fragments),
         }
-    for step in configuration.steps:
-        options = step.typed()
+    for step, options in zip(configuration.steps, models, strict=True):
         if isinstance(options, PygenarrisStructureGenerationOptions):
             found["space_groups"] += _space_groups(molecule, step.name, options)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
@@ -19,6 +19,7 @@ from genarris_fw.errors import InputError
 from genarris_fw.farm.crews.crew import share
 from genarris_fw.farm.resources import replica_cores
 from genarris_fw.options import Configuration
+from genarris_fw.procedures.options.engine_procedures import CallsEngine
 from genarris_fw.trials.estimates import time_of_one
 from genarris_fw.trials.samples import Sample, sample_crystal, sample_molecule
 from genarris_fw.trials.trial import (
@@ -30,6 +31,9 @@ from genarris_fw.trials.trial import (
     throwaway_folder,
     wants_communicator,
 )
+
+if TYPE_CHECKING:
+    from mpi4py.MPI import Comm
 
 # What helps a trial, besides what the engine says.
 HINTS = {"launcher": "on a login node leave the trial out with --no-engine-test", "walltime": MORE_TIME}
@@ -69,17 +73,17 @@ def uses(configuration: Configuration) -> list[Use]:
     """
     found: dict[str, Use] = {}
     for step in configuration.steps:
-        engine = step.options.get("engine")
-        if not engine:
+        options = step.typed()
+        if not isinstance(options, CallsEngine) or options.engine is None:
             continue
-        settings = dict(step.options.get("engine_settings") or {})
-        settings = engine_class(engine).of_a_run(settings, int(step.options.get("omp_num_threads") or 1))
+        engine = options.engine
+        settings = engine_class(engine).of_a_run(dict(options.engine_settings), options.omp_num_threads)
         of_a_point = {k: v for k, v in settings.items() if k not in RelaxationSettings.model_fields}
-        cores = replica_cores(step.typed(), step.origins) or 1
+        cores = replica_cores(options, step.origins) or 1
         key = json.dumps([engine, of_a_point, cores], sort_keys=True, default=str)
         use = found.setdefault(key, Use(engine, settings, cores))
         use.steps.append(step.name)
-        if step.typed().makes_molecule:
+        if options.makes_molecule:
             use.molecule = True
         else:
             use.crystal = True
@@ -89,7 +93,7 @@ def uses(configuration: Configuration) -> list[Use]:
 def check_engines(
     configuration: Configuration,
     seconds: float,
-    communicator: Any = None,
+    communicator: Comm | None = None,
     trying: Callable[[str], object] | None = None,
 ) -> dict[str, Any]:
     """Try every engine of a run; nothing is kept.
@@ -145,7 +149,7 @@ def any_over_mpi(configuration: Configuration) -> bool:
     return any(wants_communicator(Trial(use.engine, use.settings, [])) for use in uses(configuration))
 
 
-def _try(use: Use, samples: Sequence[Sample], deadline: float, near: Path, communicator: Any) -> dict[str, Any]:
+def _try(use: Use, samples: Sequence[Sample], deadline: float, near: Path, communicator: Comm | None) -> dict[str, Any]:
     about = {sample.structure.struct_id: sample.about for sample in samples}
     settings = engine_class(use.engine).for_single_points(use.settings)
     trial = Trial(use.engine, settings, [sample.structure for sample in samples], use.cores)
@@ -168,7 +172,7 @@ def _try(use: Use, samples: Sequence[Sample], deadline: float, near: Path, commu
     return record | {"version": tried.version, "points": points, "kind": tried.kind, "error": tried.error}
 
 
-def _together(trial: Trial, deadline: float, near: Path, communicator: Any) -> Tried:
+def _together(trial: Trial, deadline: float, near: Path, communicator: Comm) -> Tried:
     """Try in all ranks, in a folder that the first rank makes and removes when all are done with it."""
     with ExitStack() as stack:
         place = str(stack.enter_context(throwaway_folder(near))) if communicator.rank == 0 else None

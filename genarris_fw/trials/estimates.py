@@ -10,6 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from genarris_fw.options import Configuration
+from genarris_fw.options.base import OnStructures, SharedOptions
 from genarris_fw.options.configuration import Step
 from genarris_fw.options.resolving.draft import STRUCTURE_FILES
 from genarris_fw.options.sizes import UNKNOWN, Count
@@ -100,12 +101,14 @@ def estimate(
 
 
 def _step(step: Step, sizes: Mapping[str, Count], trial: Mapping[str, Any] | None, workers: int) -> dict[str, Any]:
-    of_molecule = step.typed().makes_molecule
-    count = Count(1) if of_molecule else sizes.get(step.options.get("input_pool") or "", UNKNOWN)
-    relaxes = of_molecule or bool(step.options.get("relax"))
-    each = _seconds_each(step, trial or {}, relaxes)
+    model = step.typed()
+    of_molecule = model.makes_molecule
+    source = model.input_pool if isinstance(model, OnStructures) else ""
+    count = Count(1) if of_molecule else sizes.get(source, UNKNOWN)
+    relaxes = of_molecule or (isinstance(model, CallsEngine) and model.relax)
+    each = _seconds_each(model, trial or {}, relaxes)
     given = not step.origins.get("num_replicas", "default").startswith("default")
-    asked = int(step.options["num_replicas"]) if given else workers
+    asked = model.num_replicas if given else workers
     replicas = max(1, min(asked, count.number or 1))
     rounds = None if count.number is None else math.ceil(count.number / replicas)
     return {
@@ -119,9 +122,8 @@ def _step(step: Step, sizes: Mapping[str, Count], trial: Mapping[str, Any] | Non
     }
 
 
-def _seconds_each(step: Step, trial: Mapping[str, Any], relaxes: bool) -> float | None:
+def _seconds_each(model: SharedOptions, trial: Mapping[str, Any], relaxes: bool) -> float | None:
     """Return what a step takes for one structure, or None where the trial or the options do not tell."""
-    model = step.typed()
     of_molecule = model.makes_molecule
     number = model.evaluations if isinstance(model, CallsEngine) else 1
     # An imported crystal keeps its own name.

@@ -11,6 +11,7 @@ from genarris_fw.crystal import Molecule, Structure, read, read_molecule
 from genarris_fw.errors import InputError
 from genarris_fw.generation import generate, volume_estimate
 from genarris_fw.options import Configuration
+from genarris_fw.options.base import OnStructures
 from genarris_fw.options.resolving.draft import STRUCTURE_FILES
 
 # Common space groups of molecular crystals whose general positions hold 1, 2, 3, 4, 6 or 8 molecules; the first
@@ -61,8 +62,9 @@ def sample_crystal(configuration: Configuration) -> Sample | None:
         When the molecule or the structure to be imported cannot be used.
     """
     for step in configuration.steps:
-        if step.options.get("import_folder"):
-            return _imported(Path(step.options["import_folder"]))
+        options = step.typed()
+        if isinstance(options, OnStructures) and options.import_folder:
+            return _imported(Path(options.import_folder))
     if configuration.molecule_path and configuration.Z:
         return packed(read_molecule(configuration.molecule_path), configuration.Z)
     return None

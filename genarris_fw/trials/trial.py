@@ -15,12 +15,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genarris_fw.crystal import Structure
 from genarris_fw.engines import Context, Engine, get
 from genarris_fw.engines.programs.process import Ended, Limits, run
 from genarris_fw.errors import GenarrisError
+
+if TYPE_CHECKING:
+    from mpi4py.MPI import Comm
 
 ORDERS, RESULT, OUTPUT = "trial.json", "result.json", "output.txt"
 # Between asking a trial to end and ending it (s).
@@ -88,7 +91,7 @@ def wants_communicator(trial: Trial) -> bool:
         return False
 
 
-def carry_out(trial: Trial, folder: Path, deadline: float, communicator: Any = None) -> Tried:
+def carry_out(trial: Trial, folder: Path, deadline: float, communicator: Comm | None = None) -> Tried:
     """Try an engine in this process.
 
     Parameters

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from genarris_fw.crystal.structure import Molecule, Structure
 from genarris_fw.engines.aims import team
@@ -24,6 +24,9 @@ from genarris_fw.engines.base import Context, Engine, Evaluation
 from genarris_fw.engines.checks import COLLAPSED_PART, bond_graph, refuse_overlaps
 from genarris_fw.engines.programs.handlers import with_corrections
 from genarris_fw.errors import EngineError
+
+if TYPE_CHECKING:
+    from mpi4py.MPI import Comm
 
 _REMARK = (
     "FHI-aims is the user's own: give aims_command (a program under a launcher) or aims_lib_dir (the library), and "
@@ -134,12 +137,13 @@ class AimsEngine(Engine):
             return team.lead(team_of, lambda: self._evaluate(structure, relax, context, launch))
         return team.follow(team_of, structure, lambda folder: run_library(self.options, team_of, folder, context))
 
-    def _communicator(self, context: Context) -> Any:
+    def _communicator(self, context: Context) -> Comm | None:
         """The team's communicator: for the library there is always one."""
         if context.communicator is None and self.options.aims_lib_dir:
             from genarris_fw.engines.aims.library import mpi
 
-            return mpi().COMM_SELF
+            alone: Comm = mpi().COMM_SELF
+            return alone
         return context.communicator
 
     def _evaluate(self, structure: Structure, relax: bool, context: Context, launch: Launch) -> Evaluation:

@@ -7,12 +7,15 @@ import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from genarris_fw.engines.aims.settings import AimsSettings
 from genarris_fw.engines.base import Context
 from genarris_fw.engines.programs import process
 from genarris_fw.errors import EngineError
+
+if TYPE_CHECKING:
+    from mpi4py.MPI import Comm
 
 OUTPUT = "aims.out"
 ERRORS = f"{OUTPUT}.err"
@@ -63,7 +66,8 @@ def as_program(options: AimsSettings) -> Launch:
 
     def launch(folder: Path, context: Context, look: Callable[[], object]) -> process.Ended:
         processes = max(1, context.cores // options.omp_num_threads)
-        command = command_line(str(options.aims_command), processes)
+        assert options.aims_command is not None  # else the library is called
+        command = command_line(options.aims_command, processes)
         limits = process.Limits(options.silence, options.max_gigabytes, options.grace)
         threads = str(options.omp_num_threads)
         environment = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "MKL_DYNAMIC": "FALSE"}
@@ -72,14 +76,14 @@ def as_program(options: AimsSettings) -> Launch:
     return launch
 
 
-def as_library(options: AimsSettings, communicator: Any, order: Callable[[Path], object]) -> Launch:
+def as_library(options: AimsSettings, communicator: Comm, order: Callable[[Path], object]) -> Launch:
     """Return what calls the library of ``aims_lib_dir``, on all ranks.
 
     Parameters
     ----------
     options : AimsSettings
         Names the library.
-    communicator : object
+    communicator : mpi4py.MPI.Comm
         Whose ranks compute together.
     order : callable
         Tells the other ranks the folder; they call the library too.
@@ -92,9 +96,10 @@ def as_library(options: AimsSettings, communicator: Any, order: Callable[[Path],
     return launch
 
 
-def run_library(options: AimsSettings, communicator: Any, folder: Path, context: Context) -> None:
+def run_library(options: AimsSettings, communicator: Comm, folder: Path, context: Context) -> None:
     """Call the library in a folder; every rank of the communicator does."""
     from genarris_fw.engines.aims.library import run
 
     os.environ.setdefault("OMP_NUM_THREADS", str(options.omp_num_threads))
-    run(communicator, str(options.aims_lib_dir), folder, context)
+    assert options.aims_lib_dir is not None  # else the program is started
+    run(communicator, options.aims_lib_dir, folder, context)

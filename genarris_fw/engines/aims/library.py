@@ -22,7 +22,7 @@ from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
 from importlib.util import module_from_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,13 +30,16 @@ from genarris_fw.engines.aims.launching import ERRORS, OUTPUT
 from genarris_fw.engines.base import Context
 from genarris_fw.errors import EngineError
 
+if TYPE_CHECKING:
+    from mpi4py.MPI import Comm
+
 MODULE = "aims_w"
 MAKE_IT = "build it as launchers/aims_library/README.md says"
 # The first rank's standard output, while the library runs.
 SPOKEN = f"{OUTPUT}.stdout"
 
 
-def run(communicator: Any, library_dir: str, folder: Path, context: Context) -> None:
+def run(communicator: Comm, library_dir: str, folder: Path, context: Context) -> None:
     """Run FHI-aims on the ``control.in`` and ``geometry.in`` of a folder; all ranks of the communicator call this.
 
     What it writes is in ``aims.out`` of the folder, complete, when this returns: its own file of that name, or else
@@ -107,7 +110,7 @@ def load(library_dir: str) -> tuple[Callable[[int], object], list[ctypes.CDLL]]:
     return call, libraries
 
 
-def mpi() -> Any:
+def mpi() -> ModuleType:
     """Return mpi4py's module ``MPI``, which initialises MPI.
 
     Raises
@@ -193,7 +196,7 @@ def _short(version: str) -> str:
 
 
 @contextmanager
-def _agreed(communicator: Any) -> Iterator[None]:
+def _agreed(communicator: Comm) -> Iterator[None]:
     """Make a failure of some ranks one of all, so that none waits for the others in vain."""
     failure: EngineError | None = None
     try:
@@ -215,7 +218,7 @@ def _agreed(communicator: Any) -> Iterator[None]:
     raise EngineError(told["message"], told["kind"], told["permanent"]) from failure
 
 
-def _tell(communicator: Any, root: int, failure: EngineError | None) -> dict[str, Any]:
+def _tell(communicator: Comm, root: int, failure: EngineError | None) -> dict[str, Any]:
     """Return the failure of one rank on all."""
     data = np.empty(0, np.uint8)
     if failure is not None and communicator.Get_rank() == root:

@@ -91,8 +91,9 @@ class AimsSettings(ProgramSettings):
         """
         if self.control is not None:
             return self
+        assert self.control_path is not None  # `lacking` has looked
         try:
-            text = Path(str(self.control_path)).read_text(encoding="utf-8", errors="replace")
+            text = Path(self.control_path).read_text(encoding="utf-8", errors="replace")
         except OSError as error:
             raise InputError(
                 f"{self.control_path}: control.in cannot be read ({error.strerror}); correct control_path"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,8 +16,11 @@ from genarris_fw.crystal.structure import Structure
 from genarris_fw.engines.base import Evaluation
 from genarris_fw.errors import EngineError, InputError
 
+if TYPE_CHECKING:
+    from mpi4py.MPI import Comm
 
-def lead(communicator: Any, work: Callable[[], Evaluation]) -> Evaluation:
+
+def lead(communicator: Comm, work: Callable[[], Evaluation]) -> Evaluation:
     """Do the work on rank 0, and share what came of it.
 
     Raises
@@ -36,17 +39,17 @@ def lead(communicator: Any, work: Callable[[], Evaluation]) -> Evaluation:
     return evaluation
 
 
-def order(communicator: Any, folder: Path) -> None:
+def order(communicator: Comm, folder: Path) -> None:
     """Tell the other ranks to call the library in a folder."""
     _send(communicator, {"run": str(folder)})
 
 
-def follow(communicator: Any, structure: Structure, run: Callable[[Path], object]) -> Evaluation:
+def follow(communicator: Comm, structure: Structure, run: Callable[[Path], object]) -> Evaluation:
     """Do as rank 0 says until it has a result.
 
     Parameters
     ----------
-    communicator : object
+    communicator : mpi4py.MPI.Comm
         The team's.
     structure : Structure
         The same as on rank 0; gives name and properties.
@@ -73,11 +76,11 @@ def follow(communicator: Any, structure: Structure, run: Callable[[Path], object
             raise EngineError(**said["failed"])
 
 
-def _send(communicator: Any, what: dict[str, Any]) -> None:
+def _send(communicator: Comm, what: dict[str, Any]) -> None:
     _broadcast(communicator, json.dumps(what, default=str).encode())
 
 
-def _broadcast(communicator: Any, data: bytes) -> bytes:
+def _broadcast(communicator: Comm, data: bytes) -> bytes:
     """Broadcast bytes from rank 0."""
     length = np.array([len(data)], dtype=np.int64)
     communicator.Bcast(length, root=0)

@@ -185,7 +185,7 @@ class LAPWEngine(Engine):
         """The elements with the basis and the radii of this calculation."""
         options = self.options
         if isinstance(options.muffin_tin, dict):
-            radii = {element: float(radius) for element, radius in options.muffin_tin.items()}
+            radii = options.muffin_tin
             refuse_overlapping_spheres(structure, radii)
         else:
             radii = fitting_radii(structure, self._shipped_radii(structure))

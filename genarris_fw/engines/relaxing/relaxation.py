@@ -41,7 +41,8 @@ MOST_SUPERCELLS = 6
 class PotentialCalculator(Calculator):
     """A `Potential` as an ASE calculator that counts its calls."""
 
-    implemented_properties: ClassVar[list[str]] = ["energy", "free_energy", "forces", "stress"]
+    # ASE declares it without ClassVar.
+    implemented_properties: ClassVar[list[str]] = ["energy", "free_energy", "forces", "stress"]  # type: ignore[misc]
 
     def __init__(self, engine: PotentialEngine, start: Structure) -> None:
         super().__init__()

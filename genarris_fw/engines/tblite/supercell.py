@@ -107,7 +107,7 @@ def smallest_supercell(lattice: ArrayLike, min_width: float) -> Integers:
                 best, found = score, np.rint(combination @ form @ change).astype(np.int64)
         if found is not None:
             return found
-    return np.diag(repeats).astype(np.int64) @ np.rint(change).astype(np.int64)
+    return np.asarray(np.diag(repeats).astype(np.int64) @ np.rint(change).astype(np.int64))
 
 
 def wide_enough(lattice: ArrayLike, supercell: ArrayLike, min_width: float) -> bool:
@@ -150,7 +150,8 @@ def _short_vectors(lattice: Floats, length: float, reach: tuple[int, int, int]) 
     ranges = [np.arange(-n, n + 1) for n in reach]
     combinations = np.stack(np.meshgrid(*ranges, indexing="ij"), axis=-1).reshape(-1, 3)
     lengths = np.linalg.norm(combinations @ lattice, axis=1)
-    return combinations[(lengths < length * (1.0 - WIDTH_TOLERANCE)) & (lengths > 1e-9)]
+    short: Integers = combinations[(lengths < length * (1.0 - WIDTH_TOLERANCE)) & (lengths > 1e-9)]
+    return short
 
 
 def _holds_any(form: Integers, vectors: Integers) -> bool:

@@ -16,12 +16,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from genarris_fw.declaring.door import PROCEDURES
 from genarris_fw.errors import EngineError, GenarrisError, InputError, Interrupted
 from genarris_fw.farm.crews.ranks import rank_and_size, replica_of
 from genarris_fw.farm.lifeline import Lifeline
+
+if TYPE_CHECKING:
+    from mpi4py.MPI import Comm
 
 # A rank that waits looks for a message after these pauses (s): short at first, then so long that it takes no core.
 PAUSES = (0.0001, 0.02)
@@ -53,7 +56,7 @@ def led(crew: Crew) -> Iterator[None]:
         _current = None
 
 
-def world() -> Any:
+def world() -> Comm:
     """Initialise MPI and return the communicator of all ranks.
 
     Raises
@@ -91,7 +94,7 @@ def _refuse(rank: int, message: str) -> NoReturn:
     raise InputError(message)
 
 
-def share(communicator: Any, value: Any) -> Any:
+def share(communicator: Comm, value: Any) -> Any:
     """Return the plain value of rank 0 in every rank."""
     import numpy as np
 
@@ -156,7 +159,7 @@ class Crew:
         Watches over the other ranks; None where there are none.
     """
 
-    def __init__(self, communicator: Any, name: str, lifeline: Lifeline | None = None) -> None:
+    def __init__(self, communicator: Comm, name: str, lifeline: Lifeline | None = None) -> None:
         self.communicator = communicator
         self.names = [name]
         self._line = communicator.Dup()  # orders and replies never meet the messages of an engine
@@ -166,12 +169,12 @@ class Crew:
     @property
     def leads(self) -> bool:
         """Whether this rank is the leader."""
-        return bool(self._line.rank == 0)
+        return self._line.rank == 0
 
     @property
     def size(self) -> int:
         """The number of ranks, the leader included."""
-        return int(self._line.size)
+        return self._line.size
 
     def tie(self) -> None:
         """Connect the lifelines of all ranks with the leader's; every rank calls this once."""

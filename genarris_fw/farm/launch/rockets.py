@@ -57,7 +57,7 @@ class Rockets:
         self.place = folder / ".genarris_fw"
         self.workers = workers
         self.keep_open = keep_open
-        self._processes: dict[int, subprocess.Popen] = {}
+        self._processes: dict[int, subprocess.Popen[str]] = {}
         self.walltime = of_this_process()
         self._restarts = 0
         self._finished = False
@@ -92,7 +92,7 @@ class Rockets:
         if self._finished:
             recover(self.launchpad, self.run)  # workers that were killed may have left side replicas RUNNING
 
-    def _start(self, number: int) -> subprocess.Popen:
+    def _start(self, number: int) -> subprocess.Popen[str]:
         place = self.place / f"worker-{number}"
         message = {
             "run": self.run,

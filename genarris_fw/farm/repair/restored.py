@@ -49,7 +49,7 @@ def _begin_again(launchpad: LaunchPad, run: str) -> str | None:
     record = catalogue.runs.find(run)
     if record is None or record.get("state") != "running":
         return None
-    steps = [entry["name"] for entry in record["options"]["steps"]]
+    steps: list[str] = [entry["name"] for entry in record["options"]["steps"]]
     left = [step for step in steps if not _collected(catalogue, run, step)]
     if not left:
         return None

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
-import numpy as np
 from fireworks import explicit_serialize
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import RunDocument
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.declaring.results import in_words
+from genarris_fw.descriptors.matrix_file import Matrix
 from genarris_fw.farm.task import Outcome, Task
 from genarris_fw.logs import Log
 from genarris_fw.options.base import SharedOptions
@@ -26,7 +26,7 @@ class Distances(NamedTuple):
 
     path: Path
     ids: list[str]
-    blocks: Iterable[np.ndarray]
+    blocks: Iterable[Matrix]
 
 
 Options = TypeVar("Options", bound=SharedOptions)

@@ -19,10 +19,11 @@ from genarris_fw.options.base import MakesPool, OnMolecule, OnStructures, Shared
 from genarris_fw.pools.documents import from_document, to_document
 from genarris_fw.threads import default_threads
 
-Options = TypeVar("Options", bound=SharedOptions)
+# Covariant: what serves every step takes a `Campaign[SharedOptions]`, what needs an engine a `Campaign[CallsEngine]`.
+Options_co = TypeVar("Options_co", bound=SharedOptions, covariant=True)
 
 
-class Campaign(Assignment, Generic[Options]):
+class Campaign(Assignment, Generic[Options_co]):
     """A run as one of its steps sees it.
 
     Attributes
@@ -41,7 +42,7 @@ class Campaign(Assignment, Generic[Options]):
         self.seed = int(record["seed"])
 
     @cached_property
-    def options(self) -> Options:
+    def options(self) -> Options_co:
         """The step's resolved options.
 
         Raises
@@ -49,7 +50,7 @@ class Campaign(Assignment, Generic[Options]):
         InputError
             Where the package that brings the procedure's options is not installed on this machine.
         """
-        model: type[Options] = OPTIONS.load(self._step["procedure"])
+        model: type[Options_co] = OPTIONS.load(self._step["procedure"])
         return model.resolved(self._step["options"])
 
     @property

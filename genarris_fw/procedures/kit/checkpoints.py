@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure
+from genarris_fw.options.base import SharedOptions
 from genarris_fw.pools.documents import from_document, to_document
 from genarris_fw.procedures.kit.campaign import Campaign
 
@@ -25,7 +25,7 @@ class Checkpoints:
         As it was claimed, with what an earlier replica has kept.
     """
 
-    def __init__(self, campaign: Campaign[Any], item: Item) -> None:
+    def __init__(self, campaign: Campaign[SharedOptions], item: Item) -> None:
         self.campaign = campaign
         self.item = item
         self._kept = time.monotonic()

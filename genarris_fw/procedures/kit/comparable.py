@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from genarris_fw.energetics.comparable import FIELDS, Source, comparable_groups, source_of
 from genarris_fw.errors import RunFailed
+from genarris_fw.options.base import SharedOptions
 from genarris_fw.procedures.kit.campaign import Campaign
 
 
@@ -38,7 +38,7 @@ def refuse_several(step: str, name: str, sources: Iterable[Source | None]) -> No
     )
 
 
-def refuse_mixed(campaign: Campaign[Any], ids: Sequence[str], name: str) -> None:
+def refuse_mixed(campaign: Campaign[SharedOptions], ids: Sequence[str], name: str) -> None:
     """Refuse to compare the energies of structures that come from several engines or settings; see `refuse_several`."""
     fields = [*(f"energies.{name}.{field}" for field in FIELDS), f"properties.{name}"]
     documents = campaign.catalogue.structures.load(campaign.run, ids, fields)

@@ -10,13 +10,16 @@ import dataclasses
 import json
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genarris_fw.crystal import Structure
 from genarris_fw.engines import Context, Engine, Evaluation, get
 from genarris_fw.errors import EngineError, GenarrisError
 from genarris_fw.farm.crews.crew import Crew
 from genarris_fw.pools.documents import from_document, to_document
+
+if TYPE_CHECKING:
+    from mpi4py.MPI import Comm
 
 # What the leader evaluates, with what does not travel: the structure's properties, checkpoints, and when to stop.
 _leaders: tuple[Structure, Context] | None = None
@@ -75,7 +78,7 @@ def evaluate(crew: Crew, engine: Engine, structure: Structure, relax: bool, cont
 
 
 def evaluate_on_every_rank(
-    communicator: Any,
+    communicator: Comm,
     engine: str,
     settings: dict[str, Any],
     structure: dict[str, Any],

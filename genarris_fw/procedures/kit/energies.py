@@ -15,12 +15,13 @@ from genarris_fw.engines import Context, Engine, Evaluation, engine_class
 from genarris_fw.engines import get as get_engine
 from genarris_fw.errors import EngineError, InputError, Interrupted, RunFailed
 from genarris_fw.farm.crews import crew as crews
+from genarris_fw.options.base import SharedOptions
 from genarris_fw.pools.documents import plain
 from genarris_fw.procedures.kit import crew_evaluation
 from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure
 from genarris_fw.procedures.kit.checkpoints import Checkpoints
 from genarris_fw.procedures.kit.comparable import refuse_several
-from genarris_fw.procedures.options.engine_procedures import CallsEngine
+from genarris_fw.procedures.options.engine_procedures import CallsEngine, EngineProcedureOptions
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 
 E = TypeVar("E", bound=CallsEngine)
@@ -100,12 +101,14 @@ def own_folder(folder: Path, struct_id: str) -> Path:
     return place
 
 
-def engine_name(campaign: Campaign[Any]) -> str:
+def engine_name(campaign: Campaign[CallsEngine]) -> str:
     """Return the name of the step's engine."""
-    return str(campaign.options.engine)
+    name = campaign.options.engine
+    assert name is not None  # only [Genarris_master] may name none
+    return name
 
 
-def engine_of(campaign: Campaign[Any]) -> type[Engine]:
+def engine_of(campaign: Campaign[CallsEngine]) -> type[Engine]:
     """Return the class of the step's engine.
 
     Raises
@@ -123,7 +126,7 @@ def engine_of(campaign: Campaign[Any]) -> type[Engine]:
         ) from error
 
 
-def engine_settings(campaign: Campaign[Any]) -> dict[str, Any]:
+def engine_settings(campaign: Campaign[CallsEngine]) -> dict[str, Any]:
     """Return the settings of the step's engine; files of settings as the run carries them, wherever this node is."""
     options = campaign.options
     settings = dict(options.engine_settings)
@@ -135,7 +138,10 @@ def engine_settings(campaign: Campaign[Any]) -> dict[str, Any]:
 
 
 def energy_outcome(
-    campaign: Campaign[Any], name: str, record: EnergyRecord, further: Mapping[str, Any] | None = None
+    campaign: Campaign[EngineProcedureOptions],
+    name: str,
+    record: EnergyRecord,
+    further: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """Return the outcome of an item whose structure now has an energy.
 
@@ -157,7 +163,7 @@ def energy_outcome(
     return Outcome({"struct_id": name, "energy": record["value"]}, fields={name: fields})
 
 
-def collect_energies(campaign: Campaign[Any]) -> dict[str, Any]:
+def collect_energies(campaign: Campaign[EngineProcedureOptions]) -> dict[str, Any]:
     """Make the pool of the structures that have an energy, export it, and return the step's summary."""
     done = campaign.catalogue.work_items.outcomes(campaign.run, campaign.step)
     ids = [record["outcome"]["struct_id"] for record in done]
@@ -197,7 +203,7 @@ def energy_record(evaluation: Evaluation, engine: Engine, Z: int) -> EnergyRecor
     }
 
 
-def energy_properties(campaign: Campaign[Any], record: EnergyRecord, name: str) -> dict[str, Any]:
+def energy_properties(campaign: Campaign[SharedOptions], record: EnergyRecord, name: str) -> dict[str, Any]:
     """Return the plain numbers a person queries: eV per cell, eV and kJ/mol per molecule."""
     properties = {name: record["value"], f"{name}_per_molecule": record["per_molecule"]}
     molecule = molecule_energy(campaign, record)
@@ -206,7 +212,7 @@ def energy_properties(campaign: Campaign[Any], record: EnergyRecord, name: str) 
     return properties
 
 
-def molecule_energy(campaign: Campaign[Any], record: EnergyRecord) -> float | None:
+def molecule_energy(campaign: Campaign[SharedOptions], record: EnergyRecord) -> float | None:
     """Return the energy (eV) of the run's single molecule, when the same engine and settings gave it.
 
     Where an engine needs other settings for a molecule, the method is compared: see `Engine.molecule_by`. The version
@@ -226,7 +232,7 @@ def molecule_energy(campaign: Campaign[Any], record: EnergyRecord) -> float | No
     return float(summary["energy"]) if same and "energy" in summary else None
 
 
-def best_of(campaign: Campaign[Any], ids: Sequence[str]) -> str | None:
+def best_of(campaign: Campaign[EngineProcedureOptions], ids: Sequence[str]) -> str | None:
     """Return the structure with the lowest energy per molecule; None where the energies are not to be compared."""
     try:
         energies = energies_per_molecule(campaign, ids, campaign.options.energy_name)
@@ -237,7 +243,7 @@ def best_of(campaign: Campaign[Any], ids: Sequence[str]) -> str | None:
     return min(known)[1] if known else None
 
 
-def refuse_nothing(campaign: Campaign[Any], ids: Sequence[str]) -> None:
+def refuse_nothing(campaign: Campaign[SharedOptions], ids: Sequence[str]) -> None:
     """Stop the run when no structure of the step came through.
 
     Raises
@@ -252,7 +258,7 @@ def refuse_nothing(campaign: Campaign[Any], ids: Sequence[str]) -> None:
     raise RunFailed(f"{campaign.step}: all {len(failures)} structures failed; the first: {first}")
 
 
-def energies_per_molecule(campaign: Campaign[Any], ids: Sequence[str], name: str) -> list[float | None]:
+def energies_per_molecule(campaign: Campaign[SharedOptions], ids: Sequence[str], name: str) -> list[float | None]:
     """Return energies in eV per molecule, None where a structure has none.
 
     An engine's energy is kept with its number of molecules; an imported one is of the cell.

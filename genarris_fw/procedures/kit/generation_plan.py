@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genarris_fw.crystal import Molecule
 from genarris_fw.generation import Group, Occupation, cutoff_matrix, occupations
@@ -43,7 +44,7 @@ class GenerationPlan:
             step = self.options.volume_step
             summary = campaign.summary(step) if step else self._estimate(campaign)
             mean, std = summary["volume_mean"], summary["volume_std"] if std is None else std
-        return float(mean), 0.075 * float(mean) if std is None else float(std)
+        return mean, 0.075 * mean if std is None else std
 
     def _estimate(self, campaign: Campaign[PygenarrisStructureGenerationOptions]) -> dict[str, Any]:
         return estimate(campaign, EstimateUnitCellVolumeOptions(Z=self.options.Z, volume_std=self.options.volume_std))
@@ -90,12 +91,12 @@ class GenerationPlan:
         return max(1, draws // len(self.sites[group]))
 
     @cached_property
-    def cutoffs(self) -> np.ndarray:
+    def cutoffs(self) -> NDArray[np.float64]:
         """Closest allowed distances between atoms of two molecules, (n, n) in Å."""
         return cutoff_matrix(self.molecule, self.options.sr, contact_rules(self.options))
 
     @cached_property
-    def press_cutoffs(self) -> np.ndarray | None:
+    def press_cutoffs(self) -> NDArray[np.float64] | None:
         """The distances that the press keeps, where structures are to be pressed."""
         if not self.options.rigid_press:
             return None

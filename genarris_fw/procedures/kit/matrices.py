@@ -7,16 +7,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from genarris_fw.catalogue.artifacts import in_folder
 from genarris_fw.declaring.door import PROCEDURES
 from genarris_fw.descriptors import read_matrix, submatrix, write_blocks
+from genarris_fw.descriptors.matrix_file import Matrix
 from genarris_fw.errors import RunFailed
+from genarris_fw.options.base import SharedOptions
+from genarris_fw.procedures.kit.base import Procedure
 from genarris_fw.procedures.kit.campaign import Campaign
 
 
-def store_matrix(campaign: Campaign[Any], path: Path, matrix: np.ndarray, ids: Sequence[str], name: str) -> None:
+def store_matrix(campaign: Campaign[SharedOptions], path: Path, matrix: Matrix, ids: Sequence[str], name: str) -> None:
     """Write a matrix with the ids of its rows, and record it in the catalogue.
 
     Where this node cannot see the run's folder the file goes to GridFS.
@@ -38,7 +39,7 @@ def store_matrix(campaign: Campaign[Any], path: Path, matrix: np.ndarray, ids: S
 
 
 def store_blocks(
-    campaign: Campaign[Any], path: Path, blocks: Iterable[np.ndarray], ids: Sequence[str], name: str
+    campaign: Campaign[SharedOptions], path: Path, blocks: Iterable[Matrix], ids: Sequence[str], name: str
 ) -> None:
     """Do as `store_matrix` does with a matrix that comes in blocks of rows, none of which needs to stay."""
     with tempfile.TemporaryDirectory() as folder:
@@ -47,7 +48,7 @@ def store_blocks(
         record_matrix(campaign, name, target, path, ids)
 
 
-def record_matrix(campaign: Campaign[Any], name: str, written: Path, path: Path, ids: Sequence[str]) -> None:
+def record_matrix(campaign: Campaign[SharedOptions], name: str, written: Path, path: Path, ids: Sequence[str]) -> None:
     """Record a matrix that lies, or is prepared, in the run's folder, or that was written elsewhere: into GridFS."""
     if campaign.folder.is_dir():
         record = in_folder(written, path)
@@ -56,7 +57,7 @@ def record_matrix(campaign: Campaign[Any], name: str, written: Path, path: Path,
     campaign.publication.artifacts[name] = record | {"ids": list(ids), "shape": [len(ids), len(ids)]}
 
 
-def load_matrix(campaign: Campaign[Any], name: str, ids: Sequence[str]) -> np.ndarray:
+def load_matrix(campaign: Campaign[SharedOptions], name: str, ids: Sequence[str]) -> Matrix:
     """Return the rows and columns of a stored matrix that belong to these structures, in their order.
 
     A file that is gone or was changed is made again, where the step that made it can do so.
@@ -79,13 +80,13 @@ def load_matrix(campaign: Campaign[Any], name: str, ids: Sequence[str]) -> np.nd
         return matrix if rows == list(ids) else submatrix(matrix, rows, ids)
 
 
-def _made_again(campaign: Campaign[Any], name: str) -> Path | None:
+def _made_again(campaign: Campaign[SharedOptions], name: str) -> Path | None:
     """Make a matrix of an earlier step again in its place; None where that cannot be done."""
     step = next((entry for entry in campaign.steps if f"{entry['name']}.distances" == name), None)
     if step is None or not campaign.sees_folder():
         return None
-    of_step: Campaign[Any] = Campaign(campaign.catalogue, campaign.record, step["name"], campaign.log)
-    task = PROCEDURES.load(step["procedure"])(run=campaign.run, step=step["name"], role="gate")
+    of_step: Campaign[SharedOptions] = Campaign(campaign.catalogue, campaign.record, step["name"], campaign.log)
+    task: Procedure[Any] = PROCEDURES.load(step["procedure"])(run=campaign.run, step=step["name"], role="gate")
     made = task.distances(of_step)
     if made is None:
         return None

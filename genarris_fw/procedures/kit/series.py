@@ -12,6 +12,7 @@ from genarris_fw.engines.checks import refuse_overlaps
 from genarris_fw.errors import EngineError
 from genarris_fw.procedures.kit.base import Campaign
 from genarris_fw.procedures.kit.energies import E, EngineProcedure, energy_record, engine_of, engine_settings
+from genarris_fw.procedures.options.engine_procedures import CallsEngine
 
 
 class SeriesProcedure(EngineProcedure[E]):
@@ -19,7 +20,7 @@ class SeriesProcedure(EngineProcedure[E]):
 
     _changes: dict[str, Any] | None = None
 
-    def single_point(self, campaign: Campaign[Any], item: Item, structure: Structure) -> Evaluation:
+    def single_point(self, campaign: Campaign[E], item: Item, structure: Structure) -> Evaluation:
         """Evaluate one structure with the item's settings.
 
         Raises
@@ -36,7 +37,7 @@ class SeriesProcedure(EngineProcedure[E]):
             raise EngineError(f"{structure.struct_id}: the calculation did not converge", kind="scf", permanent=True)
         return evaluation
 
-    def source(self, campaign: Campaign[Any], evaluation: Evaluation) -> dict[str, Any]:
+    def source(self, campaign: Campaign[E], evaluation: Evaluation) -> dict[str, Any]:
         """Return what an energy is kept with: engine, its version, settings and method."""
         record = energy_record(evaluation, self.engine(campaign), Z=1)
         return {
@@ -47,7 +48,7 @@ class SeriesProcedure(EngineProcedure[E]):
         }
 
 
-def shared_settings(campaign: Campaign, structures: Sequence[Structure]) -> dict[str, Any]:
+def shared_settings(campaign: Campaign[CallsEngine], structures: Sequence[Structure]) -> dict[str, Any]:
     """Return the settings that several structures must share for their energies to be compared.
 
     Structures that the engine will refuse have no say.
@@ -66,6 +67,6 @@ def _is_usable(structure: Structure) -> bool:
     return True
 
 
-def fixed_k_grid(campaign: Campaign[Any], structure: Structure) -> dict[str, Any]:
+def fixed_k_grid(campaign: Campaign[CallsEngine], structure: Structure) -> dict[str, Any]:
     """Return the setting that keeps the k grid of a structure where its cell changes; where the engine has one."""
     return engine_of(campaign).kept_for(engine_settings(campaign), structure)

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import WorkItemDocument
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.descriptors import matrix_strips
+from genarris_fw.descriptors.matrix_file import Matrix
 from genarris_fw.options.base import SharedOptions
 from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure
 from genarris_fw.procedures.kit.matrices import record_matrix
@@ -39,7 +41,7 @@ class MakesMatrix(Procedure[Options]):
 
 
 def strip_items(
-    campaign: Campaign[Any], path: Path, ids: Sequence[str], pairs: int = STRIP_PAIRS, **payload: Any
+    campaign: Campaign[SharedOptions], path: Path, ids: Sequence[str], pairs: int = STRIP_PAIRS, **payload: Any
 ) -> list[Item]:
     """Lay out the matrix of a pool and return its strips as work items.
 
@@ -77,7 +79,7 @@ def _place(path: Path, token: int) -> Path:
     return path.with_name(f".{path.name}.{token}")
 
 
-def matrix_key(campaign: Campaign[Any], ids: Sequence[str]) -> str:
+def matrix_key(campaign: Campaign[SharedOptions], ids: Sequence[str]) -> str:
     """Return the key of the matrix of these structures in this step."""
     digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
     return f"{_owner(campaign.run, campaign.step)}-{digest[:24]}"
@@ -98,7 +100,7 @@ def forget_strips(catalogue: Catalogue, run: str, step: str, folders: Iterable[P
         catalogue.artifacts.remove(run, name)
 
 
-def strip_done(campaign: Campaign[Any], path: Path, item: Item, rows: np.ndarray) -> Outcome:
+def strip_done(campaign: Campaign[SharedOptions], path: Path, item: Item, rows: Matrix) -> Outcome:
     """Keep the rows of a strip: in the run's folder where this node sees the gate's file in it, else in GridFS."""
     first, key = item.payload["first"], item.payload["matrix"]
     place = _place(path, item.payload.get("planned", 0))  # an older version's items name no token
@@ -113,10 +115,10 @@ def strip_done(campaign: Campaign[Any], path: Path, item: Item, rows: np.ndarray
 
 
 def join_strips(
-    campaign: Campaign[Any],
+    campaign: Campaign[SharedOptions],
     path: Path,
     ids: Sequence[str],
-    compute: Callable[[int, int], np.ndarray],
+    compute: Callable[[int, int], Matrix],
     *,
     standardize: bool = False,
     name: str,
@@ -168,27 +170,27 @@ def join_strips(
     campaign.publication.outdated += [_artifact(campaign, record["key"]) for record in outcomes]
 
 
-def row_blocks(n: int, compute: Callable[[int, int], np.ndarray]) -> Callable[[], Iterator[np.ndarray]]:
+def row_blocks(n: int, compute: Callable[[int, int], Matrix]) -> Callable[[], Iterator[Matrix]]:
     """Return a function that gives the n rows of a matrix in blocks, computed as they are asked for."""
     rows = max(1, STRIP_PAIRS // max(1, n))
     return lambda: (compute(first, min(first + rows, n)) for first in range(0, n, rows))
 
 
-def divided(blocks: Callable[[], Iterator[np.ndarray]]) -> Iterator[np.ndarray]:
+def divided(blocks: Callable[[], Iterator[Matrix]]) -> Iterator[Matrix]:
     """Yield blocks divided by the largest number of all, as `matrix_strips.finish` does."""
     scale = np.float32(max(float(np.asarray(block, dtype=np.float32).max()) for block in blocks()))
     for block in blocks():
         yield np.asarray(block, dtype=np.float32) / (scale or np.float32(1.0))
 
 
-def _fetch(campaign: Campaign[Any], target: Path, record: WorkItemDocument) -> None:
+def _fetch(campaign: Campaign[SharedOptions], target: Path, record: WorkItemDocument) -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = campaign.catalogue.artifacts.fetch(campaign.run, _artifact(campaign, record["key"]), Path(folder))
         if found is not None:
             matrix_strips.write_rows(target, record["payload"]["first"], found.read_bytes())
 
 
-def _runs(rows: np.ndarray) -> Iterator[tuple[int, int]]:
+def _runs(rows: NDArray[np.intp]) -> Iterator[tuple[int, int]]:
     """Return rising row numbers as ranges (first, one after the last), none longer than a strip of 1,000."""
     numbers = [int(row) for row in rows]
     start = 0
@@ -198,5 +200,5 @@ def _runs(rows: np.ndarray) -> Iterator[tuple[int, int]]:
             start = i
 
 
-def _artifact(campaign: Campaign[Any], key: str) -> str:
+def _artifact(campaign: Campaign[SharedOptions], key: str) -> str:
     return f"{campaign.step}.{key}"

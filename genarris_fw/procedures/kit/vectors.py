@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genarris_fw.errors import RunFailed
+from genarris_fw.options.base import SharedOptions
 from genarris_fw.procedures.kit.campaign import Campaign
 
 
-def pool_vectors(campaign: Campaign[Any], ids: Sequence[str], name: str) -> np.ndarray:
+def pool_vectors(campaign: Campaign[SharedOptions], ids: Sequence[str], name: str) -> NDArray[np.float64]:
     """Return the vectors of some structures.
 
     Parameters
