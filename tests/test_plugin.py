@@ -198,6 +198,21 @@ def test_a_setting_that_its_engine_does_not_take(python: Path, folder: Path) -> 
     assert "comfort = '101': expected a number from 0.0 to 100.0 (eV)" in refused.stderr
 
 
+def test_a_worker_without_it_refuses_the_run_and_another_carries_it_out(python: Path, folder: Path) -> None:
+    assert call(python, "db", "start", cwd=folder).returncode == 0
+    try:
+        assert call(python, "add", "ui.conf", cwd=folder).returncode == 0
+        refused = call(Path(sys.executable), "rockets", "night", cwd=folder)
+        assert refused.returncode == 2 and "Traceback" not in refused.stderr
+        said = "run 'night' has steps that no package installed here brings (genarris_sleepy.sleepy.Sleepy): install"
+        assert said in refused.stderr
+        done = call(python, "rockets", "night", cwd=folder)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(call(python, "status", "night", "--json", cwd=folder).stdout)["state"] == "finished"
+    finally:
+        call(python, "db", "stop", cwd=folder)
+
+
 def test_without_it_the_procedure_is_unknown(folder: Path) -> None:
     refused = call(Path(sys.executable), "check", "ui.conf", cwd=folder)
     assert refused.returncode == 2 and "unknown procedure 'Sleepy'" in refused.stderr

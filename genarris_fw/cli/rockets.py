@@ -19,6 +19,7 @@ from genarris_fw.cli.main import EXIT_BAD_INPUT, EXIT_OK
 from genarris_fw.cli.walltime import walltime_option
 from genarris_fw.database.launchpads import patient
 from genarris_fw.errors import GenarrisError, InputError
+from genarris_fw.farm.allow_list import refuse_unknown_steps
 from genarris_fw.farm.crews import crew as crews
 from genarris_fw.farm.crews.ranks import rank_and_size, ranks_of, replica_of
 from genarris_fw.farm.fireworks import documents
@@ -87,7 +88,7 @@ def launch(
 
     Parameters
     ----------
-    site : Site
+    opened : Opened
         The open database.
     name : str
         Name of the run.
@@ -98,6 +99,7 @@ def launch(
     before : callable, optional
         Called before every rocket and every look.
     """
+    refuse_unknown_steps(opened.launchpad, name)
     place = folder.absolute() / ".genarris_fw" / f"rank-{number}"
     place.mkdir(parents=True, exist_ok=True)
     os.chdir(place)

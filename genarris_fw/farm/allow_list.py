@@ -20,7 +20,7 @@ from fireworks import FWorker
 
 from genarris_fw.declaring.door import PROCEDURES, remembered
 from genarris_fw.errors import InputError, RunFailed
-from genarris_fw.farm.fireworks import documents
+from genarris_fw.farm.fireworks import documents, workflows
 
 if TYPE_CHECKING:
     from fireworks import LaunchPad
@@ -140,6 +140,26 @@ def _record() -> dict[str, Any]:
     steps = {"bsonType": "array", "items": _plain(6)}
     options = {"properties": {"steps": steps} | _no_code(), "additionalProperties": _plain(3)}
     return {"properties": {"options": options} | _no_code(), "additionalProperties": _plain(3)}
+
+
+def refuse_unknown_steps(launchpad: LaunchPad, run: str) -> None:
+    """Refuse a run with steps that rockets here cannot execute, before the first of them is launched.
+
+    FireWorks makes the Firetasks of a whole chain whenever one of its fireworks ends: a rocket would stop there.
+
+    Raises
+    ------
+    InputError
+        Naming the Firetasks, and what to do.
+    """
+    found = workflows.chain(launchpad.db, run)
+    absent = documents.task_names(launchpad.db, found.nodes if found else []) - allowed_tasks()
+    if absent:
+        names = ", ".join(sorted(name.strip("{}")[:100] for name in absent)[:5])
+        raise InputError(
+            f"run '{run}' has steps that no package installed here brings ({names}): install that package on this "
+            f"machine, or start rockets where it is; a Firetask of your own is allowed with {VARIABLE}=module.Class"
+        )
 
 
 def refused(launchpad: LaunchPad, run: str) -> list[str]:

@@ -83,6 +83,12 @@ def states_of_run(database: Database[Any], run: str) -> dict[int, str]:
     return {firework.fw_id: firework.state for firework in _find(database, of_run(run))}
 
 
+def task_names(database: Database[Any], fw_ids: Collection[int]) -> set[str]:
+    """Return the names of the Firetasks that fireworks hold, as they are stored."""
+    found = database[COLLECTION].distinct("spec._tasks._fw_name", _among(fw_ids))
+    return {str(name) for name in found}
+
+
 def anything_ready(database: Database[Any], run: str, allowed: Mapping[str, Any] | None = None) -> bool:
     """Tell whether a firework of a run is READY, and matches a further query."""
     return _any(database, of_run(run) | {"state": READY} | dict(allowed or {}))
