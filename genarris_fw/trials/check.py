@@ -19,7 +19,7 @@ from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.generation import volume_estimate
 from genarris_fw.generation.generator import undeformed
 from genarris_fw.options import Configuration
-from genarris_fw.procedures.kit.generation_plan import wanted_sites
+from genarris_fw.procedures.kit.sites import wanted_sites
 from genarris_fw.procedures.options.pygenarris_structure_generation import PygenarrisStructureGenerationOptions
 from genarris_fw.procedures.options.relax_single_molecule import RelaxSingleMoleculeOptions
 from genarris_fw.trials.engines import trial_lines
@@ -32,7 +32,7 @@ POINT_GROUP_TOLERANCE = 0.05
 NARROW_VALUE, WIDE_VALUE = 25, 60
 
 
-def check(configuration: Configuration, database: Database) -> dict[str, Any]:
+def check(configuration: Configuration, database: Database, every_engine: bool = True) -> dict[str, Any]:
     """Return what a configuration would do here; nothing is changed.
 
     Parameters
@@ -41,6 +41,8 @@ def check(configuration: Configuration, database: Database) -> dict[str, Any]:
         The resolved ``ui.conf``.
     database : Database
         The database that the run would use.
+    every_engine : bool, optional
+        Whether engines that no step uses are asked, too.
 
     Returns
     -------
@@ -60,7 +62,7 @@ def check(configuration: Configuration, database: Database) -> dict[str, Any]:
         "molecule": None,
         "space_groups": [],
         "volume": None,
-        "engines": engines(configuration),
+        "engines": engines(configuration, every_engine),
         "problems": [],
     }
     try:
@@ -74,15 +76,15 @@ def check(configuration: Configuration, database: Database) -> dict[str, Any]:
     return found
 
 
-def engines(configuration: Configuration) -> list[dict[str, Any]]:
-    """Return every engine of this version: whether it can be used here, and which steps use it."""
+def engines(configuration: Configuration, every: bool = True) -> list[dict[str, Any]]:
+    """Return every engine of this version, or those that steps use: whether it can be used here, and by which steps."""
     used: dict[str, list[str]] = {}
     for step in configuration.steps:
         if step.options.get("engine"):
             used.setdefault(step.options["engine"], []).append(step.name)
     return [
         {"name": name, "available": available, "remark": remark, "used": used.get(name, [])}
-        for name, (available, remark) in installed().items()
+        for name, (available, remark) in installed(None if every else used).items()
     ]
 
 

@@ -7,7 +7,6 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator
 
-from genarris_fw.clustering.result import wanted_clusters
 from genarris_fw.declaring.option import REQUIRED, derived, option
 from genarris_fw.declaring.types import (
     AffinityType,
@@ -152,6 +151,8 @@ class AffinityPropagationFixedClustersOptions(OnStructures, MakesPool):
 
     def exemplars_made(self, before: Count) -> Count:
         """Return the number of clusters that is wanted."""
+        from genarris_fw.clustering.result import wanted_clusters
+
         wanted, loose = self.num_of_clusters, "about" if self.num_of_clusters_tolerance or before.bound else ""
         if wanted < 1 and before.number is None:
             return UNKNOWN
