@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
-from pymongo.errors import ConnectionFailure
-
 from genarris_fw.database.launchpads import DATABASE, build_uri, database_name, with_database
 from genarris_fw.database.redaction import redact
 from genarris_fw.database.server import FOLDER, Server
@@ -69,6 +67,8 @@ class Database:
             try:
                 yield self._named(uri)
             except DatabaseError as error:
+                from pymongo.errors import ConnectionFailure
+
                 if self.server is not None and isinstance(error.__cause__, ConnectionFailure):
                     self.server.refuse_end()
                 raise

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from genarris_fw.crystal import Molecule, point_group, read_molecule, symmetrize
 from genarris_fw.database.find import Database
-from genarris_fw.database.launchpads import launchpad
+from genarris_fw.database.launchpads import refuse_unreachable
 from genarris_fw.database.mongod import find_mongod
 from genarris_fw.engines import installed
 from genarris_fw.errors import DatabaseError, InputError
@@ -154,7 +154,7 @@ def look_at_database(database: Database, problems: list[str]) -> dict[str, Any]:
     server = database.server
     try:
         if server is None or server.running():
-            launchpad(database.uri).connection.close()
+            refuse_unreachable(database.uri)
             about |= {"reachable": True, "remark": "answers"}
         else:
             find_mongod()

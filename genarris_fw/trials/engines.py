@@ -16,7 +16,6 @@ from rich.text import Text
 from genarris_fw.engines import engine_class, installed
 from genarris_fw.engines.relaxing.settings import RelaxationSettings
 from genarris_fw.errors import InputError
-from genarris_fw.farm.resources import replica_cores
 from genarris_fw.options import Configuration
 from genarris_fw.trials.estimates import time_of_one
 from genarris_fw.trials.samples import Sample, sample_crystal, sample_molecule
@@ -66,6 +65,8 @@ def uses(configuration: Configuration) -> list[Use]:
 
     How a relaxation is carried out makes no difference to a single point, and is not compared.
     """
+    from genarris_fw.farm.resources import replica_cores
+
     found: dict[str, Use] = {}
     for step in configuration.steps:
         engine = step.options.get("engine")
