@@ -28,7 +28,7 @@ except SystemExit as end:
 with open({place!r}, "w") as file:
     json.dump({{"code": code, "modules": sorted(set(sys.modules) - before)}}, file)
 """
-# What no command needs that only looks, and what looking at a run needs less.
+# No command that only looks needs these; to look at a run, nothing of these either.
 NEVER = {"fireworks", "matplotlib", "sklearn", "scipy", "mpi4py", "pymatgen", "prometheus_client", "cryptography"}
 OF_SCIENCE = {"numpy", "ase", "spglib", "pydantic", "ruamel", "genarris_fw.options", "genarris_fw.engines"}
 

@@ -33,7 +33,7 @@ def test_fhi_aims_needs_a_command_or_a_library():
 def test_engines_are_loaded_when_a_ui_conf_is_read_and_not_before():
     """Help and status are there at once."""
     program = (
-        "import sys, genarris_fw.options.models, genarris_fw.options.engine_settings, genarris_fw.cli.main, "
+        "import sys, genarris_fw.options.registered, genarris_fw.options.engine_settings, genarris_fw.cli.main, "
         "genarris_fw.cli.status, genarris_fw.views.status;"
         "sys.exit(', '.join(name for name in sys.modules if name.startswith('genarris_fw.engines')) or 0)"
     )
