@@ -13,7 +13,7 @@ from genarris_fw.farm.workflow import add_run, build_workflow
 from genarris_fw.options import load
 
 
-@click.command(name="add", short_help="Put a run on the LaunchPad, or write it for lpad add.")
+@click.command(name="add")
 @click.argument("ui_conf", type=click.Path(path_type=Path))
 @click.option(
     "--yaml",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ENGINE_TIME = 300.0
 
 
-@click.command(name="check", short_help="Show what a ui.conf would do, and what is wrong with it.")
+@click.command(name="check")
 @click.argument("ui_conf", type=click.Path(path_type=Path), required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
 @click.option("--uri", default=None, help="MongoDB URI; default: GENARRIS_FW_URI, my_launchpad.yaml, the run's folder.")
@@ -92,7 +92,7 @@ def _everything(configuration: Configuration, seconds: float | None, uri: str | 
     from genarris_fw.trials.estimates import estimate, groups_of
     from genarris_fw.views.layout import console
 
-    found = check(configuration, find_server(Path(configuration.folder), uri))
+    found = check(configuration, find_server(Path(configuration.folder), uri), every_engine=as_json)
     if seconds is None:
         found["problems"] += missing_engines(configuration)
     else:

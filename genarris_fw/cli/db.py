@@ -54,7 +54,7 @@ BACKUP_MINUTES = 10.0
 uri_option = click.option("--uri", help="Another database than the one found for the folder.")
 
 
-@click.group(short_help="Start, stop, look at and back up the database of a folder.")
+@click.group()
 def command() -> None:
     """The database of a folder: start, stop, look, back up."""
 

@@ -18,7 +18,7 @@ from genarris_fw.farm.holders import living_holders
 from genarris_fw.showing import printable
 
 
-@click.command(name="delete", short_help="Remove a run from the database.")
+@click.command(name="delete")
 @click.argument("run")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--force", is_flag=True, help="Also while rockets work on it.")

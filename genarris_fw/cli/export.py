@@ -13,7 +13,7 @@ from genarris_fw.names import folder_of
 from genarris_fw.showing import printable
 
 
-@click.command(name="export", short_help="Write a pool of structures as files.")
+@click.command(name="export")
 @click.argument("run")
 @click.option("--pool", default=None, help="Which pool (default: the one that the last step made).")
 @click.option(

@@ -13,7 +13,7 @@ from genarris_fw.names import checked_name, checked_pool, made_safe
 from genarris_fw.showing import printable
 
 
-@click.command(name="import", short_help="Read a folder of structures into a pool.")
+@click.command(name="import")
 @click.argument("source", metavar="FOLDER", type=click.Path(path_type=Path))
 @click.option("--run", required=True, help="The run to put them in; it is made when it is not there.")
 @click.option("--pool", default=None, help="The pool to put them in (default: the folder's name).")

@@ -13,7 +13,7 @@ from genarris_fw.errors import DatabaseError
 from genarris_fw.farm.launch.launcher_files import QUEUES, Destination, launcher_files, write_files
 
 
-@click.command(name="init", short_help="Write launcher files for a cluster.")
+@click.command(name="init")
 @click.option("--queue", type=click.Choice(QUEUES), help="The queueing system (default: slurm where there is sbatch).")
 @click.option(
     "--dir",

@@ -15,24 +15,24 @@ from genarris_fw.errors import GenarrisError, InputError
 from genarris_fw.showing import could_be_uri, printable, shown
 from genarris_fw.version import __version__
 
-# command -> module of genarris_fw.cli; each holds a click command named `command`.
+# command -> module of genarris_fw.cli, which holds a click command named `command`, and what the list of commands says.
 COMMANDS = {
-    "run": "run",
-    "check": "check",
-    "verify": "verify",
-    "add": "add",
-    "rockets": "rockets",
-    "status": "status",
-    "metrics": "metrics",
-    "export": "export",
-    "pictures": "pictures",
-    "import": "import_",
-    "options": "options",
-    "retry": "retry",
-    "recover": "recover",
-    "delete": "delete",
-    "db": "db",
-    "init": "init",
+    "run": ("run", "Carry out a ui.conf here, or continue it."),
+    "check": ("check", "Show what a ui.conf would do, and what is wrong with it."),
+    "verify": ("verify", "Compare this cluster's FHI-aims with published energies."),
+    "add": ("add", "Put a run on the LaunchPad, or write it for lpad add."),
+    "rockets": ("rockets", "Launch a run's rockets in this process, or in every MPI rank."),
+    "status": ("status", "Show how far a run is, or list the runs."),
+    "metrics": ("metrics", "Print how far runs are, for Prometheus."),
+    "export": ("export", "Write a pool of structures as files."),
+    "pictures": ("pictures", "Draw a pool: histograms, energies, map, distances."),
+    "import": ("import_", "Read a folder of structures into a pool."),
+    "options": ("options", "Show every option of ui.conf."),
+    "retry": ("retry", "Give failed work another chance."),
+    "recover": ("recover", "Repair what lost rockets left behind."),
+    "delete": ("delete", "Remove a run from the database."),
+    "db": ("db", "Start, stop, look at and back up the database of a folder."),
+    "init": ("init", "Write launcher files for a cluster."),
 }
 # The columns of help texts, so that no summary of a command is cut off.
 HELP_WIDTH = 100
@@ -60,9 +60,14 @@ class LazyGroup(click.Group):
         """Import and return the command, or None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"genarris_fw.cli.{COMMANDS[cmd_name]}")
+        module = importlib.import_module(f"genarris_fw.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing one of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": HELP_WIDTH})

@@ -18,7 +18,7 @@ HOST = "127.0.0.1"
 ANSWERED_WITHIN = 30.0
 
 
-@click.command(name="metrics", short_help="Print how far runs are, for Prometheus.")
+@click.command(name="metrics")
 @click.argument("run", required=False)
 @click.option(
     "--serve",

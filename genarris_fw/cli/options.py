@@ -11,7 +11,7 @@ from genarris_fw.options.registered import models
 from genarris_fw.options.tables import COLUMNS, as_markdown, as_records, model_named, rows
 
 
-@click.command("options", short_help="Show every option of ui.conf.")
+@click.command("options")
 @click.argument("procedure", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Write the tables as JSON.")
 @click.option("--markdown", is_flag=True, help="Write the tables as Markdown.")

@@ -12,7 +12,7 @@ from genarris_fw.names import folder_of
 from genarris_fw.showing import printable
 
 
-@click.command(name="pictures", short_help="Draw a pool: histograms, energies, map, distances.")
+@click.command(name="pictures")
 @click.argument("run")
 @click.option("--pool", default=None, help="Which pool (default: the one that the last step made).")
 @click.option(

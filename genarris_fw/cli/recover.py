@@ -16,7 +16,7 @@ from genarris_fw.showing import printable
 SECONDS_BETWEEN_LOOKS = 1.0
 
 
-@click.command(name="recover", short_help="Repair what lost rockets left behind.")
+@click.command(name="recover")
 @click.argument("run", required=False)
 @click.option(
     "--grace",

@@ -11,7 +11,7 @@ from genarris_fw.errors import InputError
 from genarris_fw.farm.repair.retrying import retry_run
 
 
-@click.command(name="retry", short_help="Give failed work another chance.")
+@click.command(name="retry")
 @click.argument("run")
 @click.option("--procedure", default=None, help="Only this step (run_rdf_calc, ...).")
 @database_options

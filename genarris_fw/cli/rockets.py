@@ -35,7 +35,7 @@ RECOVER_EVERY, RECOVER_LEAST = 5.0, 100.0
 EXIT_CREW_LOST = 1
 
 
-@click.command(name="rockets", short_help="Launch a run's rockets in this process, or in every MPI rank.")
+@click.command(name="rockets")
 @click.argument("run", required=False)
 @click.option("--mpi", is_flag=True, help="Under mpirun: split the ranks into replicas that calculate by MPI.")
 @click.option(

@@ -37,7 +37,7 @@ from genarris_fw.walltime import in_allocation
 CONTINUE = "nothing acknowledged is lost: run the same command again to continue, when the server is there"
 
 
-@click.command(name="run", short_help="Carry out a ui.conf here, or continue it.")
+@click.command(name="run")
 @click.argument("ui_conf", type=click.Path(path_type=Path))
 @click.option("--workers", type=click.IntRange(1, 512), default=None, help="Rockets at a time (default: the cores).")
 @click.option(

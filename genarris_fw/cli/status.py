@@ -25,7 +25,7 @@ from genarris_fw.views.status import STYLES, has_workflow, pools_of, render, sta
 SECONDS_BETWEEN_LOOKS = 1.0
 
 
-@click.command(name="status", short_help="Show how far a run is, or list the runs.")
+@click.command(name="status")
 @click.argument("run", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a program (with --watch one line per look).")
 @click.option("--watch", is_flag=True, help="Look again every second until the run is over.")

@@ -21,7 +21,7 @@ EXIT_DISAGREES = 1
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
-@click.command(name="verify", short_help="Compare this cluster's FHI-aims with published energies.")
+@click.command(name="verify")
 @click.option("--aims-command", default=None, help="FHI-aims with its launcher: 'srun -n {cores} /path/to/aims.x'.")
 @click.option("--aims-lib-dir", default=None, help="Folder of aims_w, FHI-aims as a library; start this under mpirun.")
 @click.option("--control", type=FILE, default=None, help="The tutorial's control_scf.in: two crystals.")

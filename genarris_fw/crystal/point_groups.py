@@ -290,7 +290,7 @@ def _best_operation(points: Floats, images: Floats, sign: int) -> Floats:
 def _largest_group(matrices: Floats, permutations: Integers, deviations: Floats) -> tuple[Floats, Integers, Floats]:
     """Keep the operations below the highest deviation at which they form a group, and make them exact."""
     table = _product_numbers(matrices, permutations)
-    for limit in np.unique(deviations)[::-1]:
+    for limit in sorted(set(deviations.tolist()), reverse=True):
         kept = np.flatnonzero(deviations <= limit)
         products = table[np.ix_(kept, kept)]
         if np.isin(products, kept).all():

@@ -11,10 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
-from pymongo.errors import ConnectionFailure
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
-
 from genarris_fw.database.launchpads import DATABASE, build_uri, database_name, with_database
 from genarris_fw.database.redaction import redact
 from genarris_fw.database.server import FOLDER, Server
@@ -71,6 +67,8 @@ class Database:
             try:
                 yield self._named(uri)
             except DatabaseError as error:
+                from pymongo.errors import ConnectionFailure
+
                 if self.server is not None and isinstance(error.__cause__, ConnectionFailure):
                     self.server.refuse_end()
                 raise
@@ -191,6 +189,9 @@ def read_launchpad_file(file: Path) -> str:
 
 def _fields(file: Path) -> dict[str, Any]:
     """Return what the file holds; what is wrong with it is said without its lines, which may hold a password."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError
+
     line, why = None, "not YAML"
     try:
         fields: Any = YAML(typ="safe").load(read_ordinary(file, LARGEST_FILE).decode("utf-8"))

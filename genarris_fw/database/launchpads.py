@@ -1,4 +1,7 @@
-"""LaunchPads: connecting to a MongoDB by its URI, with errors that one line explains."""
+"""LaunchPads: connecting to a MongoDB by its URI, with errors that one line explains.
+
+pymongo and FireWorks are imported where a URI is at hand: most folders are looked at before they have a database.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, unquote_plus
 
-from pymongo import MongoClient
-from pymongo import errors as mongo_errors
-from pymongo.uri_parser import parse_uri, validate_options
-
 from genarris_fw.database.certificates import absolute_files, explain_tls, refuse_unreadable
 from genarris_fw.database.disk import NO_SPACE
-from genarris_fw.database.redaction import OPTIONS, redact, scrub, well_formed
+from genarris_fw.database.redaction import is_option, redact, scrub, well_formed
 from genarris_fw.errors import DatabaseError
-from genarris_fw.patience import OUTAGE_SECONDS
 
 if TYPE_CHECKING:
     from fireworks import LaunchPad
+    from pymongo.errors import PyMongoError
 
 DATABASE = "genarris"
 CONNECT_MS = 5000
@@ -105,6 +104,9 @@ def socket_uri(path: Path) -> str:
 
 
 def _parsed(uri: str, origin: str = "") -> dict[str, Any]:
+    from pymongo.errors import PyMongoError
+    from pymongo.uri_parser import parse_uri
+
     # mongodb+srv is looked up by name when it is used, not here
     plain = "mongodb://" + uri.removeprefix("mongodb+srv://") if uri.startswith("mongodb+srv://") else uri
     try:
@@ -114,7 +116,7 @@ def _parsed(uri: str, origin: str = "") -> dict[str, Any]:
             raise ValueError(_NOT_QUOTED if "@" in uri else "expected host:port after the //, a port is a number")
         _check_options(plain.partition("?")[2])
         return dict(parse_uri(plain, validate=False, warn=False))
-    except mongo_errors.PyMongoError:  # its own words may repeat any part
+    except PyMongoError:  # its own words may repeat any part
         why = "hosts, ports or the database's name are not as they should be"
     except ValueError as error:
         why = str(error)
@@ -123,14 +125,17 @@ def _parsed(uri: str, origin: str = "") -> dict[str, Any]:
 
 def _check_options(text: str) -> None:
     """Refuse options that the driver would pass over with a warning that repeats them."""
+    from pymongo.errors import PyMongoError
+    from pymongo.uri_parser import validate_options
+
     for number, part in enumerate(re.split("[&;]", text) if text else [], start=1):
         name, _, value = part.partition("=")
-        if name.lower() not in OPTIONS:
+        if not is_option(name):
             raise ValueError(f"option {number} after the ? is none that pymongo knows")
         with suppress(OSError):  # a certificate that is not there is told where it is used
             try:
                 validate_options({name.lower(): unquote_plus(value)}, warn=False)
-            except (ValueError, TypeError, mongo_errors.PyMongoError):
+            except (ValueError, TypeError, PyMongoError):
                 raise ValueError(f"the option {name} has a value that it cannot have") from None
 
 
@@ -156,6 +161,7 @@ def launchpad(uri: str, log_level: str = "WARNING") -> LaunchPad:
         answers is no MongoDB.
     """
     from fireworks import LaunchPad
+    from pymongo import MongoClient
 
     name = database_name(uri)
     uri = absolute_files(uri)  # rockets and their heartbeats work in other folders
@@ -173,7 +179,7 @@ def launchpad(uri: str, log_level: str = "WARNING") -> LaunchPad:
     return pad
 
 
-def patient(pad: LaunchPad, seconds: float = OUTAGE_SECONDS) -> LaunchPad:
+def patient(pad: LaunchPad, seconds: float | None = None) -> LaunchPad:
     """Return a LaunchPad on the same database for rockets: their calls wait for a server that is away for a while.
 
     Parameters
@@ -181,13 +187,16 @@ def patient(pad: LaunchPad, seconds: float = OUTAGE_SECONDS) -> LaunchPad:
     pad : fireworks.LaunchPad
         As from :func:`launchpad`, which gives up within seconds.
     seconds : float, optional
-        How long to wait, unless the URI itself says so.
+        How long to wait, unless the URI itself says so; `genarris_fw.patience.OUTAGE_SECONDS` by default.
     """
     from fireworks import LaunchPad
 
+    from genarris_fw.patience import OUTAGE_SECONDS
+
+    wait = OUTAGE_SECONDS if seconds is None else seconds
     fields = pad.to_dict()
     if not _says_how_long(str(pad.host)):
-        fields["mongoclient_kwargs"] = {**pad.mongoclient_kwargs, "serverSelectionTimeoutMS": int(1000 * seconds)}
+        fields["mongoclient_kwargs"] = {**pad.mongoclient_kwargs, "serverSelectionTimeoutMS": int(1000 * wait)}
     return LaunchPad.from_dict(fields)
 
 
@@ -199,10 +208,29 @@ def ping(uri: str, timeout_ms: int = CONNECT_MS) -> dict[str, Any]:
     DatabaseError
         As for :func:`launchpad`.
     """
+    from pymongo import MongoClient
+
     refuse_unreadable(uri, redact(uri))
     options = {**CLIENT_OPTIONS, "serverSelectionTimeoutMS": timeout_ms, "connectTimeoutMS": timeout_ms}
     with explained(uri), MongoClient(uri, **options) as client:
         return dict(client.admin.command("serverStatus", repl=0, metrics=0, locks=0))
+
+
+def refuse_unreachable(uri: str) -> None:
+    """See that a database answers and may be read, without FireWorks (half of the imports of whoever only asks that).
+
+    Raises
+    ------
+    DatabaseError
+        As for :func:`launchpad`.
+    """
+    from pymongo import MongoClient
+
+    name = database_name(uri)
+    uri = absolute_files(uri)
+    refuse_unreadable(uri, redact(uri))
+    with explained(uri), MongoClient(uri, **CLIENT_OPTIONS) as client:
+        client[name].fw_id_assigner.find_one({}, {"_id": 1})
 
 
 def prepare(pad: LaunchPad) -> None:
@@ -216,10 +244,12 @@ def prepare(pad: LaunchPad) -> None:
     pad : fireworks.LaunchPad
         As from :func:`launchpad`.
     """
+    from pymongo.errors import DuplicateKeyError
+
     with explained(pad.host):
         if pad.fw_id_assigner.find_one({}, {"_id": 1}) is None:
             first = dict(_FIRST_IDS) | _next_numbers(pad)
-            with suppress(mongo_errors.DuplicateKeyError):  # the other process was first
+            with suppress(DuplicateKeyError):  # the other process was first
                 pad.fw_id_assigner.update_one({"_id": -1}, {"$setOnInsert": first}, upsert=True)
         if "state_-1__id_-1" not in pad.workflows.index_information():  # the last one that tuneup makes
             pad.tuneup()
@@ -258,14 +288,18 @@ def explained(uri: str, hint: str = "") -> Iterator[None]:
     hint : str, optional
         What to do, instead of the general advice.
     """
+    from pymongo.errors import PyMongoError
+
     try:
         yield
-    except mongo_errors.PyMongoError as error:
+    except PyMongoError as error:
         raise DatabaseError(explain(error, uri, hint)) from error
 
 
-def explain(error: mongo_errors.PyMongoError, uri: str, hint: str = "") -> str:
+def explain(error: PyMongoError, uri: str, hint: str = "") -> str:
     """Return one line that says what a pymongo error means for the database at `uri`."""
+    from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidName
+
     where = redact(uri)
     code = getattr(error, "code", None)
     text = _one_line(scrub(str(error), uri))
@@ -279,13 +313,13 @@ def explain(error: mongo_errors.PyMongoError, uri: str, hint: str = "") -> str:
         todo = "give them in GENARRIS_FW_URI or my_launchpad.yaml"
     elif any(sign in text for sign in NO_SPACE):
         what, todo = "the disk of the database is full", "make room on it"
-    elif isinstance(error, mongo_errors.ConfigurationError | mongo_errors.InvalidName):
+    elif isinstance(error, ConfigurationError | InvalidName):
         what, todo = f"not a usable MongoDB URI ({text})", f"write {_FORM}"
     elif (encrypted := explain_tls(text, uri)) is not None:
         what, todo = encrypted
     elif _speaks_something_else(error):
         what, todo = "what answers there is not a MongoDB server", "check host and port"
-    elif isinstance(error, mongo_errors.ConnectionFailure):
+    elif isinstance(error, ConnectionFailure):
         what = f"the database does not answer ({text})"
         todo = "start it (`genarris-fw db start` for the embedded one) or correct the URI"
     else:
@@ -296,9 +330,11 @@ def explain(error: mongo_errors.PyMongoError, uri: str, hint: str = "") -> str:
 @contextmanager
 def as_reader() -> Iterator[None]:
     """Go on where the database's user may not write: what a reader looks at was prepared by somebody else."""
+    from pymongo.errors import OperationFailure
+
     try:
         yield
-    except (DatabaseError, mongo_errors.OperationFailure) as error:
+    except (DatabaseError, OperationFailure) as error:
         cause = error.__cause__ if isinstance(error, DatabaseError) else error
         if getattr(cause, "code", None) != _UNAUTHORIZED:
             raise
@@ -312,10 +348,12 @@ def _user(uri: str) -> str:
     return str(_parsed(uri).get("username") or "")
 
 
-def _speaks_something_else(error: mongo_errors.PyMongoError) -> bool:
+def _speaks_something_else(error: PyMongoError) -> bool:
     """Return whether a connection was made but the answers are not MongoDB's."""
+    from pymongo.errors import ProtocolError
+
     signs = ("ProtocolError", "Got response id", "Message length", "unknown opcode", "Unknown opcode")
-    return isinstance(error, mongo_errors.ProtocolError) or any(sign in str(error) for sign in signs)
+    return isinstance(error, ProtocolError) or any(sign in str(error) for sign in signs)
 
 
 def _one_line(text: str) -> str:

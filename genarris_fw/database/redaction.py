@@ -9,9 +9,6 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote_plus
 
-from pymongo.common import URI_OPTIONS_VALIDATOR_MAP
-
-OPTIONS = URI_OPTIONS_VALIDATOR_MAP  # what a URI may say, by name
 HIDDEN = "(a URI that is not shown: it may hold a password)"
 STARS = "***"
 _USERINFO = r"[\w.~!$&'()*+,;=%-]*"
@@ -23,6 +20,13 @@ _FORM = re.compile(
 )
 _SECRET = re.compile("password|secret|token|properties", re.IGNORECASE)
 _SHORTEST = 4  # characters of a secret from which on it is looked for in a text
+
+
+def is_option(name: str) -> bool:
+    """Tell whether the driver knows an option of a URI; pymongo is imported for that alone."""
+    from pymongo.common import URI_OPTIONS_VALIDATOR_MAP
+
+    return name.lower() in URI_OPTIONS_VALIDATOR_MAP
 
 
 def well_formed(uri: str) -> re.Match[str] | None:
@@ -82,7 +86,7 @@ def scrub(text: str, uri: str) -> str:
 
 def _is_secret(option: str) -> bool:
     name = option.partition("=")[0]
-    return name.lower() not in OPTIONS or _SECRET.search(name) is not None
+    return not is_option(name) or _SECRET.search(name) is not None
 
 
 def _shown_option(part: str) -> str:
@@ -90,7 +94,7 @@ def _shown_option(part: str) -> str:
     name, equals, value = part.partition("=")
     if not equals:
         return part if part in ("&", ";", "") else STARS
-    if name.lower() not in OPTIONS:
+    if not is_option(name):
         return STARS
     harmless = not _is_secret(part) and re.fullmatch(r"[\w.,:/%+~-]*", value)
     return f"{name}={value if harmless else STARS}"

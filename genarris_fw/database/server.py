@@ -41,9 +41,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from pymongo import MongoClient
-from pymongo.errors import PyMongoError
-
 from genarris_fw.database import copies, disk, janitor, mongod, ownership, sockets
 from genarris_fw.database.in_job import allocation
 from genarris_fw.database.in_job import data as allocation_data
@@ -348,6 +345,9 @@ class Server:
 
     def _strangers(self, parting_seconds: float = _PARTING_SECONDS) -> int:
         """Return how many connections other processes have open (plain ``rlaunch`` takes no lock of ours)."""
+        from pymongo import MongoClient
+        from pymongo.errors import PyMongoError
+
         record = self._record()
         if not record or not self._lives() or not Path("/proc/self/fd").is_dir():
             return 0

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any
-
-from pymongo import MongoClient
-from pymongo.database import Database
-from pymongo.errors import OperationFailure
+from typing import TYPE_CHECKING, Any
 
 from genarris_fw.database.launchpads import CONNECT_MS, explained
 from genarris_fw.database.mongod import REPLICA_SET
 from genarris_fw.database.redaction import redact
 from genarris_fw.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from pymongo.database import Database
 
 _ALREADY_INITIALIZED, _NOT_YET_INITIALIZED = 23, 94
 _POLL_SECONDS = 0.005
@@ -38,6 +37,8 @@ def make_primary(uri: str, host: str, seconds: float) -> None:
     DatabaseError
         When it takes longer, or the files belong to another set.
     """
+    from pymongo import MongoClient
+
     deadline = time.monotonic() + seconds
     client: MongoClient[dict[str, Any]] = MongoClient(uri, serverSelectionTimeoutMS=CONNECT_MS)
     with explained(uri), client:
@@ -50,6 +51,8 @@ def make_primary(uri: str, host: str, seconds: float) -> None:
 
 def _be_the_member(admin: Database[dict[str, Any]], host: str) -> None:
     """Write the set's configuration where there is none, or it names another place."""
+    from pymongo.errors import OperationFailure
+
     member = {"_id": 0, "host": host}
     try:
         config = admin.command("replSetGetConfig")["config"]

@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import _lru_cache_wrapper, cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Any, TypeVar
 
 from genarris_fw.errors import GenarrisError, InputError
@@ -197,7 +197,6 @@ class Door:
 
 @remembered
 def _names(group: str) -> tuple[str, ...]:
-    # Once: the name of a package is read from a file.
     found = _entries(group)
     return tuple(sorted(found, key=lambda name: (all(package(entry) != _OURS for entry in found[name]), name)))
 
@@ -238,7 +237,13 @@ def _entries(group: str) -> dict[str, list[EntryPoint]]:
 
 def package(entry: EntryPoint) -> str:
     """Return the name of the distribution that brings an entry point."""
-    return re.sub(r"[-.]+", "_", entry.dist.name) if entry.dist else entry.module.partition(".")[0]
+    return _called(entry.dist) if entry.dist else entry.module.partition(".")[0]
+
+
+@remembered
+def _called(distribution: Distribution) -> str:
+    # Once for each: its name is read from its whole metadata.
+    return re.sub(r"[-.]+", "_", distribution.name)
 
 
 def _interface_of(entry: EntryPoint) -> int | str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from genarris_fw.declaring.door import ENGINES
@@ -66,8 +66,13 @@ def working() -> dict[str, type[Engine]]:
     return found
 
 
-def installed() -> dict[str, tuple[bool, str]]:
+def installed(names: Collection[str] | None = None) -> dict[str, tuple[bool, str]]:
     """Return what can be used here.
+
+    Parameters
+    ----------
+    names : collection of str, optional
+        Ask no others: an engine may start its program to see whether it is there.
 
     Returns
     -------
@@ -76,6 +81,8 @@ def installed() -> dict[str, tuple[bool, str]]:
     """
     found: dict[str, tuple[bool, str]] = {}
     for name in ENGINES.names():
+        if names is not None and name not in names:
+            continue
         try:
             available, remark = engine_class(name).installed()
             found[name] = available, remark or f"brought by {ENGINES.package(name)}"

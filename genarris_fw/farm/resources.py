@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-from fireworks import LaunchPad
+from typing import TYPE_CHECKING, Any
 
 from genarris_fw.farm.fireworks import documents
 from genarris_fw.options.base import SharedOptions
+
+if TYPE_CHECKING:
+    from fireworks import LaunchPad
 
 
 def replica_cores(options: SharedOptions, origins: Mapping[str, str]) -> int | None:

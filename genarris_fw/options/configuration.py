@@ -120,7 +120,7 @@ class Configuration:
         from genarris_fw.options.resolving.engine_choice import installed_engines
 
         named = {step.options["engine"] for step in self.steps if step.options.get("engine")}
-        installed = installed_engines()
+        installed = installed_engines(named)
         return sorted(name for name in named if not installed.get(name, (False, ""))[0])
 
     def describe(self) -> list[tuple[str, str, Any, str]]:

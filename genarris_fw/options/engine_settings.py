@@ -167,6 +167,7 @@ def _in_words(infos: Mapping[str, Option], words: Mapping[str, str]) -> str:
     return ", ".join(f"{text or 'none'} for {title}" for title, text in words.items())
 
 
+@remembered
 def _inference() -> str:
     from genarris_fw.engines import registry
 

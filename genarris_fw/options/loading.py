@@ -18,7 +18,7 @@ from genarris_fw.options.master import MasterOptions
 from genarris_fw.options.names import why_not
 from genarris_fw.options.problems import OptionsError, Remarks, nearest, quoted
 from genarris_fw.options.reading import read_text
-from genarris_fw.options.registered import by_name, models, spellings, why_unusable
+from genarris_fw.options.registered import models, named, spellings, why_unusable
 from genarris_fw.options.resolving.draft import Bench, Draft
 from genarris_fw.options.resolving.outputs import check_outputs
 from genarris_fw.options.sections import Given, Layers, Sections, sort_sections
@@ -97,22 +97,21 @@ def _procedures(sections: Sections, remarks: Remarks) -> list[tuple[type[Procedu
     layers = sections.of(_MASTER)
     header = layers.headers.get(1)
     given = layers.base.get("procedures")
-    names = [model.procedure for model in models() if model is not MasterOptions]
     if given is None or given.value is None:
         if "procedures" not in sections.invalid:
             remarks.problem(
                 header.line if header else 0,
-                f"missing required option procedures; expected a list of names from {', '.join(names)}",
+                f"missing required option procedures; expected a list of names from {_known()}",
                 header.name if header else _MASTER,
             )
         return []
     found: list[tuple[type[ProcedureOptions], int]] = []
     count: dict[str, int] = {}
     for name in given.value:
-        model = by_name().get(name.strip().lower())
+        model = named(name.strip())
         if model is None or model is MasterOptions:
             reason = why_unusable(name.strip()) or why_not(name.strip())
-            message = reason or f"unknown procedure {quoted(name)}; expected one of {', '.join(names)}"
+            message = reason or f"unknown procedure {quoted(name)}; expected one of {_known()}"
             remarks.problem(
                 given.line,
                 "procedures: " + message + ("" if reason else nearest(name, spellings())),
@@ -122,6 +121,10 @@ def _procedures(sections: Sections, remarks: Remarks) -> list[tuple[type[Procedu
         count[model.procedure] = count.get(model.procedure, 0) + 1
         found.append((model, count[model.procedure]))
     return found
+
+
+def _known() -> str:
+    return ", ".join(model.procedure for model in models() if model is not MasterOptions)
 
 
 def _resolve(bench: Bench, model: type[ProcedureOptions], occurrence: int) -> None:

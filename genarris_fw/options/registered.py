@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
+
 from genarris_fw.declaring.door import OPTIONS, PROCEDURES, remembered
 from genarris_fw.errors import InputError
 from genarris_fw.options.base import ProcedureOptions
@@ -12,13 +15,35 @@ from genarris_fw.options.master import MasterOptions
 def models() -> tuple[type[ProcedureOptions], ...]:
     """Return the models of all sections: the master's first, then in the order of the workflow."""
     found = [model for name, model in OPTIONS.working().items() if name in PROCEDURES.names()]
-    return (MasterOptions, *sorted(found, key=lambda model: (model.order, model.procedure)))
+    return (MasterOptions, *in_order(found))
 
 
 @remembered
 def by_name() -> dict[str, type[ProcedureOptions]]:
     """Return every name of a section, in lower case -> its model."""
     return {name.lower(): model for model in models() for name in (model.procedure, *model.synonyms)}
+
+
+def named(name: str) -> type[ProcedureOptions] | None:
+    """Return the model of a section by any of its names, whatever the case; None for an unknown one.
+
+    Others are imported only for a name that nobody has registered: it may be a synonym.
+    """
+    lower = name.lower()
+    if lower == MasterOptions.procedure.lower():
+        return MasterOptions
+    known = next((known for known in OPTIONS.names() if known.lower() == lower), "")
+    if known and known in PROCEDURES.names():
+        with suppress(InputError):
+            model: type[ProcedureOptions] = OPTIONS.load(known)
+            if model.procedure == known:
+                return model
+    return by_name().get(lower)
+
+
+def in_order(found: Iterable[type[ProcedureOptions]]) -> list[type[ProcedureOptions]]:
+    """Return models of procedures in the order of the workflow."""
+    return sorted(found, key=lambda model: (model.order, model.procedure))
 
 
 def spellings() -> list[str]:

@@ -14,7 +14,7 @@ from genarris_fw.options.master import MasterOptions
 from genarris_fw.options.names import OTHER_SECTIONS, REPLACED, why_not
 from genarris_fw.options.problems import Remarks, nearest, quoted
 from genarris_fw.options.reading import Entry, Section
-from genarris_fw.options.registered import by_name, models, why_unusable
+from genarris_fw.options.registered import in_order, models, named, why_unusable
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,12 @@ class Sections:
     def of(self, procedure: str) -> Layers:
         """Return a procedure's options, empty ones if it has no section."""
         return self.layers.setdefault(procedure, Layers())
+
+    def models(self) -> list[type[ProcedureOptions]]:
+        """Return the models of the sections that are written, the master's first, then in the workflow's order."""
+        written = {model for procedure, layers in self.layers.items() if layers.headers and (model := named(procedure))}
+        master = [MasterOptions] if MasterOptions in written else []
+        return [*master, *in_order(written - {MasterOptions})]
 
     def find(self, option: str, procedures: list[str]) -> Given | None:
         """Return what the first of the procedures' sections that gives an option says."""
@@ -111,13 +117,11 @@ def marked(file: str, mark: str) -> str:
 
 def match_section(name: str) -> tuple[type[ProcedureOptions], int] | None:
     """Return the model and the occurrence that a section's name stands for, None for an unknown one."""
-    lower = name.lower()
-    known = by_name()
-    if lower in known:
-        return known[lower], 1
-    numbered = re.fullmatch(r"(.+)_([1-9]\d{0,3})", lower)
-    if numbered and numbered[1] in known and known[numbered[1]] is not MasterOptions and int(numbered[2]) > 1:
-        return known[numbered[1]], int(numbered[2])
+    if model := named(name):
+        return model, 1
+    numbered = re.fullmatch(r"(.+)_([1-9]\d{0,3})", name)
+    if numbered and int(numbered[2]) > 1 and (model := named(numbered[1])) not in (None, MasterOptions):
+        return model, int(numbered[2])
     return None
 
 

@@ -12,14 +12,14 @@ from rich.text import Text
 
 from genarris_fw.crystal import Molecule, point_group, read_molecule, symmetrize
 from genarris_fw.database.find import Database
-from genarris_fw.database.launchpads import launchpad
+from genarris_fw.database.launchpads import refuse_unreachable
 from genarris_fw.database.mongod import find_mongod
 from genarris_fw.engines import installed
 from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.generation import volume_estimate
 from genarris_fw.generation.generator import undeformed
 from genarris_fw.options import Configuration
-from genarris_fw.procedures.kit.generation_plan import wanted_sites
+from genarris_fw.procedures.kit.sites import wanted_sites
 from genarris_fw.procedures.options.engine_procedures import CallsEngine
 from genarris_fw.procedures.options.pygenarris_structure_generation import PygenarrisStructureGenerationOptions
 from genarris_fw.procedures.options.relax_single_molecule import RelaxSingleMoleculeOptions
@@ -33,7 +33,7 @@ POINT_GROUP_TOLERANCE = 0.05
 NARROW_VALUE, WIDE_VALUE = 25, 60
 
 
-def check(configuration: Configuration, database: Database) -> dict[str, Any]:
+def check(configuration: Configuration, database: Database, every_engine: bool = True) -> dict[str, Any]:
     """Return what a configuration would do here; nothing is changed.
 
     Parameters
@@ -42,6 +42,8 @@ def check(configuration: Configuration, database: Database) -> dict[str, Any]:
         The resolved ``ui.conf``.
     database : Database
         The database that the run would use.
+    every_engine : bool, optional
+        Whether engines that no step uses are asked, too.
 
     Returns
     -------
@@ -61,7 +63,7 @@ def check(configuration: Configuration, database: Database) -> dict[str, Any]:
         "molecule": None,
         "space_groups": [],
         "volume": None,
-        "engines": engines(configuration),
+        "engines": engines(configuration, every_engine),
         "problems": [],
     }
     try:
@@ -75,8 +77,8 @@ def check(configuration: Configuration, database: Database) -> dict[str, Any]:
     return found
 
 
-def engines(configuration: Configuration) -> list[dict[str, Any]]:
-    """Return every engine of this version: whether it can be used here, and which steps use it."""
+def engines(configuration: Configuration, every: bool = True) -> list[dict[str, Any]]:
+    """Return every engine of this version, or those that steps use: whether it can be used here, and by which steps."""
     used: dict[str, list[str]] = {}
     for step in configuration.steps:
         options = step.typed()
@@ -84,7 +86,7 @@ def engines(configuration: Configuration) -> list[dict[str, Any]]:
             used.setdefault(options.engine, []).append(step.name)
     return [
         {"name": name, "available": available, "remark": remark, "used": used.get(name, [])}
-        for name, (available, remark) in installed().items()
+        for name, (available, remark) in installed(None if every else used).items()
     ]
 
 
@@ -154,7 +156,7 @@ def look_at_database(database: Database, problems: list[str]) -> dict[str, Any]:
     server = database.server
     try:
         if server is None or server.running():
-            launchpad(database.uri).connection.close()
+            refuse_unreachable(database.uri)
             about |= {"reachable": True, "remark": "answers"}
         else:
             find_mongod()

@@ -16,8 +16,6 @@ from rich.text import Text
 from genarris_fw.engines import engine_class, installed
 from genarris_fw.engines.relaxing.settings import RelaxationSettings
 from genarris_fw.errors import InputError
-from genarris_fw.farm.crews.crew import share
-from genarris_fw.farm.resources import replica_cores
 from genarris_fw.options import Configuration
 from genarris_fw.procedures.options.engine_procedures import CallsEngine
 from genarris_fw.trials.estimates import time_of_one
@@ -71,6 +69,8 @@ def uses(configuration: Configuration) -> list[Use]:
 
     How a relaxation is carried out makes no difference to a single point, and is not compared.
     """
+    from genarris_fw.farm.resources import replica_cores
+
     found: dict[str, Use] = {}
     for step in configuration.steps:
         options = step.typed()
@@ -139,8 +139,8 @@ def check_engines(
 
 def missing_engines(configuration: Configuration) -> list[str]:
     """Return a line for each engine that a step uses and that is not to be had here."""
-    remarks = installed()
     missing = configuration.unavailable_engines()
+    remarks = installed(missing) if missing else {}
     return [_missing(name, remarks.get(name, (False, "this version does not know it"))[1]) for name in missing]
 
 
@@ -174,6 +174,8 @@ def _try(use: Use, samples: Sequence[Sample], deadline: float, near: Path, commu
 
 def _together(trial: Trial, deadline: float, near: Path, communicator: Comm) -> Tried:
     """Try in all ranks, in a folder that the first rank makes and removes when all are done with it."""
+    from genarris_fw.farm.crews.crew import share
+
     with ExitStack() as stack:
         place = str(stack.enter_context(throwaway_folder(near))) if communicator.rank == 0 else None
         tried = carry_out(trial, Path(share(communicator, place)), deadline, communicator)

@@ -73,7 +73,10 @@ def test_what_is_not_made_of_the_molecule_is_left_out_and_named(in_process: InPr
     in_process.write_pool([*pool, odd])
     record = run(in_process)
     assert record["state"] == "finished", record.get("failure")
-    assert record["summaries"]["rcd_calculation"] == {"structures": 6, "undescribed": 1, "failed": 0}
+    assert record["summaries"]["rcd_calculation"] == {
+        **{"structures": 6, "undescribed": 1, "failed": 0},
+        "words": "6 structures, 1 without descriptor",
+    }
     assert "odd_0000: " in (in_process.folder / "RCD_report.out").read_text()
 
 

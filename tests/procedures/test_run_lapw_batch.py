@@ -55,7 +55,10 @@ def test_energies_and_forces(in_process: InProcess) -> None:
         assert np.allclose(properties["lapw_energy_forces"], forces, atol=1e-9)
         assert properties["lapw_energy_max_force"] == pytest.approx(np.linalg.norm(forces, axis=1).max())
     lowest = min(expected, key=lambda name: expected[name][0])
-    assert record["summaries"]["run_lapw_batch"] == {"evaluated": 3, "best": lowest, "failed": 0}
+    assert record["summaries"]["run_lapw_batch"] == {
+        **{"evaluated": 3, "best": lowest, "failed": 0},
+        "words": "3 evaluated",
+    }
     assert sorted(p.stem for p in (in_process.folder / "run_lapw_batch").glob("*.json")) == ["a", "b", "c"]
 
 
@@ -63,7 +66,10 @@ def test_what_fails_is_left_out(in_process: InProcess) -> None:
     pool = [*cells((1.0,)), Structure.from_ase(bulk("Si", "diamond", 5.43), "si", {"Z": 2})]
     in_process.write_pool(pool)
     record = in_process.run(CONF.format(options=EMT_ENGINE))
-    assert record["summaries"]["run_lapw_batch"] == {"evaluated": 1, "best": "a", "failed": 1}
+    assert record["summaries"]["run_lapw_batch"] == {
+        **{"evaluated": 1, "best": "a", "failed": 1},
+        "words": "1 evaluated",
+    }
 
 
 def test_the_number_of_molecules_is_said_by_someone(in_process: InProcess) -> None:

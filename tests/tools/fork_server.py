@@ -106,7 +106,7 @@ def main() -> None:
     mains = {name: next(iter(entry_points(group="console_scripts", name=name))).load() for name in PROGRAMS}
     from genarris_fw.cli.main import COMMANDS
 
-    for module in (*PRELOADED, *(f"genarris_fw.cli.{name}" for name in COMMANDS.values())):
+    for module in (*PRELOADED, *(f"genarris_fw.cli.{name}" for name, _ in COMMANDS.values())):
         importlib.import_module(module)
     gc.collect()
     gc.freeze()

@@ -158,8 +158,8 @@ def test_an_engine_that_is_missing_is_named_with_those_that_are_here(
     configuration = resolve(tmp_path, ROBUST)
     assert missing_engines(configuration) == []
     here = {"tblite": (False, "not installed; pip install x"), "ase": (True, "ase 3")}
-    monkeypatch.setattr("genarris_fw.engines.installed", lambda: here)
-    monkeypatch.setattr("genarris_fw.trials.engines.installed", lambda: here)
+    monkeypatch.setattr("genarris_fw.engines.installed", lambda names=None: here)
+    monkeypatch.setattr("genarris_fw.trials.engines.installed", lambda names=None: here)
     assert missing_engines(configuration) == [
         "engine tblite is missing here (not installed; pip install x); install it, or set engine to one of: ase"
     ]

@@ -20,17 +20,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pymongo import MongoClient
-from pymongo.errors import PyMongoError
-from pymongo.uri_parser import parse_uri
-
 from genarris_fw.database.launchpads import ping
 from genarris_fw.database.ownership import is_our_module
 from genarris_fw.database.redaction import redact
 from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.files import whole_file
 from genarris_fw.owner import is_dead
-from genarris_fw.patience import OUTAGE_SECONDS
 from genarris_fw.schedulers import job_state
 
 RECORD, LAUNCHPAD, BEAT = "allocation.json", "my_launchpad.yaml", "beat"
@@ -203,6 +198,10 @@ def write(home: Path, record: Allocation) -> None:
 
 def launchpad_fields(uri: str) -> dict[str, Any]:
     """Return a my_launchpad.yaml with separate fields: FireWorks prints its `host` in messages, password and all."""
+    from pymongo.uri_parser import parse_uri
+
+    from genarris_fw.patience import OUTAGE_SECONDS
+
     parts = parse_uri(uri)
     [(host, port)] = parts["nodelist"]
     options = {name: value for name, value in parts["options"].items() if name.lower() != "authsource"}
@@ -247,6 +246,9 @@ def stop(home: Path, record: Allocation, timeout: float = STOP_SECONDS) -> None:
         with suppress(ProcessLookupError):
             os.kill(int(pid), signal.SIGTERM)
     else:
+        from pymongo import MongoClient
+        from pymongo.errors import PyMongoError
+
         database, collection = REQUESTS
         client: MongoClient[dict[str, Any]] = MongoClient(record.uri, serverSelectionTimeoutMS=ANSWER_MS)
         with suppress(PyMongoError), client:

@@ -15,9 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from genarris_fw.database import mongod, sockets
-from genarris_fw.database.backup import backup
 from genarris_fw.database.launchpads import socket_uri
-from genarris_fw.database.restore import restore
 from genarris_fw.database.set_of_one import make_primary
 from genarris_fw.errors import DatabaseError, InputError
 
@@ -58,6 +56,8 @@ def add_backup(home: Path, uri: str, scratch: Path) -> Path:
     DatabaseError, InputError
         As :func:`genarris_fw.database.backup.backup`.
     """
+    from genarris_fw.database.backup import backup
+
     (home / BACKUPS).mkdir(mode=0o700, exist_ok=True)
     there = backups(home)
     file = home / BACKUPS / f"{_number(there[0]) + 1 if there else 1:06d}.tar.gz"
@@ -80,6 +80,8 @@ def restore_newest(home: Path, uri: str) -> tuple[Path | None, list[str]]:
     DatabaseError
         When there are archives and none is whole.
     """
+    from genarris_fw.database.restore import restore
+
     remarks = []
     for file in backups(home):
         try:

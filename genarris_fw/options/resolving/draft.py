@@ -12,7 +12,6 @@ from genarris_fw.declaring.option import REQUIRED
 from genarris_fw.options.base import ProcedureOptions
 from genarris_fw.options.configuration import Step
 from genarris_fw.options.problems import Remarks, nearest, quoted
-from genarris_fw.options.registered import models
 from genarris_fw.options.sections import Given, Sections, again
 
 STRUCTURE_FILES = (".json", ".in", ".next_step", ".cif", ".xyz", ".extxyz", ".out")
@@ -193,7 +192,7 @@ class Bench:
         """Return what the step's own section says of an option, else the section that lends it first."""
         if draft.has(option):
             return draft.given[option]
-        others = [model for model in models() if option in model.names().values()]
+        others = [model for model in self.sections.models() if option in model.names().values()]
         others.sort(key=lambda model: -model.info(option).lends)
         return self.sections.find(option, [model.procedure for model in others])
 
@@ -258,7 +257,7 @@ class Bench:
     def _folders_that_hold(self, kinds: Iterable[str]) -> Iterator[tuple[str, Given]]:
         """Yield the folders that sections of procedures not carried out here name, the best first."""
         for kind in kinds:
-            for model in models():
+            for model in self.sections.models():
                 if model.procedure in self.listed:
                     continue
                 for option in model.declared():

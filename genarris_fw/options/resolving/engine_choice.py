@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -35,11 +35,11 @@ LACKING: dict[str, Callable[[type[Engine]], str]] = {
 }
 
 
-def installed_engines() -> dict[str, tuple[bool, str]]:
-    """Return engine name -> (available, remark) of every engine that is registered here."""
+def installed_engines(names: Collection[str] | None = None) -> dict[str, tuple[bool, str]]:
+    """Return engine name -> (available, remark) of every engine that is registered here, or of those named."""
     from genarris_fw import engines
 
-    return engines.installed()
+    return engines.installed(names)
 
 
 def choose_engine(bench: Bench, draft: Draft) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from genarris_fw.options.registered import models
 from genarris_fw.options.resolving.draft import Bench, Draft
 from genarris_fw.options.sections import Given
 
@@ -39,7 +38,7 @@ def choose_molecule(bench: Bench, draft: Draft, own_relaxation: bool = False) ->
 
 def _makers(bench: Bench, given: Given) -> list[str]:
     """Return the procedures that make a molecule in whose section the given one stands."""
-    makers = [model.procedure for model in models() if model.makes_molecule]
+    makers = [model.procedure for model in bench.sections.models() if model.makes_molecule]
     return [name for name in makers if given in bench.sections.of(name).base.values()]
 
 

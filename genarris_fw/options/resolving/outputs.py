@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genarris_fw.options.problems import quoted
-from genarris_fw.options.registered import by_name
+from genarris_fw.options.registered import named
 from genarris_fw.options.resolving.draft import Bench, Draft, within
 
 NAME_BYTES, PATH_BYTES = 255, 4095  # what Linux' file systems take
@@ -98,7 +98,8 @@ def _inputs(bench: Bench) -> dict[str, str]:
     """Return path without links -> what it is, of everything that ui.conf names to be read from the disk."""
     found = {}
     for procedure, layers in bench.sections.layers.items():
-        model = by_name()[procedure.lower()]
+        model = named(procedure)
+        assert model is not None, procedure
         for options in (layers.base, *layers.suffixed.values(), *layers.numbered.values()):
             for name, given in options.items():
                 role = model.path_role(name)

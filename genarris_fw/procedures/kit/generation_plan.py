@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genarris_fw.crystal import Molecule
-from genarris_fw.generation import Group, Occupation, cutoff_matrix, occupations
+from genarris_fw.generation import Group, Occupation, cutoff_matrix
 from genarris_fw.generation.generator import undeformed
-from genarris_fw.generation.group_choice import choose, quotas
+from genarris_fw.generation.group_choice import quotas
 from genarris_fw.procedures.estimate_unit_cell_volume import estimate
 from genarris_fw.procedures.kit.base import Campaign
 from genarris_fw.procedures.kit.contact_rules import contact_rules
+from genarris_fw.procedures.kit.sites import wanted_sites
 from genarris_fw.procedures.options.estimate_unit_cell_volume import EstimateUnitCellVolumeOptions
 from genarris_fw.procedures.options.pygenarris_structure_generation import PygenarrisStructureGenerationOptions
 
@@ -127,12 +128,3 @@ def struct_id(run: str, digest: str, space_group: int, wyckoff: str, draw: int) 
     """Return the id of a generated structure, from names and numbers alone, never from floats or clocks."""
     words = f"{run}|{digest}|{space_group}|{wyckoff}|{draw}"
     return "geometry_" + hashlib.sha256(words.encode()).hexdigest()[:16]
-
-
-def wanted_sites(molecule: Molecule, options: PygenarrisStructureGenerationOptions) -> dict[int, list[Occupation]]:
-    """Return every occupation of the space groups that a generator's options ask for, by space group."""
-    found: dict[int, list[Occupation]] = {}
-    tol, combinations = options.tol, options.site_combinations
-    for occupation in occupations(molecule, options.Z, tol, combinations=combinations):
-        found.setdefault(occupation.space_group, []).append(occupation)
-    return {group: found[group] for group in choose(options.space_groups, sorted(found))}

@@ -7,7 +7,6 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator
 
-from genarris_fw.clustering.result import wanted_clusters
 from genarris_fw.declaring.option import REQUIRED, derived, option
 from genarris_fw.declaring.types import (
     AffinityType,
@@ -28,7 +27,6 @@ from genarris_fw.declaring.types import (
 from genarris_fw.errors import InputError
 from genarris_fw.options.base import MakesPool, OnStructures
 from genarris_fw.options.problems import quoted
-from genarris_fw.options.registered import models
 from genarris_fw.options.resolving.draft import Bench, Draft, Pool
 from genarris_fw.options.resolving.known import name_energy, require_energies, vectors_of
 from genarris_fw.options.sections import Given, marked
@@ -156,6 +154,8 @@ class AffinityPropagationFixedClustersOptions(OnStructures, MakesPool):
 
     def exemplars_made(self, before: Count) -> Count:
         """Return the number of clusters that is wanted."""
+        from genarris_fw.clustering.result import wanted_clusters
+
         wanted, loose = self.num_of_clusters, "about" if self.num_of_clusters_tolerance or before.bound else ""
         if wanted < 1 and before.number is None:
             return UNKNOWN
@@ -225,7 +225,7 @@ def _distance_matrix(bench: Bench, draft: Draft, source: Pool) -> None:
 def _written_matrix(bench: Bench) -> tuple[str, Given | None]:
     """Return the option and value of the section, of a procedure not carried out here, that names a matrix."""
     if not bench.matrices:
-        for model in models():
+        for model in bench.sections.models():
             for name in model.declared():
                 written = bench.sections.of(model.procedure).base.get(name)
                 if model.info(name).holds == "distances" and written and written.value is not None:
