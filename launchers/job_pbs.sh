@@ -9,7 +9,7 @@ export PATH=/path/to/environment/bin:"$PATH"
 mkdir -p /path/to/run/launches && cd /path/to/run/launches || exit 2
 # the database is the one that my_launchpad.yaml names
 genarris-fw recover --dir /path/to/run
-export GENARRIS_FW_END="$(python3 -m genarris_fw.farm.schedulers)"
+export GENARRIS_FW_END="$(python3 -m genarris_fw.schedulers)"
 trap : TERM  # the queue's warning is for the rockets: this script waits until they have left
 for rocket in $(seq "${NCPUS:-16}"); do
     rlaunch -c /path/to/run rapidfire --nlaunches 0 --sleep 5 &

@@ -11,7 +11,7 @@ export PATH=/path/to/environment/bin:"$PATH"
 mkdir -p /path/to/run/launches && cd /path/to/run/launches || exit 2
 # the database is the one that my_launchpad.yaml names
 genarris-fw recover --dir /path/to/run
-export GENARRIS_FW_END="$(python3 -m genarris_fw.farm.schedulers)"
+export GENARRIS_FW_END="$(python3 -m genarris_fw.schedulers)"
 trap : TERM USR1 USR2  # the queue's warnings are for the rockets: this script waits until they have left
 for rocket in $(seq "${NSLOTS:-16}"); do
     rlaunch -c /path/to/run rapidfire --nlaunches 0 --sleep 5 &

@@ -43,6 +43,16 @@ def _nothing_is_left_behind() -> Iterator[None]:
         pytest.fail("left running by the tests (now killed):\n" + "\n".join(left), pytrace=False)
 
 
+@pytest.fixture(autouse=True)
+def _environment_as_before() -> Iterator[None]:
+    """Take back what a test's code sets: an engine that computes here says how many threads it takes."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test with what it needs, before tests are selected by markers, and group and order them."""

@@ -278,9 +278,10 @@ def killed_at_work(uri: str, file: Path, what: str) -> None:
     """Back up or restore in a process that is killed when it has unpacked, or written, half."""
     program = (
         "import os, signal, sys; from pathlib import Path\n"
+        "from genarris_fw import files\n"
         "from genarris_fw.database import backup, restore\n"
         "def die(*_, **__): os.kill(os.getpid(), signal.SIGKILL)\n"
-        "backup.os.fsync = restore._refuse_filled = die\n"
+        "files.os.fsync = restore._refuse_filled = die\n"
         f"{what}.{what}({uri!r}, Path({str(file)!r}))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == -signal.SIGKILL

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fireworks import FWAction, FWorker
 from killing import NoHeartbeat, impatient, launch_all, survives
-from sleepy import Sleepy
+from sleepy import Sleepy, SleepyStep
 
 from genarris_fw.catalogue import work_items
 from genarris_fw.farm import carry_out
@@ -18,7 +18,6 @@ from genarris_fw.farm.replica import Replica
 from genarris_fw.farm.sides import add_sides
 from genarris_fw.farm.workflow import find_workflow
 from genarris_fw.owner import owner_name
-from genarris_fw.procedures.kit.base import Campaign
 
 GATE = "sleepy_0 gate"
 
@@ -369,7 +368,7 @@ def test_item_that_kills_its_replica_is_given_up_and_takes_no_others_with_it(far
 
     monkeypatch.setattr(Sleepy, "work", deadly)
     record = farm.catalogue.runs.get(farm.run)
-    campaign = Campaign(farm.catalogue, record, "sleepy_0", lambda *_, **__: None)
+    campaign = SleepyStep(farm.catalogue, record, "sleepy_0", lambda *_, **__: None)
     deaths = 0
     while farm.catalogue.work_items.unfinished(farm.run, "sleepy_0"):
         try:

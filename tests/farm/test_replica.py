@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from killing import Farm
 from pymongo import MongoClient
-from sleepy import Sleepy
+from sleepy import Sleepy, SleepyStep
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.database.launchpads import database_name
@@ -47,7 +47,7 @@ class Works:
                 return work(item)
 
         catalogue = catalogue or self.farm.catalogue
-        campaign = Campaign(catalogue, catalogue.runs.get(self.farm.run), STEP, Log(Path("/nowhere")))
+        campaign = SleepyStep(catalogue, catalogue.runs.get(self.farm.run), STEP, Log(Path("/nowhere")))
         catalogue.replicas.begin(owner, self.farm.run, STEP, "side", 1)
         return Replica(Told(run=self.farm.run, step=STEP, role="side"), campaign, owner, **about)
 

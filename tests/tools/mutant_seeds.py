@@ -361,8 +361,10 @@ def _some(
 
 def _value(rng: random.Random, model: type[ProcedureOptions], name: str, values: tuple[str, ...]) -> str:
     default = model.info(name).default
-    marks = [getattr(mark, sign, None) for mark in model.marks(name) for sign in ("ge", "gt", "le", "lt")]
-    edges = [str(mark) for mark in marks if mark is not None]
+    declaring = [model] if name in model.model_fields else model.settings()[name].models.values()
+    marks = [mark for declared in declaring for mark in declared.marks(name)]
+    bounds = [getattr(mark, sign, None) for mark in marks for sign in ("ge", "gt", "le", "lt")]
+    edges = [str(bound) for bound in bounds if bound is not None]
     if edges and rng.random() < 0.6:
         return rng.choice(edges)
     if rng.random() < 0.2 and isinstance(default, str | int | float):

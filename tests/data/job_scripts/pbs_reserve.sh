@@ -9,7 +9,7 @@
 #PBS -e FW_job.error
 #PBS -l pmem=2000mb
 
-export PATH=/path/to/environment/bin:"$PATH"; genarris-fw recover --dir /path/to/run; export GENARRIS_FW_END="$(python3 -m genarris_fw.farm.schedulers)"; trap : TERM
+export PATH=/path/to/environment/bin:"$PATH"; genarris-fw recover --dir /path/to/run; export GENARRIS_FW_END="$(python3 -m genarris_fw.schedulers)"; trap : TERM
 cd /path/to/launch
 rlaunch -c /path/to/run singleshot
 
