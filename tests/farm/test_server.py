@@ -265,7 +265,8 @@ def test_server_outlives_its_killed_starter_and_is_adopted(server: Server) -> No
     pid = pid_of(server)
     os.killpg(starter.pid, signal.SIGKILL)
     starter.wait()
-    assert server.running() and not server.in_use()
+    wait_until(lambda: not server.in_use())
+    assert server.running()
     with server.use() as again:
         assert again == uri and pid_of(server) == pid
     assert not server.running()
