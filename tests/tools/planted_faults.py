@@ -70,7 +70,7 @@ _SLEPT = [
     Fault(
         "genarris_fw/procedures/pygenarris_structure_generation.py",
         "truncate_to_num_structures is ignored",
-        'if options.get("truncate_to_num_structures") and wanted',
+        "if options.truncate_to_num_structures and wanted",
         "if False and wanted",
         f"{_EFFECT} -k cut_to_the_number",
     ),
@@ -84,8 +84,8 @@ _SLEPT = [
     Fault(
         "genarris_fw/procedures/estimate_unit_cell_volume.py",
         "volume_multiplier is ignored",
-        'int(options["Z"]) * float(options.get("volume_multiplier") or 1.0)',
-        'int(options["Z"])',
+        "options.Z * options.volume_multiplier",
+        "options.Z",
         f"{_EFFECT} -k multiplied",
     ),
     Fault(
@@ -98,43 +98,43 @@ _SLEPT = [
     Fault(
         "genarris_fw/procedures/kit/generation_plan.py",
         "the generator's default standard deviation is another",
-        "0.075 * float(mean) if std is None",
-        "0.025 * float(mean) if std is None",
+        "0.075 * mean if std is None",
+        "0.025 * mean if std is None",
         f"{_EFFECT} -k volume",
     ),
     Fault(
-        "genarris_fw/generation/contacts.py",
+        "genarris_fw/procedures/kit/contact_rules.py",
         "contact_rules is ignored",
-        'options.get("contact_rules") or "2.0"',
-        '"2.0"',
+        "ContactRules(options.contact_rules,",
+        'ContactRules("2.0",',
         f"{_EFFECT} -k contact_rules",
     ),
     Fault(
-        "genarris_fw/generation/contacts.py",
+        "genarris_fw/procedures/kit/contact_rules.py",
         "custom_radii is ignored",
-        'options.get("custom_radii") or {}',
+        "options.custom_radii or {}",
         "{}",
         f"{_EFFECT} -k contact_rules",
     ),
     Fault(
-        "genarris_fw/generation/contacts.py",
+        "genarris_fw/procedures/kit/contact_rules.py",
         "custom_radii_by_pairs is ignored",
-        'options.get("custom_radii_by_pairs") or {}',
+        "options.custom_radii_by_pairs or {}",
         "{}",
         f"{_EFFECT} -k contact_rules",
     ),
     Fault(
         "genarris_fw/procedures/rigid_press.py",
         "[rigid_press] sr is ignored",
-        'parent, float(options["sr"]), rules',
-        "parent, 0.85, rules",
+        "press_fully(parent, options.sr,",
+        "press_fully(parent, 0.85,",
         f"{_EFFECT} -k press",
     ),
     Fault(
         "genarris_fw/procedures/rigid_press.py",
         "the press has rules of its own",
-        "rules = ContactRules.from_options(options)",
-        "rules = ContactRules()",
+        "press_fully(parent, options.sr, rules,",
+        "press_fully(parent, options.sr, type(rules)(),",
         f"{_EFFECT} -k press",
     ),
 ]
@@ -150,8 +150,8 @@ _GENERATION = [
     Fault(
         "genarris_fw/generation/union_of_balls.py",
         "no corners of three spheres",
-        "return np.concatenate([alone, circles, corners]) + centre",
-        "return np.concatenate([alone, circles]) + centre",
+        "[alone, circles[near], centre + _corners(radius, offsets[near], heights[near])]",
+        "[alone, circles[near]]",
         "tests/generation/test_shortest_translation.py",
     ),
     Fault(
@@ -246,18 +246,18 @@ _GENERATION = [
         "tests/generation/test_freedom.py",
     ),
     Fault(
-        "genarris_fw/generation/finishing.py",
+        "genarris_fw/crystal/cells.py",
         "degrees are radians",
         "angles = np.degrees(np.arccos(",
         "angles = (np.arccos(",
-        "tests/generation/test_finishing.py",
+        "tests/generation/test_finishing.py tests/crystal",
     ),
     Fault(
-        "genarris_fw/generation/finishing.py",
+        "genarris_fw/crystal/cells.py",
         "alpha and gamma change places",
-        "for i, j in ((1, 2), (0, 2), (0, 1))\n    ]\n    angles",
-        "for i, j in ((0, 1), (0, 2), (1, 2))\n    ]\n    angles",
-        "tests/generation/test_finishing.py",
+        "one, other = [1, 0, 0], [2, 2, 1]",
+        "one, other = [0, 0, 1], [1, 2, 2]",
+        "tests/generation/test_finishing.py tests/crystal",
     ),
     Fault(
         "genarris_fw/generation/draws.py",
@@ -269,8 +269,8 @@ _GENERATION = [
     Fault(
         "genarris_fw/generation/draws.py",
         "a bound under the volume is too high",
-        ") ** 3 / np.sqrt(2.0)",
-        ") ** 3",
+        ".max()) ** 3 / math.sqrt(2.0)",
+        ".max()) ** 3",
         "tests/generation/test_draws.py tests/generation/test_generator.py",
     ),
     Fault(
@@ -475,8 +475,8 @@ _CATALOGUE = [
     Fault(
         "genarris_fw/catalogue/work_items.py",
         "the lowest priority comes first, of many",
-        'key=lambda record: -record["priority"]',
-        'key=lambda record: record["priority"]',
+        'key=lambda record: -int(record["priority"])',
+        'key=lambda record: int(record["priority"])',
         _LEASES,
     ),
     Fault(
@@ -624,8 +624,6 @@ _ENGINES = [
     ),
 ]
 
-_SELECTED = '    ("Select_Structures", "output_dir"),\n'
-_EXEMPLARS = '    ("Affinity_Propagation_Fixed_Clusters", "exemplars_output_dir_2"),\n'
 _LOADING = "tests/options/test_loading.py"
 _RUNS = [
     Fault(
@@ -657,38 +655,38 @@ _RUNS = [
         "tests/procedures/test_comparable.py tests/procedures/test_select_structures.py",
     ),
     Fault(
-        "genarris_fw/options/resolving/inference.py",
+        "genarris_fw/procedures/options/estimate_unit_cell_volume.py",
         "the volume's spread is one error",
         'relative = 3 * draft.options["std_of_predicted_errors"]',
         'relative = draft.options["std_of_predicted_errors"]',
         _LOADING,
     ),
     Fault(
-        "genarris_fw/options/resolving/inference.py",
+        "genarris_fw/procedures/options/pygenarris_structure_generation.py",
         "attempts per rank are not multiplied by the ranks",
         'draft.put("max_attempts", per_rank * cores,',
         'draft.put("max_attempts", per_rank,',
         _LOADING,
     ),
     Fault(
-        "genarris_fw/options/resolving/inference.py",
+        "genarris_fw/procedures/options/pygenarris_structure_generation.py",
         "structures per rank are not multiplied by the ranks",
         'draft.put("structures_per_group", per_group * cores,',
         'draft.put("structures_per_group", per_group,',
         _LOADING,
     ),
     Fault(
-        "genarris_fw/options/resolving/inference.py",
+        "genarris_fw/procedures/options/rigid_press.py",
         "the press has contact rules of its own",
-        'given = bench.inherit(draft, option, ["Pygenarris_Structure_Generation"])',
+        "given = bench.inherit(draft, name)",
         "given = None",
         _LOADING,
     ),
     Fault(
-        "genarris_fw/options/resolving/inference.py",
+        "genarris_fw/procedures/options/engine_procedures.py",
         "engines take exemplars before what was selected",
-        _SELECTED + _EXEMPLARS,
-        _EXEMPLARS + _SELECTED,
+        '("chosen", "exemplars",',
+        '("exemplars", "chosen",',
         f"{_LOADING} tests/options/test_outputs.py",
     ),
 ]
