@@ -11,7 +11,14 @@ from genarris_fw.errors import DatabaseError
 
 FILES = ("tlsCAFile", "tlsCertificateKeyFile", "tlsCRLFile")
 _OPTION = re.compile(rf"(?<=[?&])({'|'.join(FILES)})=([^&]*)", re.IGNORECASE)
-_NO_TLS_THERE = ("WRONG_VERSION_NUMBER", "UNEXPECTED_EOF", "EOF occurred in violation", "record layer failure")
+# How OpenSSL calls an answer that is none of TLS, or a server that hangs up on a handshake: which one, is chance.
+_NO_TLS_THERE = (
+    "WRONG_VERSION_NUMBER",
+    "UNEXPECTED_EOF",
+    "EOF occurred in violation",
+    "connection has been closed (EOF)",
+    "record layer failure",
+)
 
 
 def absolute_files(uri: str) -> str:

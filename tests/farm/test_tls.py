@@ -18,7 +18,7 @@ from two_hosts import Certificates
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.database import launchpads
-from genarris_fw.database.certificates import absolute_files
+from genarris_fw.database.certificates import absolute_files, explain_tls
 from genarris_fw.database.launchpads import launchpad, ping
 from genarris_fw.database.mongod import find_mongod
 from genarris_fw.errors import DatabaseError
@@ -182,3 +182,10 @@ def test_files_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         f"mongodb://u:p%40ca.pem@h/d?tls=true&tlsCAFile={tmp_path}/my%20ca.pem&tlscertificatekeyfile=/etc/key&appname=x"
     )
     assert absolute_files("mongodb://h/d") == "mongodb://h/d"
+
+
+def test_a_server_that_hangs_up_on_the_handshake_speaks_no_tls() -> None:
+    text = "SSL handshake failed: host:27017: TLS/SSL connection has been closed (EOF) (_ssl.c:992)"
+    explained = explain_tls(text, "mongodb://host:27017/x?tls=true")
+    assert explained is not None and explained[0] == "the server does not speak TLS"
+    assert explain_tls(text, "mongodb://host:27017/x") is None
