@@ -163,21 +163,30 @@ class MakesPool(SharedOptions):
     output_pool: str = derived("The pool that it makes", "", changes_results=False)
 
 
-class OnMolecule(SharedOptions):
-    """A procedure that needs the molecule."""
-
-    molecule_path: InputFile | None = option(
+def molecule_option(lends: int = 0) -> Any:
+    """Declare ``molecule_path``; a section with a higher `lends` is asked before others."""
+    return option(
         "Geometry file of the molecule",
         category="inferred",
         default_words="the relaxed molecule of an earlier Relax_Single_Molecule, else from any section",
         changes_results=False,  # its content does
+        lends=lends,
     )
+
+
+def cell_option(default_words: str = "from any section that gives it", lends: int = 0) -> Any:
+    """Declare ``Z``, with at most the operations of the largest space groups; `lends` as of the molecule."""
+    return option("Molecules per cell", category="inferred", ge=1, le=192, default_words=default_words, lends=lends)
+
+
+class OnMolecule(SharedOptions):
+    """A procedure that needs the molecule."""
+
+    molecule_path: InputFile | None = molecule_option()
     molecule_step: str | None = derived("The earlier step that relaxes the molecule")
 
 
 class OnCells(SharedOptions):
     """A procedure that needs to know how many molecules a cell holds."""
 
-    Z: Whole = option(
-        "Molecules per cell", category="inferred", ge=1, le=192, default_words="from any section that gives it"
-    )
+    Z: Whole = cell_option()

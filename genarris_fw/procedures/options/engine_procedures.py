@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from genarris_fw.declaring.option import derived, option
 from genarris_fw.declaring.types import InputFile, InputFolder, Key, OutputFolder, Whole
-from genarris_fw.options.base import MakesPool, OnStructures, SharedOptions
+from genarris_fw.options.base import MakesPool, OnStructures, SharedOptions, cell_option
 from genarris_fw.options.engine_settings import EngineOptions
 from genarris_fw.options.resolving.draft import Bench, Draft, Pool
 from genarris_fw.options.resolving.engine_choice import choose_engine
@@ -56,9 +56,7 @@ class EngineProcedureOptions(CallsEngine, MakesPool):
         default_words="from any section",
         changes_results=False,
     )
-    Z: Whole | None = option(
-        "Molecules per cell", category="inferred", ge=1, le=192, default_words="from any section that gives it"
-    )
+    Z: Whole | None = cell_option()
 
 
 class EngineOnPoolOptions(OnStructures, EngineProcedureOptions):
@@ -73,9 +71,7 @@ class EngineOnPoolOptions(OnStructures, EngineProcedureOptions):
         default_words=PREVIOUS,
         takes=("chosen", "exemplars", "pressed", "generated", "to cluster"),
     )
-    Z: Whole = option(
-        "Molecules per cell", category="inferred", ge=1, le=192, default_words="from any section that gives it"
-    )
+    Z: Whole = cell_option()
 
     @classmethod
     def engine_on_pool(cls, bench: Bench, draft: Draft, relax: bool) -> Pool:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from genarris_fw.declaring.option import option
 from genarris_fw.declaring.types import InputFile, Real, Whole
-from genarris_fw.options.base import OnCells, OnMolecule
+from genarris_fw.options.base import OnCells, OnMolecule, cell_option, molecule_option
 from genarris_fw.options.resolving.draft import Bench, Draft
 
 LARGEST_CELL = 10**7  # Å3: 192 molecules of some 20,000 atoms
@@ -19,21 +19,8 @@ class EstimateUnitCellVolumeOptions(OnMolecule, OnCells):
     order: ClassVar[int] = 20
     results: ClassVar[dict[str, str]] = {"volume_mean": "cell of {:.1f} Å³"}
 
-    molecule_path: InputFile | None = option(
-        OnMolecule.description("molecule_path"),
-        category="inferred",
-        default_words=OnMolecule.info("molecule_path").default_words,
-        changes_results=False,
-        lends=3,
-    )
-    Z: Whole = option(
-        "Molecules per cell",
-        category="inferred",
-        ge=1,
-        le=192,
-        default_words="from any section that gives it",
-        lends=1,
-    )
+    molecule_path: InputFile | None = molecule_option(lends=3)
+    Z: Whole = cell_option(lends=1)
     volume_mean: Real | None = option(
         "Mean cell volume to use instead of the estimate",
         unit="Å3",

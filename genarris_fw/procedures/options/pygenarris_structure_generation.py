@@ -19,7 +19,7 @@ from genarris_fw.declaring.types import (
     Whole,
     one_of,
 )
-from genarris_fw.options.base import MakesPool, OnCells, OnMolecule
+from genarris_fw.options.base import MakesPool, OnCells, OnMolecule, cell_option, molecule_option
 from genarris_fw.options.resolving.draft import Bench, Draft
 from genarris_fw.options.sizes import Count
 from genarris_fw.procedures.options.contacts import ContactOptions
@@ -52,21 +52,8 @@ class PygenarrisStructureGenerationOptions(OnMolecule, OnCells, ContactOptions, 
         "spg_bar_*": "histograms are part of the report",
     }
 
-    molecule_path: InputFile | None = option(
-        OnMolecule.description("molecule_path"),
-        category="inferred",
-        default_words=OnMolecule.info("molecule_path").default_words,
-        changes_results=False,
-        lends=2,
-    )
-    Z: Whole = option(
-        "Molecules per cell",
-        category="inferred",
-        ge=1,
-        le=192,
-        default_words="from any section that gives it",
-        lends=2,
-    )
+    molecule_path: InputFile | None = molecule_option(lends=2)
+    Z: Whole = cell_option(lends=2)
     num_structures: Whole | None = option(
         "Target number of structures, shared equally by the compatible space groups (space_groups = csd: by frequency)",
         ge=1,

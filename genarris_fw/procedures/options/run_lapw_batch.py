@@ -10,6 +10,7 @@ from genarris_fw.declaring.types import (
     OutputFolder,
     Whole,
 )
+from genarris_fw.options.base import cell_option
 from genarris_fw.options.resolving.draft import Bench, Draft
 from genarris_fw.procedures.options.engine_procedures import (
     EngineProcedureOptions,
@@ -26,13 +27,7 @@ class RunLAPWBatchOptions(ReferenceOptions, EngineProcedureOptions):
     results: ClassVar[dict[str, str]] = {"evaluated": "{} evaluated"}
 
     energy_name: Key = option("Name under which the energy (eV per cell) is stored", "lapw_energy", again="suffix")
-    Z: Whole | None = option(
-        "Molecules per cell",
-        category="inferred",
-        ge=1,
-        le=192,
-        default_words="from any section that gives it, else what each structure says",
-    )
+    Z: Whole | None = cell_option("from any section that gives it, else what each structure says")
     output_dir: OutputFolder | None = option(
         "Folder, and name of the pool, of the resulting structures", default_words="the step's name", holds="reference"
     )
