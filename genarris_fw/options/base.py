@@ -139,16 +139,22 @@ class SharedOptions(QueueOptions):
     )
 
 
-class OnStructures(SharedOptions):
-    """A procedure that works on a pool of structures."""
-
-    structure_dir: InputFolder | None = option(
+def pool_option(*takes: str, default_words: str = "the output of the previous procedure", holds: str = "") -> Any:
+    """Declare ``structure_dir``: what it `takes`, first what is wanted most, and what others find in it."""
+    return option(
         "Pool, or folder of structures, to work on",
         category="inferred",
         again="reset",
-        default_words="the output of the previous procedure",
-        takes=("energies", "pressed", "generated"),
+        default_words=default_words,
+        takes=takes,
+        holds=holds,
     )
+
+
+class OnStructures(SharedOptions):
+    """A procedure that works on a pool of structures."""
+
+    structure_dir: InputFolder | None = pool_option("energies", "pressed", "generated")
     input_pool: str = derived("The pool that it works on", "")
     import_folder: str | None = derived("Folder whose files become the input pool first")
 

@@ -685,8 +685,8 @@ _RUNS = [
     Fault(
         "genarris_fw/procedures/options/engine_procedures.py",
         "engines take exemplars before what was selected",
-        '("chosen", "exemplars",',
-        '("exemplars", "chosen",',
+        '"chosen", "exemplars",',
+        '"exemplars", "chosen",',
         f"{_LOADING} tests/options/test_outputs.py",
     ),
 ]

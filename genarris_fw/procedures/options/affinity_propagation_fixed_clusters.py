@@ -25,7 +25,7 @@ from genarris_fw.declaring.types import (
     two_numbers,
 )
 from genarris_fw.errors import InputError
-from genarris_fw.options.base import MakesPool, OnStructures
+from genarris_fw.options.base import MakesPool, OnStructures, pool_option
 from genarris_fw.options.problems import quoted
 from genarris_fw.options.resolving.draft import Bench, Draft, Pool
 from genarris_fw.options.resolving.known import name_energy, require_energies, vectors_of
@@ -68,13 +68,8 @@ class AffinityPropagationFixedClustersOptions(OnStructures, MakesPool):
         default_words="the step's name",
         holds="clustered",
     )
-    structure_dir: InputFolder | None = option(
-        "Pool, or folder of structures, to work on",
-        category="inferred",
-        again="reset",
-        default_words="the output of the previous procedure",
-        takes=("described", "rcd compared", "rcd", "to describe", "energies", "pressed", "generated"),
-        holds="to cluster",
+    structure_dir: InputFolder | None = pool_option(
+        "described", "rcd compared", "rcd", "to describe", "energies", "pressed", "generated", holds="to cluster"
     )
     dist_mat_input_file: InputFile | None = option(
         "Distance matrix of the structures",

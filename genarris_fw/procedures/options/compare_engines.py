@@ -14,12 +14,11 @@ from genarris_fw.declaring.types import (
     key,
     word_list,
 )
-from genarris_fw.options.base import OnStructures
+from genarris_fw.options.base import OnStructures, pool_option
 from genarris_fw.options.problems import quoted
 from genarris_fw.options.resolving.draft import Bench, Draft, Pool
 from genarris_fw.procedures.options.engine_procedures import (
     PREVIOUS,
-    STRUCTURE_DIR,
 )
 from genarris_fw.procedures.options.references import TAKES
 
@@ -62,9 +61,7 @@ class CompareEnginesOptions(OnStructures):
     }
     prefers_exemplars: ClassVar[bool] = True
 
-    structure_dir: InputFolder | None = option(
-        STRUCTURE_DIR, category="inferred", again="reset", default_words=PREVIOUS, takes=("reference", *TAKES)
-    )
+    structure_dir: InputFolder | None = pool_option("reference", *TAKES, default_words=PREVIOUS)
     energy_names: TwoNames | None = option(
         "The two energies, that of the reference last",
         category="inferred",

@@ -6,13 +6,12 @@ from typing import Any, ClassVar
 
 from genarris_fw.declaring.option import derived, option
 from genarris_fw.declaring.types import InputFile, InputFolder, Key, OutputFolder, Whole
-from genarris_fw.options.base import MakesPool, OnStructures, SharedOptions, cell_option
+from genarris_fw.options.base import MakesPool, OnStructures, SharedOptions, cell_option, pool_option
 from genarris_fw.options.engine_settings import EngineOptions
 from genarris_fw.options.resolving.draft import Bench, Draft, Pool
 from genarris_fw.options.resolving.engine_choice import choose_engine
 from genarris_fw.options.resolving.molecule_choice import molecules_per_cell
 
-STRUCTURE_DIR = "Pool, or folder of structures, to work on"
 PREVIOUS = "the exemplars, else the output, of the previous procedure"
 
 
@@ -64,12 +63,8 @@ class EngineOnPoolOptions(OnStructures, EngineProcedureOptions):
 
     prefers_exemplars: ClassVar[bool] = True
 
-    structure_dir: InputFolder | None = option(
-        STRUCTURE_DIR,
-        category="inferred",
-        again="reset",
-        default_words=PREVIOUS,
-        takes=("chosen", "exemplars", "pressed", "generated", "to cluster"),
+    structure_dir: InputFolder | None = pool_option(
+        "chosen", "exemplars", "pressed", "generated", "to cluster", default_words=PREVIOUS
     )
     Z: Whole = cell_option()
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from genarris_fw.declaring.option import derived, option
 from genarris_fw.declaring.types import Flag, InputFolder, Key, MatrixFile, Real, Whole
-from genarris_fw.options.base import OnStructures
+from genarris_fw.options.base import OnStructures, pool_option
 from genarris_fw.options.resolving.draft import Bench, Draft
 
 
@@ -17,13 +17,8 @@ class RCDDifferenceFolderInnerOptions(OnStructures):
     order: ClassVar[int] = 70
     no_effect: ClassVar[dict[str, str]] = {"structure_suffix": "structures are documents"}
 
-    structure_dir: InputFolder | None = option(
-        "Pool, or folder of structures, to work on",
-        category="inferred",
-        again="reset",
-        default_words="the output of RCD_Calculation",
-        takes=("rcd", "energies", "pressed", "generated"),
-        holds="rcd compared",
+    structure_dir: InputFolder | None = pool_option(
+        "rcd", "energies", "pressed", "generated", default_words="the output of RCD_Calculation", holds="rcd compared"
     )
     property_name: Key = option(
         "Property that holds the descriptor", "rcd", category="inferred", default_words="from RCD_Calculation, else rcd"

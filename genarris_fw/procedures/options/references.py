@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from genarris_fw.declaring.option import option
 from genarris_fw.declaring.types import InputFolder, OutputFolder, Words
-from genarris_fw.options.base import OnStructures
+from genarris_fw.options.base import OnStructures, pool_option
 from genarris_fw.options.resolving.draft import Bench, Draft, Pool
-from genarris_fw.procedures.options.engine_procedures import PREVIOUS, STRUCTURE_DIR, CallsEngine
+from genarris_fw.procedures.options.engine_procedures import PREVIOUS, CallsEngine
 
 # The engine that these procedures are named after.
 DEFAULT = "lapw"
@@ -23,9 +23,7 @@ class ReferenceOptions(OnStructures, CallsEngine):
     makes: ClassVar[str] = "same"
     files_of: ClassVar[str] = "engine_"
 
-    structure_dir: InputFolder | None = option(
-        STRUCTURE_DIR, category="inferred", again="reset", default_words=PREVIOUS, takes=TAKES
-    )
+    structure_dir: InputFolder | None = pool_option(*TAKES, default_words=PREVIOUS)
     engine: Words | None = option(ENGINE, DEFAULT, expected="the name of an engine")
     aims_output_dir: OutputFolder | None = option(
         "Folder of the engine's own files, one folder a calculation",

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator
 
 from genarris_fw.declaring.option import option
 from genarris_fw.declaring.types import Flag, InputFolder, Key, OutputFolder, Real, Said, Whole, one_of
-from genarris_fw.options.base import MakesPool, OnStructures
+from genarris_fw.options.base import MakesPool, OnStructures, pool_option
 from genarris_fw.options.resolving.draft import Bench, Draft
 from genarris_fw.options.resolving.known import FROM_ENERGIES, name_energy
 
@@ -29,13 +29,7 @@ class RemoveDuplicatesOptions(OnStructures, MakesPool):
     }
     makes: ClassVar[str] = "some"
 
-    structure_dir: InputFolder | None = option(
-        "Pool, or folder of structures, to work on",
-        category="inferred",
-        again="reset",
-        default_words="the output of the previous procedure",
-        takes=("relaxed", "energies", "clustered", "pressed", "generated"),
-    )
+    structure_dir: InputFolder | None = pool_option("relaxed", "energies", "clustered", "pressed", "generated")
     output_dir: OutputFolder | None = option(
         "Folder, and name of the pool, of the structures that are left", again="suffix", default_words="the step's name"
     )

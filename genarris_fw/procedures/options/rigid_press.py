@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from genarris_fw.declaring.option import option
 from genarris_fw.declaring.types import ContactRulesName, InputFolder, OutputFolder, PairDistances, Radii, Real, Whole
-from genarris_fw.options.base import MakesPool, OnStructures
+from genarris_fw.options.base import MakesPool, OnStructures, pool_option
 from genarris_fw.options.resolving.draft import Bench, Draft
 from genarris_fw.procedures.options.contacts import ContactOptions
 
@@ -22,13 +22,7 @@ class RigidPressOptions(OnStructures, ContactOptions, MakesPool):
         "unconverged": "{} not converged",
     }
 
-    structure_dir: InputFolder | None = option(
-        "Pool, or folder of structures, to work on",
-        category="inferred",
-        again="reset",
-        default_words="the output of the previous procedure",
-        takes=("generated",),
-    )
+    structure_dir: InputFolder | None = pool_option("generated")
     sr: Real = option("Fraction of the sum of two van der Waals radii that the press keeps", 0.85, ge=0.01, le=2)
     contact_rules: ContactRulesName = option(
         ContactOptions.description("contact_rules"),

@@ -18,7 +18,7 @@ from genarris_fw.declaring.types import (
     one_of,
     two_numbers,
 )
-from genarris_fw.options.base import MakesPool, OnStructures
+from genarris_fw.options.base import MakesPool, OnStructures, pool_option
 from genarris_fw.options.resolving.draft import Bench, Draft
 
 METRICS = (
@@ -53,14 +53,7 @@ class RunRdfCalcOptions(OnStructures, MakesPool):
         "structure_suffix": "structures are documents",
     }
 
-    structure_dir: InputFolder | None = option(
-        "Pool, or folder of structures, to work on",
-        category="inferred",
-        again="reset",
-        default_words="the output of the previous procedure",
-        takes=("energies", "pressed", "generated"),
-        holds="to describe",
-    )
+    structure_dir: InputFolder | None = pool_option("energies", "pressed", "generated", holds="to describe")
     dist_mat_fpath: MatrixFile = option(
         "File of the distance matrix",
         "rdf_distance_matrix.dat",

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from genarris_fw.declaring.option import derived, option
 from genarris_fw.declaring.types import InputFolder, Key, OutputFolder, Real, Whole
-from genarris_fw.options.base import MakesPool, OnStructures
+from genarris_fw.options.base import MakesPool, OnStructures, pool_option
 from genarris_fw.options.resolving.draft import Bench, Draft
 from genarris_fw.options.resolving.known import FROM_ENERGIES, name_energy, require_energies, vectors_of
 from genarris_fw.options.sizes import UNKNOWN, Count
@@ -21,13 +21,7 @@ class SelectStructuresOptions(OnStructures, MakesPool):
     order: ClassVar[int] = 100
     makes: ClassVar[str] = "some"
 
-    structure_dir: InputFolder | None = option(
-        "Pool, or folder of structures, to work on",
-        category="inferred",
-        again="reset",
-        default_words="the output of the previous procedure",
-        takes=("relaxed", "energies", "clustered", "pressed", "generated"),
-    )
+    structure_dir: InputFolder | None = pool_option("relaxed", "energies", "clustered", "pressed", "generated")
     output_dir: OutputFolder | None = option(
         "Folder, and name of the pool, of the chosen structures",
         again="suffix",
