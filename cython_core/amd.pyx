@@ -5,6 +5,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memset
 
 from genarris_fw._kernels.lattice cimport cells_within, cross, dot, invert, nearest_image, reduce_lattice
+from genarris_fw._kernels.nearby cimport nearby
 
 
 cdef struct Images:
@@ -12,6 +13,7 @@ cdef struct Images:
     double* x
     double* y
     double* z
+    double* r2  # room for their squared distances
     Py_ssize_t n
 
 
@@ -47,6 +49,7 @@ cdef int make_room(
         resize(<void**>&images.x, <Py_ssize_t>count * sizeof(double))
         or resize(<void**>&images.y, <Py_ssize_t>count * sizeof(double))
         or resize(<void**>&images.z, <Py_ssize_t>count * sizeof(double))
+        or resize(<void**>&images.r2, <Py_ssize_t>count * sizeof(double))
         or resize(<void**>&space.found, room)
         or resize(<void**>&space.sorted, room)
         or resize(<void**>&space.starts, room)
@@ -81,19 +84,21 @@ cdef Py_ssize_t find_neighbours(
     # Squared distances up to the radius, of every atom and image but the centre itself.
     cdef double square = radius * radius
     cdef double d[3]
-    cdef double r2
-    cdef Py_ssize_t n = 0, itself = images.n // 2
-    cdef Py_ssize_t atom, m
+    cdef Py_ssize_t n = 0, atom
     cdef int c
     for atom in range(points.shape[0]):
         for c in range(3):
             d[c] = points[atom, c] - points[centre, c]
         nearest_image(&v[0][0], reciprocal, d)
-        for m in range(images.n):
-            r2 = (d[0] + images.x[m]) ** 2 + (d[1] + images.y[m]) ** 2 + (d[2] + images.z[m]) ** 2
-            # Written always and counted when near: without a branch.
-            found[n] = r2
-            n += r2 <= square and (atom != centre or m != itself)
+        if atom == centre:
+            # The middle image is the atom itself.
+            n += nearby(images.x, images.y, images.z, images.n // 2, d[0], d[1], d[2], square, images.r2, found + n)
+            c = images.n // 2 + 1
+            n += nearby(
+                images.x + c, images.y + c, images.z + c, images.n // 2, d[0], d[1], d[2], square, images.r2, found + n
+            )
+        else:
+            n += nearby(images.x, images.y, images.z, images.n, d[0], d[1], d[2], square, images.r2, found + n)
     return n
 
 
@@ -209,13 +214,14 @@ def nearest(
     # The bound below which a structure, too, is refused its lattice.
     if not abs(dot(v[0], normal)) > 1e-6:
         raise ValueError("the cell has no volume")
-    images.x = images.y = images.z = space.found = space.sorted = NULL
+    images.x = images.y = images.z = images.r2 = space.found = space.sorted = NULL
     space.starts = NULL
     with nogil:
         failed = fill(v, points, centres, out, &images, &space)
         free(images.x)
         free(images.y)
         free(images.z)
+        free(images.r2)
         free(space.found)
         free(space.sorted)
         free(space.starts)

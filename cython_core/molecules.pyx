@@ -8,7 +8,8 @@ from genarris_fw._kernels.lattice cimport dot, invert, nearest_image
 def make_whole(
     const double[:, ::1] lattice,
     double[:, ::1] points,
-    const double[::1] radii,
+    const Py_ssize_t[::1] kinds,
+    const double[:, ::1] reach,
     Py_ssize_t[::1] label,
     unsigned char[:, ::1] bonded,
 ):
@@ -20,8 +21,10 @@ def make_whole(
         Rows are the lattice vectors in Å, reduced: bonds are sought among the images next to the nearest.
     points : (n, 3) memoryview
         Cartesian positions in Å; moved in place.
-    radii : (n,) memoryview
-        Two atoms are bonded when they are closer than the sum of their radii, Å.
+    kinds : (n,) memoryview
+        The element of each atom, from 0.
+    reach : (k, k) memoryview
+        Two atoms are bonded when they are closer than this, for their elements, Å; symmetric.
     label : (n,) memoryview
         Receives the number of the molecule of each atom, from 0.
     bonded : (n, n) memoryview of uint8
@@ -61,7 +64,7 @@ def make_whole(
                 i = queue[first]
                 first += 1
                 for j in range(n):
-                    bond = (radii[i] + radii[j]) ** 2
+                    bond = reach[kinds[i], kinds[j]] ** 2
                     for e in range(3):
                         d[e] = points[j, e] - points[i, e]
                     nearest_image(v, reciprocal, d)

@@ -11,9 +11,10 @@ from libc.stdint cimport int64_t, uint64_t
 
 import numpy as np
 
+from genarris_fw._kernels.entries cimport determinant
 from genarris_fw._kernels.generator cimport Cell, Sampler, report
 from genarris_fw._kernels.rigid cimport (
-    VARIABLES, Pair, State, Work, close_work, determinant, open_work, solve
+    VARIABLES, Pair, State, Work, close_work, open_work, solve
 )
 
 # Found by trial on glycine, aspirin, tetracene and benzene; the rates are flat around these.
@@ -161,7 +162,7 @@ cdef class Packer(Sampler):
         for m in range(work.n_pairs):
             pair = &work.pairs[m]
             missing = self.slack - self.gap(work, pair)
-            self.accumulate(work, &work.near[pair.image], pair.i, pair.j, row)
+            self.accumulate(work, &work.near.at[pair.image], pair.i, pair.j, row)
             for k in range(self.variables):
                 value = row[k]
                 work.gradient[k] -= missing * value

@@ -12,10 +12,11 @@ from libc.stdlib cimport free, malloc
 
 import numpy as np
 
+from genarris_fw._kernels.entries cimport Image, determinant
 from genarris_fw._kernels.generator cimport report
 from genarris_fw._kernels.repulsion cimport repulsion
 from genarris_fw._kernels.rigid cimport (
-    VARIABLES, Image, Pair, RigidCrystal, State, Work, close_work, determinant, open_work, solve
+    VARIABLES, Pair, RigidCrystal, State, Work, close_work, open_work, solve
 )
 
 cdef double FAR = 1e6
@@ -214,20 +215,20 @@ cdef class Press(RigidCrystal):
             gradient[k] = (self.strain_basis[k, 0, 0] + self.strain_basis[k, 1, 1] + self.strain_basis[k, 2, 2]) * (
                 work.volume / work.length
             )
-        for q in range(work.n_near):
-            e = work.near[q].entry
-            d = work.near[q].d
+        for q in range(work.near.n):
+            e = work.near.at[q].entry
+            d = work.near.at[q].d
             part = repulsion(
                 wide + self.first[e] * size, wide + (self.parts + e) * size, &self.cut_padded[0, 0], self.n, stride,
                 d[0], d[1], d[2], self.reach, radius, sums, &gap
             )
             if gap <= 0.0:
                 return INFINITE
-            weight = self.weights[e] * work.near[q].weight * self.strength
+            weight = self.weights[e] * work.near.at[q].weight * self.strength
             total += weight * part
             for k in range(9):
                 sums[k] *= weight
-            self.project(work, &work.near[q], sums, sums + 3, sums + 6, gradient)
+            self.project(work, &work.near.at[q], sums, sums + 3, sums + 6, gradient)
         return total
 
     cdef double farthest(self) noexcept nogil:
@@ -251,7 +252,7 @@ cdef class Press(RigidCrystal):
             return
         for m in range(work.n_pairs):
             pair = &work.pairs[m]
-            image = &work.near[pair.image]
+            image = &work.near.at[pair.image]
             gap = max(self.gap(work, pair), 1e-4)
             stiffness = (
                 2.0 * self.weights[image.entry] * image.weight * self.strength

@@ -7,18 +7,18 @@ sites allow: so the space group and the sites hold by construction. All variable
 the cube root of the volume, a turn times the molecule's size.
 """
 
-from libc.math cimport cos, rint, sin, sqrt
-from libc.stdint cimport int64_t
+from libc.math cimport cos, sin, sqrt
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memset
 
 import numpy as np
 
-from genarris_fw._kernels.lattice cimport span
+from genarris_fw._kernels.entries cimport (
+    Entries, Triangle, close_images, determinant, open_images, triangle
+)
 from genarris_fw._kernels.overlap cimport close_pairs, turn
 
 cdef float FAR = 1e6
-cdef int MOST_NEAR = 200_000  # images; a cell that needs more is degenerate
 
 
 cdef bint open_work(Work *work, int parts, int entries, int n, int stride) noexcept nogil:
@@ -29,10 +29,9 @@ cdef bint open_work(Work *work, int parts, int entries, int n, int stride) noexc
     work.turned = <double *> malloc(entries * n * 3 * sizeof(double))
     work.atoms = <float *> malloc(parts * 3 * stride * sizeof(float))
     work.images = <float *> malloc(entries * 3 * stride * sizeof(float))
-    work.room_near, work.room_pairs = 256, 1024
-    work.near = <Image *> malloc(work.room_near * sizeof(Image))
+    work.room_pairs = 1024
     work.pairs = <Pair *> malloc(work.room_pairs * sizeof(Pair))
-    if not (work.points and work.turned and work.atoms and work.images and work.near and work.pairs):
+    if not (open_images(&work.near) and work.points and work.turned and work.atoms and work.images and work.pairs):
         close_work(work)
         return False
     for k in range(parts * 3 * stride):
@@ -45,14 +44,8 @@ cdef void close_work(Work *work) noexcept nogil:
     free(work.turned)
     free(work.atoms)
     free(work.images)
-    free(work.near)
+    close_images(&work.near)
     free(work.pairs)
-
-
-cdef double determinant(const double *m) noexcept nogil:
-    return (
-        m[0] * (m[4] * m[8] - m[5] * m[7]) - m[1] * (m[3] * m[8] - m[5] * m[6]) + m[2] * (m[3] * m[7] - m[4] * m[6])
-    )
 
 
 cdef bint solve(const Work *work, int count, double damping, double *step) noexcept nogil:
@@ -86,7 +79,7 @@ cdef bint solve(const Work *work, int count, double damping, double *step) noexc
     return True
 
 
-cdef class RigidCrystal:
+cdef class RigidCrystal(Entries):
     """The parts, their images and their freedom.
 
     Parameters
@@ -112,22 +105,10 @@ cdef class RigidCrystal:
         real = lambda x: np.ascontiguousarray(x, dtype=np.float64)
         whole = lambda x: np.ascontiguousarray(x, dtype=np.intc)
         self.cut, self.coordinates = real(cutoffs), real(coordinates)
-        self.first, self.second, self.own = whole(first), whole(second), whole(own)
-        self.rotations, self.translations, self.turns = real(rotations), real(translations), real(turns)
+        Entries.__init__(self, first, second, own, rotations, translations, turns)
         self.strain_basis, self.shift_basis, self.turn_basis = real(strain_basis), real(shift_basis), real(turn_basis)
         self.shifts, self.spins = whole(shifts), whole(spins)
-        # Where an operation's inverse differs from it by lattice translations alone, its images come in pairs (+n and -W n
-        # + back) with the same contacts.
-        w, t = np.asarray(self.rotations), np.asarray(self.translations)
-        back = -(np.einsum("eij,ej->ei", w, t) + t)
-        square = np.einsum("eij,ejk->eik", w, w)
-        self.involutory = whole(
-            (np.abs(square - np.eye(3)).max(axis=(1, 2)) < 1e-6) & (np.abs(back - np.rint(back)).max(axis=1) < 1e-6)
-            & (np.asarray(self.first) == np.asarray(self.second)) & (np.asarray(self.own) == 0)
-        )
-        self.back = whole(np.rint(back))
-        self.signs = np.sign(np.linalg.det(np.asarray(self.turns)))
-        self.n, self.parts, self.entries = self.coordinates.shape[1], self.shifts.shape[0], self.first.shape[0]
+        self.n, self.parts = self.coordinates.shape[1], self.shifts.shape[0]
         self.strains = self.strain_basis.shape[0]
         self.variables = self.strains + int(np.sum(shifts)) + int(np.sum(spins))
         if self.cut.shape[0] != self.n or self.cut.shape[1] != self.n or self.parts > PARTS:
@@ -169,88 +150,14 @@ cdef class RigidCrystal:
             turn(work.atoms + 3 * self.stride * self.second[e], work.images + 3 * self.stride * e, m, self.stride)
 
     cdef bint find_near(self, const State *state, double reach, Work *work) noexcept nogil:
-        """List the images whose centre lies within `reach` (of a part's own translations, one of each pair)."""
-        cdef const double *a = state.lattice
-        cdef const double *b = state.lattice + 3
-        cdef const double *c = state.lattice + 6
-        cdef double ex[3]
-        cdef double ey[3]
-        cdef double f[3]
-        cdef double nearest[3]
-        cdef double ax, bx, by, cx, cy, cz, x, y, z, left, reach2 = reach * reach
-        cdef int e, i, k, weight
-        cdef int64_t l, m, h, l0, l1, m0, m1, h0, h1
-        cdef Image *image
-        ax = sqrt(a[0] * a[0] + a[1] * a[1] + a[2] * a[2])
-        for i in range(3):
-            ex[i] = a[i] / ax
-        bx = b[0] * ex[0] + b[1] * ex[1] + b[2] * ex[2]
-        for i in range(3):
-            ey[i] = b[i] - bx * ex[i]
-        by = sqrt(ey[0] * ey[0] + ey[1] * ey[1] + ey[2] * ey[2])
-        for i in range(3):
-            ey[i] /= by
-        cx = c[0] * ex[0] + c[1] * ex[1] + c[2] * ex[2]
-        cy = c[0] * ey[0] + c[1] * ey[1] + c[2] * ey[2]
-        cz = work.volume / (ax * by)
-        work.n_near = 0
+        """List the images whose centre lies within `reach`; False where there are too many, or no memory."""
+        cdef Triangle shape = triangle(state.lattice, work.volume)
+        cdef int e
+        work.near.n = 0
         for e in range(self.entries):
-            if self.own[e]:
-                f[0] = f[1] = f[2] = 0.0
-            else:
-                for i in range(3):
-                    f[i] = self.translations[e, i] - state.centre[3 * self.first[e] + i]
-                    for k in range(3):
-                        f[i] += self.rotations[e, i, k] * state.centre[3 * self.second[e] + k]
-                    nearest[i] = rint(f[i])
-                    f[i] -= nearest[i]
-            span(reach / cz, f[2], 1.0, &l0, &l1)
-            for l in range(0 if self.own[e] else l0, l1 + 1):
-                z = (f[2] + l) * cz
-                left = sqrt(max(reach2 - z * z, 0.0))
-                y = f[1] * by + (f[2] + l) * cy
-                span(left, y, by, &m0, &m1)
-                for m in range(0 if self.own[e] and l == 0 else m0, m1 + 1):
-                    y = (f[1] + m) * by + (f[2] + l) * cy
-                    left = sqrt(max(reach2 - z * z - y * y, 0.0))
-                    x = f[0] * ax + (f[1] + m) * bx + (f[2] + l) * cx
-                    span(left, x, ax, &h0, &h1)
-                    for h in range(1 if self.own[e] and l == 0 and m == 0 else h0, h1 + 1):
-                        weight = 1
-                        if self.involutory[e]:
-                            weight = self.pairing(e, h - nearest[0], m - nearest[1], l - nearest[2])
-                            if weight == 0:
-                                continue
-                        if work.n_near == work.room_near:
-                            if work.room_near >= MOST_NEAR:
-                                return False
-                            image = <Image *> realloc(work.near, 2 * work.room_near * sizeof(Image))
-                            if image == NULL:
-                                return False
-                            work.near = image
-                            work.room_near *= 2
-                        image = &work.near[work.n_near]
-                        image.entry, image.weight = e, weight
-                        for i in range(3):
-                            image.d[i] = (f[0] + h) * a[i] + (f[1] + m) * b[i] + (f[2] + l) * c[i]
-                        work.n_near += 1
+            if not self.add_images(state.lattice, &shape, state.centre, e, reach, &work.near):
+                return False
         return True
-
-    cdef inline int pairing(self, int e, double x, double y, double z) noexcept nogil:
-        """Compare lattice translation (x, y, z) with that of the inverse: 2 for the first of both, 0, or 1 if equal."""
-        cdef int i
-        cdef double n[3]
-        cdef double difference
-        n[0], n[1], n[2] = x, y, z
-        for i in range(3):
-            difference = n[i] - (self.back[e, i] - (
-                self.rotations[e, i, 0] * x + self.rotations[e, i, 1] * y + self.rotations[e, i, 2] * z
-            ))
-            if difference > 0.5:
-                return 2
-            if difference < -0.5:
-                return 0
-        return 1
 
     cdef bint list_pairs(self, Work *work, const float *cut2, double reach) noexcept nogil:
         """List the pairs of atoms of the near images with squared distances below cut2 (n, stride), single precision.
@@ -261,8 +168,8 @@ cdef class RigidCrystal:
         cdef Pair *pairs
         cdef const double *d
         work.n_pairs = 0
-        for q in range(work.n_near):
-            d = work.near[q].d
+        for q in range(work.near.n):
+            d = work.near.at[q].d
             if d[0] * d[0] + d[1] * d[1] + d[2] * d[2] > reach * reach:
                 continue
             if work.n_pairs + self.n * self.n > work.room_pairs:
@@ -271,7 +178,7 @@ cdef class RigidCrystal:
                 if pairs == NULL:
                     return False
                 work.pairs, work.room_pairs = pairs, room
-            e = work.near[q].entry
+            e = work.near.at[q].entry
             work.n_pairs += close_pairs(
                 work.atoms + self.first[e] * size, work.images + e * size, cut2, self.n, self.stride,
                 <float> d[0], <float> d[1], <float> d[2], q, <int *> (work.pairs + work.n_pairs)
@@ -280,8 +187,8 @@ cdef class RigidCrystal:
 
     cdef inline double gap(self, const Work *work, const Pair *pair) noexcept nogil:
         """The distance of a pair of atoms minus their cutoff."""
-        cdef int e = work.near[pair.image].entry
-        cdef const double *d = work.near[pair.image].d
+        cdef int e = work.near.at[pair.image].entry
+        cdef const double *d = work.near.at[pair.image].d
         cdef const double *p = work.points + 3 * (self.n * self.first[e] + pair.i)
         cdef const double *t = work.turned + 3 * (self.n * e + pair.j)
         cdef double x = t[0] + d[0] - p[0], y = t[1] + d[1] - p[1], z = t[2] + d[2] - p[2]
@@ -297,14 +204,14 @@ cdef class RigidCrystal:
         work.volume = determinant(state.lattice)
         if not self.find_near(state, self.widest, work):
             return False
-        for q in range(work.n_near):
-            p = work.points + 3 * self.n * self.first[work.near[q].entry]
-            t = work.turned + 3 * self.n * work.near[q].entry
+        for q in range(work.near.n):
+            p = work.points + 3 * self.n * self.first[work.near.at[q].entry]
+            t = work.turned + 3 * self.n * work.near.at[q].entry
             for i in range(self.n):
                 for j in range(self.n):
-                    x = t[3 * j] + work.near[q].d[0] - p[3 * i]
-                    y = t[3 * j + 1] + work.near[q].d[1] - p[3 * i + 1]
-                    z = t[3 * j + 2] + work.near[q].d[2] - p[3 * i + 2]
+                    x = t[3 * j] + work.near.at[q].d[0] - p[3 * i]
+                    y = t[3 * j + 1] + work.near.at[q].d[1] - p[3 * i + 1]
+                    z = t[3 * j + 2] + work.near.at[q].d[2] - p[3 * i + 2]
                     if x * x + y * y + z * z < self.cut[i, j] * self.cut[i, j]:
                         return False
         return True

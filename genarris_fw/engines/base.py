@@ -203,12 +203,19 @@ class Engine(ABC):
         its text, so that no worker needs the file.
     computes_molecules, relaxes : bool
         Whether it computes structures without a lattice, and whether it relaxes.
+    without_relaxations : str
+        Of an engine that does not relax: what to say where one is asked of it.
     in_common : str
         What crystals must have in common for their energies to be compared ('muffin tins'); empty where energies of
         structures that are evaluated apart are comparable. See `shared_by`.
     molecule_by : str
         Which field of an energy's record must be that of the molecule's for a lattice energy: 'settings_hash', or
         'method' where a molecule needs other settings than a crystal.
+    second_opinion : int
+        Its place among the engines by which `genarris-fw new` has the lowest of a search ranked again, 1 the best
+        (docs/engines.md); 0: none of them.
+    made_for : frozenset of str, optional
+        The elements that it was made for, where they are few.
     """
 
     name: ClassVar[str]
@@ -219,8 +226,11 @@ class Engine(ABC):
     carries: ClassVar[Mapping[str, str]] = {}
     computes_molecules: ClassVar[bool] = True
     relaxes: ClassVar[bool] = True
+    without_relaxations: ClassVar[str] = "relaxes nothing"
     in_common: ClassVar[str] = ""
     molecule_by: ClassVar[str] = "settings_hash"
+    second_opinion: ClassVar[int] = 0
+    made_for: ClassVar[frozenset[str] | None] = None
 
     def __init__(self, **settings: Any) -> None:
         self.options = self.model.of(self.name, settings)

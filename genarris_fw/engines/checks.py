@@ -1,4 +1,4 @@
-"""What is looked at before and after a calculation: overlapping atoms, finite numbers, the bond graph."""
+"""What is looked at before and after a calculation: overlapping atoms, finite numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from genarris_fw.errors import EngineError
 
 # Atoms nearer than this part of the sum of their covalent radii lie on top of each other.
 OVERLAP_FACTOR = 0.5
-BOND_FACTOR = 1.3
 # A relaxed cell below this part of its volume before is flagged as collapsed.
 COLLAPSED_PART = 0.6
 # Atoms per Å3 that no molecular crystal reaches (urea 0.11, ice 0.1, diamond 0.18).
@@ -22,7 +21,6 @@ HIGHEST_ATOM_DENSITY = 0.35
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.integer[Any]]
-Bond = tuple[int, int, int, int, int]
 
 
 def neighbours(structure: Structure, cutoff: float) -> tuple[Integers, Integers, Integers, Floats]:
@@ -94,13 +92,6 @@ def refuse_overlaps(structure: Structure) -> None:
             kind="input",
             permanent=True,
         )
-
-
-def bond_graph(structure: Structure) -> set[Bond]:
-    """Bonds (i, j, and the cell of j), each once; periodic images included."""
-    first, second, shifts, _ = near_pairs(structure, BOND_FACTOR)
-    pairs = zip(first.tolist(), second.tolist(), shifts.tolist(), strict=True)
-    return {min((i, j, x, y, z), (j, i, -x, -y, -z)) for i, j, (x, y, z) in pairs}
 
 
 def refuse_not_finite(name: str, energy: float, *arrays: NDArray[np.float64] | None) -> None:

@@ -17,7 +17,7 @@ def get(name: str, **settings: Any) -> Engine:
     Parameters
     ----------
     name : str
-        ``tblite``, ``ase``, ``aims``, ``lapw`` or one that another package brings.
+        ``tblite``, ``sevennet``, ``so3lr``, ``gfnff``, ``ase``, ``aims``, ``lapw`` or one that another package brings.
     **settings
         The engine's settings; None means the default.
 

@@ -11,7 +11,7 @@ import pytest
 from aims_replayed import ENERGIES, FACTS, MOLECULE, aims_run
 from shared_data import shared
 
-from genarris_fw.crystal.geometry_in import parse_geometry_in
+from genarris_fw.crystal.formats.geometry_in import parse_geometry_in
 from genarris_fw.engines import aims
 from genarris_fw.engines.aims import output as output_module
 from genarris_fw.engines.aims import parse_output

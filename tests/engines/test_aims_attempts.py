@@ -10,7 +10,7 @@ import pytest
 from aims_replayed import CRYSTAL, ENERGIES, MOLECULE, aims_run, engine, failure, geometry, program, starts
 
 from genarris_fw.crystal import Structure
-from genarris_fw.crystal.geometry_in import parse_geometry_in
+from genarris_fw.crystal.formats.geometry_in import parse_geometry_in
 from genarris_fw.engines.base import Context
 from genarris_fw.errors import EngineError
 

@@ -24,7 +24,7 @@ from aims_replayed import (
 
 from genarris_fw import engines
 from genarris_fw.crystal import Structure, read
-from genarris_fw.crystal.geometry_in import parse_geometry_in
+from genarris_fw.crystal.formats.geometry_in import parse_geometry_in
 from genarris_fw.engines.aims import AimsEngine, parse_output, place
 from genarris_fw.engines.aims.launching import command_line
 from genarris_fw.engines.base import Context
@@ -102,11 +102,12 @@ def test_scratch_and_further_files(tmp_path):
 
 
 def test_files_are_moved_across_file_systems(tmp_path):
-    memory = Path("/dev/shm")
-    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
-        pytest.skip("no second file system (/dev/shm)")
+    places = [Path(name) for name in ("/dev/shm", "/var/tmp", "/tmp")]
+    others = [place for place in places if place.is_dir() and place.stat().st_dev != tmp_path.stat().st_dev]
+    if not others:
+        pytest.skip("no second file system (/dev/shm, /var/tmp, /tmp)")
     folder = tmp_path / "one"
-    made = engine(CRYSTAL, program(tmp_path, CRYSTAL), scratch_dir=str(memory))
+    made = engine(CRYSTAL, program(tmp_path, CRYSTAL), scratch_dir=str(others[0]))
     made.evaluate(geometry(CRYSTAL), context=Context(folder=folder))
     assert {path.name for path in folder.iterdir()} == INPUTS[CRYSTAL] | {"aims.out"}
     assert parse_output(folder / "aims.out").energy == ENERGIES[CRYSTAL]

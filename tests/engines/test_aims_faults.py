@@ -6,7 +6,7 @@ import pytest
 from aims_misbehaviours import CASES, WATER, Case, carry_out
 
 from genarris_fw import engines
-from genarris_fw.crystal.geometry_in import parse_geometry_in
+from genarris_fw.crystal.formats.geometry_in import parse_geometry_in
 from genarris_fw.engines.aims import parse_output
 from genarris_fw.errors import EngineError
 

@@ -25,7 +25,7 @@ from shared_data import shared
 
 from genarris_fw import engines
 from genarris_fw.crystal import Structure
-from genarris_fw.crystal.geometry_in import format_geometry_in, parse_geometry_in
+from genarris_fw.crystal.formats.geometry_in import format_geometry_in, parse_geometry_in
 from genarris_fw.engines.aims import parse_output
 from genarris_fw.engines.aims.control import Control
 from genarris_fw.engines.aims.species import with_missing_species

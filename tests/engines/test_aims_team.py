@@ -14,7 +14,7 @@ TEAM = """
 import sys, types
 from pathlib import Path
 from mpi4py import MPI
-from genarris_fw.crystal.geometry_in import parse_geometry_in
+from genarris_fw.crystal.formats.geometry_in import parse_geometry_in
 from genarris_fw.engines.aims import AimsEngine
 from genarris_fw.engines.base import Context
 from genarris_fw.errors import EngineError

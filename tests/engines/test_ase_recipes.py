@@ -70,7 +70,7 @@ def test_a_cycle_of_cp2k_that_does_not_converge_gives_no_energy(cp2k):
 
 
 @pytest.mark.cp2k
-@pytest.mark.skipif(not engines.installed()["tblite"][0], reason="tblite is not installed")
+@pytest.mark.skipif(not engines.installed(["tblite"])["tblite"][0], reason="tblite is not installed")
 def test_k_points_of_cp2k_are_the_supercell_of_tblite(cp2k):
     """Two programs, the same Hamiltonian: a grid of 3 x 3 x 3 points samples what a 3 x 3 x 3 supercell does."""
     start = hydrogen_cyanide()

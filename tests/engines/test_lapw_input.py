@@ -9,10 +9,10 @@ from ase.units import Hartree
 from lapw_made_up import AL, MADE_UP, SLOPE, SPECIES, U, blocks, made_up
 
 from genarris_fw.crystal import Structure
+from genarris_fw.crystal.primitive_cell import primitive_cell
 from genarris_fw.engines.lapw import LAPWSettings
 from genarris_fw.engines.lapw.elk_input import Loop, atom_order, elk_input, k_grid
 from genarris_fw.engines.lapw.muffin_tin import fitting_radii, refuse_overlapping_spheres
-from genarris_fw.engines.lapw.primitive_cell import primitive_cell
 from genarris_fw.engines.lapw.species import Channel, RadialFunction, read_species, with_basis
 from genarris_fw.errors import EngineError
 

@@ -58,7 +58,7 @@ def test_its_settings_are_options_of_ui_conf(plugged: Path) -> None:
     table = {row.option: row for row in rows(model_named("Run_FHI_Aims_Batch"))}
     assert table["depth"].description == "Pairwise: depth of the well"
     assert (table["depth"].default, table["depth"].unit) == ("0.01", "eV")
-    assert table["fmax"].description.startswith("ase, tblite, Pairwise: ")
+    assert table["fmax"].description.startswith("ase, GFN-FF, SevenNet, tblite, Pairwise: ")
     folder = plugged / "run"
     [step] = resolve(folder, conf(folder)).steps
     assert step.options["engine"] == "pairwise"
@@ -125,9 +125,11 @@ def other(tmp_path: Path) -> Iterator[Path]:
 def test_a_setting_that_engines_understand_differently(other: Path) -> None:
     """One row says both; the value is read by the engine that is chosen."""
     [row] = [row for row in rows(model_named("FHI_Aims_Energy_Evaluation")) if row.option == "min_width"]
-    assert row.description == "tblite: a cell is repeated until every perpendicular width reaches this; other: cells"
-    assert (row.default, row.type, row.unit) == ("9 for tblite, 3 for other", "float or int", "")
-    assert row.expected == "for tblite a number from 0.1 to 100 (Å); for other a whole number from 1 to 5"
+    words = "GFN-FF, tblite: a cell is repeated until every perpendicular width reaches this; other: cells"
+    assert row.description == words
+    assert (row.default, row.type, row.unit) == ("8 for GFN-FF, 9 for tblite, 3 for other", "float or int", "")
+    number = "a number from 0.1 to 100 (Å)"
+    assert row.expected == f"for GFN-FF {number}; for tblite {number}; for other a whole number from 1 to 5"
     folder = other / "run"
     text = conf(folder, "min_width = 4.0\n").replace("Run_FHI_Aims_Batch", "FHI_Aims_Energy_Evaluation")
     text = text.replace("run_fhi_aims_batch", "fhi_aims_energy_evaluation").replace("depth = 0.02\nfmax = 0.01\n", "")
@@ -145,7 +147,10 @@ def test_what_it_says_of_itself_is_asked(other: Path) -> None:
     folder = other / "run"
     text = conf(folder).replace("depth = 0.02\n", "").replace("pairwise", "other")
     [line] = problems(folder, text)
-    assert "engine = other relaxes nothing; take another engine here: aims, ase, bare, tblite" in line
+    assert (
+        "engine = other relaxes nothing; take another engine here: aims, ase, bare, gfnff, lattice, sevennet, tblite"
+        in line
+    )
 
 
 def test_an_engine_that_is_a_mere_function(other: Path) -> None:

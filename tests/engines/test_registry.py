@@ -12,13 +12,17 @@ from genarris_fw.errors import EngineError, InputError
 
 
 def test_an_unknown_engine_names_the_known_and_the_installed():
-    with pytest.raises(InputError, match=r"did you mean 'tblite'.*known: aims, ase, lapw, tblite.*installed: .*ase"):
+    with pytest.raises(
+        InputError,
+        match=r"did you mean 'tblite'.*known: aims, ase, gfnff, lapw, lattice, sevennet, so3lr, tblite.*installed: .*"
+        "ase",
+    ):
         engines.get("tblight")
 
 
 def test_installed_says_what_and_why():
     found = engines.installed()
-    assert {"tblite", "ase", "aims", "lapw"} <= set(found)
+    assert {"tblite", "ase", "aims", "lapw", "lattice"} <= set(found)
     assert found["ase"][0] is True
     available, remark = found["aims"]
     assert available and "the user's own: give aims_command" in remark and "installed" not in remark

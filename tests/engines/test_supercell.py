@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genarris_fw.engines.tblite.supercell import (
+from genarris_fw.engines.supercell import (
     image_shifts,
     mean_over_copies,
     perpendicular_widths,

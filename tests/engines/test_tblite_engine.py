@@ -11,10 +11,10 @@ from scipy.spatial.transform import Rotation
 from genarris_fw import engines
 from genarris_fw.crystal import Structure
 from genarris_fw.engines import Context
-from genarris_fw.engines.tblite.supercell import repeated_positions
+from genarris_fw.engines.supercell import repeated_positions
 from genarris_fw.errors import EngineError, InputError
 
-if not engines.installed()["tblite"][0]:
+if not engines.installed(["tblite"])["tblite"][0]:
     pytest.skip("tblite is not installed", allow_module_level=True)
 
 

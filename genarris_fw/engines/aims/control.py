@@ -146,6 +146,9 @@ def refuse_unusable(control: Control, structure: Structure, relax: bool) -> None
         raise _refused(name, "control.in names no functional (is it empty?); add a line such as 'xc pbe'")
     if structure.lattice is not None and control.value("k_grid") is None and control.value("k_grid_density") is None:
         raise _refused(name, "a crystal needs k points; add a line such as 'k_grid 3 3 3' to control.in")
+    for keyword in ("MD_run", "MD_schedule"):
+        if control.value(keyword.lower()) is not None:
+            raise _refused(name, f"control.in asks for a molecular dynamics; take its line '{keyword}' out")
     if relax and not control.relaxes:
         raise _refused(name, "control.in asks for no relaxation; add a line such as 'relax_geometry bfgs 1e-2'")
     if not relax and control.relaxes:

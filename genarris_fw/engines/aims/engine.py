@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from genarris_fw.crystal.crystal_bonds import has_reacted
 from genarris_fw.crystal.structure import Molecule, Structure
 from genarris_fw.engines.aims import team
 from genarris_fw.engines.aims.calculation import Calculation
@@ -21,7 +22,7 @@ from genarris_fw.engines.aims.remedies import handlers
 from genarris_fw.engines.aims.settings import AimsSettings
 from genarris_fw.engines.aims.species import with_missing_species
 from genarris_fw.engines.base import Context, Engine, Evaluation
-from genarris_fw.engines.checks import COLLAPSED_PART, bond_graph, refuse_overlaps
+from genarris_fw.engines.checks import COLLAPSED_PART, refuse_overlaps
 from genarris_fw.engines.programs.handlers import with_corrections
 from genarris_fw.errors import EngineError
 
@@ -206,7 +207,7 @@ def _moved(structure: Structure, to: Structure) -> Structure:
 
 def _changes(before: Structure, after: Structure) -> dict[str, Any]:
     """What a relaxation has done to a structure."""
-    found: dict[str, Any] = {"reacted": bond_graph(after) != bond_graph(before), "collapsed": False}
+    found: dict[str, Any] = {"reacted": has_reacted(before, after), "collapsed": False}
     if before.lattice is not None:
         found |= {
             "volume_before": before.cell_volume,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from genarris_fw.crystal.genarris_json import format_json
-from genarris_fw.crystal.geometry_in import format_geometry_in, parse_geometry_in
+from genarris_fw.crystal.formats.genarris_json import format_json
+from genarris_fw.crystal.formats.geometry_in import format_geometry_in, parse_geometry_in
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.engines.aims.control import Control, digest
 from genarris_fw.errors import InputError

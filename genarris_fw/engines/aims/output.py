@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from genarris_fw.crystal.geometry_in import parse_geometry_in
+from genarris_fw.crystal.formats.geometry_in import parse_geometry_in
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.engines.aims.failures import BEGINNING, END, SCF_BEGINS, classify
 from genarris_fw.errors import EngineError, InputError
@@ -31,6 +31,14 @@ _VERSION = re.compile(r"FHI-aims version *: *(\S+)|Version (\S+)\n")
 _TOTAL_TIME = re.compile(r"\| Total time *: *(\S+) s +(\S+) s *\n")
 _RELAXATION_ASKED = re.compile(r"Geometry relaxation: (?!not )")
 _GEOMETRIES = ("Final atomic structure:", "Updated atomic structure:")
+# What FHI-aims writes at every step of a molecular dynamics.
+_DYNAMICS = (
+    "Complete information for previous time-step:",
+    "Advancing structure using Born-Oppenheimer Molecular Dynamics",
+    "Atomic structure (and velocities) as used in the preceding time step",
+    "Atomic structure that was used in the preceding time step",
+)
+_DYNAMICS_ASKED = re.compile(r"^\s*MD_(run|schedule)\b", flags=re.MULTILINE | re.IGNORECASE)
 _FORCES = re.compile(r"Total atomic forces \(.*\) \[eV/Ang\]: *\n")
 _STRESSES = ("Analytical stress tensor - Symmetrized  ", "Numerical stress tensor  ")
 # Both inputs are repeated at the beginning, unless control.in or geometry.in switches that off.
@@ -104,7 +112,18 @@ def parse_output(path: str | Path) -> AimsOutput:
         ``relaxation``, ``memory``, ``walltime`` or ``crash``.
     """
     where = Path(path)
-    text = read_text(where)
+    return parse_text(read_text(where), where)
+
+
+def parse_text(text: str, where: Path) -> AimsOutput:
+    """Read the text of an FHI-aims output; `where` is what errors call it.
+
+    Raises
+    ------
+    EngineError
+        As of `parse_output`.
+    """
+    _refuse_dynamics(text, where)
     _refuse_parts(text, where)
     energy = _final_energy(text, where)
     scf_converged = _scf_converged(text)
@@ -171,6 +190,18 @@ def _refuse_parts(text: str, where: Path) -> None:
             f"{where}: not a whole FHI-aims output ('{missing}' is missing), class: {kind}; run it again",
             kind=kind,
             permanent=kind == "input",
+        )
+
+
+def _refuse_dynamics(text: str, where: Path) -> None:
+    """Refuse a molecular dynamics, whose last energy is that of no geometry that the output ends with."""
+    echoed = repeated_input(text, "control.in") or ""
+    if any(sign in text for sign in _DYNAMICS) or _DYNAMICS_ASKED.search(echoed):
+        raise EngineError(
+            f"{where}: an output of a molecular dynamics (MD_run), whose energies belong to moving atoms; take a "
+            "single point or a relaxation",
+            kind="input",
+            permanent=True,
         )
 
 

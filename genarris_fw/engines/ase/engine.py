@@ -8,18 +8,13 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-from ase.calculators.calculator import CalculationFailed, PropertyNotImplementedError
-from ase.stress import voigt_6_to_full_3x3_stress
-
-from genarris_fw.crystal.structure import Structure
 from genarris_fw.declaring.door import POTENTIALS
+from genarris_fw.engines.ase.calculator import CalculatorEngine, in_words
 from genarris_fw.engines.ase.settings import ASESettings
-from genarris_fw.engines.relaxing.potential import Point, Potential, PotentialEngine
 from genarris_fw.errors import EngineError, InputError
 
 
-class ASEEngine(PotentialEngine):
+class ASEEngine(CalculatorEngine):
     """An engine made of an ASE calculator; the calculator (a model) is made once and used for all structures.
 
     After a failure it is made anew: a calculator may keep a program running that is gone now.
@@ -70,9 +65,8 @@ class ASEEngine(PotentialEngine):
         """The calculator's name."""
         return self.options.calculator
 
-    @cached_property
-    def calculator(self) -> Any:
-        """The calculator itself, made at its first use.
+    def new_calculator(self) -> Any:
+        """Call the factory.
 
         Raises
         ------
@@ -84,57 +78,10 @@ class ASEEngine(PotentialEngine):
         except Exception as error:
             raise EngineError(
                 f"engine ase: {self.options.calculator} could not be made with "
-                f"calculator_settings = {self.options.calculator_settings} ({_words(error)})",
+                f"calculator_settings = {self.options.calculator_settings} ({in_words(error)})",
                 kind="input",
                 permanent=True,
             ) from error
-
-    def potential(self, structure: Structure) -> Potential:
-        """Return the calculator, bound to one structure."""
-        return ASEPotential(self, self.method)
-
-    def forget_calculator(self) -> None:
-        """Make the calculator anew when it is next asked for: one that failed may have lost its program."""
-        self.__dict__.pop("calculator", None)
-
-
-class ASEPotential:
-    """One structure's use of a shared ASE calculator."""
-
-    def __init__(self, engine: ASEEngine, name: str) -> None:
-        self._engine, self._name = engine, name
-        self.details: dict[str, Any] = {"supercell": None}
-
-    def still_fits(self, structure: Structure, part: float = 1.0) -> bool:
-        """Return True: the calculator is periodic by itself."""
-        return True
-
-    def __call__(self, structure: Structure) -> Point:
-        """Return energy, forces and stress; a calculator without stress gives none for a crystal's cell."""
-        atoms = structure.to_ase()
-        atoms.calc = self._engine.calculator
-        where = structure.struct_id or "the structure"
-        try:
-            energy = float(atoms.get_potential_energy())
-            forces = np.array(atoms.get_forces(), dtype=float)
-            stress = None
-            if structure.lattice is not None:
-                try:
-                    stress = voigt_6_to_full_3x3_stress(atoms.get_stress())
-                except (PropertyNotImplementedError, NotImplementedError):
-                    stress = None
-        except EngineError:
-            raise
-        # A lost program or file is worth another attempt; what the calculator itself refuses is not.
-        except (CalculationFailed, OSError) as error:
-            self._engine.forget_calculator()
-            raise EngineError(f"{where}: {self._name} failed ({_words(error)})", kind="crash") from error
-        except Exception as error:
-            self._engine.forget_calculator()
-            raise EngineError(
-                f"{where}: {self._name} cannot compute it ({_words(error)})", kind="crash", permanent=True
-            ) from error
-        return Point(energy, forces, stress)
 
 
 def is_registered(calculator: str) -> bool:
@@ -150,7 +97,7 @@ def _load(name: str) -> Callable[..., Any]:
         found = importlib.import_module(module)
     except Exception as error:  # a module of the user's own may fail in any way
         raise EngineError(
-            f"engine ase: the module of calculator '{name}' cannot be loaded ({_words(error)}); install it, or "
+            f"engine ase: the module of calculator '{name}' cannot be loaded ({in_words(error)}); install it, or "
             "correct the name",
             kind="missing",
             permanent=True,
@@ -180,7 +127,3 @@ def _callable(name: str, found: Any) -> Callable[..., Any]:
         raise InputError(f"engine ase: '{name}' is nothing that can be called to make a calculator")
     made: Callable[..., Any] = found
     return made
-
-
-def _words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from ase.units import Bohr
 
+from genarris_fw.crystal.primitive_cell import primitive_cell
 from genarris_fw.crystal.structure import Molecule, Structure
 from genarris_fw.engines.base import Context, Engine, Evaluation
 from genarris_fw.engines.checks import refuse_not_finite, refuse_overlaps
 from genarris_fw.engines.lapw.elk_input import Loop, atom_order, elk_input, k_grid
 from genarris_fw.engines.lapw.elk_output import PROGRAM_OUTPUT, ElkOutput, parse_output
 from genarris_fw.engines.lapw.muffin_tin import Radii, fitting_radii, refuse_overlapping_spheres
-from genarris_fw.engines.lapw.primitive_cell import primitive_cell
 from genarris_fw.engines.lapw.program import command_line, elk_version, run_elk, species_folder
 from genarris_fw.engines.lapw.remedies import HANDLERS
 from genarris_fw.engines.lapw.settings import LAPWSettings

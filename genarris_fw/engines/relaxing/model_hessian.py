@@ -16,9 +16,10 @@ from ase.geometry import get_angles_derivatives, get_dihedrals_derivatives
 from ase.units import Bohr, Hartree
 from numpy.typing import NDArray
 
+from genarris_fw.crystal.crystal_bonds import bonds_of_crystal
 from genarris_fw.crystal.radii import vdw_radius
 from genarris_fw.crystal.structure import Structure
-from genarris_fw.engines.checks import near_pairs, neighbours
+from genarris_fw.engines.checks import neighbours
 
 Floats = NDArray[np.float64]
 
@@ -173,6 +174,9 @@ def _sine(u: Floats, v: Floats) -> float:
 def _bonded(structure: Structure) -> Bonded:
     """For each atom its bonded neighbours and the vectors to them."""
     bonded: Bonded = [[] for _ in range(len(structure))]
-    for i, j, _, vector in zip(*near_pairs(structure, 1.3)):
-        bonded[int(i)].append((int(j), vector))
+    found = bonds_of_crystal(structure)
+    pairs = zip(found.first.tolist(), found.second.tolist(), found.vectors(structure), strict=True)
+    for i, j, vector in pairs:
+        bonded[i].append((j, vector))
+        bonded[j].append((i, -vector))
     return bonded

@@ -62,7 +62,6 @@ class PotentialEngine(Engine):
     """An engine made of a `Potential`."""
 
     model: ClassVar[type[Settings]] = RelaxationSettings
-    options: RelaxationSettings
 
     @property
     def method(self) -> str:
@@ -92,19 +91,29 @@ class PotentialEngine(Engine):
     def evaluate(
         self, structure: Structure | Molecule, relax: bool = False, context: Context | None = None
     ) -> Evaluation:
-        """Compute or relax one structure; see `Engine.evaluate`."""
-        from genarris_fw.engines.relaxing.relaxation import relax_structure
+        """Compute or relax one structure; see `Engine.evaluate`.
 
+        Raises
+        ------
+        EngineError
+            As of `Engine.evaluate`; kind ``input``, permanent, for a relaxation by an engine that does not relax.
+        """
         context = context or Context()
         if isinstance(structure, Molecule):
             structure = structure.to_structure()
         started = time.perf_counter()
+        if relax and not self.relaxes:
+            raise EngineError(f"engine {self.name} {self.without_relaxations}", kind="input", permanent=True)
         refuse_overlaps(structure)
         reason = context.stop_reason()
         if reason:
             raise EngineError(f"{structure.struct_id or 'the structure'}: {reason} before it began", kind="walltime")
         with threads(context.cores):
             if relax:
+                # Here: a single point does not need what takes a third of a second to import.
+                from genarris_fw.engines.relaxing.relaxation import relax_structure
+
+                assert isinstance(self.options, RelaxationSettings), f"{self.name} relaxes, without settings for that"
                 result = relax_structure(self, structure, self.options, context)
             else:
                 result = self._single_point(structure)

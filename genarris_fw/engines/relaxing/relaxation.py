@@ -15,10 +15,11 @@ from ase.io import write as ase_write
 from ase.stress import full_3x3_to_voigt_6_stress, voigt_6_to_full_3x3_stress
 from numpy.typing import NDArray
 
+from genarris_fw.crystal.crystal_bonds import has_reacted
 from genarris_fw.crystal.point_groups import point_group
 from genarris_fw.crystal.structure import Molecule, Structure
 from genarris_fw.engines.base import Context, Evaluation
-from genarris_fw.engines.checks import COLLAPSED_PART, bond_graph, refuse_overlaps
+from genarris_fw.engines.checks import COLLAPSED_PART, refuse_overlaps
 from genarris_fw.engines.relaxing.model_hessian import model_hessian
 from genarris_fw.engines.relaxing.point_group_constraint import FixPointGroup
 from genarris_fw.engines.relaxing.potential import Potential, PotentialEngine
@@ -44,9 +45,10 @@ class PotentialCalculator(Calculator):
     # ASE declares it without ClassVar.
     implemented_properties: ClassVar[list[str]] = ["energy", "free_energy", "forces", "stress"]  # type: ignore[misc]
 
-    def __init__(self, engine: PotentialEngine, start: Structure) -> None:
+    def __init__(self, engine: PotentialEngine, start: Structure, needs_stress: bool = True) -> None:
         super().__init__()
         self.engine = engine
+        self.needs_stress = needs_stress
         self.start = start
         self.calls = 0
         self.supercells: list[Any] = []
@@ -81,7 +83,7 @@ class PotentialCalculator(Calculator):
         self.results = {"energy": point.energy, "free_energy": point.energy, "forces": point.forces}
         if point.stress is not None:
             self.results["stress"] = full_3x3_to_voigt_6_stress(point.stress)
-        elif structure.lattice is not None and self.engine.options.relax_cell:
+        elif structure.lattice is not None and self.needs_stress:
             raise EngineError(
                 f"{self.engine.method} gives no stress, so that no cell can be relaxed; set relax_cell = False",
                 kind="input",
@@ -129,7 +131,7 @@ class _Relaxation:
         self.atoms = structure.to_ase()
         self.periodic = structure.lattice is not None
         self.kept = self._keep_symmetry() if options.keep_symmetry else None
-        self.calculator = PotentialCalculator(engine, self._now())
+        self.calculator = PotentialCalculator(engine, self._now(), needs_stress=options.relax_cell)
         self.atoms.calc = self.calculator
         self.steps = 0
         self.slowest = 0.0
@@ -246,7 +248,7 @@ class _Relaxation:
             "steps": self.steps,
             "reason": reason,
             "largest_force": self._largest_force(forces),
-            "reacted": bond_graph(structure) != bond_graph(first),
+            "reacted": has_reacted(first, structure),
         } | potential.details
         corrections = calculator.corrections + list(potential.details.get("corrections", []))
         if corrections:

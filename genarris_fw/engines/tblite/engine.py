@@ -14,19 +14,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from ase.data import atomic_numbers
 from ase.units import Bohr, Hartree, kB
 
 from genarris_fw.crystal.structure import Structure
+from genarris_fw.engines.relaxing.on_supercell import SupercellPotential, refuse_elements_beyond
 from genarris_fw.engines.relaxing.potential import Point, Potential, PotentialEngine
+from genarris_fw.engines.supercell import smallest_supercell
 from genarris_fw.engines.tblite.settings import TBLiteSettings
-from genarris_fw.engines.tblite.supercell import (
-    mean_over_copies,
-    repeated_positions,
-    smallest_repeats,
-    smallest_supercell,
-    wide_enough,
-)
 from genarris_fw.errors import EngineError
 
 LAST_ELEMENT = 86
@@ -88,63 +82,32 @@ class TBLiteEngine(PotentialEngine):
 
     def potential(self, structure: Structure) -> Potential:
         """Return GFN-xTB for one structure, on its supercell."""
-        beyond = sorted({s for s in structure.species if atomic_numbers[s] > LAST_ELEMENT})
-        if beyond:
-            raise EngineError(
-                f"{structure.struct_id or 'the structure'}: {self.method} has no parameters for "
-                f"{', '.join(beyond)} (elements up to radon only); take another engine",
-                kind="input",
-                permanent=True,
-            )
+        refuse_elements_beyond(structure, LAST_ELEMENT, self.method, " (elements up to radon only)")
         return TBLitePotential(self._tblite, self.options, structure)
 
 
-class TBLitePotential:
+class TBLitePotential(SupercellPotential):
     """The calculator of one structure, kept alive so that the next geometry starts from the last density."""
 
     def __init__(self, tblite: Any, options: TBLiteSettings, structure: Structure) -> None:
         self._tblite, self._options = tblite, options
-        numbers = np.array([atomic_numbers[name] for name in structure.species])
-        self.supercell = np.eye(3, dtype=np.int64)
+        slanted = None
         if structure.lattice is not None and options.supercell == "smallest":
-            self.supercell = smallest_supercell(structure.lattice, options.min_width)
-        elif structure.lattice is not None:
-            self.supercell = np.diag(smallest_repeats(structure.lattice, options.min_width)).astype(np.int64)
-        self._copies = abs(round(float(np.linalg.det(self.supercell))))
-        self._numbers = np.tile(numbers, self._copies)
+            slanted = smallest_supercell(structure.lattice, options.min_width)
+        super().__init__(structure, options.min_width, slanted)
+        if slanted is not None:
+            self.details["supercell"] = slanted.tolist()
         self._calculator: Any = None
         self._result: Any = None
-        self.details: dict[str, Any] = {"supercell": None, "cells_computed": 1, "atoms_computed": len(numbers)}
-        if structure.lattice is not None:
-            diagonal = options.supercell == "diagonal"
-            shown = np.diag(self.supercell) if diagonal else self.supercell
-            self.details |= {
-                "supercell": shown.tolist(),
-                "cells_computed": self._copies,
-                "atoms_computed": len(self._numbers),
-            }
-
-    def still_fits(self, structure: Structure, part: float = 1.0) -> bool:
-        """Return whether the supercell still has the part of ``min_width`` for this geometry."""
-        return structure.lattice is None or wide_enough(
-            structure.lattice, self.supercell, part * self._options.min_width
-        )
 
     def __call__(self, structure: Structure) -> Point:
         """Return energy, forces and stress of one cell."""
         positions, lattice = structure.positions / Bohr, None
         if structure.lattice is not None:
-            positions = repeated_positions(structure.lattice, structure.positions, self.supercell) / Bohr
-            lattice = self.supercell @ structure.lattice / Bohr
+            positions, lattice = self.repeated(structure.lattice, structure.positions)
         name = structure.struct_id or "the structure"
         result = self._converged_result(name, positions, lattice)
-        energy = float(result["energy"]) * Hartree / self._copies
-        forces = -mean_over_copies(result["gradient"], self._copies) * (Hartree / Bohr)
-        stress = None
-        if structure.lattice is not None:
-            virial = np.asarray(result["virial"]) * Hartree / self._copies
-            stress = 0.5 * (virial + virial.T) / structure.cell_volume
-        return Point(energy, forces, stress)
+        return self.of_one_cell(structure, result["energy"], result["gradient"], result["virial"])
 
     def _converged_result(self, name: str, positions: Any, lattice: Any) -> Any:
         failures = (RuntimeError, ValueError)
@@ -178,7 +141,7 @@ class TBLitePotential:
         options = self._options
         periodic = None if lattice is None else np.array([True] * 3)
         calculator = self._tblite.Calculator(
-            options.method, self._numbers, positions, lattice=lattice, periodic=periodic
+            options.method, np.array(self.numbers), positions, lattice=lattice, periodic=periodic
         )
         values = {
             "verbosity": 0,

@@ -1,0 +1,1 @@
+"""The energy of a crystal of rigid molecules, its minima, and what follows from its second derivatives."""

@@ -1,0 +1,1 @@
+"""What the kernels of the lattice sums are told of molecules and symmetry."""
