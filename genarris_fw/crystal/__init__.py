@@ -2,14 +2,18 @@
 
 from genarris_fw.crystal.bonds import bonds, connected_components, same_bonds
 from genarris_fw.crystal.cells import cell_properties
-from genarris_fw.crystal.file_format import PoolFormat, StructureFormat
-from genarris_fw.crystal.formats import read, read_folder, readable, writable, write
-from genarris_fw.crystal.genarris_json import from_record, to_record
-from genarris_fw.crystal.molecule_file import checked_molecule, read_molecule
+from genarris_fw.crystal.file_format import PoolFormat, ReadFormat, StructureFormat
+from genarris_fw.crystal.formats.files import read, read_folder, write
+from genarris_fw.crystal.formats.genarris_json import from_record, to_record
+from genarris_fw.crystal.formats.molecule_file import checked_molecule, read_molecule, read_molecules
+from genarris_fw.crystal.formats.registry import readable, writable
+from genarris_fw.crystal.hydrogens import short_hydrogens, standard_hydrogens
 from genarris_fw.crystal.molecules import whole_molecules
 from genarris_fw.crystal.point_group_symbols import hermann_mauguin_symbol, parse_symbol, schoenflies_symbol
 from genarris_fw.crystal.point_groups import PointGroup, point_group, symmetrize
 from genarris_fw.crystal.radii import VDW, covalent_radius, natural_cutoffs, vdw_radius
+from genarris_fw.crystal.reading import Reading, ReadingWarning
+from genarris_fw.crystal.standard_setting import standard_setting
 from genarris_fw.crystal.structure import Molecule, Structure
 from genarris_fw.crystal.symmetry import niggli_reduce, space_group
 
@@ -20,6 +24,9 @@ __all__ = [
     "Molecule",
     "PointGroup",
     "PoolFormat",
+    "ReadFormat",
+    "Reading",
+    "ReadingWarning",
     "Structure",
     "StructureFormat",
     "bonds",
@@ -36,9 +43,13 @@ __all__ = [
     "read",
     "read_folder",
     "read_molecule",
+    "read_molecules",
     "same_bonds",
     "schoenflies_symbol",
+    "short_hydrogens",
     "space_group",
+    "standard_hydrogens",
+    "standard_setting",
     "symmetrize",
     "to_record",
     "vdw_radius",

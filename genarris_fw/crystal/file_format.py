@@ -1,8 +1,9 @@
 """What a format of files is: how structures become a text, how a text becomes structures, and how it is told.
 
-Ours and those of other packages are registered in the same two groups of entry points. Under ``genarris_fw.formats``
+Ours and those of other packages are registered in the same groups of entry points. Under ``genarris_fw.formats``
 are those that a run may write by itself (``output_format``): each a `StructureFormat` that holds crystals and
-molecules. Under ``genarris_fw.exports`` are further ones, of the command ``export``.
+molecules. Under ``genarris_fw.exports`` are further ones, of the command ``export``, and under ``genarris_fw.readers``
+those that are only read.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from genarris_fw.errors import InputError
 
 if TYPE_CHECKING:
+    from genarris_fw.crystal.reading import Reading
     from genarris_fw.crystal.structure import Structure
 
 _ENDING = re.compile(r"\.[\w.+-]*\w", flags=re.ASCII)
@@ -31,6 +33,8 @@ class Readable:
     read : callable, optional
         Text and path -> structures, at least one; those that do not state their struct_id have none. It raises
         `InputError`, one line that begins with the path.
+    read_by : callable, optional
+        As `read`, with a `Reading` as third argument: choices to follow, and where to note what was left out.
     endings : tuple of str
         How the names of its files end, in lower case and with the dot.
     marked : callable, optional
@@ -42,6 +46,7 @@ class Readable:
     """
 
     read: Callable[[str, str], list[Structure]] | None = None
+    read_by: Callable[[str, str, Reading], list[Structure]] | None = None
     endings: tuple[str, ...] = ()
     marked: Callable[[str], bool] | None = None
     likely: Callable[[str], bool] | None = None
@@ -51,22 +56,45 @@ class Readable:
         """Refuse what no file of the format could be called, or written by, with an InputError."""
         _check_endings(self.endings)
 
+    @property
+    def is_read(self) -> bool:
+        """Whether files of this format can be read."""
+        return self.read is not None or self.read_by is not None
+
+    def structures(self, text: str, where: str, reading: Reading) -> list[Structure]:
+        """Read a text by the function that was registered."""
+        if self.read_by is not None:
+            return list(self.read_by(text, where, reading))
+        assert self.read is not None
+        return list(self.read(text, where))
+
     def is_marked(self, file: Path, text: str) -> bool:
         """Tell whether the text says that it is of this format."""
-        return self.read is not None and self.marked is not None and self.marked(text)
+        return self.is_read and self.marked is not None and self.marked(text)
 
     def is_named(self, file: Path, text: str) -> bool:
         """Tell whether the file's name says that it is of this format."""
-        return self.read is not None and file.name.lower().endswith(self.endings)
+        return self.is_read and file.name.lower().endswith(self.endings)
 
     def is_likely(self, file: Path, text: str) -> bool:
         """Tell whether the text looks like one of this format."""
-        return self.read is not None and self.likely is not None and self.likely(text)
+        return self.is_read and self.likely is not None and self.likely(text)
 
     def stem(self, file: Path) -> str:
         """Return a file's name without the ending that this format has."""
         found = [ending for ending in self.endings if file.name.lower().endswith(ending)]
         return file.name[: -len(max(found, key=len))] if found else file.stem
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReadFormat(Readable):
+    """A format that is only read; it needs `read` or `read_by`."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no file of the format could be called, or read by, with an InputError."""
+        super().__post_init__()
+        if not self.is_read:
+            raise InputError("a format that is only read needs a function that reads it")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

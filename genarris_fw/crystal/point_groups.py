@@ -213,7 +213,7 @@ def _averaged(molecule: Molecule, group: PointGroup) -> Molecule:
     total = np.zeros_like(points)
     for operation, permutation in zip(group.operations, group.permutations):
         total[permutation] += points @ operation.T
-    return Molecule(molecule.species, total / len(group) + group.centre)
+    return molecule.at(total / len(group) + group.centre)
 
 
 def _operations(points: Floats, kinds: Integers, tol: float) -> tuple[Floats, Integers, Floats]:

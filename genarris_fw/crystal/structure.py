@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,8 @@ from ase import Atoms
 from ase.data import atomic_masses, atomic_numbers
 from numpy.typing import ArrayLike, NDArray
 
-from genarris_fw.crystal.cells import cell_values
+from genarris_fw.crystal.atom_properties import atom_properties
+from genarris_fw.crystal.cells import cell_values, cell_volume
 from genarris_fw.errors import InputError
 
 # 1 u/Å3 in g/cm3: the atomic mass constant, CODATA 2018, times 1e24.
@@ -25,14 +28,26 @@ def _checked_atoms(species: Sequence[str], positions: ArrayLike) -> tuple[list[s
     points = np.array(positions, dtype=float).reshape(-1, 3) if names else np.zeros((0, 3))
     if len(points) != len(names):
         raise InputError(f"{len(names)} species but {len(points)} positions; give one position (x, y, z) per atom")
-    unknown = sorted({name for name in names if name not in atomic_numbers or name == "X"})
-    if unknown:
+    if unknown := _unknown(tuple(names)):
         raise InputError(f"unknown element symbol {', '.join(unknown)}; use the symbols of the periodic table")
-    if not np.isfinite(points).all():
-        raise InputError("a position is not a finite number")
-    if len(points) and np.abs(points).max() > LARGEST_POSITION:
+    farthest = np.abs(points).max(initial=0.0)
+    if not farthest <= LARGEST_POSITION:  # asked in this way, a number that is none fails too
+        if not np.isfinite(points).all():
+            raise InputError("a position is not a finite number")
         raise InputError(f"an atom lies more than {LARGEST_POSITION} Å from the origin")
     return names, points
+
+
+@lru_cache(maxsize=64)
+def _unknown(species: tuple[str, ...]) -> list[str]:
+    """Return what of some names is no element."""
+    return sorted({name for name in species if name not in atomic_numbers or name == "X"})
+
+
+@lru_cache(maxsize=64)
+def _mass(species: tuple[str, ...]) -> float:
+    """Mass in u of atoms; the structures of a pool are of the same ones."""
+    return float(sum(atomic_masses[atomic_numbers[name]] for name in species))
 
 
 @dataclass
@@ -45,6 +60,9 @@ class Molecule:
         Element symbols, n of them.
     positions : (n, 3) array_like
         Cartesian positions in Å.
+    properties : dict, optional
+        Plain values keyed by name: what its file says of the atoms (``initial_moments``, ``initial_charges``,
+        ``fixed_atoms``), and of the whole (``relative_energy`` of a conformer, ``name``).
 
     Raises
     ------
@@ -54,9 +72,11 @@ class Molecule:
 
     species: list[str]
     positions: NDArray[np.float64]
+    properties: dict[str, Any] = field(default_factory=dict, compare=False)
 
-    def __init__(self, species: Sequence[str], positions: ArrayLike) -> None:
+    def __init__(self, species: Sequence[str], positions: ArrayLike, properties: dict[str, Any] | None = None) -> None:
         self.species, self.positions = _checked_atoms(species, positions)
+        self.properties = dict(properties or {})
 
     def __len__(self) -> int:
         """Return the number of atoms."""
@@ -76,9 +96,13 @@ class Molecule:
         """Return the molecule as non-periodic ASE atoms."""
         return Atoms(self.species, positions=self.positions)
 
+    def at(self, positions: ArrayLike) -> Molecule:
+        """Return the same atoms at other positions, (n, 3), Å."""
+        return Molecule(self.species, positions, self.properties)
+
     def to_structure(self, struct_id: str = "") -> Structure:
-        """Return the molecule as a structure without a lattice."""
-        return Structure(None, self.species, self.positions, struct_id=struct_id)
+        """Return the molecule as a structure without a lattice, with what is known of its atoms."""
+        return Structure(None, self.species, self.positions, atom_properties(self.properties), struct_id)
 
 
 @dataclass
@@ -122,11 +146,12 @@ class Structure:
         self.lattice = None
         if lattice is not None:
             rows = np.array(lattice, dtype=float)
-            if rows.shape != (3, 3) or not np.isfinite(rows).all():
+            numbers = rows.ravel().tolist()  # plain ones: for nine of them, numpy is slow
+            if rows.shape != (3, 3) or not all(map(math.isfinite, numbers)):
                 raise InputError("a lattice is three vectors of three finite numbers, in Å")
-            if np.abs(rows).max() > LARGEST_LENGTH:
+            if max(map(abs, numbers)) > LARGEST_LENGTH:
                 raise InputError(f"a lattice vector is longer than {LARGEST_LENGTH} Å")
-            if abs(np.linalg.det(rows)) < 1e-6:
+            if cell_volume(numbers) < 1e-6:
                 raise InputError("the lattice vectors lie in a plane: the cell has no volume")
             self.lattice = rows
         self.properties = dict(properties or {})
@@ -136,7 +161,9 @@ class Structure:
         """Return the number of atoms in the cell, or of the molecule."""
         return len(self.species)
 
-    def _cell(self) -> NDArray[np.float64]:
+    @property
+    def cell(self) -> NDArray[np.float64]:
+        """The lattice of a crystal; an InputError for a molecule."""
         if self.lattice is None:
             raise InputError(f"{self.struct_id or 'the structure'} is a molecule: it has no cell")
         return self.lattice
@@ -144,18 +171,18 @@ class Structure:
     @property
     def cell_volume(self) -> float:
         """Volume of the cell in Å3 (always positive)."""
-        return float(abs(np.linalg.det(self._cell())))
+        return cell_volume(self.cell.ravel().tolist())
 
     @property
     def cell_parameters(self) -> tuple[float, float, float, float, float, float]:
         """Lengths a, b, c in Å and angles α, β, γ in degrees."""
-        a, b, c, alpha, beta, gamma, _ = cell_values(self._cell()).tolist()
+        a, b, c, alpha, beta, gamma, _ = cell_values(self.cell).tolist()
         return a, b, c, alpha, beta, gamma
 
     @property
     def mass(self) -> float:
         """Mass of all atoms in u."""
-        return float(sum(atomic_masses[atomic_numbers[name]] for name in self.species))
+        return _mass(tuple(self.species))
 
     @property
     def density(self) -> float:
@@ -165,7 +192,7 @@ class Structure:
     @property
     def fractional(self) -> NDArray[np.float64]:
         """(n, 3) fractional coordinates; not wrapped, molecules stay whole."""
-        return np.asarray(self.positions @ np.linalg.inv(self._cell()))
+        return np.asarray(self.positions @ np.linalg.inv(self.cell))
 
     def copy(self) -> Structure:
         """Return a copy that shares nothing mutable at the top level."""
@@ -184,13 +211,13 @@ class Structure:
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> Structure:
-        """Make a structure of a Genarris json record (see `genarris_fw.crystal.genarris_json`)."""
-        from genarris_fw.crystal.genarris_json import from_record
+        """Make a structure of a Genarris json record (see `genarris_fw.crystal.formats.genarris_json`)."""
+        from genarris_fw.crystal.formats.genarris_json import from_record
 
         return from_record(record)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the Genarris json record of the structure."""
-        from genarris_fw.crystal.genarris_json import to_record
+        from genarris_fw.crystal.formats.genarris_json import to_record
 
         return to_record(self)

@@ -43,14 +43,17 @@ def space_group(structure: Structure, symprec: float = 1e-2) -> int:
     return 0 if dataset is None else int(dataset.number)
 
 
-def symmetry_dataset(structure: Structure, symprec: float) -> Any:
-    """Return spglib's dataset of a crystal, or None where it finds no symmetry (as where atoms overlap)."""
+def symmetry_dataset(structure: Structure, symprec: float, hall_number: int = 0) -> Any:
+    """Return spglib's dataset of a crystal, or None where it finds no symmetry (as where atoms overlap).
+
+    `hall_number` asks for a setting of spglib's 530; 0 is the first one of the group.
+    """
     numbers = [atomic_numbers[name] for name in structure.species]
     cell: Any = (structure.lattice, structure.fractional, numbers)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return spglib.get_symmetry_dataset(cell, symprec=symprec)
+            return spglib.get_symmetry_dataset(cell, symprec=symprec, hall_number=hall_number)
         except Exception:  # the class of spglib's errors differs between its versions
             return None
 

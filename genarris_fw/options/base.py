@@ -8,7 +8,7 @@ from typing_extensions import Self
 
 from genarris_fw.declaring.option import Declared, derived, option
 from genarris_fw.declaring.queueing import Duration, Memory, PlainName
-from genarris_fw.declaring.types import Format, InputFile, InputFolder, OutputFolder, Verbosity, Whole
+from genarris_fw.declaring.types import DisorderName, Format, InputFile, InputFolder, OutputFolder, Verbosity, Whole
 from genarris_fw.options.sizes import UNKNOWN, Count
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ class ProcedureOptions(Declared):
         Further names of the procedure.
     no_effect : dict
         Known options of other versions that have no effect -> why.
+    of_rigid_molecules : bool
+        Whether it needs the molecule in one complete piece, with charges and types of atoms; `check` looks at that.
     makes_molecule : bool
         Whether later steps build on the molecule that this one makes.
     makes : str
@@ -45,6 +47,7 @@ class ProcedureOptions(Declared):
     order: ClassVar[int] = 1000
     synonyms: ClassVar[tuple[str, ...]] = ()
     no_effect: ClassVar[dict[str, str]] = {}
+    of_rigid_molecules: ClassVar[bool] = False
     makes_molecule: ClassVar[bool] = False
     makes: ClassVar[str] = "new"
     results: ClassVar[dict[str, str]] = {"structures": "{} structures"}
@@ -185,10 +188,48 @@ def cell_option(default_words: str = "from any section that gives it", lends: in
     return option("Molecules per cell", category="inferred", ge=1, le=192, default_words=default_words, lends=lends)
 
 
+def record_option() -> Any:
+    """Declare ``record``, which goes with ``molecule_path``."""
+    return option(
+        "Which record of molecule_path (molecules of an sdf, frames of an xyz, conformers of SMILES) is the molecule, "
+        "from 1",
+        category="inferred",
+        ge=1,
+        le=10**9,
+        default_words="that of the section that gives molecule_path; else the only one",
+        changes_results=False,  # it counts with the file's content
+    )
+
+
+def component_option() -> Any:
+    """Declare ``component``, which goes with ``molecule_path``."""
+    return option(
+        "Which of the different molecules in molecule_path (a hydrate's crystal, for example) is the molecule, from 1",
+        category="inferred",
+        ge=1,
+        le=10**6,
+        default_words="that of the section that gives molecule_path; else the only one",
+        changes_results=False,  # as above
+    )
+
+
+def disorder_option() -> Any:
+    """Declare ``disorder``, which goes with ``molecule_path``."""
+    return option(
+        "Of a disordered crystal in molecule_path: refuse it, or take the major part",
+        category="inferred",
+        default_words="that of the section that gives molecule_path; else refuse",
+        changes_results=False,  # as above
+    )
+
+
 class OnMolecule(SharedOptions):
     """A procedure that needs the molecule."""
 
     molecule_path: InputFile | None = molecule_option()
+    record: Whole | None = record_option()
+    component: Whole | None = component_option()
+    disorder: DisorderName | None = disorder_option()
     molecule_step: str | None = derived("The earlier step that relaxes the molecule")
 
 

@@ -6,12 +6,15 @@ import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genarris_fw.declaring.door import OPTIONS
 from genarris_fw.errors import InputError
 from genarris_fw.options.base import SharedOptions
 from genarris_fw.options.master import MasterOptions
+
+if TYPE_CHECKING:
+    from genarris_fw.crystal import Molecule
 
 _OF_ENGINE = "engine_settings."
 
@@ -114,6 +117,15 @@ class Configuration:
             if step.name == name:
                 return step
         raise KeyError(name)
+
+    def molecule(self) -> Molecule | None:
+        """Return the molecule of the run, None where it has none; an InputError where it cannot be read."""
+        from genarris_fw.options.molecule_files import molecule_of
+
+        if self.molecule_path is None:
+            return None
+        named = (step.options for step in self.steps if step.options.get("molecule_path") == self.molecule_path)
+        return molecule_of(next(named, {"molecule_path": self.molecule_path}))[0]
 
     def unavailable_engines(self) -> list[str]:
         """Return the engines that the steps name and that cannot be used here."""

@@ -5,16 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
+from genarris_fw.encodings import decoded
 from genarris_fw.errors import InputError
 from genarris_fw.files import read_ordinary
-from genarris_fw.names import made_safe
+from genarris_fw.names import is_smiles, made_safe
 from genarris_fw.options.base import ProcedureOptions, QueueOptions
 from genarris_fw.options.configuration import Configuration, Step
 from genarris_fw.options.engine_settings import carried
+from genarris_fw.options.genarris3.configuration import is_genarris_3
 from genarris_fw.options.master import MasterOptions
+from genarris_fw.options.molecule_files import CHOICES
 from genarris_fw.options.names import why_not
 from genarris_fw.options.problems import OptionsError, Remarks, nearest, quoted
 from genarris_fw.options.reading import read_text
@@ -55,6 +59,11 @@ def load(path: str | os.PathLike[str]) -> Configuration:
     text = _text_of(path, remarks)
     remarks.raise_if_any()
     absolute = os.path.abspath(path)  # noqa: PTH100 - keeps links as the user wrote them
+    if is_genarris_3(text):
+        place = remarks.file
+        remarks = Remarks(place)
+        remarks.problem(0, f"this is a Genarris 3 ui.conf: genarris-fw convert {shlex.quote(place)} translates it")
+        remarks.raise_if_any()
     sections = sort_sections(read_text(text, remarks), remarks)
     folder = str(Path(absolute).parent)
     bench = Bench(folder, _defaults(sections), sections, remarks)
@@ -75,15 +84,12 @@ def load(path: str | os.PathLike[str]) -> Configuration:
 
 def _text_of(path: str | os.PathLike[str], remarks: Remarks) -> str:
     try:
-        text = read_ordinary(Path(path), LARGEST_CONF).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        remarks.problem(0, f"not a text file: byte {error.start + 1} is not UTF-8; expected a ui.conf")
-        return ""
+        text, note = decoded(read_ordinary(Path(path), LARGEST_CONF))
     except InputError as error:
         remarks.problem(0, f"{str(error).removeprefix(f'{path}: ')}; expected a ui.conf")
         return ""
-    if "\0" in text:
-        remarks.problem(text[: text.index("\0")].count("\n") + 1, "a NUL character; expected a text file")
+    if note:
+        remarks.notice(0, note)
     return text
 
 
@@ -188,7 +194,8 @@ def _check_numbers_of_cells(bench: Bench) -> None:
                 found.append(given)
     found.sort(key=lambda given: given.line)
     for given in found[1:]:
-        if given.value != found[0].value:
+        # A search may look at several numbers at once.
+        if not isinstance(given.value, list) and not isinstance(found[0].value, list) and given.value != found[0].value:
             bench.remarks.problem(
                 given.line,
                 f"Z = {given.value}, but Z = {found[0].value} in [{found[0].section}] line {found[0].line}; "
@@ -252,11 +259,16 @@ def _configuration(bench: Bench, path: str, text: str) -> Configuration:
         master={option: value(option) for option in MasterOptions.kept()},
         master_origins={option: found.origin for option, found in given.items() if found.value is not None},
         molecule_path=molecules[0] if molecules else None,
-        Z=next((step.options["Z"] for step in steps if step.options.get("Z")), None),
+        Z=next((_one_of(step.options["Z"]) for step in steps if step.options.get("Z")), None),
         steps=steps,
         notices=bench.remarks.notice_lines(),
         digests=_digests(steps, bench.remarks),
     )
+
+
+def _one_of(numbers: int | list[int]) -> int:
+    """Return a number of molecules per cell, of several the first."""
+    return numbers[0] if isinstance(numbers, list) else numbers
 
 
 def _name_of(folder: str) -> str:
@@ -271,7 +283,11 @@ def _digests(steps: list[Step], remarks: Remarks) -> dict[str, str]:
             file = step.options.get(option)
             if file:
                 try:
-                    content = read_ordinary(Path(file), LARGEST_INPUT)
+                    content = str(file).encode() if is_smiles(file) else read_ordinary(Path(file), LARGEST_INPUT)
+                    if option == "molecule_path":
+                        content += b"".join(
+                            f" {name}={step.options[name]}".encode() for name in CHOICES if step.options.get(name)
+                        )
                     digests[f"{step.name}.{option}"] = hashlib.sha256(content).hexdigest()
                 except InputError as error:
                     remarks.problem(0, f"{option}: {error}")

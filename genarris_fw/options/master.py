@@ -9,6 +9,7 @@ from pydantic import BeforeValidator
 from genarris_fw.declaring.option import REQUIRED, option
 from genarris_fw.declaring.types import (
     LARGEST_INTEGER,
+    DisorderName,
     Flag,
     InputFile,
     Real,
@@ -29,7 +30,7 @@ Defaults = Annotated[str, BeforeValidator(one_of("manual", "2.0")), Said("str", 
 
 
 # What the configuration has fields of its own for.
-_HEAD = ("procedures", "run_name", "seed", "defaults", "molecule_path", "Z")
+_HEAD = ("procedures", "run_name", "seed", "defaults", "molecule_path", "record", "component", "disorder", "Z")
 
 
 class MasterOptions(QueueOptions, EngineOptions):
@@ -66,6 +67,15 @@ class MasterOptions(QueueOptions, EngineOptions):
     )
     molecule_path: InputFile | None = option(
         "Molecule of the run, for procedures whose own section names none", category="inferred"
+    )
+    record: Whole | None = option(
+        "Which record of molecule_path is the molecule, from 1", category="inferred", ge=1, le=10**9
+    )
+    component: Whole | None = option(
+        "Which of the different molecules in molecule_path is the molecule, from 1", category="inferred", ge=1, le=10**6
+    )
+    disorder: DisorderName | None = option(
+        "Of a disordered crystal in molecule_path: refuse it, or take the major part", category="inferred"
     )
     Z: Whole | None = option("Molecules per cell, for sections that give none", category="inferred", ge=1, le=192)
     allow_outputs_outside: Flag = option(
@@ -121,5 +131,5 @@ class MasterOptions(QueueOptions, EngineOptions):
     @classmethod
     def deciding(cls) -> list[str]:
         """Return the options of the master section itself that change results; the rest counts where steps use it."""
-        others = ("procedures", "molecule_path", "Z")
+        others = ("procedures", "molecule_path", "record", "component", "disorder", "Z")
         return [name for name in cls.__annotations__ if name in cls.own() and name not in others and cls.decides(name)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,13 @@ from genarris_fw.crystal import Structure, cell_properties
 
 def plain(value: Any) -> Any:
     """Return the value as plain Python: what MongoDB stores and a person reads in its shell."""
+    kind = type(value)
+    if kind is str or kind is int or kind is bool:
+        return value
+    if kind is float:
+        return value if isfinite(value) else None
+    if kind is list and set(map(type, value)) == {float}:  # the long ones are of numbers
+        return value if all(map(isfinite, value)) else [item if isfinite(item) else None for item in value]
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set):
@@ -21,8 +29,6 @@ def plain(value: Any) -> Any:
         return plain(value.tolist())
     if isinstance(value, np.generic):
         return plain(value.item())
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
     return value
 
 

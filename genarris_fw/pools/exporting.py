@@ -8,8 +8,8 @@ from pathlib import Path
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import StructureDocument
 from genarris_fw.crystal import PoolFormat, Structure, write
-from genarris_fw.crystal.formats import find_format, writable
-from genarris_fw.crystal.properties import check_properties
+from genarris_fw.crystal.formats.properties import check_properties
+from genarris_fw.crystal.formats.registry import find_format, writable
 from genarris_fw.errors import InputError
 from genarris_fw.names import made_safe
 from genarris_fw.pools.documents import from_document

@@ -12,15 +12,15 @@ from how_to_pages import package_of
 from installed_packages import Package, installed
 from pydantic import TypeAdapter, ValidationError
 
-from genarris_fw.crystal import Structure, read, read_folder, write
-from genarris_fw.crystal.formats import readable, structure_endings, writable
+from genarris_fw.crystal import Reading, Structure, read, read_folder, write
+from genarris_fw.crystal.formats.registry import readable, structure_endings, writable
 from genarris_fw.declaring.types import Format, Said
 from genarris_fw.errors import InputError
 
 CRYSTAL = Structure(np.diag([5.0, 6, 7]), ["C", "O"], [[0, 0, 0], [0, 0, 1.2]], {"spg": 4}, "s_1")
 MOLECULE = Structure(None, ["C", "O"], [[0, 0, 0], [0, 0, 1.2]], {}, "m")
 TEXT = """
-from genarris_fw.crystal import PoolFormat, Structure, StructureFormat as Kind
+from genarris_fw.crystal import PoolFormat, ReadFormat, Structure, StructureFormat as Kind
 
 def rows(structure):
     return "ROWS\\n" + "".join(f"{s} {x} {y} {z}\\n" for s, (x, y, z) in zip(structure.species, structure.positions))
@@ -32,6 +32,7 @@ def read(text, where):
 ROWS = Kind(write={".rows": rows}, read=read, endings=(".rows",), likely=lambda text: text.startswith("ROWS"))
 CELLS = Kind(write={".cells": rows}, molecules=False)
 MANY = PoolFormat(ending=".many", write=lambda pool: "".join(map(rows, pool)))
+ONLY = ReadFormat(read_by=lambda text, where, reading: reading.note("seen") or read(text, where), endings=(".only",))
 FAILING = Kind(write={".failing": lambda s: s.colour}, read=lambda text, where: text.colour, endings=(".failing",))
 BYTES = Kind(write={".bytes": lambda s: b"", ".more": lambda s: b""})
 """
@@ -49,9 +50,9 @@ def output_format(text: str) -> str:
 
 
 def test_ours() -> None:
-    assert writable() == ("both", "geo", "geometry", "json", "cif", "csv", "extxyz", "geometry_out")
+    assert writable() == ("both", "geo", "geometry", "json", "cif", "csv", "extxyz", "geometry_out", "res")
     assert readable()[:6] == ("geo", "geometry", "json", "cif", "extxyz", "geometry_out")
-    assert structure_endings() == (".json", ".in", ".cif")
+    assert structure_endings() == (".json", ".in", ".cif", ".res")
     assert SAID.words == "both, geometry (or geo) or json"
     assert [output_format(text) for text in ("json", "GEO", "Geometry", "both")] == ["json", *["geometry"] * 2, "both"]
     for text in ("cif", "csv", "gen", "1", ""):
@@ -103,6 +104,17 @@ def test_formats_of_both_groups(tmp_path: Path) -> None:
             read(file.parent.parent / "all.many", format="cells")
         with pytest.raises(ValidationError):
             output_format("many")
+
+
+def test_a_format_that_is_only_read(tmp_path: Path) -> None:
+    with installed(tmp_path, brought("mine", "only", group="readers")):
+        (tmp_path / "x.only").write_text("ROWS\nC 0 0 0\n")
+        reading = Reading()
+        assert read(tmp_path / "x.only", reading=reading)[0].species == ["C"] and reading.notes == ["seen"]
+        assert "only" in readable() and "only" not in writable() and ".only" not in structure_endings()
+        assert read(tmp_path / "x.only", "only", Reading())[0].struct_id == "x"
+        with pytest.raises(InputError, match="unknown output format 'only'"):
+            write(MOLECULE, tmp_path / "out", "only")
 
 
 def test_a_folder_is_read_in_the_preferred_format(tmp_path: Path) -> None:

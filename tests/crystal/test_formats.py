@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shared_data import shared
 
 from genarris_fw.crystal import Structure, read, read_folder, read_molecule, write
-from genarris_fw.crystal import formats as formats_module
+from genarris_fw.crystal.formats import files as formats_module
 from genarris_fw.errors import InputError
 from genarris_fw.names import is_name
 

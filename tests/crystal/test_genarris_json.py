@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shared_data import shared
 
 from genarris_fw.crystal import Structure, from_record, niggli_reduce, read, read_folder, space_group, to_record, write
-from genarris_fw.crystal.genarris_json import format_json
+from genarris_fw.crystal.formats.genarris_json import format_json
 from genarris_fw.errors import InputError
 
 RECORD = {

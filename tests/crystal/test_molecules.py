@@ -30,14 +30,13 @@ def named(name: str) -> Molecule:
 
 
 @pytest.mark.parametrize("name", ["C6H6", "CH3CONH2", "C60", "SiH4", "P2", "CH3SiH3", "SO2", "LiF"])
-@pytest.mark.parametrize("factor", [1.0, 1.3])
-def test_bonds_are_those_of_ase(name, factor):
-    """Independent: ASE's neighbour list with its natural cutoffs."""
+def test_bonds_are_those_of_ase(name):
+    """Independent: ASE's neighbour list with its natural cutoffs, half of 0.4 Å longer each."""
     molecule = named(name)
     atoms = molecule.to_ase()
-    i, j = neighbor_list("ij", atoms, ase_cutoffs(atoms, mult=factor))
+    i, j = neighbor_list("ij", atoms, np.array(ase_cutoffs(atoms)) + 0.2)
     expected = sorted((int(a), int(b)) for a, b in zip(i, j) if a < b)
-    assert bonds(molecule.species, molecule.positions, factor) == expected
+    assert bonds(molecule.species, molecule.positions) == expected
 
 
 def test_benzene_has_twelve_bonds():
@@ -100,7 +99,6 @@ WATER = "atom 0 0 0 O\natom 0.76 0.59 0 H\natom -0.76 0.59 0 H\n"
         (WATER + "atom 0.76 0.59 0.1 H\n", r"atoms 2 \(H\) and 4 \(H\) overlap: 0.100 Å"),
         (WATER + "atom 0 0 0 O\n", "overlap: 0.000 Å"),
         (WATER + 3 * "lattice_vector 9 0 0\n", "plane"),
-        (WATER + "lattice_vector 9 0 0\nlattice_vector 0 9 0\nlattice_vector 0 0 9\n", "periodic"),
         (WATER + WATER.replace(" 0 H", " 5 H").replace("0 0 0 O", "0 0 5 O"), r"2 molecules .* 3, 3 atoms"),
         (WATER + "atom 3 0 0 Ar\n", r"2 molecules"),
     ],
@@ -119,7 +117,7 @@ def test_a_missing_molecule_file_and_one_with_two_structures(tmp_path):
         read_molecule(tmp_path / "none.in")
     file = tmp_path / "two.xyz"
     file.write_text(2 * "1\n\nAr 0 0 0\n")
-    with pytest.raises(InputError, match="2 structures; a molecule file holds one"):
+    with pytest.raises(InputError, match=r"2 records; .* record = n"):
         read_molecule(file)
 
 

@@ -107,7 +107,7 @@ def test_what_lapw_does_not_do(tmp_path, procedure, words):
     (tmp_path / "molecule.in").write_text("atom 0 0 0 H\natom 0 0 0.74 H\n")
     section = f"[{procedure.lower()}]\nstructure_dir = raw\nmolecule_path = molecule.in\nZ = 2\nengine = lapw\n"
     [problem] = [line for line in problems(tmp_path, conf(f'"{procedure}"', section)) if "lapw" in line]
-    assert words in problem and "take another engine here: aims, ase, tblite" in problem
+    assert words in problem and "take another engine here: aims, ase, gfnff, lattice, sevennet" in problem
 
 
 def test_volumes_of_the_equation_of_state(tmp_path):

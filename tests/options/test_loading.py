@@ -493,7 +493,7 @@ def test_a_file_that_is_no_ui_conf(tmp_path, what):
     if what == "folder":
         path.mkdir()
     elif what != "missing":
-        path.write_bytes({"binary": b"[a]\n\xff\xfe", "nul": b"[a]\nx = \0\n", "empty": b""}[what])
+        path.write_bytes({"binary": b"[a]\n\xff\xfe\x01", "nul": b"[a]\nx = \0\n", "empty": b""}[what])
     with pytest.raises(OptionsError) as caught:
         load(path)
     assert len(caught.value.problems) == 1 and str(path) in str(caught.value)

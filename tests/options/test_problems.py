@@ -230,7 +230,7 @@ def test_procedures_of_other_versions(tmp_path, name):
         ("property_key = a.b\n", "a name of letters, digits and underscores"),
         (
             "[run_fhi_aims_batch]\nengine = tblight\n",
-            "expected one of aims, ase, lapw, tblite (did you mean 'tblite'?)",
+            "expected one of aims, ase, gfnff, lapw, lattice, sevennet, so3lr, tblite (did you mean 'tblite'?)",
         ),
         ("[run_fhi_aims_batch]\nengine = ase\n", "engine = ase needs calculator"),
         ("[run_fhi_aims_batch]\nengine = aims\n", "missing required option control_path"),

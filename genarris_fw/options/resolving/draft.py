@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from genarris_fw.declaring.option import REQUIRED
+from genarris_fw.names import is_smiles
 from genarris_fw.options.base import ProcedureOptions
 from genarris_fw.options.configuration import Step
 from genarris_fw.options.problems import Remarks, nearest, quoted
@@ -123,7 +124,9 @@ class Bench:
             self.remarks.problem(line, message, section)
 
     def absolute(self, path: str) -> str:
-        """Return a path of ui.conf as an absolute one."""
+        """Return a path of ui.conf as an absolute one; SMILES in its place as they are."""
+        if is_smiles(path):
+            return path.strip()
         return os.path.normpath(os.path.join(self.folder, path))  # noqa: PTH118 - pathlib keeps '..'
 
     def holds(self, path: str) -> bool:

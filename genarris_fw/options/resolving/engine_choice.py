@@ -28,7 +28,7 @@ ENGINE_PROCEDURES = [
 # What a procedure may ask of its engine (`EngineOptions.asks`) -> what to say of an engine that does not do it.
 LACKING: dict[str, Callable[[type[Engine]], str]] = {
     "molecules": lambda engine: "" if engine.computes_molecules else "computes no molecules",
-    "relaxations": lambda engine: "" if engine.relaxes else "relaxes nothing",
+    "relaxations": lambda engine: "" if engine.relaxes else engine.without_relaxations,
     "energies apart": lambda engine: (
         engine.in_common and f"is for Run_LAPW_Batch, where all crystals have the same {engine.in_common}"
     ),
