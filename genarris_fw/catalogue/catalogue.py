@@ -10,6 +10,7 @@ from pymongo.database import Database
 from genarris_fw.catalogue.artifacts import Artifacts
 from genarris_fw.catalogue.indexes import ensure_indexes
 from genarris_fw.catalogue.leases import Leases
+from genarris_fw.catalogue.molecular_potentials import MolecularPotentials
 from genarris_fw.catalogue.publications import Publications
 from genarris_fw.catalogue.replicas import Replicas
 from genarris_fw.catalogue.runs import Runs
@@ -45,8 +46,8 @@ class Catalogue:
 
     Attributes
     ----------
-    runs, structures, work_items, replicas, leases, publications, artifacts
-        The collections, each behind a small class of its own.
+    runs, structures, work_items, replicas, leases, publications, artifacts, molecular_potentials
+        The collections, each behind a small class of its own; the last one belongs to no run.
     """
 
     def __init__(self, database: Database[Any]) -> None:
@@ -58,6 +59,7 @@ class Catalogue:
         self.leases = Leases(self.database["leases"])
         self.publications = Publications(self.database["publications"])
         self.artifacts = Artifacts(self.database)
+        self.molecular_potentials = MolecularPotentials(self.database["molecular_potentials"])
 
     def ensure_indexes(self) -> None:
         """Create the indexes that the queries of the farm and of the documentation need."""

@@ -18,7 +18,7 @@ from genarris_fw.catalogue.documents import DOCUMENTS
 
 _HEAD = ("| field | type | meaning |", "|---|---|---|")
 _WORDS = {str: "string", int: "int", float: "number", bool: "true or false", datetime: "date", ObjectId: "ObjectId"}
-_SEVERAL = {str: "list of strings", int: "list of ints", list[float]: "rows of numbers"}
+_SEVERAL = {str: "list of strings", int: "list of ints", float: "list of numbers", list[float]: "rows of numbers"}
 
 
 def fields(document: type) -> Iterator[tuple[str, str, str]]:

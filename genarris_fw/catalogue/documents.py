@@ -35,11 +35,17 @@ class StepProgress(TypedDict, total=False):
     items: Annotated[ItemCounts, "its work items, as counted when they were planned and again when it was collected"]
 
 
-class MoleculeRead(TypedDict):
+class MoleculeRead(TypedDict, total=False):
     """A molecule as it was read when the run was made."""
 
     species: Annotated[list[str], "elements"]
     positions: Annotated[list[list[float]], "Cartesian positions, Å"]
+    initial_moments: Annotated[list[float | None], "by atom, where its file states them"]
+    initial_charges: Annotated[list[float | None], "by atom, where its file states them"]
+    fixed_atoms: Annotated[list[int], "atoms, from 0, that its file fixes in relaxations"]
+    smiles: Annotated[str, "SMILES that it was made from"]
+    conformer_energy: Annotated[float, "energy that its file states, kJ/mol"]
+    multiplicity: Annotated[int, "spin multiplicity that its file states"]
 
 
 class RunDocument(TypedDict, total=False):
@@ -108,8 +114,8 @@ class NewStructure(_NewStructure, total=False):
     provenance: Annotated[
         dict[str, Any],
         "how it came to be: `step`, `mode`, `seed`, `space_group`, `wyckoff`, `site_symmetry`, `draw` (on its site), "
-        "`attempts` (of its group up to it), `pressed`; or `sr`, `steps`, `converged` of a press; or `parent`, or "
-        "`imported_from`",
+        "`attempts` (of its group up to it), `pressed`; or `site` (such as 14:4e), `draw` and `hits` (by site) of a "
+        "search; or `sr`, `steps`, `converged` of a press; or `parent`, or `imported_from`",
     ]
 
 
@@ -313,6 +319,22 @@ class ArtifactDocument(_Artifact, ArtifactRecord, total=False):
     fence: Annotated[Fence, "by step and role: the token under which it was made known"]
 
 
+class MolecularPotentialDocument(TypedDict):
+    """What a wave function says of a molecule's electrostatics; its key is the molecule's content and the method."""
+
+    _id: Annotated[
+        str, "SHA-256 of species, positions in the molecule's own frame to 1e-6 Å, method, charge and `version`"
+    ]
+    version: Annotated[int, "of how it is computed"]
+    species: Annotated[list[str], "elements"]
+    positions: Annotated[list[list[float]], "positions in the molecule's own frame, Å"]
+    charge: Annotated[int, "of the molecule, e"]
+    method: Annotated[str, "what computed it, such as `HF/6-31G**`"]
+    potential: Annotated[list[float], "electrostatic potential on the shells that charges are fitted to, kJ/mol per e"]
+    checked: Annotated[list[float], "the same on shells between and beyond, which nothing is fitted to"]
+    multipoles: Annotated[list[list[float]], "multipoles at the nuclei to rank 4, in DMACRYS' order, e Å^l"]
+
+
 # Collection -> what its documents are.
 DOCUMENTS: dict[str, type] = {
     "runs": RunDocument,
@@ -322,4 +344,5 @@ DOCUMENTS: dict[str, type] = {
     "leases": LeaseDocument,
     "publications": PublicationDocument,
     "artifacts": ArtifactDocument,
+    "molecular_potentials": MolecularPotentialDocument,
 }

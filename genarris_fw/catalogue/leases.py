@@ -10,6 +10,7 @@ planned, and the result of the step.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pymongo import ReturnDocument
@@ -270,6 +271,20 @@ class Leases:
         long_ago = {"$subtract": ["$$NOW", int(seconds * 1000)]}
         query = {"_id": identifier, "$expr": {"$lte": ["$since", long_ago]}}
         return self.collection.find_one(query, {"_id": 1}) is not None
+
+    def forget_fireworks(self, run: str, there: Iterable[int]) -> None:
+        """Remove what is noted of sides and launches whose fireworks are gone: their numbers may be given again.
+
+        Parameters
+        ----------
+        run : str
+            The run.
+        there : iterable of int
+            The fireworks of the run that are still there.
+        """
+        free = {"$or": [{"owner": {"$exists": False}}, {"$expr": {"$lt": ["$expires", "$$NOW"]}}]}
+        kinds = [{"state": "unheld"}, {"role": "side"} | free]
+        self.collection.delete_many({"run": run, "fw_id": {"$nin": list(there)}, "$or": kinds})
 
     def my_turn(self, run: str, step: str, seconds: float) -> bool:
         """Tell whether nobody has had this turn (to look after lost items) for so long; then it is the caller's."""

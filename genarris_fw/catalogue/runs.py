@@ -63,8 +63,13 @@ class Runs:
                 same = "the same" if begun.get("options_hash") == document.get("options_hash") else "other"
                 raise InputError(
                     f"run '{name}' is already in this database with {same} options: "
-                    f"give another run_name in [Genarris_master], or genarris-fw delete {name}"
+                    f"give another run_name in [Genarris_master], or remove that run and its results with "
+                    f"genarris-fw delete {name}"
                 ) from None
+
+    def taken_over(self, name: str, former: int, begun_by: int) -> None:
+        """Note that another firework begins the run from now on, where it is still the `former` one that does."""
+        self.collection.update_one({"_id": name, "begun_by": former}, {"$set": {"begun_by": begun_by}})
 
     def find(self, name: str) -> RunDocument | None:
         """Return the run's document, or None."""

@@ -80,8 +80,9 @@ def check_schema(database: Database[Any], write: bool = True) -> int:
                 "genarris-fw recover"
             )
         return version
-    if database[META].find_one({"_id": _ID}, {"_id": 1}) is None:
-        version = _stamp(database)
+    # Another process may have stamped it since: what was read before that is no version.
+    unstamped = database[META].find_one({"_id": _ID}, {"_id": 1}) is None
+    version = _stamp(database) if unstamped else refuse_newer(database)
     while version < SCHEMA:
         MIGRATIONS[version](database)
         version = _next(database, version)

@@ -130,7 +130,7 @@ class Structures:
         self, run: str, pool: str, struct_ids: Sequence[str], fence: tuple[str, int] | None = None
     ) -> None:
         """Make a pool hold exactly these structures; `fence` as in `add_members`."""
-        leaving = sorted(set(self.pool_ids(run, pool)) - set(struct_ids))
+        leaving = sorted(set(self.pool_ids(run, pool)).difference(struct_ids))
         self._change_members(run, leaving, {"$pull": {"pools": pool}}, fence)
         self.add_members(run, pool, struct_ids, fence)
 

@@ -41,6 +41,14 @@ def command(ui_conf: Path, yaml_file: Path | None, uri: str | None) -> None:
     with open_database(Path(configuration.folder), uri) as opened:
         if moved := settle(opened.launchpad, configuration, opened.own_folder is not None):
             click.echo(moved)
+        run = configuration.run_name
         added = add_run(opened.launchpad, configuration)
-        state = "added" if added else "is there already"
-        click.echo(f"run '{configuration.run_name}' {state}; carry it out with: rlaunch rapidfire, qlaunch rapidfire")
+        begun = opened.catalogue.runs.state(run)
+        if begun == "finished":
+            click.echo(f"run '{run}' is finished: nothing to do")
+            return
+        state = "is there already"
+        if added:
+            again = "added anew, since its workflow was deleted or archived: what is done stays"
+            state = again if begun else "added"
+        click.echo(f"run '{run}' {state}; carry it out with: rlaunch rapidfire, qlaunch rapidfire")

@@ -12,6 +12,8 @@ import click
 from genarris_fw.cli.main import EXIT_BAD_INPUT, EXIT_OK
 from genarris_fw.cli.numbers import Number
 from genarris_fw.farm.crews.ranks import rank_and_size
+from genarris_fw.names import is_smiles
+from genarris_fw.threads import import_numpy_on_one_thread
 
 if TYPE_CHECKING:
     from mpi4py.MPI import Comm
@@ -66,12 +68,13 @@ def command(
         raise click.UsageError("missing argument 'UI_CONF' (only --mpi needs none)")
     if engine_only and no_engine_test:
         raise click.UsageError("--engine and --no-engine-test exclude each other")
+    import_numpy_on_one_thread()
     from genarris_fw.options import OptionsError, load
 
     try:
         configuration = load(ui_conf)
         if molecule is not None:
-            configuration.molecule_path = str(molecule.absolute())
+            configuration.molecule_path = str(molecule if is_smiles(molecule) else molecule.absolute())
     except OptionsError as error:
         if rank_and_size()[0]:
             return EXIT_BAD_INPUT

@@ -13,11 +13,14 @@ import click
 
 from genarris_fw.errors import GenarrisError, InputError
 from genarris_fw.showing import could_be_uri, printable, shown
+from genarris_fw.terminals import everything_shown
 from genarris_fw.version import __version__
 
 # command -> module of genarris_fw.cli, which holds a click command named `command`, and what the list of commands says.
 COMMANDS = {
     "run": ("run", "Carry out a ui.conf here, or continue it."),
+    "predict": ("predict", "Predict how a rigid molecule packs, here and now, without a database."),
+    "new": ("new", "Write a commented ui.conf for a molecule."),
     "check": ("check", "Show what a ui.conf would do, and what is wrong with it."),
     "verify": ("verify", "Compare this cluster's FHI-aims with published energies."),
     "add": ("add", "Put a run on the LaunchPad, or write it for lpad add."),
@@ -26,7 +29,8 @@ COMMANDS = {
     "metrics": ("metrics", "Print how far runs are, for Prometheus."),
     "export": ("export", "Write a pool of structures as files."),
     "pictures": ("pictures", "Draw a pool: histograms, energies, map, distances."),
-    "import": ("import_", "Read a folder of structures into a pool."),
+    "import": ("import_", "Read structures, from a folder or a file, into a pool."),
+    "convert": ("convert", "Translate a configuration of Genarris 3 into a ui.conf."),
     "options": ("options", "Show every option of ui.conf."),
     "retry": ("retry", "Give failed work another chance."),
     "recover": ("recover", "Repair what lost rockets left behind."),
@@ -83,6 +87,13 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; an error of ours is one line on stderr and exit code 2, 3 or 4."""
+    with everything_shown():
+        code = _called(arguments)
+    sys.exit(code if isinstance(code, int) else EXIT_OK)
+
+
+def _called(arguments: list[str] | None) -> Any:
+    """Run the command line and return its exit code, once its errors are told."""
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
@@ -123,7 +134,7 @@ def main(arguments: list[str] | None = None) -> Any:
         line = f"unexpected {type(error).__name__}{words_of}"
         click.echo(f"genarris-fw: {line} (run again with --debug for the traceback)", err=True)
         code = 1
-    sys.exit(code if isinstance(code, int) else EXIT_OK)
+    return code
 
 
 def fitting(line: str) -> str:

@@ -10,6 +10,7 @@ import click
 from genarris_fw.cli.existing import database_options, open_existing
 from genarris_fw.cli.numbers import Number
 from genarris_fw.farm.opening import Opened
+from genarris_fw.farm.repair.deleted import workflow_is_gone
 from genarris_fw.farm.repair.recovery import GRACE_SECONDS, known_runs, recover, undecided
 from genarris_fw.showing import printable
 
@@ -38,7 +39,12 @@ def command(run: str | None, grace: float, no_wait: bool, folder: Path, uri: str
         if run:
             names = [run] if run in names else [opened.catalogue.runs.get(run)["name"]]
         repaired = [line for name in names for line in _repair(opened, name, grace, 0.0 if no_wait else grace)]
-        if not repaired:
+        gone = [name for name in names if workflow_is_gone(opened.catalogue, name)]
+        for name in gone:
+            click.echo(
+                printable(f"{name}: its workflow was deleted or archived: genarris-fw run ui.conf, or add, goes on")
+            )
+        if not repaired and not gone:
             click.echo("nothing to repair")
 
 

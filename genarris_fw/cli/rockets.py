@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from genarris_fw.catalogue import Catalogue
 from genarris_fw.cli.existing import database_options, open_existing
 from genarris_fw.cli.main import EXIT_BAD_INPUT, EXIT_OK
 from genarris_fw.cli.walltime import walltime_option
@@ -26,6 +27,7 @@ from genarris_fw.farm.fireworks import documents
 from genarris_fw.farm.launch.worker import POLL_SECONDS, serve
 from genarris_fw.farm.lifeline import Lifeline
 from genarris_fw.farm.opening import Opened
+from genarris_fw.farm.repair.deleted import workflow_is_gone
 from genarris_fw.farm.repair.recovery import known_runs, recover
 from genarris_fw.showing import printable
 from genarris_fw.walltime import listening, of_this_process, warnings
@@ -100,6 +102,7 @@ def launch(
         Called before every rocket and every look.
     """
     refuse_unknown_steps(opened.launchpad, name)
+    refuse_deleted(opened.catalogue, name)
     place = folder.absolute() / ".genarris_fw" / f"rank-{number}"
     place.mkdir(parents=True, exist_ok=True)
     os.chdir(place)
@@ -118,13 +121,29 @@ def launch(
             recover(opened.launchpad, name)
             recovered = time.monotonic()
         time.sleep(POLL_SECONDS)
-        return False
+        return workflow_is_gone(opened.catalogue, name)
 
     with listening(of_this_process()):
         serve(patient(opened.launchpad), name, idle, announce)
+    refuse_deleted(opened.catalogue, name)
     record = opened.catalogue.runs.find(name) or {}
     if number == 0:
         click.echo(printable(f"run {name}: {record.get('state', 'unknown')}"))
+
+
+def refuse_deleted(catalogue: Catalogue, run: str) -> None:
+    """Refuse a run whose workflow was deleted or archived.
+
+    Raises
+    ------
+    InputError
+        Saying how it goes on.
+    """
+    if workflow_is_gone(catalogue, run):
+        raise InputError(
+            f"run '{run}': its workflow was deleted or archived on the LaunchPad, what is done is in the database: "
+            "genarris-fw add ui.conf adds it anew, and it goes on from there"
+        )
 
 
 # ---- with MPI

@@ -15,12 +15,14 @@ from rich.console import Console
 from genarris_fw.catalogue.documents import RunDocument
 from genarris_fw.cli.main import EXIT_OK, EXIT_RUN_FAILED, EXIT_SOME_FAILED
 from genarris_fw.cli.walltime import walltime_option
+from genarris_fw.database.find import find_server
 from genarris_fw.declaring.door import PROCEDURES
 from genarris_fw.engines import installed
 from genarris_fw.errors import InputError
 from genarris_fw.farm.launch.rockets import Rockets
 from genarris_fw.farm.moving import settle
 from genarris_fw.farm.opening import Opened, open_database
+from genarris_fw.farm.repair.deleted import restore_deleted_sides
 from genarris_fw.farm.repair.recovery import recover
 from genarris_fw.farm.repair.retrying import rerun_fizzled
 from genarris_fw.farm.workflow import add_run
@@ -62,6 +64,8 @@ def command(ui_conf: Path, workers: int | None, uri: str | None, walltime: None,
             with suppress(OSError):  # a full disk: the run's own failure says so
                 merge(folder)
         console.print(render(closing(opened.catalogue, configuration.run_name)))
+    if (server := find_server(folder, uri).server) is not None and (why := server.stays()):
+        console.print(why, style="dim", markup=False, highlight=False, soft_wrap=True)
     if record.get("state") == "failed":
         click.echo(printable(f"genarris-fw: run '{configuration.run_name}' failed: {record.get('failure')}"), err=True)
         return EXIT_RUN_FAILED
@@ -80,12 +84,16 @@ def carry_out(opened: Opened, configuration: Configuration, workers: int, quiet:
     if record.get("state") == "finished":
         console.print(f"run '{run}' is finished: nothing to do")
         return record
-    if not added:
+    if added and record:
+        console.print(f"run '{run}': its workflow was deleted or archived; it is added anew, and what is done stays")
+    if not added or record:
         rerun_fizzled(opened.launchpad, run)
         opened.catalogue.runs.resumed(run)
         # Nobody else launches rockets for this run here, so what lost its rocket is lost for certain.
         for line in recover(opened.launchpad, run, grace_seconds=15):
             console.print(f"recovered: {line}", style="dim", markup=False, highlight=False, soft_wrap=True)
+        if not added:
+            restore_deleted_sides(opened.launchpad, run)
         console.print(f"continuing run '{run}'")
     opened.catalogue.runs.set(run, workers=workers)
     with (

@@ -20,7 +20,7 @@ from genarris_fw.database.copies import folder_now
 from genarris_fw.errors import InputError
 from genarris_fw.farm.opening import Opened
 from genarris_fw.views.layout import console
-from genarris_fw.views.status import STYLES, has_workflow, pools_of, render, status, waiting_runs
+from genarris_fw.views.status import STYLES, has_workflow, pools_of, render, shown_state, status, waiting_runs
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -83,13 +83,14 @@ def _runs(opened: Opened) -> list[dict[str, Any]]:
     begun = [
         {
             "run": record["_id"],
-            "state": record["state"],
+            "state": shown_state(record["state"], workflow),
             "created": record["created"].isoformat(timespec="seconds"),
             "folder": _folder(opened, record),
             "pools": pools_of(opened.catalogue, record),
-            "workflow": None if record["state"] == IMPORTED else has_workflow(opened.catalogue, record["_id"]),
+            "workflow": workflow,
         }
         for record in opened.catalogue.runs.listed()
+        for workflow in [None if record["state"] == IMPORTED else has_workflow(opened.catalogue, record["_id"])]
     ]
     waiting: list[dict[str, Any]] = [
         {
@@ -116,7 +117,7 @@ def _table(runs: list[dict[str, Any]]) -> Table | Text:
     for entry in runs:
         pools = ", ".join(f"{name} {number}" for name, number in entry["pools"].items())
         state = Text(entry["state"], STYLES.get(entry["state"], ""))
-        if entry["workflow"] is False and entry["state"] != "finished":
+        if entry["workflow"] is False and entry["state"] == "failed":
             state.append(", no workflow", "yellow")
         created = (entry["created"] or "")[:16].replace("T", " ")
         table.add_row(Text(entry["run"]), state, created, Text(pools), Text(str(entry["folder"] or "")))

@@ -15,9 +15,12 @@ from typing import Any
 
 from genarris_fw.database import disk
 from genarris_fw.database.in_job import allocation
-from genarris_fw.errors import DatabaseError
+from genarris_fw.encodings import decoded
+from genarris_fw.errors import DatabaseError, InputError
+from genarris_fw.files import read_ordinary
 
 FOLDER = "genarris_db"
+LARGEST_CONF = 2**24  # bytes of a ui.conf
 _GLANCE_SECONDS = 0.3
 
 
@@ -45,8 +48,10 @@ def folder_now(record: Mapping[str, Any], folder: Path) -> str | None:
         return there
     here = folder / Path(path).name
     try:
-        moved = here.read_text(encoding="utf-8-sig") == record.get("text")
-    except (OSError, UnicodeDecodeError):
+        # As options are read, whatever the encoding; a run of an earlier version may have kept other ends of lines.
+        text = decoded(read_ordinary(here, LARGEST_CONF)).text
+        moved = text == "\n".join(str(record.get("text")).replace("\r\n", "\n").split("\r"))
+    except InputError:
         moved = False
     return str(folder) if moved else there
 

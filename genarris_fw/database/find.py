@@ -144,7 +144,7 @@ def _embedded(address: str, folder: Path) -> Server | None:
         folders.append(home.parent)
     for candidate in folders:
         server = Server(candidate)
-        if server.exists() and Path(host) in (server.socket_path, *server.former_sockets):
+        if server.exists() and Path(host) in (server.socket_path, server.own_socket, *server.former_sockets):
             return server
     return None
 

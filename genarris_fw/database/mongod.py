@@ -10,6 +10,7 @@ import shutil
 import signal
 import stat
 import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -73,19 +74,21 @@ def _make_executable(program: Path) -> None:
         raise DatabaseError(f"{program}: not executable ({error.strerror}): chmod +x it") from error
 
 
-def command_line(program: Path, socket: Path, data: Path, log: Path, cache_gb: float) -> list[str]:
-    """Return the command that serves `data` on the Unix socket `socket` and on nothing else.
+def command_line(program: Path, listen_on: Sequence[Path], data: Path, log: Path, cache_gb: float) -> list[str]:
+    """Return the command that serves `data` on these Unix sockets and on nothing else.
 
     Parameters
     ----------
     program : Path
         The mongod.
-    socket, data, log : Path
-        The socket to listen on, the folder of the data files, the log (appended to).
+    listen_on : sequence of Path
+        The sockets, in whose names there is no comma.
+    data, log : Path
+        The folder of the data files, the log (appended to).
     cache_gb : float
         Memory for the cache, in GB.
     """
-    listen = ("--bind_ip", str(socket), "--nounixsocket")  # on this path alone
+    listen = ("--bind_ip", ",".join(map(str, listen_on)), "--nounixsocket")  # on these paths alone
     return [*_common(program, data, log, cache_gb), *listen]
 
 

@@ -10,14 +10,16 @@ In the folder ``genarris_db/`` lie
 ``alive.lock``     locked by the server itself as long as it lives: no process id can lie about that
 ``start.lock``     locked while a command starts or stops the server
 ``users.lock``     locked (shared) by every command that uses the server
+``janitor.lock``   locked by the server's janitor
 =================  =============================================================================
 
 The server is a replica set of one, so that a backup is of one moment. It listens on a Unix socket in a folder of
 mode 0700 and on nothing else: who can reach the database can run code, and other people share the machine. Where
-``genarris_db/socket/`` does not serve (a name longer than the 107 bytes a socket may have, or one that a set cannot
-have as a member, a file system without sockets), it is a temporary folder. Either way its path stays the same, so that
-a URI written into a my_launchpad.yaml stays valid. In a folder that was moved or copied it is another one; the
-``former`` ones stand in ``server.json``.
+``genarris_db/socket/`` does not serve (a name longer than the 107 bytes a socket may have, one that a set cannot
+have as a member, capital letters, which drivers that look for the set's member do not keep, a file system without
+sockets), it is in a folder of the user among the temporary files (`genarris_fw.database.sockets.elsewhere`). Either
+way its path stays the same, so that a URI written into a my_launchpad.yaml stays valid. In a folder that was moved or
+copied it is another one; the ``former`` ones stand in ``server.json``.
 
 Whoever uses it last stops it. Where that one was killed, the server's janitor does (`genarris_fw.database.janitor`).
 A folder that is not ours alone is refused (`genarris_fw.database.ownership`).
@@ -107,6 +109,11 @@ class Server:
         """The socket on which the server listens, None before it was ever placed."""
         record = self._record()
         return Path(record["socket"]) if record else None
+
+    @property
+    def own_socket(self) -> Path:
+        """The socket in the folder itself, which not every folder can have."""
+        return self.home / "socket" / sockets.NAME
 
     @property
     def former_sockets(self) -> list[Path]:
@@ -307,10 +314,12 @@ class Server:
         finally:
             self._descriptors = tuple(other for other in self.lock_descriptors if other != descriptor)
             try:
-                self.end_unused(descriptor, _PARTING_SECONDS)
+                ended = self.end_unused(descriptor, _PARTING_SECONDS)
             finally:
                 fcntl.flock(descriptor, fcntl.LOCK_UN)  # for a forked child may still hold the open file
                 os.close(descriptor)
+            if not ended:
+                janitor.hire(self.home)  # the first one may have been killed
 
     @property
     def lock_descriptors(self) -> tuple[int, ...]:
@@ -342,6 +351,17 @@ class Server:
             if not record.get("keep"):
                 self._end(record)
         return True
+
+    def stays(self) -> str | None:
+        """Return in one line why the server goes on running, for whoever has used it last; None where it does not."""
+        if allocation.find(self.home) or not self._lives():
+            return None
+        if self._record().get("keep"):
+            return "its database keeps running, as `genarris-fw db start` was given: `genarris-fw db stop` ends it"
+        return (
+            "its database keeps running while other programs use it, and ends some seconds after the last of them "
+            "(`genarris-fw db status` shows it, `genarris-fw db stop` ends it)"
+        )
 
     def _strangers(self, parting_seconds: float = _PARTING_SECONDS) -> int:
         """Return how many connections other processes have open (plain ``rlaunch`` takes no lock of ours)."""
@@ -458,7 +478,7 @@ class Server:
         try:
             disk.lock(descriptor, fcntl.LOCK_EX, alive)
             janitor.hire(self.home)  # before the server: a kill in between leaves neither
-            command = mongod.command_line(program, Path(record["socket"]), self.data, self.log, self.cache_gb)
+            command = mongod.command_line(program, self._listens_on(record), self.data, self.log, self.cache_gb)
             self._process = mongod.spawn(command, self.home / "mongod.out", descriptor)
         finally:
             os.close(descriptor)
@@ -491,24 +511,30 @@ class Server:
         return mongod.last_words(self.log, self.home / "mongod.out", record.get("log_start", 0))
 
     def _with_socket(self, record: dict[str, Any]) -> dict[str, Any]:
-        """Return the record with a usable socket: in this folder, else as before, else a new one.
+        """Return the record with a usable socket: in this folder, else among the temporary files, else as before.
 
         The socket of the folder from which this one was moved or copied is not ours: another server may have it.
         """
         copies.refuse_running_original(self.home, record)
         moved = copies.foreign(self.home, record) is not None
-        former = [*record.get("former", []), record["socket"]] if moved else record.get("former", [])
-        here = self.home / "socket" / sockets.NAME
-        if sockets.usable(here):
-            path = here
-        elif "socket" in record and not moved and sockets.usable(Path(record["socket"])):
+        if sockets.reached_by_any_uri(self.own_socket) and sockets.usable(self.own_socket):
+            path = self.own_socket
+        elif "socket" in record and not moved and sockets.lasts(Path(record["socket"]), self.home):
             path = Path(record["socket"])
         else:
-            path = sockets.new_folder() / sockets.NAME
+            path = sockets.elsewhere(self.home)
+        former = list(record.get("former", []))
+        if "socket" in record and record["socket"] != str(path):
+            former.append(record["socket"])
         placed = {**record, "home": str(self.home), "socket": str(path), "uri": socket_uri(path), "former": former}
         if placed != record:
             self._write_record(placed)
         return placed
+
+    def _listens_on(self, record: dict[str, Any]) -> list[Path]:
+        """Return the server's sockets: that of its record, and the folder's own for URIs of older versions."""
+        first = Path(record["socket"])
+        return list(dict.fromkeys([first, *([self.own_socket] if sockets.usable(self.own_socket) else [])]))
 
     # ---- the end of it
 
@@ -528,7 +554,8 @@ class Server:
             while time.monotonic() < deadline:
                 if not self._lives():
                     if record:
-                        Path(record["socket"]).unlink(missing_ok=True)
+                        for path in (Path(record["socket"]), self.own_socket):
+                            sockets.remove(path, self.home)
                         self._write_record({key: record[key] for key in _LASTING if key in record})
                     return
                 time.sleep(_POLL_SECONDS)
@@ -557,7 +584,7 @@ class Server:
             return {}
         usable = isinstance(record, dict) and "socket" in record
         # A socket's folder that is not ours any more (a tidied /tmp) is as good as lost.
-        return record if usable and sockets.is_ours_or_gone(Path(record["socket"]).parent) else {}
+        return record if usable and sockets.is_ours_alone(Path(record["socket"])) else {}
 
     def _write_record(self, record: dict[str, Any]) -> None:
         allocation.write_private(self.home / "server.json", json.dumps(record, indent=2) + "\n")

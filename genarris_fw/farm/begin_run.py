@@ -8,6 +8,7 @@ from typing import Any
 from fireworks import FiretaskBase, FWAction
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.schema import check_schema
 from genarris_fw.errors import RunFailed
 from genarris_fw.farm.fireworks import documents
 from genarris_fw.version import __version__
@@ -28,7 +29,19 @@ class BeginRun(FiretaskBase):
         catalogue = Catalogue(self.launchpad.db)
         if not documents.is_there(self.launchpad.db, int(self.fw_id)):
             raise RunFailed(f"run '{self['run']}' was deleted while its first firework was starting")
+        check_schema(self.launchpad.db)
         catalogue.ensure_indexes()
+        self._take_over(catalogue)
         versions = {"genarris_fw": __version__, "python": platform.python_version()}
         catalogue.runs.create(self["run"], dict(self["record"]) | {"versions": versions}, begun_by=int(self.fw_id))
         return FWAction(stored_data={"run": self["run"]})
+
+    def _take_over(self, catalogue: Catalogue) -> None:
+        """Go on with a run of the same options whose workflow was deleted or archived: this one is in its place."""
+        run, me = self["run"], int(self.fw_id)
+        record = catalogue.runs.find(run)
+        if record is None or any(record.get(name) != self["record"].get(name) for name in ("options_hash", "folder")):
+            return
+        former = record["begun_by"]
+        if former != me and not documents.can_begin(self.launchpad.db, run, former):
+            catalogue.runs.taken_over(run, former, me)

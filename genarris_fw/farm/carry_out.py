@@ -25,6 +25,7 @@ from genarris_fw.farm.fireworks import documents
 from genarris_fw.farm.heartbeat import Heartbeat
 from genarris_fw.farm.holding import Holding
 from genarris_fw.farm.roles import Role
+from genarris_fw.farm.sides import restore_sides
 from genarris_fw.farm.successors import successor
 from genarris_fw.farm.task import Task
 from genarris_fw.logs import Log
@@ -122,6 +123,8 @@ def carry_out(task: Task[Any]) -> FWAction:
             hold(launchpad, fw_id, run, step, role, campaign.lease_seconds) as holding,
         ):
             if holding is None:
+                if role == "plan":  # that of a workflow that was deleted has planned, and its sides went with it
+                    restore_sides(launchpad, task, campaign)
                 return FWAction(stored_data={"remark": "already collected"})
             log("started", launch_dir=Path.cwd())
             try:

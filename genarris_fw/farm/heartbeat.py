@@ -13,19 +13,10 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
-from pymongo import MongoClient
-from pymongo.database import Database
-from pymongo.errors import PyMongoError
-
-from genarris_fw.catalogue.leases import Leases
-from genarris_fw.catalogue.replicas import Replicas
-from genarris_fw.catalogue.work_items import WorkItems
-
 BEATS_PER_LEASE = 4
-# It looks after its parent, too: it does not wait for a server as long as a rocket may.
-ANSWER_MS = 5000
 
 
 class Heartbeat:
@@ -71,17 +62,6 @@ class Heartbeat:
         self._process.wait()
 
 
-def open_database(launchpad: dict[str, Any]) -> Database[Any]:
-    """Return the database of a LaunchPad's dictionary; importing FireWorks for it would take a second."""
-    options = {**(launchpad.get("mongoclient_kwargs") or {}), "serverSelectionTimeoutMS": ANSWER_MS}
-    if launchpad.get("uri_mode"):
-        return MongoClient(launchpad["host"], **options)[launchpad["name"]]
-    user = {"username": launchpad["username"], "password": launchpad["password"]} if launchpad.get("username") else {}
-    if user:
-        user["authSource"] = launchpad.get("authsource") or launchpad["name"]
-    return MongoClient(launchpad["host"], launchpad["port"], **user, **options)[launchpad["name"]]
-
-
 def _parent_is_stopped(parent: int) -> bool:
     import psutil  # only here: most rockets are over before their first beat
 
@@ -98,20 +78,21 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     parent = os.getppid()
     message = json.loads(sys.stdin.readline())
-    owner, lease_seconds = message["owner"], float(message["lease_seconds"])
-    database = open_database(message["launchpad"])
-    leases, work_items = Leases(database["leases"]), WorkItems(database["work_items"])
-    replicas = Replicas(database["replicas"], database["work_items"])
-    while not select.select([sys.stdin], [], [], lease_seconds / BEATS_PER_LEASE)[0]:
+    interval = message["lease_seconds"] / BEATS_PER_LEASE
+    beat = None
+    while not select.select([sys.stdin], [], [], interval)[0]:
         if os.getppid() != parent:
             return
         if _parent_is_stopped(parent):
             continue
-        # A server that is away for a moment is asked again at the next beat; the lease outlives four of them.
-        with contextlib.suppress(PyMongoError):
-            leases.renew(owner, lease_seconds)
-            work_items.renew(owner, lease_seconds)
-            replicas.beat(owner)  # an item may take longer than a replica may be unseen
+        beat = beat or _first_beat(message)
+        beat()
+
+
+def _first_beat(message: dict[str, Any]) -> Callable[[], None]:
+    from genarris_fw.farm.beat import Beat  # only here: as above, and it imports all that talks to a database
+
+    return Beat(message["launchpad"], message["owner"], message["lease_seconds"])
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import ArtifactRecord, Committed, RunDocument
 from genarris_fw.catalogue.leases import lease_id
-from genarris_fw.crystal.formats import structure_endings
+from genarris_fw.crystal.formats.registry import structure_endings
 from genarris_fw.prepared import Prepared, put_in_place
 
 IDS_PER_PART = 5000
@@ -81,6 +81,12 @@ class Publication:
     def remove(self, path: Path) -> None:
         """Remove a file when the result is visible."""
         self._removals.append(path)
+
+    def forget(self) -> None:
+        """Let go of what was committed: it is in the database, and may be the names of a million structures."""
+        self.fields.clear()
+        self._pools.clear()
+        self._additions.clear()
 
     def discard(self) -> None:
         """Remove the files that were prepared, and never will be seen."""
@@ -204,7 +210,7 @@ def _remove_stale(catalogue: Catalogue, run: str, pool: str, ids: Sequence[str],
     """Remove the files of structures that an earlier result of this step had put into the pool."""
     if not folders:
         return
-    for name in set(catalogue.structures.pool_ids(run, pool)) - set(ids):
+    for name in set(catalogue.structures.pool_ids(run, pool)).difference(ids):
         for folder in folders:
             for ending in structure_endings():
                 with suppress(FileNotFoundError, NotADirectoryError):

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genarris_fw.farm.fireworks import documents
 from genarris_fw.options.base import SharedOptions
 
 if TYPE_CHECKING:
@@ -97,6 +96,8 @@ def spec_of(options: Mapping[str, Any], cores: int | None = None, queue_type: st
 
 def inherited_spec(launchpad: LaunchPad, fw_id: int | None) -> dict[str, Any]:
     """Return these keys of a firework that is on the LaunchPad, for another replica of the same step."""
+    from genarris_fw.farm.fireworks import documents  # only here: what a command says of resources needs no pymongo
+
     return {} if fw_id is None else documents.place_of(launchpad.db, fw_id)
 
 

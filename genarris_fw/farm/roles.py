@@ -238,6 +238,7 @@ class Role:
         try:
             prepared = catalogue.publications.prepare(self.campaign.run, holding.identifier, holding.token, parts)
             catalogue.leases.commit(holding.identifier, holding.token, prepared)
+            self.campaign.publication.forget()
         except LeaseLost:
             if self.role == "plan":
                 self._forget_planned(0)

@@ -8,6 +8,8 @@ from typing import Any
 
 from fireworks import Firework, LaunchPad, Workflow
 
+from genarris_fw.farm.assignment import Assignment
+from genarris_fw.farm.decisions.role import sides_wanted
 from genarris_fw.farm.fireworks import documents, workflows
 from genarris_fw.farm.fireworks.names import READY, name_of, side_metadata, side_spec
 from genarris_fw.farm.repair.mending import mend_workflow
@@ -35,6 +37,27 @@ def add_sides(launchpad: LaunchPad, task: Task[Any], number: int) -> int:
     if sides:
         add_workflows(launchpad, sides)
     return len(sides)
+
+
+def restore_sides(launchpad: LaunchPad, task: Task[Any], campaign: Assignment) -> int:
+    """Add the sides that are missing of a step whose plan is done and whose gate is not; return how many.
+
+    Parameters
+    ----------
+    launchpad : LaunchPad
+        Where to.
+    task : Task
+        The plan's task.
+    campaign : Assignment
+        The step.
+    """
+    leases = campaign.catalogue.leases
+    states = [(leases.find(campaign.run, campaign.step, role) or {}).get("state") for role in ("plan", "gate")]
+    if states != ["collected", "open"]:
+        return 0
+    items = sum(campaign.catalogue.work_items.counts(campaign.run, campaign.step).values())
+    wanted = sides_wanted(task.wanted_replicas(campaign), task.most_replicas(campaign, items))
+    return add_sides(launchpad, task, wanted)
 
 
 def side_firework(run: str, step: str, task_class: type[Task[Any]], spec_extra: dict[str, Any]) -> Firework:

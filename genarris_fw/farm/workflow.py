@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from fireworks import Firework, LaunchPad, Workflow
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.crystal import read_molecule
+from genarris_fw.catalogue.runs import IMPORTED
 from genarris_fw.declaring.door import PROCEDURES
 from genarris_fw.engines import engine_class
 from genarris_fw.errors import InputError
@@ -22,6 +22,7 @@ from genarris_fw.farm.fireworks.workflows import Noted
 from genarris_fw.farm.resources import queue_type_of, replica_cores, spec_of
 from genarris_fw.farm.sides import add_workflows
 from genarris_fw.options import Configuration, options_hash
+from genarris_fw.options.molecule_files import molecule_of
 
 
 def run_record(configuration: Configuration) -> dict[str, Any]:
@@ -45,11 +46,15 @@ def run_record(configuration: Configuration) -> dict[str, Any]:
 
 def _molecules(configuration: Configuration) -> dict[str, Any]:
     """Return the molecule of every step that names one."""
-    read = cache(read_molecule)
-    paths = {step.name: step.options.get("molecule_path") for step in configuration.steps}
-    molecules = {name: read(Path(path)) for name, path in paths.items() if path}
+    molecules = {
+        step.name: molecule_of(step.options)[0] for step in configuration.steps if step.options.get("molecule_path")
+    }
     return {
-        name: {"species": list(molecule.species), "positions": molecule.positions.tolist()}
+        name: {
+            **molecule.properties,
+            "species": list(molecule.species),
+            "positions": molecule.positions.tolist(),
+        }
         for name, molecule in molecules.items()
     }
 
@@ -83,8 +88,12 @@ def build_workflow(configuration: Configuration, workers: int | None = None) -> 
     Workflow
         Its first firework carries the run's record; nothing else is needed to carry it out.
     """
+    return chain_of(configuration, run_record(configuration) | ({"workers": workers} if workers else {}))
+
+
+def chain_of(configuration: Configuration, record: dict[str, Any]) -> Workflow:
+    """Return the workflow of a run whose record is known; see `build_workflow`."""
     run = configuration.run_name
-    record = run_record(configuration) | ({"workers": workers} if workers else {})
     base = path_spec(run)
     queue_type = queue_type_of(Path(configuration.folder))
     ends = base | spec_of(configuration.master, queue_type=queue_type)
@@ -124,7 +133,9 @@ def _is_whole(launchpad: LaunchPad, chain: Noted) -> bool:
 
 
 def add_run(launchpad: LaunchPad, configuration: Configuration, workers: int | None = None) -> bool:
-    """Add a run's workflow to a LaunchPad, unless it is there already.
+    """Add a run's workflow to a LaunchPad, unless it is there already, or the run is finished.
+
+    A run that was begun and whose workflow was deleted, or archived, gets it anew, and goes on from what is done.
 
     Parameters
     ----------
@@ -145,27 +156,45 @@ def add_run(launchpad: LaunchPad, configuration: Configuration, workers: int | N
     """
     run = configuration.run_name
     chain = find_workflow(launchpad, run)
-    if chain is None:
-        if Catalogue(launchpad.db).runs.is_there(run):
-            raise InputError(
-                f"run '{run}' is in the catalogue without a workflow: "
-                f"genarris-fw delete {run}, or choose another run_name"
-            )
+    record = Catalogue(launchpad.db).runs.find(run)
+    if chain is not None and chain.options_hash != options_hash(configuration):
+        began = documents.run_record(launchpad.db, run, among=chain.nodes)
+        raise InputError(changed_options(launchpad, began, configuration))
+    if chain is not None:
+        return False
+    if record is None:
         add_workflows(launchpad, [build_workflow(configuration, workers)])
         return True
-    if chain.options_hash != options_hash(configuration):
-        raise InputError(changed_options(launchpad, chain, configuration))
-    return False
+    if record.get("options_hash") != options_hash(configuration):
+        raise InputError(changed_options(launchpad, record, configuration))
+    if record["state"] == "finished":
+        return False
+    from genarris_fw.farm.repair.deleted import add_again  # which builds workflows, too
+
+    add_again(launchpad, run, configuration)
+    return True
 
 
-def changed_options(launchpad: LaunchPad, chain: Noted, configuration: Configuration) -> str:
-    """Return the message for a ``ui.conf`` that was changed under the same run name."""
+def changed_options(launchpad: LaunchPad, began: Mapping[str, Any], configuration: Configuration) -> str:
+    """Return the message for a ``ui.conf`` that was changed under the same run name.
+
+    Parameters
+    ----------
+    launchpad : LaunchPad
+        Where the run is.
+    began : mapping
+        The run's record, with ``options``.
+    configuration : Configuration
+        The ``ui.conf`` as it is now.
+    """
     from genarris_fw.options import difference
 
-    record = documents.run_record(launchpad.db, configuration.run_name, among=chain.nodes)
-    lines = difference(record.get("options", {}), configuration.to_dict())
+    run = configuration.run_name
+    results = Catalogue(launchpad.db).structures.count(run)
+    lost = f" (which removes it with its {results} structures)" if results else ""
+    todo = f"choose another run_name in [Genarris_master], or genarris-fw delete {run}{lost}"
+    if began.get("state") == IMPORTED:
+        return f"run '{run}' holds imported structures: {todo}"
+    lines = difference(began.get("options", {}), configuration.to_dict())
     shown = "; ".join(lines[:8]) + ("; ..." if len(lines) > 8 else "")
-    return (
-        f"run '{configuration.run_name}' was begun with other options ({shown}): "
-        f"choose another run_name in [Genarris_master], or genarris-fw delete {configuration.run_name}"
-    )
+    return f"run '{run}' was begun with other options ({shown}): {todo}"

@@ -97,6 +97,22 @@ def test_an_empty_database_is_stamped_once(database) -> None:
     assert list(database.meta.find()) == [STAMP]
 
 
+def test_stamped_by_another_process_in_between(database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After it was seen that there is no stamp, and before it is looked for again."""
+    found, others = schema._unstamped, []
+
+    def another_is_first(where) -> int:
+        version = found(where)
+        if not others:
+            others.append(1)
+            check_schema(where)
+        return version
+
+    monkeypatch.setattr(schema, "_unstamped", another_is_first)
+    assert check_schema(database) == SCHEMA
+    assert database.meta.count_documents({}) == 1
+
+
 def test_a_run_of_the_first_version_is_migrated(old) -> None:
     with pytest.raises(DatabaseError, match=r"older genarris_fw \(schema 1\).*genarris-fw recover"):
         check_schema(old, write=False)

@@ -180,7 +180,7 @@ def test_every_field_of_a_run_of_the_farm_is_on_the_page(
         "Run_FHI_Aims_Batch",
     )
     more = (
-        "[relax_single_molecule]\nmolecule_path = urea.in\nengine = tblite\nmax_steps = 2\n"
+        "[relax_single_molecule]\nmolecule_path = urea.in\nengine = tblite\nmin_width = 3\nmax_steps = 2\n"
         "[affinity_propagation_fixed_clusters]\nnum_of_clusters = 2\noutput_without_success = TRUE\n"
     )
     conf = urea_folder(tmp_path, procedures=procedures, number=4, groups="[4]", more=more)

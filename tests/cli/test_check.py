@@ -140,7 +140,7 @@ def test_a_stopped_server_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFi
 ENGINE = ("Relax_Single_Molecule", "Pygenarris_Structure_Generation", "FHI_Aims_Energy_Evaluation")
 
 
-def engine_folder(folder: Path, engine: str = "tblite", more: str = "") -> Path:
+def engine_folder(folder: Path, engine: str = "tblite\nmin_width = 3.0", more: str = "") -> Path:
     """A run of urea whose molecule and crystals an engine computes."""
     conf = urea_folder(folder, procedures=ENGINE, more=more)
     conf.write_text(conf.read_text().replace("seed = 7", f"seed = 7\nengine = {engine}"))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +11,12 @@ from command import one_line
 from command_line import Called, call
 from small_run import IDS, RUN, crystal, fill
 
-from genarris_fw.crystal import Structure, write
+from genarris_fw.crystal import Reading, Structure, write
 from genarris_fw.farm.opening import Opened, open_database
+from genarris_fw.pools import reading as reading_module
+from genarris_fw.pools.reading import read_pool
 
+NOTHING_ODD = {"left_out": [], "notes": []}
 DATA = Path(__file__).parents[2] / "../shared/data/benzene_tutorial/raw_jsons"
 
 
@@ -49,7 +53,7 @@ def test_again_changes_nothing(opened: Opened, folder: Path, capsys: pytest.Capt
     opened.catalogue.structures.set_fields("new", "rdf", [(IDS[0], {"properties.RDF": [1.0]}, 1)])
     before = list(opened.catalogue.structures.collection.find())
     done = bring(capsys, opened, folder, "--run", "new", "--json")
-    assert done.json == {"run": "new", "pool": "mine", "structures": 4, "new": 0}
+    assert done.json == {"run": "new", "pool": "mine", "structures": 4, "new": 0, **NOTHING_ODD, "read": 4}
     assert list(opened.catalogue.structures.collection.find()) == before
 
 
@@ -144,8 +148,12 @@ def test_structures_that_cannot_be_stored(
 ) -> None:
     (folder / "x.json").write_text(json.dumps({"geometry": [[0, 0, 0, "C"]]} | record))
     done = bring(capsys, opened, folder, "--run", "new")
-    assert done.code == 2 and str(folder / "x.json") in one_line(done.err)
-    assert opened.catalogue.runs.names() == []
+    assert done.code == 0 and one_line(done.err).startswith(f"left out: {folder}/x.json: ")
+    assert done.out.endswith(f"holds 4 structures of {folder} (4 new, 1 left out)\n")
+    assert opened.catalogue.structures.pool_ids("new", "mine") == IDS[:4]
+    alone = bring(capsys, opened, folder / "x.json", "--run", "newer")
+    assert alone.code == 2 and str(folder / "x.json") in one_line(alone.err)
+    assert opened.catalogue.runs.names() == ["new"]
 
 
 def test_what_is_no_folder(opened: Opened, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -176,7 +184,7 @@ def test_the_tutorials_pool(opened: Opened, capsys: pytest.CaptureFixture) -> No
     if not DATA.is_dir():
         pytest.skip("the tutorial's structures (shared/data) are not here")
     done = bring(capsys, opened, DATA, "--run", "benzene", "--json")
-    assert done.json == {"run": "benzene", "pool": "raw_jsons", "structures": 89, "new": 89}
+    assert done.json == {"run": "benzene", "pool": "raw_jsons", "structures": 89, "new": 89, **NOTHING_ODD, "read": 89}
     groups = opened.catalogue.structures.collection.distinct("Z")
     assert groups == [2]
 
@@ -189,3 +197,109 @@ def test_a_structure_that_no_document_holds(opened: Opened, tmp_path: Path, caps
     assert done.code == 2 and len(done.err.splitlines()) == 1
     assert "large takes 17000" in done.err and "leave its large properties out" in done.err
     assert opened.catalogue.runs.names() == []
+
+
+FAULTS = Path(__file__).parents[1] / "data" / "faults"
+
+
+def test_what_cannot_be_used_is_left_out_and_named(opened: Opened, folder: Path, capsys: pytest.CaptureFixture) -> None:
+    """Disorder, missing hydrogens, overlaps, and what is no structure; the rest is read."""
+    sources = {
+        "disordered.cif": "cif_disorder/21_disorder.cif",
+        "few.cif": "cif_missing_H/22_missing_H.cif",
+        "latin.cif": "cif_latin1/17_latin1.cif",
+        "good.res": "res_unreadable/shelx.res",
+        "asym.pdb": "pdb_crystal_symmetry/asym.pdb",
+    }
+    for name, source in sources.items():
+        shutil.copy(FAULTS / source, folder / name)
+    overlapping = crystal(0, "overlapping")
+    overlapping.positions[1] = overlapping.positions[0] + [0.2, 0, 0]
+    write([overlapping], folder, "geometry")
+    (folder / "README").write_text("not looked at")
+    (folder / "Genarris.out").write_text("log of something")
+    done = bring(capsys, opened, folder, "--run", "new", "--json")
+    left = {Path(one["file"]).name: one["reason"] for one in done.json["left_out"]}
+    assert set(left) == {"disordered.cif", "few.cif", "overlapping.in"}
+    assert "disordered" in left["disordered.cif"] and "hydrogens" in left["few.cif"]
+    assert left["overlapping.in"].startswith("atoms overlap: C1 and O2 are 0.20 Å apart")
+    assert done.code == 0 and done.json["read"] == 4 + 3
+    assert any("latin.cif: taken as latin-1" in line for line in done.json["notes"])
+    taken = bring(capsys, opened, folder, "--run", "major", "--disorder", "major", "--json").json
+    assert "disordered.cif" not in {Path(one["file"]).name for one in taken["left_out"]}
+    assert any("disordered.cif: disordered: the largest part is taken" in line for line in taken["notes"])
+
+
+def test_import_reads_what_export_writes(
+    opened: Opened, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    bring(capsys, opened, folder, "--run", "new", "--pool", "raw")
+    before = {d["struct_id"]: d for d in opened.catalogue.structures.load("new", IDS[:4])}
+    formats = {"json": "", "geometry": "", "cif": "", "res": "", "extxyz": "raw.extxyz", "geometry_out": "raw.out"}
+    for name, file in formats.items():
+        out = tmp_path / name
+        done = call(capsys, "export", "new", "--pool", "raw", "--format", name, "--to", out, "--uri", opened.uri)
+        assert done.code == 0, done.err
+        for number, source in enumerate([out] + [out / file] * bool(file)):
+            done = bring(capsys, opened, source, "--run", f"{name}_{number}", "--pool", "again", "--json")
+            assert done.code == 0 and done.json["read"] == 4 and done.json["left_out"] == [], name
+            for document in opened.catalogue.structures.load(f"{name}_{number}", IDS[:4]):
+                known = before[document["struct_id"]]
+                assert document["Z"] == known["Z"]
+                assert document["properties"]["cell_vol"] == pytest.approx(known["properties"]["cell_vol"], rel=1e-6)
+
+
+def test_a_file_by_itself_gives_the_pool_its_name(
+    opened: Opened, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    write([crystal(i, name) for i, name in enumerate(IDS[:3])], tmp_path / "found.extxyz", "extxyz")
+    done = bring(capsys, opened, tmp_path / "found.extxyz", "--run", "new", "--json")
+    assert (done.json["pool"], done.json["read"]) == ("found", 3)
+
+
+def test_other_molecules_than_the_runs_are_left_out(
+    opened: Opened, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    fill(opened.catalogue, tmp_path)
+    molecule = {"species": ["C", "O", "O"], "positions": [[0, 0, 0], [0, 0, 1.16], [0, 0, -1.16]]}
+    opened.catalogue.runs.collection.update_one({"_id": RUN}, {"$set": {"molecules": {"generation": molecule}}})
+    opened.catalogue.structures.collection.delete_many({})
+    shutil.copy(FAULTS / "pdb_crystal_symmetry" / "asym.pdb", folder / "asym.pdb")
+    done = bring(capsys, opened, folder, "--run", RUN, "--pool", "experiment")
+    assert done.code == 0 and "(4 new, 1 left out)" in done.out
+    assert f"{folder}/asym.pdb: asym: C8H20Cl4O4 is not made of the run's molecule CO2" in one_line(done.err)
+    alone = bring(capsys, opened, folder / "asym.pdb", "--run", RUN, "--pool", "experiment")
+    assert alone.code == 2 and "nothing can be used" in one_line(alone.err)
+
+
+def test_many_files_are_read_by_several_processes(
+    opened: Opened, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"s_{i:03d}" for i in range(12)]
+    write([crystal(i, name) for i, name in enumerate(names)], tmp_path / "many", "cif")
+    (tmp_path / "many" / "bad.cif").write_text("data_x\n_cell_length_a 5\n")
+    monkeypatch.setattr(reading_module, "MANY_FILES", 4)
+    alone = read_pool(tmp_path / "many", Reading(), processes=1)
+    shared_out = read_pool(tmp_path / "many", Reading(), processes=2)
+    assert shared_out == alone and [d["struct_id"] for d in alone.documents] == names
+    assert [one.file for one in alone.left_out] == [str(tmp_path / "many" / "bad.cif")]
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError("this machine has no semaphores")
+
+    monkeypatch.setattr(reading_module, "ProcessPoolExecutor", refused)
+    assert read_pool(tmp_path / "many", Reading(), processes=2) == alone
+
+
+def test_two_files_with_one_name(opened: Opened, folder: Path, capsys: pytest.CaptureFixture) -> None:
+    """json goes before other formats; of two of the same format the second is left out, unless it is the same."""
+    write([crystal(7, IDS[0])], folder, "geometry")
+    (folder / "copy.json").write_bytes((folder / f"{IDS[0]}.json").read_bytes())
+    done = bring(capsys, opened, folder, "--run", "new", "--json")
+    assert done.json["read"] == 4 and done.json["left_out"] == []
+    [document] = opened.catalogue.structures.load("new", IDS[:1])
+    assert document["geometry"]["lattice"] == crystal(0, "").lattice.tolist()
+    other = json.loads((folder / f"{IDS[1]}.json").read_text()) | {"struct_id": IDS[0]}
+    (folder / "other.json").write_text(json.dumps(other))
+    [left] = bring(capsys, opened, folder, "--run", "newer", "--json").json["left_out"]
+    assert "other.json" in left["file"] or "other.json" in left["reason"]

@@ -12,7 +12,7 @@ import pytest
 from command import start
 from command_line import call
 from exposition import parse
-from small_run import RUN, fill
+from small_run import RUN, add_chain, fill
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.database.launchpads import ping
@@ -24,6 +24,7 @@ from genarris_fw.farm.opening import open_database
 def catalogue(database_uri: str, tmp_path: Path) -> Iterator[Catalogue]:
     with open_database(tmp_path, database_uri) as opened:
         fill(opened.catalogue, tmp_path)
+        add_chain(opened.catalogue)
         yield opened.catalogue
 
 

@@ -84,7 +84,7 @@ def test_a_moved_run_goes_on_where_its_ui_conf_is_and_a_copy_is_a_run_of_its_own
     one.rename(two)
     (seen,) = json.loads(genarris("status", "--json", cwd=two).stdout.replace("\n", "").join("[]"))
     assert seen["folder"] == str(two)
-    second = genarris("run", "ui.conf", "--workers", "2", "--quiet", cwd=two)
+    second = genarris("run", "ui.conf", "--workers", "1", "--quiet", cwd=two)
     assert second.returncode == 0, second.stderr
     moved = [line for line in second.stdout.splitlines() if line.startswith("run 'one' was")]
     assert moved == [f"run 'one' was moved from {one}: it goes on in {two}"]

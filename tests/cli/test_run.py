@@ -43,17 +43,21 @@ def pool(folder: Path) -> dict[str, list]:
     return {path.stem: json.loads(path.read_text())["geometry"] for path in sorted((folder / "raw").glob("*.json"))}
 
 
+def events(folder: Path) -> int:
+    """How much the rockets of a run have logged."""
+    return sum(len(path.read_text().splitlines()) for path in (folder / "logs").glob("*.log"))
+
+
 def wait_for_events(folder: Path, number: int) -> None:
     """Wait until the rockets of a run have logged so much.
 
     A rocket that was killed between FireWorks' checkout and its lease is noticed after a minute only.
     """
     for _ in range(2000):
-        lines = sum(len(path.read_text().splitlines()) for path in (folder / "logs").glob("*.log"))
-        if lines >= number:
+        if events(folder) >= number:
             return
         time.sleep(0.05)
-    raise AssertionError(f"only {lines} events in {folder}/logs")
+    raise AssertionError(f"only {events(folder)} events in {folder}/logs")
 
 
 def test_the_pool_is_the_same_for_any_number_of_workers_and_a_finished_run_is_left_alone(tmp_path: Path) -> None:
@@ -77,20 +81,24 @@ def test_the_pool_is_the_same_for_any_number_of_workers_and_a_finished_run_is_le
 def test_a_changed_ui_conf_under_the_same_name_is_refused_with_the_difference(
     tmp_path: Path, database_uri: str
 ) -> None:
-    assert genarris("run", str(urea_folder(tmp_path)), "--uri", database_uri, cwd=tmp_path).returncode == 0
+    assert (
+        genarris("run", str(urea_folder(tmp_path)), "--uri", database_uri, "--workers", "1", cwd=tmp_path).returncode
+        == 0
+    )
     result = genarris("run", str(urea_folder(tmp_path, sr=0.9)), "--uri", database_uri, cwd=tmp_path)
     assert result.returncode == 2
     line = one_line(result.stderr)
     assert "sr" in line and "0.85" in line and "0.9" in line and "run_name" in line
 
 
-def test_killed_in_the_middle_it_continues_to_the_same_pool(tmp_path: Path) -> None:
+def test_killed_in_the_middle_it_continues_to_the_same_pool(tmp_path: Path, database_uri: str) -> None:
     undisturbed = urea_folder(tmp_path / "a", procedures=FOUR, more=FOUR_OPTIONS.format(calculator="moody:steady"))
-    assert genarris("run", str(undisturbed), cwd=tmp_path).returncode == 0
+    alone = genarris("run", str(undisturbed), "--uri", database_uri, "--workers", "1", cwd=tmp_path)
+    assert alone.returncode == 0
     conf = urea_folder(tmp_path / "b", procedures=FOUR, more=FOUR_OPTIONS.format(calculator="moody:steady"))
-    for events in (1, 4, 8):
+    for number in (1, 4, 8):
         process = start("run", str(conf), "--workers", "2", cwd=tmp_path, truly=True)
-        wait_for_events(tmp_path / "b", events)
+        wait_for_events(tmp_path / "b", number)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
     result = genarris("run", str(conf), "--workers", "2", cwd=tmp_path)
@@ -100,33 +108,23 @@ def test_killed_in_the_middle_it_continues_to_the_same_pool(tmp_path: Path) -> N
     assert names[0] == names[1] != []
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_asked_to_end_it_ends_in_order_and_the_same_command_continues(tmp_path: Path, sign: signal.Signals) -> None:
+def test_asked_to_end_or_without_its_server_it_ends_in_order_and_the_same_command_continues(tmp_path: Path) -> None:
     conf = urea_folder(tmp_path, number=400, sr=1.02, attempts=3_000_000)
-    process = start("run", str(conf), "--workers", "2", cwd=tmp_path)
-    wait_for_events(tmp_path, 1)
-    os.kill(process.pid, sign)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert one_line(errors) == "genarris-fw: interrupted; the same command goes on from here"
-    assert not Server(tmp_path).running()
+    server = Server(tmp_path)
+    for sign in (signal.SIGINT, signal.SIGTERM, None):
+        seen = events(tmp_path)
+        process = start("run", str(conf), "--workers", "2", cwd=tmp_path)
+        wait_for_events(tmp_path, seen + 1)
+        os.kill(server.status()["pid"] if sign is None else process.pid, sign or signal.SIGKILL)
+        _, errors = process.communicate(timeout=60)
+        if sign is None:
+            assert process.returncode == 2 and "again" in one_line(errors)
+        else:
+            assert process.returncode == 130
+            assert one_line(errors) == "genarris-fw: interrupted; the same command goes on from here"
+            assert not server.running()
     result = genarris("run", str(conf), "--workers", "2", cwd=tmp_path)
     assert result.returncode == 0 and "continuing" in result.stdout, result.stderr
-
-
-def test_the_server_killed_in_the_middle_is_one_line_and_the_same_command_continues(tmp_path: Path) -> None:
-    conf = urea_folder(tmp_path, number=400, sr=1.02, attempts=3_000_000)
-    process = start("run", str(conf), "--workers", "2", cwd=tmp_path)
-    server = Server(tmp_path)
-    wait_for_events(tmp_path, 1)
-    os.kill(server.status()["pid"], signal.SIGKILL)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 2
-    assert "again" in one_line(errors)
-    conf.write_text(conf.read_text())
-    result = genarris("run", str(conf), "--workers", "2", cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert "continuing" in result.stdout
 
 
 def test_two_commands_for_one_run_at_once(tmp_path: Path) -> None:
@@ -143,7 +141,9 @@ def test_two_commands_for_one_run_at_once(tmp_path: Path) -> None:
 
 
 def test_an_sr_so_large_that_nothing_can_be_generated(tmp_path: Path, database_uri: str) -> None:
-    result = genarris("run", str(urea_folder(tmp_path, sr=1.9, attempts=500)), "--uri", database_uri, cwd=tmp_path)
+    result = genarris(
+        "run", str(urea_folder(tmp_path, sr=1.9, attempts=500)), "--uri", database_uri, "--workers", "1", cwd=tmp_path
+    )
     assert result.returncode == 4
     line = one_line(result.stderr)
     for words in ("sr = 1.9", "2 (500 draws)", "113 (500 draws)", "lower sr"):
@@ -169,7 +169,7 @@ def test_a_Z_that_no_cell_has(tmp_path: Path, Z: int) -> None:
 BAD_MOLECULES = {
     "empty": ("", "empty"),
     "overlapping": ("atom 0 0 0 C\natom 0 0 0.05 O\n", "overlap"),
-    "periodic": ("lattice_vector 5 0 0\nlattice_vector 0 5 0\nlattice_vector 0 0 5\natom 0 0 0 C\n", "periodic"),
+    "chain": ("lattice_vector 1.2 0 0\nlattice_vector 0 9 0\nlattice_vector 0 0 9\natom 0 0 0 C\n", "urea.in"),
     "two": ("atom 0 0 0 O\natom 0 0 0.96 H\natom 9 0 0 O\natom 9 0 0.96 H\n", "molecules"),
     "garbage": ("atom 0 0 zero C\n", "line 1"),
 }
@@ -222,7 +222,7 @@ def test_a_structure_whose_energy_fails(tmp_path: Path, database_uri: str) -> No
     """The others go on, the summary says so, exit code 3; retry gives the failed ones another chance."""
     conf = urea_folder(tmp_path, procedures=FOUR, number=24, more=FOUR_OPTIONS.format(calculator="moody:moody"))
     conf.write_text(conf.read_text().replace("num_of_clusters = 4", "num_of_clusters = 12"))
-    result = genarris("run", str(conf), "--uri", database_uri, cwd=tmp_path)
+    result = genarris("run", str(conf), "--uri", database_uri, "--workers", "1", cwd=tmp_path)
     assert result.returncode == 3, result.stderr
     with MongoClient(database_uri) as client:
         database = client.get_default_database()
@@ -236,7 +236,7 @@ def test_a_structure_whose_energy_fails(tmp_path: Path, database_uri: str) -> No
     assert len(list((tmp_path / "with_energies").glob("*.json"))) == with_energies
     again = genarris("retry", "urea", "--uri", database_uri, cwd=tmp_path)
     assert again.returncode == 0 and f"{len(failed)} failed items" in again.stdout
-    assert genarris("run", str(conf), "--uri", database_uri, cwd=tmp_path).returncode == 3
+    assert genarris("run", str(conf), "--uri", database_uri, "--workers", "1", cwd=tmp_path).returncode == 3
 
 
 @pytest.mark.root

@@ -16,7 +16,7 @@ from command import environment, python_path
 import genarris_fw
 
 HERE = Path(genarris_fw.__file__).parents[1]
-UREA = HERE / "examples" / "urea"
+UREA = HERE / "examples" / "urea_robust"
 RUN_AND_COUNT = """
 import json, sys
 before, sys.argv[1:] = set(sys.modules), sys.argv[2:]

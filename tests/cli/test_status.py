@@ -73,11 +73,13 @@ def test_a_run_without_a_workflow_is_said_to_have_none(
     catalogue: Catalogue, database_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     done = call(capsys, "status", RUN, "--watch", "--uri", database_uri)  # nothing will change
-    words = "no workflow on the LaunchPad, so no rocket can work on it: genarris-fw delete urea and add it again"
+    words = (
+        "its workflow is gone from the LaunchPad (deleted or archived): genarris-fw run ui.conf (or add) adds it anew"
+    )
     assert done.code == 0 and words in " ".join(done.out.split())
     assert call(capsys, "status", RUN, "--json", "--uri", database_uri).json["workflow"] is False
     catalogue.runs.create("other", {"options": {"steps": []}, "folder": "/x", "state": OF_FILES}, begun_by=8)
-    assert "running, no workflow" in call(capsys, "status", "--uri", database_uri).out
+    assert "without workflow" in call(capsys, "status", "--uri", database_uri).out
     assert "workflow" not in call(capsys, "status", "other", "--uri", database_uri).out
     with open_database(tmp_path, database_uri) as opened:
         opened.launchpad.add_wf(Workflow([Firework([])], metadata={"run": RUN}))

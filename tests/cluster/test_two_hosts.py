@@ -15,8 +15,6 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 from two_hosts import Host, Site, rlaunch, site
 
-from genarris_fw.farm.repair.recovery import recover
-
 CUT_SECONDS = scaled(30)
 TAKEN_OVER_WITHIN = 120  # seconds; what is measured is printed
 LEASE_SECONDS = 3.0
@@ -122,11 +120,7 @@ def test_a_host_gone_for_good(place: Site, farm: Farm, capsys: pytest.CaptureFix
     path = time.monotonic() - begun
     farm.check(farm.finish(), items=60)
     # A living side may need a moment to see that all is done; FireWorks may believe that one of the lost host runs.
-    running = {"spec.run": farm.run, "state": "RUNNING"}
-    end = time.monotonic() + 20
-    while farm.launchpad.fireworks.find_one(running) and time.monotonic() < end:
-        recover(farm.launchpad, farm.run, grace_seconds=3)
-        time.sleep(0.2)
+    farm.settle()
     farm.check_fireworks()
     with capsys.disabled():
         print(f"\nlease {scaled(LEASE_SECONDS):.0f} s: items taken over {items:.1f} s after the host was lost, "

@@ -12,7 +12,7 @@ from faults import fill, small_disk
 
 from genarris_fw.database.server import Server
 
-OPTIONS = {"number": 200, "sr": 1.02, "attempts": 3_000_000}
+OPTIONS = {"number": 400, "sr": 1.02, "attempts": 6_000_000}
 
 
 def pool(folder: Path) -> dict[str, list]:
@@ -32,7 +32,7 @@ def wait_for_work(folder: Path) -> None:
 @pytest.mark.root
 def test_a_full_disk_for_the_database(tmp_path: Path) -> None:
     undisturbed = urea_folder(tmp_path / "undisturbed", **OPTIONS)
-    assert genarris("run", str(undisturbed), "--workers", "2", cwd=tmp_path).returncode == 0
+    assert genarris("run", str(undisturbed), "--workers", "1", cwd=tmp_path).returncode == 0
     conf = urea_folder(tmp_path / "run", **OPTIONS)
     folder = conf.parent
     with small_disk(tmp_path / "disk", 400) as disk:

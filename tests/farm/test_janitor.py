@@ -18,6 +18,7 @@ import pytest
 from command import start, urea_folder
 
 from genarris_fw.database import disk, janitor
+from genarris_fw.database import server as server_module
 from genarris_fw.database.server import Server
 
 CACHE = 0.25
@@ -113,11 +114,45 @@ def test_a_plain_client_does_not_lose_it(server: Server) -> None:
     wait_until(lambda: not processes_of(server.folder))
 
 
+def test_a_killed_janitor_is_replaced_by_whoever_leaves_the_server_to_others(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that ends while somebody else is connected cannot end the server, and nobody else would."""
+    monkeypatch.setattr(janitor, "LINGER_SECONDS", LINGER)
+    monkeypatch.setattr(server_module, "_PARTING_SECONDS", 0.1)
+    with server.use() as uri:
+        client, _ = program(CLIENT, uri)
+        [first] = janitors(server)
+        first.kill()
+        first.wait()
+    assert server.stays() is not None and "while other programs use it, and ends some seconds after" in server.stays()
+    wait_until(lambda: len(janitors(server)) == 1)
+    kill(client)
+    wait_until(lambda: not processes_of(server.folder), seconds=20)
+    assert server.stays() is None
+
+
+def test_two_janitors_are_one_too_many(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(janitor, "_FORMER_SECONDS", 0.0)
+    with server.use():
+        wait_until(lambda: disk.is_locked(server.home / "janitor.lock"))
+        assert not janitor._is_the_only_one(server.home)
+
+
+def janitors(server: Server) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if str(server.home) in process.cmdline() and "genarris_fw.database.janitor" in process.cmdline():
+                found.append(process)
+    return found
+
+
 def test_a_kept_one_stays_without_a_janitor(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(janitor, "LINGER_SECONDS", LINGER)
     server.start()
     wait_until(lambda: not any("janitor" in words for words in processes_of(server.folder)))
-    assert server.running()
+    assert server.running() and "`genarris-fw db stop` ends it" in str(server.stays())
     killed_user(server)
     wait_until(lambda: not any("janitor" in words for words in processes_of(server.folder)))
     assert server.running()

@@ -75,7 +75,7 @@ def test_side_replica_killed(farm: Farm) -> None:
 def test_gate_killed(farm: Farm) -> None:
     farm.add()
     for _ in range(3):
-        farm.rlaunch(truly=True)
+        farm.rlaunch()
     os.kill(farm.holder("gate"), signal.SIGKILL)
     farm.check(farm.finish())
 

@@ -83,3 +83,25 @@ def test_the_workflow_file_carries_everything(site) -> None:
     assert {step["name"] for step in record["options"]["steps"]} == {name.lower() for name in STEPS}
     names = {task["_fw_name"] for fw in workflow["fws"] for task in fw["spec"]["_tasks"]}
     assert "{{genarris_fw.procedures.run_rdf_calc.RunRdfCalc}}" in names
+
+
+def test_folders_with_odd_names(tmp_path: Path) -> None:
+    """All that `init` writes serves plain ``lpad`` and ``rlaunch`` there, and afterwards ``genarris-fw run``.
+
+    That finds the run finished, whatever became of its workflow.
+    """
+    folder = tmp_path / "1,4-[x]: 'Ü' \"q\" %41@?#&+"
+    urea_folder(folder, number=2, groups="[4]")
+    for words in (("db", "start"), ("init",), ("add", "ui.conf")):
+        done = genarris(*words, cwd=folder)
+        assert done.returncode == 0, done.stderr
+    try:
+        found = finish(start("get_wflows", "-d", "less", program="lpad", cwd=folder))
+        assert '"states_list": "REA-W-W-W"' in found
+        finish(start("rapidfire", "--nlaunches", "0", "--sleep", "1", program="rlaunch", cwd=folder))
+        finish(start("delete_wflows", "-i", "1", program="lpad", cwd=folder))
+    finally:
+        stopped = genarris("db", "stop", cwd=folder)
+    assert stopped.returncode == 0, stopped.stderr
+    done = genarris("run", "ui.conf", cwd=folder)
+    assert done.returncode == 0 and "run 'urea' is finished: nothing to do" in done.stdout, done.stderr

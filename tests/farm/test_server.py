@@ -24,6 +24,7 @@ from pymongo.errors import AutoReconnect
 
 from genarris_fw.database import disk, mongod, sockets
 from genarris_fw.database import server as server_module
+from genarris_fw.database.find import find_server
 from genarris_fw.database.server import FOLDER, Server
 from genarris_fw.errors import DatabaseError
 from genarris_fw.farm.launch import worker
@@ -98,12 +99,31 @@ def test_long_folder_gets_a_socket_elsewhere(tmp_path: Path) -> None:
     with server.use() as uri:
         path = server.socket_path
         assert path is not None and not path.is_relative_to(server.home)
-        assert len(os.fsencode(path)) <= 107 and stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert server.uri == uri  # the folder is kept, so that nobody else can take its name
-    shutil.rmtree(path.parent)
-    with server.use(), MongoClient(server.uri) as client:
+        assert len(os.fsencode(path)) <= 107
+        for folder in (path.parent, path.parents[1]):  # the user's own, in which nobody else can put another
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert json.loads((server.home / "server.json").read_text())["socket"] == str(path)
+    assert not path.parent.exists()
+    assert server.uri == uri
+    with server.use() as again, MongoClient(again) as client:
+        assert again == uri
         client.admin.command("ping")
-    shutil.rmtree(path.parent, ignore_errors=True)
+    assert not path.parent.exists()
+
+
+def test_a_place_for_sockets_that_is_not_ours_alone_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_to_all, ours = tmp_path / "open", tmp_path / "ours"
+    open_to_all.mkdir(mode=0o755)
+    monkeypatch.setattr(sockets, "_bases", lambda: iter([open_to_all, ours]))
+    path = sockets.elsewhere(tmp_path / "genarris_db")
+    assert path.parents[1] == ours and sockets.is_ours_alone(path)
+    assert sockets.elsewhere(tmp_path / "genarris_db") == path
+    assert sockets.elsewhere(tmp_path / "another" / "genarris_db") != path
+    monkeypatch.setattr(sockets, "_base_name", lambda: "ours")
+    ours.chmod(0o750)
+    assert not sockets.is_ours_alone(path)
 
 
 def test_a_socket_folder_others_can_enter_is_not_used(tmp_path: Path) -> None:
@@ -357,16 +377,24 @@ def test_uri_of_an_older_version_still_works(server: Server) -> None:
         client.genarris.things.insert_one({})
 
 
-@pytest.mark.parametrize("name", ["Upper Case", "é%41?#@&", "a:b,c[d]"])
+@pytest.mark.parametrize("name", ["Upper Case", "é%41?#@& +'\"", "a:b,c[d]", "Ü" * 120])
 def test_folders_with_odd_names(tmp_path: Path, name: str) -> None:
+    """By our URI; by that of an older version, after which the driver looks for the set's member; in lower case."""
     server = Server(tmp_path / name, cache_gb=CACHE)
     with server.use() as uri, MongoClient(uri) as client:
         client.genarris.things.insert_one({})
         path = server.socket_path
-        fits = ":" not in name and len(os.fsencode(server.home / "socket" / "mongod.sock")) <= 107
-        assert path is not None and path.is_relative_to(server.home) == fits
-    if not path.is_relative_to(server.home):
-        shutil.rmtree(path.parent)
+        assert path is not None and str(path) == str(path).lower()
+        own = server.home / "socket" / "mongod.sock"
+        assert (path == own) == (not set(name) & set(":,[]") and name == name.lower())
+        assert own.exists() == (not set(name) & set(":,[]") and len(os.fsencode(own)) <= 107)
+        for socket in {path, own} if own.exists() else {path}:
+            with MongoClient(f"mongodb://{quote(str(socket), safe='')}/genarris?journal=true") as older:
+                older.genarris.things.insert_one({})
+            found = find_server(tmp_path, f"mongodb://{quote(str(socket), safe='')}/genarris").server
+            assert found is None or found.home == server.home
+        assert find_server(server.folder, uri).server is not None
+    assert not path.exists() and not own.exists() and (path == own or not path.parent.exists())
 
 
 def test_data_elsewhere(server: Server, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from freezing import differences
@@ -11,10 +12,16 @@ from signalled import WAYS, Signalled, undisturbed
 NUMBER, LEASE, PAUSES = 40, 2.0, (0.3, 1.0)
 
 
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What an undisturbed run leaves; it does not depend on the way it is started."""
+    found = undisturbed(tmp_path_factory.mktemp("u") / "undisturbed", NUMBER, LEASE)
+    assert found["state"] == "finished" and found["files"] and found["structures"]
+    return found
+
+
 @pytest.mark.parametrize("way", WAYS)
-def test_killed_and_frozen(tmp_path: Path, way: str) -> None:
-    reference = undisturbed(tmp_path / "undisturbed", NUMBER, LEASE)
-    assert reference["state"] == "finished" and reference["files"] and reference["structures"]
+def test_killed_and_frozen(tmp_path: Path, way: str, reference: dict[str, Any]) -> None:
     run = Signalled(tmp_path / way, way, 3, NUMBER, LEASE, PAUSES)
     try:
         assert run.go(4, seconds=300) == 0

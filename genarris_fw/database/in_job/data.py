@@ -153,7 +153,7 @@ def private_server(data: Path, home: Path, cache_gb: float) -> Iterator[str]:
     path = place / sockets.NAME
     log, console = home / "mongod.log", home / "mongod.out"
     since = log.stat().st_size if log.exists() else 0
-    command = mongod.command_line(mongod.find_mongod(), path, data, log, cache_gb)
+    command = mongod.command_line(mongod.find_mongod(), [path], data, log, cache_gb)
     process = mongod.spawn(command, console, dies_with_starter=True)
     try:
         deadline = time.monotonic() + START_SECONDS

@@ -190,6 +190,11 @@ def run_record(database: Database[Any], run: str, among: Collection[int] | None 
     return dict(begin["spec"]["_tasks"][0]["record"]) if begin else {}
 
 
+def can_begin(database: Database[Any], run: str, fw_id: int) -> bool:
+    """Tell whether a firework is there as the first one of a run: not deleted, archived, or another one's by now."""
+    return _any(database, of_run(run) | {"fw_id": fw_id, "name": BEGIN, "state": {"$ne": ARCHIVED}})
+
+
 def runs_named_by_folder(database: Database[Any]) -> set[str]:
     """Return the runs whose ui.conf gave no ``run_name``."""
     query = {"name": BEGIN, f"{_RECORD}.options.master_origins.run_name": {"$exists": False}}

@@ -7,8 +7,11 @@ from typing import Any, NamedTuple
 
 from pymongo.database import Database
 
+from genarris_fw.farm.fireworks.names import ARCHIVED
+
 COLLECTION = "workflows"
-_OF_CHAIN = {"metadata.side_of": {"$exists": False}}
+# One that somebody archived (`lpad archive_wflows`) is there to be looked at, and is no run's chain any more.
+_OF_CHAIN = {"metadata.side_of": {"$exists": False}, "state": {"$ne": ARCHIVED}}
 _FIELDS = {"name": 1, "nodes": 1, "metadata": 1, "fw_states": 1, "locked": 1}
 
 
@@ -43,7 +46,7 @@ class Noted(NamedTuple):
 
 
 def chain(database: Database[Any], run: str) -> Noted | None:
-    """Return the workflow that is a run's chain, None where there is none."""
+    """Return the workflow that is a run's earliest chain, None where there is none, or all were deleted or archived."""
     return next(_find(database, _of_run(run) | _OF_CHAIN), None)
 
 
@@ -97,7 +100,8 @@ def remove(database: Database[Any], workflow: Noted) -> None:
 
 
 def _find(database: Database[Any], query: Mapping[str, Any]) -> Iterator[Noted]:
-    for record in database[COLLECTION].find(query, _FIELDS):
+    # By the lowest number of their fireworks, which are given in order.
+    for record in database[COLLECTION].find(query, _FIELDS).sort("nodes", 1):
         metadata = record.get("metadata") or {}
         states = {int(node): state for node, state in (record.get("fw_states") or {}).items()}
         yield Noted(

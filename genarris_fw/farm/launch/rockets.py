@@ -17,7 +17,7 @@ from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import RunDocument
 from genarris_fw.errors import InputError, RunFailed
 from genarris_fw.farm.allow_list import refused
-from genarris_fw.farm.fireworks import documents
+from genarris_fw.farm.fireworks import documents, workflows
 from genarris_fw.farm.fireworks.names import ARCHIVED, BEGIN, COMPLETED, FINISH
 from genarris_fw.farm.repair.recovery import recover
 from genarris_fw.walltime import listening, of_this_process
@@ -29,6 +29,8 @@ SECONDS_TO_END = 10.0
 MOST_RESTARTS = 20
 # Between two fireworks none may be ready for a moment; longer than this, nothing will come.
 STANDSTILL_SECONDS = 45.0
+# What wakes fireworks that somebody has put to rest.
+_WOKEN_BY = {"DEFUSED": "reignite_fws", "PAUSED": "resume_fws"}
 
 
 class Rockets:
@@ -115,8 +117,9 @@ class Rockets:
                 env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TQDM_DISABLE": "1"},
             )
         assert process.stdin is not None
-        process.stdin.write(json.dumps(message) + "\n")
-        process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # it has died already, which is seen at the next look
+            process.stdin.write(json.dumps(message) + "\n")
+            process.stdin.flush()
         return process
 
     def watch(self, look: Callable[[RunDocument], None]) -> RunDocument:
@@ -152,6 +155,7 @@ class Rockets:
             if record.get("state") in ("finished", "failed"):
                 self._finished = record["state"] == "finished"
                 return record
+            self._refuse_deleted(record)
             self._refuse_fizzled_begin(record)
             self._refuse_standstill()
             if self.walltime.ending():
@@ -173,16 +177,31 @@ class Rockets:
             "put it back, or run its ui.conf where it is now"
         )
 
+    def _refuse_deleted(self, record: RunDocument) -> None:
+        """Stop when somebody deleted or archived the run's workflow: no rocket would be told of its next step."""
+        if workflows.chain(self.launchpad.db, self.run) is not None:
+            return
+        if self.catalogue.runs.state(self.run) in ("finished", "failed"):
+            return  # over since the last look: then it may go
+        done = "what is done is in the database" if record else "nothing of it had begun"
+        raise RunFailed(
+            f"run '{self.run}': its workflow was deleted or archived on the LaunchPad while it went on; {done}: "
+            "run the same command again to add it anew and go on"
+        )
+
     def _refuse_standstill(self) -> None:
         """Stop when no firework of the run can be worked on, and recovery has not changed that."""
         if documents.anything_alive(self.launchpad.db, self.run):
             self._still_since = time.monotonic()
         elif time.monotonic() - self._still_since > STANDSTILL_SECONDS:
-            states = documents.states_of_run(self.launchpad.db, self.run).values()
+            states = {*documents.states_of_run(self.launchpad.db, self.run).values()} - {COMPLETED, ARCHIVED}
+            known = [state for state in _WOKEN_BY if state in states]
+            query = f'{{"spec.run": "{self.run}", "state": "%s"}}'
+            wake = " and ".join(f"`lpad {_WOKEN_BY[state]} -q '{query % state}'`" for state in known)
+            todo = f"wake them with {wake} and run the same command again; " if known else ""
             raise RunFailed(
                 f"run '{self.run}' stands still: none of its fireworks is ready or running, some are "
-                f"{' and '.join(sorted({*states} - {COMPLETED, ARCHIVED})) or 'gone'}; "
-                f"see {self.place}/worker-0.log{self._last_words()}"
+                f"{' and '.join(sorted(states)) or 'gone'}; {todo}see {self.place}/worker-0.log{self._last_words()}"
             )
 
     def _last_words(self) -> str:
@@ -198,7 +217,9 @@ class Rockets:
             self._restarts += 1
             if self._restarts > MOST_RESTARTS:
                 raise RunFailed(
-                    f"the workers die again and again; the last output is in {self.place}/worker-{number}.log"
+                    f"run '{self.run}': its workers died {self._restarts} times, so this command gives up; "
+                    f"see why in {self.place}/worker-{number}.log{self._last_words()}, mend that, and run the same "
+                    "command again: it goes on from what is done"
                 )
             self._processes[number] = self._start(number)
 

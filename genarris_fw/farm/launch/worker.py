@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fireworks import LaunchPad
 
 POLL_SECONDS = 0.2
+_LAUNCH_GONE = "No Launch exists with"  # FireWorks' words
 PR_SET_PDEATHSIG = 1
 
 
@@ -74,7 +75,11 @@ def serve(launchpad: LaunchPad, run: str, stop: Callable[[], bool], before: Call
         before()
         if any_ready():
             refuse_newer(launchpad.db)  # a newer package may have come meanwhile
-            launch_rocket(launchpad, fworker, strm_lvl="WARNING")
+            try:
+                launch_rocket(launchpad, fworker, strm_lvl="WARNING")
+            except ValueError as error:
+                if _LAUNCH_GONE not in str(error):
+                    raise  # else: somebody deleted the workflow meanwhile, and what was done is in the catalogue
             return True
         return runs.state(run) in (None, "running") and not stop()
 

@@ -74,6 +74,8 @@ def recover_firework(launchpad: LaunchPad, catalogue: Catalogue, lease: LeaseDoc
         return False
     if lease["role"] != "side":
         catalogue.runs.fence(lease["run"], f"{lease['step']} {lease['role']}", lease["token"] + 1)
+    if not documents.is_there(launchpad.db, lease["fw_id"]):
+        return _close_of_deleted(catalogue, lease)
     if lease["role"] != "side" or _is_wanted(launchpad, catalogue, lease):
         return run_again(launchpad, lease["fw_id"], lease.get("launch_id"))
     # The step is collected, so a dead side replica is done. The lease is closed last: until then, a recoverer that
@@ -82,6 +84,15 @@ def recover_firework(launchpad: LaunchPad, catalogue: Catalogue, lease: LeaseDoc
     with suppress(LeaseLost):
         catalogue.leases.collected(lease["_id"], lease["token"] + 1)
     return closed
+
+
+def _close_of_deleted(catalogue: Catalogue, lease: LeaseDocument) -> bool:
+    """Free the lease of a firework that somebody deleted, for the one that is added in its place; a side's is over."""
+    if lease["role"] != "side":
+        return catalogue.leases.release(lease["_id"], lease["token"] + 1)
+    with suppress(LeaseLost):
+        catalogue.leases.collected(lease["_id"], lease["token"] + 1)
+    return True
 
 
 def _is_wanted(launchpad: LaunchPad, catalogue: Catalogue, lease: LeaseDocument) -> bool:

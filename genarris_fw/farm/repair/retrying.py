@@ -9,6 +9,7 @@ from genarris_fw.catalogue.documents import RunDocument
 from genarris_fw.farm.fireworks import documents, workflows
 from genarris_fw.farm.fireworks.documents import KnownFirework
 from genarris_fw.farm.fireworks.names import COMPLETED, name_of
+from genarris_fw.farm.repair.deleted import add_again
 from genarris_fw.farm.repair.mending import lock, mend_workflows
 
 
@@ -37,7 +38,8 @@ def retry_run(launchpad: LaunchPad, run: str, procedure: str | None = None) -> t
     record = catalogue.runs.get(run)
     steps = [entry["name"] for entry in record["options"]["steps"]]
     mend_workflows(launchpad, run)
-    chain = _chain(launchpad, record)
+    gone = workflows.chain(launchpad.db, run) is None
+    chain = {} if gone else _chain(launchpad, record)
     items, first = 0, None
     for step in [procedure] if procedure else steps:
         retried = catalogue.work_items.retry(run, step)
@@ -48,9 +50,15 @@ def retry_run(launchpad: LaunchPad, run: str, procedure: str | None = None) -> t
             first = step
     catalogue.runs.resumed(run)
     if first is None:
+        if gone and record["state"] == "failed":
+            add_again(launchpad, run)
+            return 0, run
         return 0, run if rerun_fizzled(launchpad, run) else None
     _forget(catalogue, run, steps[steps.index(first) :], first)
-    _run_from(launchpad, _first_of(chain, first))
+    if gone:  # somebody deleted it
+        add_again(launchpad, run)
+    else:
+        _run_from(launchpad, _first_of(chain, first))
     return items, first
 
 
