@@ -20,7 +20,7 @@ KERNELS := $(shell find cython_core genarris_fw/_kernels -name '*.pyx' -o -name 
 PACKAGE := $(shell find genarris_fw -type f -not -name '*.so' -not -path '*/__pycache__/*')
 # What waits and what computes share the cores: tests/tools/distribution.py says which tests run beside which.
 PYTEST_ARGS ?= -n 4 --dist loadgroup
-SCIENCE := $(addprefix tests/,crystal generation descriptors clustering options)
+SCIENCE := $(addprefix tests/,crystal generation descriptors clustering lattice options)
 APT     := build-essential python3-dev python3-venv libcurl4 libssl3
 
 .PHONY: demo dev install test test-quick lint sdist wheel wheel-check system clean
@@ -33,6 +33,10 @@ demo: install
 dev: $(VENV)/kernels.built
 
 install: $(VENV)/wheel.installed
+
+# Small matrices are no quicker on several threads, which spin while they wait: beside each other the tests have no core
+# to spare for that.
+test test-quick: export OPENBLAS_NUM_THREADS = 1
 
 test: dev
 	$(BIN)/pytest $(PYTEST_ARGS)
@@ -51,20 +55,21 @@ $(VENV)/dev.installed: $(BUILD) | $(BIN)/pip
 	@echo "installing genarris_fw into $(VENV) to be worked on: some minutes where nothing is there yet"
 	rm -f $(VENV)/wheel.installed
 	$(PIP) install --upgrade setuptools cython
-	$(PIP) install --no-build-isolation --check-build-dependencies --no-compile --editable ".[embedded,tblite,test,dev]"
+	$(PIP) install --no-build-isolation --check-build-dependencies --no-compile --editable ".[embedded,tblite,pyscf,test,dev]"
 	# What pip does on one core; packages may hold files that are no Python of this version.
 	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	touch $@
 
 $(VENV)/kernels.built: $(KERNELS) $(VENV)/dev.installed
 	$(BIN)/python setup.py --quiet build_ext --inplace
+	$(BIN)/python -m compileall -qq genarris_fw tests || true
 	touch $@
 
 $(VENV)/wheel.installed: dist/wheel.built
 	@echo "installing genarris_fw into $(VENV): some minutes where nothing is there yet"
 	rm -f $(VENV)/dev.installed
 	$(PIP) uninstall --yes genarris_fw
-	$(PIP) install "$$(echo dist/*.whl)[embedded,tblite]"
+	$(PIP) install "$$(echo dist/*.whl)[embedded,tblite,pyscf]"
 	touch $@
 
 wheel: dist/wheel.built

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.leases import lease_id
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.database.launchpads import client_options, database_name
+from genarris_fw.declaring.option import derived
 from genarris_fw.farm import heartbeat
 from genarris_fw.farm.replica import Replica
 from genarris_fw.logs import Log
+from genarris_fw.options.base import SharedOptions
 from genarris_fw.owner import owner_name
 from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure, explicit_serialize
 from genarris_fw.walltime import Walltime
@@ -35,15 +38,29 @@ FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["farm_replicas"])
 
 
+class IdleOptions(SharedOptions):
+    """What an idle step is told; no ui.conf names it."""
+
+    seconds: float = derived("What an item takes", 0.0)
+
+
+class IdleStep(Campaign[IdleOptions]):
+    """An idle step: its options are not registered."""
+
+    @cached_property
+    def options(self) -> IdleOptions:
+        return IdleOptions.resolved(self._step["options"])
+
+
 @explicit_serialize
-class Idle(Procedure):
+class Idle(Procedure[IdleOptions]):
     """Items that take a given time and compute nothing."""
 
     in_work = 0.0
 
-    def work(self, campaign: Campaign, item: Item) -> Outcome:
+    def work(self, campaign: IdleStep, item: Item) -> Outcome:
         begun = time.monotonic()
-        if seconds := campaign.options["seconds"]:
+        if seconds := campaign.options.seconds:
             time.sleep(seconds)
         outcome = Outcome({"number": item.payload["number"]})
         self.in_work += time.monotonic() - begun
@@ -210,7 +227,7 @@ def be_replica(send: Any, wanted: Wanted) -> None:
     owner = owner_name(os.getpid())
     with beating(wanted.uri, owner, trips) as beats, catalogue_at(wanted.uri) as catalogue:
         account = Account()
-        campaign = Campaign(catalogue, catalogue.runs.get(wanted.run), STEP, Log(Path("/nonexistent")))
+        campaign = IdleStep(catalogue, catalogue.runs.get(wanted.run), STEP, Log(Path("/nonexistent")))
         task, end = Idle(run=wanted.run, step=STEP, role=wanted.role), Walltime()
         _time(account, campaign, wanted, end)
         still_mine = _still_mine(catalogue, wanted, owner)

@@ -21,7 +21,8 @@ import genarris_fw._kernels.neighbours as neighbours_kernel
 import numpy as np
 
 from genarris_fw.clustering.matching import prepare
-from genarris_fw.crystal import Structure, natural_cutoffs, read_molecule
+from genarris_fw.crystal import Structure, read_molecule
+from genarris_fw.crystal.bonds import longest_bond
 from genarris_fw.descriptors import rdf
 from genarris_fw.descriptors.amd import nearest_distances
 from genarris_fw.generation import Group, cutoff_matrix, generate, occupations, press
@@ -40,9 +41,10 @@ def digest(values: Any) -> str:
 def whole(structure: Structure) -> list[np.ndarray]:
     n = len(structure)
     points, label, bonded = structure.positions.copy(), np.empty(n, np.intp), np.zeros((n, n), np.uint8)
-    count = molecules_kernel.make_whole(
-        structure.lattice, points, np.array(natural_cutoffs(structure.species, 1.3)), label, bonded
-    )
+    elements = sorted(set(structure.species))
+    kinds = np.array([elements.index(one) for one in structure.species], dtype=np.intp)
+    reach = np.array([[longest_bond(one, other) for other in elements] for one in elements])
+    count = molecules_kernel.make_whole(structure.lattice, points, kinds, reach, label, bonded)
     return [np.array([count]), points, label, bonded]
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from genarris_fw.errors import InputError
 
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+
 
 @contextmanager
 def whole_file(path: Path, mode: int = 0o666, durable: bool = False, meanwhile: Path | None = None) -> Iterator[Path]:
@@ -39,7 +41,7 @@ def whole_file(path: Path, mode: int = 0o666, durable: bool = False, meanwhile: 
         When the disk is full or the folder cannot be written.
     """
     partial = meanwhile or path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode))
+    os.close(os.open(partial, _NEW_FILE, mode))
     try:
         yield partial
         if durable:
@@ -65,9 +67,23 @@ def write_text(path: Path, text: str) -> None:
     OSError
         When the disk is full or the folder cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+    content = text.encode("utf-8")
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        descriptor = os.open(partial, _NEW_FILE, 0o666)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(partial, _NEW_FILE, 0o666)
+    # As `whole_file` does, with fewer calls: a pool is many files.
+    try:
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
+            left = memoryview(content)
+            while left:
+                left = left[file.write(left) :]
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def read_ordinary(path: Path, largest: int) -> bytes:

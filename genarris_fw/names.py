@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from genarris_fw.errors import InputError
 from genarris_fw.showing import shown
 
+SCHEME = "smiles:"  # what stands in the place of a path, before the SMILES of a molecule
 LONGEST = 100  # bytes in UTF-8; names of files add an ending, ids of documents the run's name
 WORDS = f"letters, digits and any of _ . + = @ , -, starting with a letter, digit or _ (at most {LONGEST} bytes)"
 _NAME = re.compile(r"\w[\w.+=@,-]*")
@@ -100,3 +101,8 @@ def folder_of(pool: str, within: str, option: str) -> PurePosixPath:
     if not all(part.isprintable() and part.strip(" .") and len(part.encode()) <= 255 for part in parts):
         raise InputError(f"pool {shown(pool)} has no folder of its own in {within}/: name one with {option}")
     return PurePosixPath(within, *parts)
+
+
+def is_smiles(path: object) -> bool:
+    """Tell whether what should be a path is ``smiles:`` and the SMILES of a molecule."""
+    return str(path).lstrip().lower().startswith(SCHEME)

@@ -66,7 +66,7 @@ output_format = both
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The interpreter of a new environment that has the packages of this one, and the plug-in installed by pip."""
     place = tmp_path_factory.mktemp("environment")
-    venv.create(place, with_pip=True, symlinks=True)
+    venv.create(place, with_pip=False, symlinks=True)  # this one's pip installs into it
     found = place / "bin" / "python"
     [packages] = (place / "lib").glob("python*/site-packages")
     (packages / "theirs.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
@@ -75,7 +75,8 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pip = ["-m", "pip", "--quiet"]
     wheel = [sys.executable, *pip, "wheel", "--no-deps", "--no-build-isolation", "-w", built, built / "plugin"]
     subprocess.run(wheel, check=True)
-    subprocess.run([found, *pip, "install", "--no-index", "--no-deps", *built.glob("*.whl")], check=True)
+    install = [sys.executable, *pip, "--python", found, "install", "--no-index", "--no-deps", *built.glob("*.whl")]
+    subprocess.run(install, check=True)
     return found
 
 

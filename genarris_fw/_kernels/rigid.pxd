@@ -1,5 +1,5 @@
 # Rigid molecules in a cell, related by symmetry: what the sampler, the packer and the press share.
-from libc.stdint cimport int64_t
+from genarris_fw._kernels.entries cimport Entries, Image, Images
 
 cdef enum:
     PARTS = 2  # independent molecules at most
@@ -11,12 +11,6 @@ cdef struct State:
     double centre[3 * PARTS]  # fractional
     int orientation[PARTS]  # which of the coordinates a part has
 
-# Molecule `second` of an entry, after its operation and a lattice translation, seen from molecule `first`.
-cdef struct Image:
-    int entry
-    int weight  # 2 where it also stands for its inverse
-    double d[3]  # from centre to centre, Å
-
 cdef struct Pair:
     int image
     int i, j  # atom of the first molecule, atom of the image
@@ -26,8 +20,7 @@ cdef struct Work:
     double *turned  # (entries, n, 3): the same after the entry's operation
     float *atoms  # (parts, 3, stride), single precision
     float *images  # (entries, 3, stride)
-    Image *near
-    int n_near, room_near
+    Images near
     Pair *pairs
     int n_pairs, room_pairs
     double volume, length  # of the cell: Å3, and its cube root
@@ -37,27 +30,21 @@ cdef struct Work:
 
 cdef bint open_work(Work *work, int parts, int entries, int n, int stride) noexcept nogil
 cdef void close_work(Work *work) noexcept nogil
-cdef double determinant(const double *m) noexcept nogil
 cdef bint solve(const Work *work, int count, double damping, double *step) noexcept nogil
 
-cdef class RigidCrystal:
-    cdef readonly int n, parts, entries, variables
+cdef class RigidCrystal(Entries):
+    cdef readonly int n, parts, variables
     cdef int stride, strains
     cdef double widest, size
     cdef double[:, ::1] cut
     cdef float[:, ::1] cut2_single
     cdef double[:, :, ::1] coordinates
-    cdef int[::1] first, second, own, involutory
-    cdef int[:, ::1] back
-    cdef double[:, :, ::1] rotations, turns
-    cdef double[:, ::1] translations
-    cdef double[::1] signs, radii
+    cdef double[::1] radii
     cdef double[:, :, ::1] strain_basis, shift_basis, turn_basis
     cdef int[::1] shifts, spins
 
     cdef void place(self, const State *state, Work *work) noexcept nogil
     cdef bint find_near(self, const State *state, double reach, Work *work) noexcept nogil
-    cdef int pairing(self, int e, double x, double y, double z) noexcept nogil
     cdef bint list_pairs(self, Work *work, const float *cut2, double reach) noexcept nogil
     cdef double gap(self, const Work *work, const Pair *pair) noexcept nogil
     cdef bint clear(self, const State *state, Work *work) noexcept nogil

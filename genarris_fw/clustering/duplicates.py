@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 import genarris_fw._kernels.close_pairs as kernel
 from genarris_fw.clustering.fingerprints import Fingerprint, fingerprint
 from genarris_fw.clustering.matching import Matching, checked_pairs, match, prepare
-from genarris_fw.crystal.structure import Structure
+from genarris_fw.crystal.structure import Molecule, Structure
 from genarris_fw.errors import InputError
 
 Rows = NDArray[np.intp]
@@ -185,6 +185,7 @@ def find_duplicates(
     windows: Windows | None = None,
     comparison: Matching | None = None,
     threads: int = 1,
+    molecule: Molecule | None = None,
 ) -> Duplicates:
     """Find the duplicates in a pool.
 
@@ -202,6 +203,8 @@ def find_duplicates(
     comparison : Matching, optional
         How candidates are compared.
     threads : int, optional
+    molecule : Molecule, optional
+        The molecule of the pool, where it is known: its bonds are those of the crystals.
 
     Returns
     -------
@@ -215,11 +218,11 @@ def find_duplicates(
     chosen = comparison or Matching()
     order = ranking(len(structures), energies)
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        pairs = candidates(list(pool.map(fingerprint, structures)), windows)
+        pairs = candidates(list(pool.map(lambda one: fingerprint(one, molecule), structures)), windows)
         survivors, rmsd = np.arange(len(structures)), np.full(len(structures), math.nan)
         partners = _partners(len(structures), pairs)
         compared = pool.map(
-            lambda group: _resolve_group(structures, group, partners, survivors, rmsd, chosen),
+            lambda group: _resolve_group(structures, group, partners, survivors, rmsd, chosen, molecule),
             groups(order, pairs),
         )
         return Duplicates(survivors, rmsd, len(pairs), sum(compared))
@@ -258,9 +261,10 @@ def _resolve_group(
     survivors: Rows,
     rmsd: Floats,
     comparison: Matching,
+    molecule: Molecule | None,
 ) -> int:
     """Find the survivors of one group; returns how many pairs were compared."""
-    ready = {i: prepare(structures[i], comparison) for i in group.tolist()}
+    ready = {i: prepare(structures[i], comparison, molecule) for i in group.tolist()}
     compared = 0
 
     def same(i: int, j: int) -> bool:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 import genarris_fw._kernels.molecules as kernel
 from genarris_fw.clustering.kinds import Kind, kind_of
-from genarris_fw.crystal.bonds import BOND_FACTOR
-from genarris_fw.crystal.radii import natural_cutoffs
-from genarris_fw.crystal.structure import Structure
+from genarris_fw.crystal.bonds import MOST_NEIGHBOURS, longest_bond
+from genarris_fw.crystal.crystal_bonds import CrystalBonds, bonds_by_order, bonds_of_crystal
+from genarris_fw.crystal.molecules import along_bonds
+from genarris_fw.crystal.structure import Molecule, Structure
 from genarris_fw.crystal.symmetry import niggli_lattices
 from genarris_fw.descriptors.amd import nearest_distances
 from genarris_fw.errors import InputError
@@ -92,13 +93,15 @@ class Fingerprint:
         return cls(record["compound"], record["volume"], np.array(record["amd"]), np.array(record["pdd"]))
 
 
-def fingerprint(structure: Structure) -> Fingerprint:
+def fingerprint(structure: Structure, molecule: Molecule | None = None) -> Fingerprint:
     """Return the fingerprint of a crystal.
 
     Parameters
     ----------
     structure : Structure
         A crystal of separate molecules; its atoms may come in any order and in any cell.
+    molecule : Molecule, optional
+        The molecule, where it is known: its bonds are those of the crystal.
 
     Returns
     -------
@@ -110,7 +113,7 @@ def fingerprint(structure: Structure) -> Fingerprint:
         For a molecule, a crystal without atoms, one with bonds from cell to cell without end, or numbers that are not
         finite.
     """
-    return fingerprint_of(molecules_of(structure), structure)
+    return fingerprint_of(molecules_of(structure, molecule), structure)
 
 
 def fingerprint_of(crystal: Molecules, structure: Structure) -> Fingerprint:
@@ -131,13 +134,15 @@ def fingerprint_of(crystal: Molecules, structure: Structure) -> Fingerprint:
     )
 
 
-def molecules_of(structure: Structure) -> Molecules:
+def molecules_of(structure: Structure, molecule: Molecule | None = None) -> Molecules:
     """Take a crystal apart into molecules.
 
     Parameters
     ----------
     structure : Structure
         A crystal; its atoms may come in any order and in any cell.
+    molecule : Molecule, optional
+        What it is made of (see `genarris_fw.crystal.crystal_bonds.bonds_of_crystal`).
 
     Returns
     -------
@@ -157,16 +162,7 @@ def molecules_of(structure: Structure) -> Molecules:
     if not (np.isfinite(structure.lattice).all() and np.isfinite(structure.positions).all()):
         raise InputError(f"{name}: a lattice vector or position is not a finite number")
     lattice = np.ascontiguousarray(niggli_lattices(structure.lattice[None], structure.struct_id)[0])
-    positions = np.array(structure.positions, dtype=float)
-    radii = natural_cutoffs(structure.species, BOND_FACTOR)
-    label = np.empty(len(structure), dtype=np.intp)
-    bonded = np.zeros((len(structure), len(structure)), dtype=np.uint8)
-    count = kernel.make_whole(lattice, positions, radii, label, bonded)
-    if count < 0:
-        raise InputError(
-            f"{name}: bonds run from cell to cell without end at atom {-count}; "
-            "only crystals of separate molecules can be compared"
-        )
+    positions, label, bonded = _whole(structure, molecule, lattice)
     kinds, atoms = [], []
     for rows in np.split(np.argsort(label, kind="stable"), np.cumsum(np.bincount(label))[:-1]):
         own = [structure.species[i] for i in rows]
@@ -175,3 +171,37 @@ def molecules_of(structure: Structure) -> Molecules:
         kinds.append(kind)
         atoms.append([int(rows[k]) for k in order])
     return Molecules(lattice, positions, kinds, atoms)
+
+
+def _whole(
+    structure: Structure, molecule: Molecule | None, lattice: Floats
+) -> tuple[Floats, NDArray[np.intp], NDArray[np.uint8]]:
+    """Positions with molecules whole, the molecule of each atom, and which atoms are bonded."""
+    known = bonds_by_order(structure, molecule)
+    if known is not None:
+        return _along(structure, known)
+    if molecule is None:
+        # What follows does the same for any crystal, and takes longer.
+        species = structure.species
+        elements = sorted(set(species))
+        reach = np.array([[longest_bond(one, other) for other in elements] for one in elements])
+        positions = np.array(structure.positions, dtype=float)
+        label = np.empty(len(species), dtype=np.intp)
+        bonded = np.zeros((len(species), len(species)), dtype=np.uint8)
+        kinds = np.array([elements.index(one) for one in species], dtype=np.intp)
+        count = kernel.make_whole(lattice, positions, kinds, reach, label, bonded)
+        most = np.array([MOST_NEIGHBOURS.get(one, len(species)) for one in elements])
+        if count >= 0 and (bonded.sum(axis=1) <= most[kinds]).all():
+            return positions, label, bonded
+    return _along(structure, bonds_of_crystal(structure, molecule))
+
+
+def _along(structure: Structure, found: CrystalBonds) -> tuple[Floats, NDArray[np.intp], NDArray[np.uint8]]:
+    """What `_whole` returns, for these bonds."""
+    shifts, parts = along_bonds(structure, found)
+    label = np.empty(len(structure), dtype=np.intp)
+    for number, part in enumerate(parts):
+        label[part] = number
+    bonded = np.zeros((len(structure), len(structure)), dtype=np.uint8)
+    bonded[found.first, found.second] = bonded[found.second, found.first] = 1
+    return structure.positions + shifts @ structure.cell, label, bonded

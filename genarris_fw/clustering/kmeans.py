@@ -11,6 +11,7 @@ from genarris_fw.clustering.kmedoids import check_whole
 from genarris_fw.clustering.result import Clustering, wanted_clusters
 from genarris_fw.descriptors.distances import column_norms
 from genarris_fw.errors import InputError, RunFailed
+from genarris_fw.threads import one_thread
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -99,11 +100,10 @@ def _checked(vectors: ArrayLike) -> Array:
 def _fit(points: Array, counts: Rows, k: int, seed: int, max_iter: int, batch_size: int) -> tuple[Rows, Array]:
     # Only here: they are slow to import.
     from sklearn.cluster import MiniBatchKMeans
-    from threadpoolctl import threadpool_limits
 
     model = MiniBatchKMeans(k, max_iter=max_iter, batch_size=batch_size, n_init=1, random_state=seed)
     # Linear algebra rounds differently on another number of threads, and a vector may then change its cluster.
-    with threadpool_limits(limits=1), warnings.catch_warnings():
+    with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.fit(points, sample_weight=counts.astype(float))
     return np.asarray(model.labels_, dtype=np.intp), np.asarray(model.cluster_centers_, dtype=float)

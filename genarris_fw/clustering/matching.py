@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 import genarris_fw._kernels.matching as kernel
 from genarris_fw.clustering.fingerprints import Molecules, molecules_of
 from genarris_fw.clustering.kinds import Kind
-from genarris_fw.crystal.structure import Structure
+from genarris_fw.crystal.structure import Molecule, Structure
 from genarris_fw.descriptors.amd import nearest_distances
 from genarris_fw.errors import InputError
 
@@ -119,7 +119,7 @@ class PreparedCrystal:
         return self._shells[reference, count]
 
 
-def prepare(structure: Structure, comparison: Matching | None = None) -> Any:
+def prepare(structure: Structure, comparison: Matching | None = None, molecule: Molecule | None = None) -> Any:
     """Prepare a crystal for `match`.
 
     Parameters
@@ -127,6 +127,8 @@ def prepare(structure: Structure, comparison: Matching | None = None) -> Any:
     structure : Structure
         A crystal of separate molecules; its atoms may come in any order and in any cell.
     comparison : Matching, optional
+    molecule : Molecule, optional
+        The molecule, where it is known: its bonds are those of the crystal.
 
     Returns
     -------
@@ -142,7 +144,7 @@ def prepare(structure: Structure, comparison: Matching | None = None) -> Any:
     chosen = comparison or Matching()
     if chosen.method == "structure_matcher":
         return _for_pymatgen(structure, chosen.hydrogens)
-    crystal = molecules_of(structure)
+    crystal = molecules_of(structure, molecule)
     kinds = tuple(sorted(set(crystal.kinds), key=lambda kind: kind.name))
     atoms = [[rows[k] for k in kind.compared(chosen.hydrogens)] for kind, rows in zip(crystal.kinds, crystal.atoms)]
     whole = [crystal.positions[rows] for rows in atoms]

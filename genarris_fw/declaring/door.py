@@ -257,5 +257,6 @@ ENGINES = Door("genarris_fw.engines", "engine")
 PICTURES = Door("genarris_fw.pictures", "picture")
 FORMATS = Door("genarris_fw.formats", "format")  # those that a run may write by itself
 EXPORTS = Door("genarris_fw.exports", "format")  # further ones, of the command export
+READERS = Door("genarris_fw.readers", "format")  # those that are only read
 POTENTIALS = Door("genarris_fw.potentials", "potential")
-DOORS = (PROCEDURES, OPTIONS, ENGINES, PICTURES, FORMATS, EXPORTS, POTENTIALS)
+DOORS = (PROCEDURES, OPTIONS, ENGINES, PICTURES, FORMATS, EXPORTS, READERS, POTENTIALS)

@@ -410,6 +410,7 @@ SpaceGroups = Annotated[
     BeforeValidator(space_groups),
     Said("str or list", "all, chiral, racemic, csd or a list of numbers from 1 to 230"),
 ]
+DisorderName = Annotated[str, BeforeValidator(one_of("refuse", "major")), Said("str", "refuse or major")]
 ContactRulesName = Annotated[str, BeforeValidator(one_of("2.0", "3.x", "vdw")), Said("str", "2.0, 3.x or vdw")]
 Radii = Annotated[
     dict[str, float],

@@ -133,7 +133,8 @@ def amd_of_rows(lattice: ArrayLike, positions: ArrayLike, rows: ArrayLike, k: in
     InputError
         As in `nearest_distances`.
     """
-    return np.asarray(nearest_distances(lattice, positions, rows, k).mean(axis=0))
+    distances = nearest_distances(lattice, positions, rows, k)
+    return np.asarray(np.add.reduce(distances) / len(distances))  # `mean`, without its half of the time
 
 
 def pdd(structure: Structure, k: int = 100, collapse_tol: float = 1e-4) -> Array:

@@ -54,7 +54,7 @@ def molecules_in_order(structure: Structure, molecule: Molecule) -> Floats:
         )
     found = _ordered(structure, molecule)
     if found is None:
-        found = _ordered(whole_molecules(structure), molecule)
+        found = _ordered(whole_molecules(structure, molecule), molecule)
     if found is None:
         raise InputError(
             f"{name}: not all of its molecules have the atoms and bonds of the molecule {molecule.formula}; "

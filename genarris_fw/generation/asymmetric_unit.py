@@ -106,9 +106,9 @@ def asymmetric_unit(structure: Structure, symprec: float = 1e-3) -> AsymmetricUn
 def _unit(whole: Structure, size: int, symprec: float, name: str) -> AsymmetricUnit:
     """The asymmetric unit by the symmetry that is there so exactly."""
     Z = len(whole) // size
-    rotations, translations, number = _operations(whole, symprec, name)
+    rotations, translations, number = exact_operations(whole, symprec, name)
     assert whole.lattice is not None
-    lattice = _exact_lattice(whole.lattice, rotations)
+    lattice = exact_lattice(whole.lattice, rotations)
     turns = lattice.T @ rotations @ np.linalg.inv(lattice.T)
     operations = Operations(rotations, translations, turns)
     molecules = (whole.fractional @ lattice).reshape(Z, size, 3)
@@ -157,8 +157,14 @@ def _sorted(structure: Structure, name: str) -> tuple[Structure, int]:
     return structure, size
 
 
-def _operations(structure: Structure, symprec: float, name: str) -> tuple[Floats, Floats, int]:
-    """Rotations, exact translations and the number of the space group, for the cell of the structure."""
+def exact_operations(structure: Structure, symprec: float, name: str) -> tuple[Floats, Floats, int]:
+    """Return rotations, exact translations and the number of the space group, for the cell of the structure.
+
+    Raises
+    ------
+    InputError
+        Where spglib finds no group within `symprec` (Å); `name` is what the message calls the structure.
+    """
     data = symmetry_dataset(structure, symprec)
     if data is None:
         raise InputError(f"{name}: spglib finds no space group; do atoms overlap?")
@@ -177,7 +183,7 @@ def _operations(structure: Structure, symprec: float, name: str) -> tuple[Floats
     return rotations[order], translations[order] % 1.0, int(data.number)
 
 
-def _exact_lattice(lattice: Floats, rotations: Floats) -> Floats:
-    """The lattice with the metric averaged over the operations; lower triangular."""
+def exact_lattice(lattice: Floats, rotations: Floats) -> Floats:
+    """Return the lattice with the metric averaged over fractional rotations (g, 3, 3); lower triangular."""
     metric = lattice @ lattice.T
     return np.asarray(np.linalg.cholesky((rotations.transpose(0, 2, 1) @ metric @ rotations).mean(axis=0)))

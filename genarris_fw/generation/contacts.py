@@ -57,7 +57,7 @@ class ContactRules:
 
     Notes
     -----
-    Under every name atoms are bonded as `genarris_fw.crystal.bonds` finds them, with this package's own factor.
+    Under every name atoms are bonded as `genarris_fw.crystal.bonds` finds them: covalent radii + 0.4 Å, and valences.
     """
 
     name: str = "2.0"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genarris_fw.crystal.atom_properties import repeated
 from genarris_fw.crystal.cells import CELL_KEYS, cell_values
 from genarris_fw.crystal.point_groups import point_group
 from genarris_fw.crystal.structure import Molecule, Structure
@@ -131,27 +132,28 @@ class Finisher:
         lattices, turns = _niggli(hits.lattices)
         inverse = np.linalg.inv(lattices)
         # Bring every molecule's centre into the new cell.
-        places = np.einsum("mzi,mij->mzj", centres, turns)
-        fractions = np.einsum("mzi,mij->mzj", places, inverse)
-        places -= np.einsum("mzi,mij->mzj", np.floor(fractions + 1e-6), lattices)
-        positions = np.einsum("mzai,mij->mzaj", molecules, turns) + places[:, :, None]
+        places = centres @ turns
+        places -= np.floor(places @ inverse + 1e-6) @ lattices
+        positions = molecules @ turns[:, None] + places[:, :, None]
         self._check_unchanged(hits, positions)
         cells = cell_values(lattices)
         groups = self._space_groups(hits, lattices, positions)
         species = placement.molecule.species * Z
         occupation = placement.occupation
+        of_atoms = repeated(placement.molecule.properties, n, Z)
+        common: dict[str, Any] = {
+            "Z": Z,
+            "number_of_atoms_in_molecule": n,
+            "unit_cell_volume": 0.0,
+            "attempted_spg": occupation.space_group,
+            "attempted_wyckoff_position": occupation.wyckoff,
+            "site_symmetry_group": occupation.site_symmetry,
+        }
         made = []
         for lattice, points, cell, group in zip(lattices, positions, cells, groups, strict=True):
-            properties: dict[str, Any] = {
-                "Z": Z,
-                "number_of_atoms_in_molecule": n,
-                "unit_cell_volume": float(cell[-1]),
-                "attempted_spg": occupation.space_group,
-                "attempted_wyckoff_position": occupation.wyckoff,
-                "site_symmetry_group": occupation.site_symmetry,
-                "spg": group,
-            }
+            properties = common | {"unit_cell_volume": float(cell[-1]), "spg": group}
             properties |= dict(zip(CELL_KEYS, cell.tolist(), strict=True))
+            properties |= {name: list(values) for name, values in of_atoms.items()}
             made.append(Structure(lattice, species, points.reshape(-1, 3), properties))
         return made
 
@@ -175,7 +177,8 @@ class Finisher:
             at += len(operations)
             wrong = 0.0
             for atom in range(own.shape[2]):
-                distances = np.linalg.norm(own[:, :, atom:] - own[:, :, atom, None], axis=3)
+                apart = own[:, :, atom:] - own[:, :, atom, None]
+                distances = np.sqrt(np.einsum("mzai,mzai->mza", apart, apart))
                 gaps = np.abs(distances - self.inner[hits.orientations[:, part], None, atom, atom:])
                 wrong = float(np.maximum(wrong, gaps.max()))
             if not wrong <= UNCHANGED:
@@ -202,31 +205,38 @@ class Finisher:
             rows = np.flatnonzero(hits.orientations[:, 0] == orientation)
             extra = self.extra[orientation - self.placement.starts[0]]
             if len(extra):
-                turned = np.einsum("mij,qjk,mlk->mqil", hits.rotations[rows, 0], extra, hits.rotations[rows, 0])
-                mapped = np.einsum("mij,mqkj,mkl->mqil", lattices[rows], turned, inverse[rows])
-                missed = np.einsum("mqij,mjk->mqik", mapped - np.rint(mapped), lattices[rows])
+                rotations, cells = hits.rotations[rows, 0][:, None], lattices[rows][:, None]
+                turned = rotations @ extra @ rotations.swapaxes(2, 3)
+                mapped = cells @ turned.swapaxes(2, 3) @ inverse[rows][:, None]
+                missed = (mapped - np.rint(mapped)) @ cells
                 allowed = np.maximum(LOOSE_LATTICE, LOOSE_TURN * np.linalg.norm(lattices[rows], axis=2))[:, None]
                 kept = (np.linalg.norm(missed, axis=3) < allowed).all(axis=2)
-                for k in np.flatnonzero(kept.any(axis=1)):
-                    found[rows[k]] = self._maps_molecules(hits, rows[k], turned[k][kept[k]])
+                which, candidate = np.nonzero(kept)
+                mapping = self._maps_molecules(hits, rows[which], turned[which, candidate])
+                found[rows[which[mapping]]] = True
         return found
 
-    def _maps_molecules(self, hits: Hits, row: int, candidates: Floats) -> bool:
-        """Tell whether one of some turns about the first molecule's centre maps all molecules onto molecules."""
+    def _maps_molecules(self, hits: Hits, rows: NDArray[np.intp], candidates: Floats) -> NDArray[np.bool_]:
+        """Tell of turns about the first molecule's centre, one of each row, which map all molecules onto molecules."""
         crystal, operations = self.placement.crystal, self.placement.copies[0]
-        lattice, rotation = hits.lattices[row], hits.rotations[row, 0]
-        images = crystal.rotations[operations] @ hits.centres[row, 0] + crystal.translations[operations]
-        centres = (images - hits.centres[row, 0]) @ lattice
+        lattices, first = hits.lattices[rows], hits.centres[rows, 0]
+        images = np.matmul(crystal.rotations[operations], first[:, None, :, None])[..., 0]
+        centres = (images + crystal.translations[operations] - first[:, None]) @ lattices
+        offsets = (centres @ candidates.swapaxes(1, 2))[:, :, None] - centres[:, None]
+        offsets -= np.rint(offsets @ np.linalg.inv(lattices)[:, None]) @ lattices[:, None]
+        edges = np.linalg.norm(lattices, axis=2).sum(axis=1)
+        allowed = np.maximum(LOOSE_LATTICE, LOOSE_TURN * edges)[:, None, None]
+        same_place = np.linalg.norm(offsets, axis=3) < allowed
+        mapping = same_place.any(axis=2).all(axis=1)
         turns = crystal.turns[operations]
-        own = rotation @ self.own[hits.orientations[row, 0] - self.placement.starts[0]] @ rotation.T
-        offsets = (centres @ candidates.transpose(0, 2, 1))[:, :, None] - centres
-        offsets -= np.rint(offsets @ np.linalg.inv(lattice)) @ lattice
-        edges = np.linalg.norm(lattice, axis=1).sum()
-        same_place = np.linalg.norm(offsets, axis=3) < max(LOOSE_LATTICE, LOOSE_TURN * edges)
-        # From molecule k to k': the turn must be one that takes the molecule onto itself.
-        between = np.einsum("lji,qjm,kmn->qklin", turns, candidates, turns)
-        gaps = np.abs(between[:, :, :, None] - own).max(axis=(4, 5)).min(axis=3)
-        return bool((same_place & (gaps < LOOSE)).any(axis=2).all(axis=1).any())
+        for k in np.flatnonzero(mapping):
+            # From one molecule to another: the turn must be one that takes the molecule onto itself.
+            own = hits.rotations[rows[k], 0] @ self.own[hits.orientations[rows[k], 0] - self.placement.starts[0]]
+            own = own @ hits.rotations[rows[k], 0].T
+            between = np.einsum("lji,jm,kmn->klin", turns, candidates[k], turns)
+            gaps = np.abs(between[:, :, None] - own).max(axis=(3, 4)).min(axis=2)
+            mapping[k] = (same_place[k] & (gaps < LOOSE)).any(axis=1).all()
+        return np.asarray(mapping)
 
 
 def _primitive(operations: Operations) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,17 @@ class Operations:
         """Return the number of operations."""
         return len(self.rotations)
 
+    @cached_property
+    def rotation_parts(self) -> Floats:
+        """The different rotation parts (p, 3, 3), fractional: those of the point group."""
+        return np.unique(np.rint(self.rotations), axis=0)
+
+    @cached_property
+    def centrings(self) -> Floats:
+        """The translations (c, 3) other than the lattice's own, fractional."""
+        pure = self.translations[(self.rotations == np.eye(3)).all(axis=(1, 2))]
+        return np.asarray(pure[np.abs(pure - np.rint(pure)).max(axis=1) > SAME_POINT])
+
     def images(self, point: Floats) -> Floats:
         """Return the (g, 3) images of a fractional point."""
         return np.asarray(self.rotations @ point + self.translations)
@@ -47,12 +59,9 @@ class Operations:
 
     def distinct(self, point: Floats, tol: float = SAME_POINT) -> Integers:
         """Return one operation for every image of a fractional point that differs by more than lattice translations."""
-        chosen: list[int] = []
         images = self.images(point)
-        for k, image in enumerate(images):
-            if equivalent(image, images[chosen], tol) is None:
-                chosen.append(k)
-        return np.array(chosen, dtype=np.intp)
+        first = _same(images, images, tol).argmax(axis=1)
+        return np.flatnonzero(first == np.arange(len(images)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,18 +90,11 @@ class Entries:
         return np.asarray((self.operations == 0) & (self.first == self.second))
 
 
-def equivalent(point: Floats, points: Floats, tol: float = SAME_POINT) -> int | None:
-    """Return which of some fractional points equals the given one apart from lattice translations, or None."""
-    offset = points - point
-    hits = np.flatnonzero((np.abs(offset - np.rint(offset)) < tol).all(axis=1))
-    return int(hits[0]) if len(hits) else None
-
-
 def entries(operations: Operations, points: Sequence[Floats], tol: float = SAME_POINT) -> Entries:
     """List the neighbours of independent molecules at fractional points (generic ones of their sites)."""
     rows: list[tuple[int, int, int, float]] = []
-    for a, point in enumerate(points):
-        chosen = operations.distinct(point, tol)
+    made = [operations.distinct(point, tol) for point in points]
+    for a, (point, chosen) in enumerate(zip(points, made, strict=True)):
         alike = _alike(operations, point, chosen, tol)
         for k, operation in enumerate(chosen):
             if alike[k] == k:
@@ -100,7 +102,7 @@ def entries(operations: Operations, points: Sequence[Floats], tol: float = SAME_
                 weight = len(chosen) * (1.0 if k == 0 else np.count_nonzero(alike == k) / 2)
                 rows.append((a, a, int(operation), weight))
         for b in range(a + 1, len(points)):
-            rows += [(a, b, int(k), float(len(chosen))) for k in operations.distinct(points[b], tol)]
+            rows += [(a, b, int(k), float(len(chosen))) for k in made[b]]
     table = np.array(rows)
     first, second, number = table[:, :3].astype(np.intp).T
     return Entries(first, second, number, table[:, 3])
@@ -113,17 +115,47 @@ def _alike(operations: Operations, point: Floats, chosen: Integers, tol: float) 
     be made by another chosen operation, and so on.
     """
     images = operations.images(point)[chosen]
+    moved = (point - operations.translations[chosen])[:, :, None]
+    back = np.asarray(np.linalg.solve(operations.rotations[chosen], moved)[:, :, 0], dtype=np.float64)
+    same = _same(back, images, tol)
     alike = np.arange(len(chosen))
-    for k, operation in enumerate(chosen):
-        back = np.linalg.solve(operations.rotations[operation], point - operations.translations[operation])
-        inverse = equivalent(back, images, tol)
-        if inverse is not None and alike[inverse] != alike[k]:
+    for k, inverse in zip(*np.nonzero(same), strict=True):
+        if alike[inverse] != alike[k]:
             alike[np.isin(alike, (alike[inverse], alike[k]))] = min(alike[inverse], alike[k])
     return alike
 
 
+def _same(points: Floats, others: Floats, tol: float) -> NDArray[np.bool_]:
+    """Which of some fractional points (n, 3) equal which others (m, 3) apart from lattice translations: (n, m)."""
+    offset = points[:, None] - others
+    return np.asarray((np.abs(offset - np.rint(offset)) < tol).all(axis=2))
+
+
 def strain_basis(turns: Floats, keep_volume: bool) -> Floats:
     """Return an orthonormal (s, 3, 3) basis of the symmetric strains that commute with all turns."""
+    return _strains(_bytes(turns), keep_volume).copy()
+
+
+def shift_basis(turns: Floats) -> Floats:
+    """Return orthonormal (d, 3) vectors along which a molecule may move on a site with these operations."""
+    return _vectors(_bytes(turns), False).copy()
+
+
+def turn_basis(turns: Floats) -> Floats:
+    """Return orthonormal (d, 3) axes about which a molecule may turn on a site with these operations."""
+    return _vectors(_bytes(turns), True).copy()
+
+
+# Space groups and sites share their point groups: what is free is worked out once for each of these.
+
+
+def _bytes(turns: Floats) -> bytes:
+    return np.asarray(turns, dtype=float).tobytes()
+
+
+@lru_cache(maxsize=256)
+def _strains(held: bytes, keep_volume: bool) -> Floats:
+    turns = np.frombuffer(held).reshape(-1, 3, 3)
     symmetric = np.zeros((6, 3, 3))
     for k in range(3):
         symmetric[k, k, k] = 1.0
@@ -138,14 +170,11 @@ def strain_basis(turns: Floats, keep_volume: bool) -> Floats:
     return (_range(projector) @ flat).reshape(-1, 3, 3)
 
 
-def shift_basis(turns: Floats) -> Floats:
-    """Return orthonormal (d, 3) vectors along which a molecule may move on a site with these operations."""
-    return _range(turns.mean(axis=0))
-
-
-def turn_basis(turns: Floats) -> Floats:
-    """Return orthonormal (d, 3) axes about which a molecule may turn on a site with these operations."""
-    return _range((turns * np.linalg.det(turns)[:, None, None]).mean(axis=0))
+@lru_cache(maxsize=256)
+def _vectors(held: bytes, axial: bool) -> Floats:
+    turns = np.frombuffer(held).reshape(-1, 3, 3)
+    signs = np.linalg.det(turns) if axial else np.ones(len(turns))
+    return _range((turns * signs[:, None, None]).mean(axis=0))
 
 
 def _range(projector: Floats) -> Floats:

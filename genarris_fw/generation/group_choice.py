@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 
 from genarris_fw.errors import InputError
+from genarris_fw.generation.effort import shared
 from genarris_fw.generation.space_groups import check_space_group, space_group
 
 # The 20 commonest space groups of the Cambridge Structural Database -> their share of its structures in 0.01 %.
@@ -130,14 +131,9 @@ def quotas(wanted: str | Sequence[int], groups: Sequence[int], total: int) -> di
     if wanted != "csd":
         return {group: math.ceil(total / len(numbers)) for group in numbers}
     weights = {group: CSD_SHARES.get(group, 0) for group in numbers}
-    whole = sum(weights.values())
-    if not whole:
+    if not any(weights.values()):
         raise InputError(
             "space_groups = csd: none of the compatible space groups is among the 20 commonest of the Cambridge "
             "Structural Database; expected all or a list of numbers"
         )
-    shares = {group: total * weight // whole for group, weight in weights.items()}
-    by_fraction = sorted(numbers, key=lambda group: (-(total * weights[group] % whole), group))
-    for group in by_fraction[: total - sum(shares.values())]:
-        shares[group] += 1
-    return shares
+    return shared(total, weights)

@@ -79,12 +79,16 @@ class Placement:
         return press_kernel(cutoffs, self.coordinates, self.crystal, points)
 
     @cached_property
+    def seen(self) -> Entries:
+        """Which molecules the independent ones are seen from."""
+        return entries(self.crystal, [position.point for position in self.positions])
+
+    @cached_property
     def _arguments(self) -> tuple[Any, ...]:
         crystal, sites, positions = self.crystal, self.occupation.sites, self.positions
         points = [position.point for position in positions]
-        seen = entries(crystal, points)
         return (
-            rigid_arguments(self.cutoffs, self.coordinates, crystal, points, seen, keep_volume=True),
+            rigid_arguments(self.cutoffs, self.coordinates, crystal, points, self.seen, keep_volume=True),
             crystal.number,
             self.occupation.number,
             crystal.lattice_system,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -250,11 +251,20 @@ def place(molecule: Molecule, site: Site) -> Floats:
 
 def symmetrised(molecule: Molecule, operations: Floats, rotations: Floats) -> Floats:
     """Return the molecule turned by each rotation and averaged over the (s, 3, 3) operations: (k, n, 3), Å."""
-    centred = molecule.positions - molecule.positions.mean(axis=0)
+    given = (np.ascontiguousarray(x, dtype=float).tobytes() for x in (molecule.positions, operations, rotations))
+    return _symmetrised(tuple(molecule.species), *given).copy()
+
+
+@lru_cache(maxsize=256)
+def _symmetrised(species: tuple[str, ...], *held: bytes) -> Floats:
+    """The same of what the arrays hold: a molecule lies alike on many sites of many space groups."""
+    positions, *matrices = (np.frombuffer(one).reshape(-1, 3) for one in held)
+    operations, rotations = (one.reshape(-1, 3, 3) for one in matrices)
+    centred = positions - positions.mean(axis=0)
     turned = centred @ rotations.transpose(0, 2, 1)
     if len(operations) == 1:
         return np.asarray(turned)
-    kinds = np.unique(molecule.species, return_inverse=True)[1]
+    kinds = np.unique(species, return_inverse=True)[1]
     other = np.where(kinds[:, None] == kinds, 0.0, np.inf)
     placed = []
     for points in turned:

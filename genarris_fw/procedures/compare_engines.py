@@ -1,7 +1,7 @@
-"""Compare_Engines: the same structures in two engines: relative energies, ranking, equations of state.
+"""Compare_Engines: the same structures in several engines: relative energies, ranking, equations of state.
 
-Energies of two engines have no common zero. They meet here alone, as differences of relative energies, and never in
-one ranking.
+Energies of two engines have no common zero. They meet here alone, as differences of relative energies; the spread of
+the engines is the error bar of their mean, and what is smaller is undecided.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from genarris_fw.energetics.comparable import FIELDS, comparable_groups, source_
 from genarris_fw.energetics.comparison import EngineComparison, compare
 from genarris_fw.energetics.elemental_solids import reference_of
 from genarris_fw.energetics.equation_of_state import delta
+from genarris_fw.energetics.error_bars import Ranking, ranking
 from genarris_fw.errors import RunFailed
 from genarris_fw.procedures.kit.base import Campaign, Procedure, explicit_serialize
 from genarris_fw.procedures.kit.energies import energies_per_molecule
 from genarris_fw.procedures.kit.equations import MOST_PICTURES, WIEN2K, curve_of, file_name, formula, label_of
+from genarris_fw.procedures.kit.side_by_side import by_mean, lowest_side_by_side
 from genarris_fw.procedures.kit.tables import write_table
 from genarris_fw.procedures.options.compare_engines import CompareEnginesOptions
 from genarris_fw.units import KJ_PER_MOL_PER_EV
@@ -32,7 +34,7 @@ DELTA_COLUMNS = ("struct_id", "formula", "first", "second", "Delta (meV/atom)")
 
 @explicit_serialize
 class CompareEngines(Procedure[CompareEnginesOptions]):
-    """Differences of relative energies of two engines, and Delta between equations of state."""
+    """Differences of relative energies of engines, and Delta between equations of state."""
 
     cheap = True
 
@@ -49,41 +51,58 @@ class CompareEngines(Procedure[CompareEnginesOptions]):
 
 def _compare_energies(campaign: Step, ids: list[str], names: list[str]) -> dict[str, Any]:
     # Within one name all energies are of one engine with the same settings, or this stops the run.
-    first, second = (energies_per_molecule(campaign, ids, name) for name in names)
-    both = [i for i in range(len(ids)) if first[i] is not None and second[i] is not None]
-    if len(both) < 2:
+    given = [energies_per_molecule(campaign, ids, name) for name in names]
+    rows = [i for i in range(len(ids)) if all(values[i] is not None for values in given)]
+    if len(rows) < 2:
+        every = "both" if len(names) == 2 else "all"
+        listed = f"{', '.join(repr(name) for name in names[:-1])} and '{names[-1]}'"
         raise RunFailed(
-            f"{campaign.step}: {len(both)} of {len(ids)} structures have both energies, '{names[0]}' and '{names[1]}', "
-            "and a comparison of relative energies needs two; evaluate the same structures with both engines"
+            f"{campaign.step}: {len(rows)} of {len(ids)} structures have {every} energies, {listed}, and a comparison "
+            "of relative energies needs two; evaluate the same structures with all engines"
         )
-    chosen = [ids[i] for i in both]
+    chosen = [ids[i] for i in rows]
     document = _of_energies(campaign, chosen, names)
     sources = [_in_words(document, name) for name in names]
     _refuse_compositions(campaign, chosen, names)
-    if len(comparable_groups(Counter(source_of(document, name) for name in names))) == 1:
-        campaign.log("both energies come from one engine with the same settings", level="WARNING", source=sources[0])
-    energies = ([float(values[i] or 0.0) * KJ_PER_MOL_PER_EV for i in both] for values in (first, second))
-    found = compare(*energies)
+    for group, number in comparable_groups(Counter(source_of(document, name) for name in names)):
+        if number > 1:
+            several = "both" if len(names) == 2 else f"{number} of the"
+            words = f"{several} energies come from one engine with the same settings"
+            campaign.log(words, level="WARNING", source=str(group))
+    energies = [[float(values[i] or 0.0) * KJ_PER_MOL_PER_EV for i in rows] for values in given]
+    against = [compare(values, energies[-1]) for values in energies[:-1]]
+    ranked = ranking(energies, campaign.options.least_error)
+    undecided = int(ranked.undecided.sum()) - 1
+    found = against[0]
     campaign.log(
         "relative energies compared (kJ/mol per molecule)",
-        structures=len(both),
+        structures=len(rows),
         root_mean_square=round(found.root_mean_square, 3),
         kendall_tau=None if found.kendall_tau is None else round(found.kendall_tau, 3),
+        undecided=undecided,
     )
     if campaign.sees_folder():
-        _write_energies(campaign.prepared(Path(campaign.options.output_dir)), chosen, names, sources, found)
+        folder = campaign.prepared(Path(campaign.options.output_dir))
+        _write_energies(folder, chosen, names, sources, against, ranked)
+    more = {name: _agreement(one) for name, one in zip(names[1:-1], against[1:])}
     return {
-        "structures": len(both),
-        "without_both": len(ids) - len(both),
+        "structures": len(rows),
+        "without_both": len(ids) - len(rows),
         "energy_names": list(names),
         "sources": sources,
-        "root_mean_square": found.root_mean_square,
-        "mean_absolute": found.mean_absolute,
-        "largest": found.largest,
-        "kendall_tau": found.kendall_tau,
+        **_agreement(found),
         "lowest": [chosen[found.lowest_of_first], chosen[found.lowest_of_second]],
         "rank_of_lowest": found.rank_of_lowest,
-    }
+        "lowest_of_mean": chosen[ranked.lowest],
+        "side_by_side": lowest_side_by_side(chosen, energies, ranked),
+        "undecided": undecided,
+    } | ({"others": more} if more else {})
+
+
+def _agreement(found: EngineComparison) -> dict[str, Any]:
+    """Return how well an engine agrees with the reference, in numbers."""
+    names = ("root_mean_square", "mean_absolute", "largest", "kendall_tau")
+    return {name: getattr(found, name) for name in names}
 
 
 def _of_energies(campaign: Step, ids: Sequence[str], names: Sequence[str]) -> StructureDocument:
@@ -128,25 +147,46 @@ def _refuse_compositions(campaign: Step, ids: Sequence[str], names: Sequence[str
 
 
 def _write_energies(
-    folder: Path, ids: Sequence[str], names: Sequence[str], sources: Sequence[str], found: EngineComparison
+    folder: Path,
+    ids: Sequence[str],
+    names: Sequence[str],
+    sources: Sequence[str],
+    against: Sequence[EngineComparison],
+    ranked: Ranking,
 ) -> None:
-    """Write energies.csv and the picture."""
+    """Write energies.csv, in the order of the mean, and a picture of each engine against the reference."""
     from genarris_fw.pictures.comparison import comparison
     from genarris_fw.pictures.saving import save
 
+    unit = "(kJ/mol per molecule)"
+    reference = against[0].second
+    relative = [*(one.first for one in against), reference]
     columns = (
         "struct_id",
-        *(f"{name} relative to the lowest (kJ/mol per molecule)" for name in names),
-        "difference (kJ/mol per molecule)",
+        "rank",
+        f"mean {unit}",
+        f"error bar {unit}",
+        *(f"{name} relative to the lowest {unit}" for name in names),
+        *(["difference " + unit] if len(names) == 2 else [f"{names[-1]} less {name} {unit}" for name in names[:-1]]),
     )
-    rows = sorted(zip(found.second, ids, found.first, found.differences))
     write_table(
         folder / "energies.csv",
         columns,
-        [(name, f"{a:.4f}", f"{b:.4f}", f"{difference:.4f}") for b, name, a, difference in rows],
+        [
+            (
+                ids[row],
+                ranked.rank(row),
+                *(f"{value:.4f}" for value in (ranked.mean[row], ranked.error[row])),
+                *(f"{values[row]:.4f}" for values in relative),
+                *(f"{one.differences[row]:.4f}" for one in against),
+            )
+            for row in by_mean(ids, ranked)
+        ],
     )
     labels = [f"{name} ({source})" for name, source in zip(names, sources)]
-    save(comparison(found, labels), folder / "energies")
+    for number, one in enumerate(against):
+        file = "energies" if number == 0 else f"energies_{file_name(names[number])}"
+        save(comparison(one, [labels[number], labels[-1]]), folder / file)
 
 
 def _compare_equations(campaign: Step, ids: list[str], names: list[str]) -> dict[str, Any]:

@@ -7,7 +7,13 @@ from typing import Any
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.errors import EngineError
 from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
-from genarris_fw.procedures.kit.energies import EngineProcedure, collect_energies, energy_outcome, energy_record
+from genarris_fw.procedures.kit.energies import (
+    EngineProcedure,
+    collect_energies,
+    energy_outcome,
+    energy_record,
+    molecules_in,
+)
 from genarris_fw.procedures.options.fhi_aims_energy_evaluation import FHIAimsEnergyEvaluationOptions
 
 Step = Campaign[FHIAimsEnergyEvaluationOptions]
@@ -24,7 +30,8 @@ class FHIAimsEnergyEvaluation(EngineProcedure[FHIAimsEnergyEvaluationOptions]):
         evaluation = self.evaluate(campaign, item, structure, relax=False)
         if not evaluation.converged:
             raise EngineError(f"{name}: the calculation did not converge", kind="scf", permanent=True)
-        record = energy_record(evaluation, self.engine(campaign), campaign.options.Z)
+        Z = molecules_in(structure, campaign.options.Z)
+        record = energy_record(evaluation, self.engine(campaign), Z)
         return energy_outcome(campaign, name, record)
 
     def collect(self, campaign: Step) -> dict[str, Any]:

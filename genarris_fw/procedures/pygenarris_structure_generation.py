@@ -1,23 +1,27 @@
 """Pygenarris_Structure_Generation: random crystals in every space group the molecule fits.
 
 Which crystal draw ``d`` on a site of a group gives depends on the seed alone. A group begins with one item: it chooses
-the mode (``auto``), makes the first draws on all sites and measures their rate. Where the quota is not met, every site
-goes on in items of some seconds, on as many lanes as there are replicas; a lane ends when the quota is met by lower
-draws. The quota keeps the accepted structures with the lowest draw numbers, so the pool is the same for any number of
-replicas.
+the mode (``auto``) and makes the first draws on all sites. Rounds follow (`Rounds`): groups that lack structures are
+drawn on, or given up; duplicates are looked for; quotas are refilled. A quota keeps the accepted structures with the
+lowest draw numbers, and all that is decided follows from numbers of draws and structures, so the pool is the same for
+any number of replicas.
 """
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.documents import NewStructure
 from genarris_fw.catalogue.work_items import Item
-from genarris_fw.crystal import Structure, write
+from genarris_fw.crystal import Structure
 from genarris_fw.descriptors.amd import amd, amd_of_rows
 from genarris_fw.errors import RunFailed
 from genarris_fw.files import write_text
@@ -27,14 +31,15 @@ from genarris_fw.generation.modes import pilot
 from genarris_fw.pools.documents import to_document
 from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure, explicit_serialize
 from genarris_fw.procedures.kit.duplicates import mark_duplicates
+from genarris_fw.procedures.kit.generated_files import GeneratedFiles, Place, forget_generated
+from genarris_fw.procedures.kit.generation_account import COMPARISON, Drawn, read_account
 from genarris_fw.procedures.kit.generation_plan import GenerationPlan
+from genarris_fw.procedures.kit.generation_rounds import Rounds
 from genarris_fw.procedures.options.pygenarris_structure_generation import PygenarrisStructureGenerationOptions
 
 Step = Campaign[PygenarrisStructureGenerationOptions]
 
 FIRST_DRAWS = {"rejection": 20_000, "packing": 256}  # of each site
-SECONDS_PER_ITEM = 3.0
-MOST_DRAWS = 1 << 32
 AMD_NEIGHBOURS = 100
 
 
@@ -42,7 +47,13 @@ AMD_NEIGHBOURS = 100
 class PygenarrisStructureGeneration(Procedure[PygenarrisStructureGenerationOptions]):
     """Generate crystals on general and special positions, by rejection or by packing."""
 
+    rounds = True
     _plan: GenerationPlan | None = None
+
+    @cached_property
+    def _said(self) -> set[int]:
+        """The groups whose giving up this replica has told."""
+        return set()
 
     def plan_of(self, campaign: Step) -> GenerationPlan:
         """Return the plan, made once per replica."""
@@ -61,6 +72,8 @@ class PygenarrisStructureGeneration(Procedure[PygenarrisStructureGenerationOptio
             )
         if not plan.sites:
             raise RunFailed(no_site(plan))
+        if campaign.sees_folder():
+            GeneratedFiles(campaign).lay_out()
         campaign.log(
             "space groups", groups=len(plan.quotas), quota=sum(plan.quotas.values()), volume=round(plan.volume_mean, 3)
         )
@@ -74,79 +87,72 @@ class PygenarrisStructureGeneration(Procedure[PygenarrisStructureGenerationOptio
         return max(campaign.num_replicas, (campaign.options.num_cores or 1) // threads)
 
     def most_replicas(self, campaign: Step, items: int) -> int:
-        """Return that all replicas are of use: sites are divided into lanes."""
+        """Return that all replicas are of use: groups are drawn on in items of some seconds."""
         return self.wanted_replicas(campaign)
 
     def work(self, campaign: Step, item: Item) -> Outcome:
-        """Make a range of draws; the ranges that follow from it are added where they are needed."""
+        """Make a range of draws, or look for duplicates."""
+        if COMPARISON in item.payload:
+            return self._compare(campaign, item)
         if "first" in item.payload:
             return self._go_on(campaign, item)
         return self._begin(campaign, item)
 
     def _begin(self, campaign: Step, item: Item) -> Outcome:
-        """Choose the mode of a space group, make the first draws on all its sites, and measure."""
+        """Choose the mode of a space group, and make the first draws on all its sites."""
         plan, number = self.plan_of(campaign), int(item.payload["space_group"])
         group, mode, chosen = plan.group(number), plan.options.generation_mode, None
         if mode == "auto":
             chosen = pilot(group, plan.seed, plan.volume_mean, plan.volume_std)
             mode = chosen.mode
         sampling = Sampling(mode, plan.seed, plan.volume_mean, plan.volume_std)
-        count = min(FIRST_DRAWS[mode], plan.budget(number, mode))
-        begun = time.process_time()
+        budget = plan.budget(number, mode)
+        # Where nothing fits, all draws are known to give nothing.
+        count = budget if group.hopeless(sampling) else min(FIRST_DRAWS[mode], budget)
         accepted, draws = group.draw(sampling, 0, count, plan.quotas[number], threads=_threads(plan))
-        seconds = max(time.process_time() - begun, 1e-3)
-        outcome = self._outcome(campaign, sampling, accepted, draws)
+        outcome = self._outcome(campaign, item, sampling, accepted, draws)
         outcome.summary["mode"] = mode
         if chosen is not None:
             outcome.summary["pilot"] = {"rejection": chosen.rejection, "packing": chosen.packing}
-        if len(accepted) < plan.quotas[number] and count < plan.budget(number, mode):
-            lanes = max(1, self.wanted_replicas(campaign))
-            size = int(draws / seconds * SECONDS_PER_ITEM)
-            if accepted:  # no more than what should fill the quota, over all sites and lanes
-                missing = (plan.quotas[number] - len(accepted)) * draws / len(accepted)
-                size = min(size, int(1.2 * missing / (lanes * len(group))))
-            size = min(max(size, count), MOST_DRAWS)
-            payload = {"space_group": number, "mode": mode, "size": size, "lanes": lanes, "lane": 0}
-            outcome.items = [
-                _item(plan, payload | {"site": site, "first": count, "spawn": lanes > 1}) for site in range(len(group))
-            ]
         return outcome
 
     def _go_on(self, campaign: Step, item: Item) -> Outcome:
         """Make a range of draws on one site of a space group."""
         plan, task = self.plan_of(campaign), item.payload
-        number, mode, first, size = task["space_group"], task["mode"], task["first"], task["size"]
-        quota, budget = plan.quotas[number], plan.budget(number, mode)
-        before = self._accepted_before(campaign, number, first)
-        sampling = Sampling(mode, plan.seed, plan.volume_mean, plan.volume_std)
-        count = min(size, budget - first)
-        accepted, draws = plan.group(number).draw(
-            sampling, first, count, quota - before, only=task["site"], threads=_threads(plan)
-        )
-        outcome = self._outcome(campaign, sampling, accepted, draws)
-        starts = [first + size * task["lanes"]]
-        if task["spawn"]:
-            starts += [first + size * lane for lane in range(1, task["lanes"])]
-        full = self._accepted_before(campaign, number, starts[0]) + len(accepted) >= quota
-        for lane, start in enumerate(starts):
-            if start < budget and not (lane == 0 and full):
-                outcome.items.append(_item(plan, task | {"lane": lane or task["lane"], "first": start, "spawn": False}))
-        return outcome
+        sampling = Sampling(task["mode"], plan.seed, plan.volume_mean, plan.volume_std)
+        group, quota = plan.group(task["space_group"]), task.get("quota") or plan.quotas[task["space_group"]]
+        # An earlier version's last range may reach beyond the budget.
+        count = min(task["size"], plan.budget(task["space_group"], task["mode"]) - task["first"])
+        accepted, draws = group.draw(sampling, task["first"], count, quota, only=task["site"], threads=_threads(plan))
+        return self._outcome(campaign, item, sampling, accepted, draws)
 
-    def _accepted_before(self, campaign: Step, number: int, draw: int) -> int:
-        """How many structures of a space group are committed with a draw number below this."""
-        done = campaign.catalogue.work_items.outcomes(campaign.run, campaign.step, prefix=f"{number:03d}")
-        return len({name for record in done for n, _, name in record["outcome"]["accepted"] if n < draw})
+    def _compare(self, campaign: Step, item: Item) -> Outcome:
+        """Find the structures of some groups, in the order of the draws, that equal an earlier one."""
+        tolerance, duplicates = campaign.options.duplicate_tolerance, {}
+        for number, count in item.payload[COMPARISON]:
+            drawn = self._account(campaign, number)[number]
+            names = [self._name(campaign, number, one) for one in drawn.found[:count].tolist()]
+            vectors = np.empty((count, AMD_NEIGHBOURS))
+            documents = campaign.catalogue.structures.load(campaign.run, names, ["properties.AMD"])
+            for row, document in enumerate(documents):
+                vectors[row] = document["properties"]["AMD"]
+            firsts = first_of_equals(vectors, tolerance)
+            again = np.flatnonzero(firsts != np.arange(count))
+            duplicates[str(number)] = np.column_stack([again, firsts[again]]).tolist()
+        return Outcome({"duplicates": duplicates})
 
     def _outcome(
         self,
         campaign: Step,
+        item: Item,
         sampling: Sampling,
         accepted: list[Accepted],
         draws: int,
     ) -> Outcome:
         plan = self.plan_of(campaign)
-        documents, rows = [], []
+        documents: list[NewStructure] = []
+        rows: list[list[int]] = []
+        relabelled: list[int] = []
         for found in accepted:
             structure, occupation = found.structure, found.occupation
             structure.struct_id = plan.struct_id(campaign.run, occupation.space_group, occupation.wyckoff, found.draw)
@@ -163,92 +169,128 @@ class PygenarrisStructureGeneration(Procedure[PygenarrisStructureGenerationOptio
                 "attempts": found.attempts,
                 "pressed": plan.press_cutoffs is not None,
             }
+            if structure.properties["spg"] != occupation.space_group:
+                relabelled.append(len(rows))
             documents.append(to_document(structure, plan.options.Z, provenance))
-            rows.append([found.draw, plan.sites[occupation.space_group].index(occupation), structure.struct_id])
-        return Outcome({"accepted": rows, "draws": draws}, structures=documents)
+            structure.properties = documents[-1]["properties"]  # as whoever reads the document finds them
+            rows.append([found.draw, plan.sites[occupation.space_group].index(occupation)])
+        summary: dict[str, Any] = {"accepted": rows, "draws": draws}
+        if relabelled:
+            summary["relabelled"] = relabelled
+        files = GeneratedFiles(campaign)
+        if rows and files.laid_out:
+            # What cannot be written now is written from the catalogue when the step is collected, or says why not then.
+            with suppress(OSError):
+                summary["blocks"] = files.write(item.key, [found.structure for found in accepted])
+        return Outcome(summary, structures=documents)
+
+    def _account(self, campaign: Step, number: int | None = None) -> dict[int, Drawn]:
+        """Return what the committed items have drawn; of one space group, where it is given."""
+        plan, items = self.plan_of(campaign), campaign.catalogue.work_items
+        prefix = "" if number is None else f"{number:03d}"
+        failed = [record for record in items.failures(campaign.run, campaign.step) if record["key"].startswith(prefix)]
+        done = items.each_outcome(campaign.run, campaign.step, prefix)
+        return read_account(lambda group: len(plan.sites[group]), done, failed)
+
+    def _name(self, campaign: Step, group: int, number: int) -> str:
+        """Return the id of the structure with this number of a group."""
+        plan = self.plan_of(campaign)
+        draw, site = divmod(number, len(plan.sites[group]))
+        return plan.struct_id(campaign.run, group, plan.sites[group][site].wyckoff, draw)
+
+    def next_round(self, campaign: Step) -> list[Item]:
+        """Return the draws that are still missing, and the comparisons of what is there."""
+        rounds = Rounds(self.plan_of(campaign), self._account(campaign))
+        for group, why in rounds.given_up.items():
+            if group not in self._said:
+                campaign.log("space group given up", level="WARNING", group=group, draws=why.draws, why=why.reason)
+                self._said.add(group)
+        return rounds.items
 
     def collect(self, campaign: Step) -> dict[str, Any]:
         """Make the pool of the accepted structures with the lowest draw numbers of every group; write the files."""
         plan, options = self.plan_of(campaign), campaign.options
-        groups = {
-            group: {
-                "space_group": group,
-                "accepted": 0,
-                "duplicates": 0,
-                "relabelled": 0,
-                "draws": 0,
-                "mode": options.generation_mode,
-                "sites": [o.wyckoff for o in plan.sites[group]],
-            }
-            for group in sorted(plan.quotas)
-        }
-        found: dict[int, dict[str, tuple[int, int]]] = {group: {} for group in groups}
-        for record in campaign.catalogue.work_items.outcomes(campaign.run, campaign.step):
-            number, outcome = record["payload"]["space_group"], record["outcome"]
-            groups[number]["draws"] += outcome["draws"]
-            groups[number]["mode"] = outcome.get("mode", groups[number]["mode"])
-            found[number] |= {name: (draw, site) for draw, site, name in outcome["accepted"]}
-        ids: list[str] = []
-        for number, accepted in found.items():
-            order = sorted(accepted, key=lambda name: accepted[name])[: plan.quotas[number]]
-            if len(order) == plan.quotas[number]:
-                # Lanes may have run on: how far depends on how many there were.
-                draw, site = accepted[order[-1]]
-                groups[number]["draws"] = draw * len(plan.sites[number]) + site + 1
-            kept = self._without_duplicates(campaign, order)
-            groups[number] |= {"accepted": len(kept), "duplicates": len(order) - len(kept)}
-            labels = campaign.properties(kept, "spg") if kept else []
-            groups[number]["relabelled"] = sum(label != number for label in labels)
-            ids += kept
+        rounds = Rounds(plan, self._account(campaign))
+        groups, ids = [], []
+        places: list[NDArray[np.int64]] = []  # of the groups: group, item, first byte, length
+        for number, drawn in rounds.account.items():
+            count = rounds.count(number)
+            kept = np.flatnonzero(drawn.kept(count))
+            rows = drawn.at(kept)
+            names = [self._name(campaign, number, one) for one in drawn.found[:count].tolist()]
+            pairs = drawn.duplicates.get(count, np.empty((0, 2), dtype=int)).tolist()
+            mark_duplicates(campaign, {names[again]: (names[first], None) for again, first in pairs})
+            groups.append(
+                {
+                    "space_group": number,
+                    "accepted": len(kept),
+                    "duplicates": count - len(kept),
+                    "relabelled": int(rows[:, 3].sum()),
+                    # Items may have gone further: how far is of no interest.
+                    "draws": int(drawn.found[count - 1]) + 1 if count == rounds.targets[number] else drawn.through,
+                    "mode": drawn.mode or options.generation_mode,
+                    "sites": [o.wyckoff for o in plan.sites[number]],
+                }
+            )
+            if number in rounds.given_up:
+                groups[-1]["given_up"] = rounds.given_up[number].reason
+            ids += [names[k] for k in kept]
+            places.append(np.column_stack([np.full(len(rows), number), drawn.places(rows)]))
         if not ids:
-            raise RunFailed(nothing_generated(plan, list(groups.values())))
+            raise RunFailed(nothing_generated(plan, groups))
         wanted = options.num_structures
         if options.truncate_to_num_structures and wanted and len(ids) > wanted:
             chosen = np.random.Generator(np.random.Philox(plan.seed)).permutation(len(ids))[:wanted]
-            ids = [ids[i] for i in sorted(chosen)]
+            chosen.sort()
+            ids, places = [ids[i] for i in chosen], [np.concatenate(places)[chosen]]
         campaign.make_pool(ids)
-        self._write_files(campaign, plan, ids)
-        empty = [f"{g['space_group']} ({g['draws']} draws)" for g in groups.values() if not g["accepted"]]
+        keys = {number: [key for key, _ in drawn.items] for number, drawn in rounds.account.items()}
+        self._write_files(
+            campaign,
+            plan,
+            ids,
+            (
+                (keys[number][item], start, length) if length >= 0 else None
+                for part in places
+                for number, item, start, length in map(np.ndarray.tolist, part)
+            ),
+        )
+        given_up = [f"{g['space_group']} ({g['draws']} draws: {g['given_up']})" for g in groups if "given_up" in g]
+        if given_up:
+            campaign.log("space groups given up", level="WARNING", groups="; ".join(given_up))
+        empty = [f"{g['space_group']} ({g['draws']} draws)" for g in groups if not g["accepted"]]
         if empty:
             campaign.log("space groups without a structure", level="WARNING", groups=" ".join(empty))
+        if plan.refilled_to and len(ids) < plan.refilled_to:
+            missing = plan.refilled_to - len(ids)
+            campaign.log("fewer structures than asked for: no group gives more", level="WARNING", missing=missing)
         return {
             "structures": len(ids),
-            "space_groups": sum(bool(group["accepted"]) for group in groups.values()),
+            "space_groups": sum(bool(group["accepted"]) for group in groups),
             "empty_groups": len(empty),
-            "duplicates": sum(group["duplicates"] for group in groups.values()),
-            "relabelled": sum(group["relabelled"] for group in groups.values()),
+            "given_up": len(given_up),
+            "duplicates": sum(group["duplicates"] for group in groups),
+            "relabelled": sum(group["relabelled"] for group in groups),
             "pool": options.output_pool,
             "volume_mean": plan.volume_mean,
             "volume_std": plan.volume_std,
-            "groups": list(groups.values()),
+            "groups": groups,
         }
 
-    def _without_duplicates(self, campaign: Step, names: list[str]) -> list[str]:
-        """Leave out the structures of a group, given in draw order, that equal an earlier one; they name it."""
-        tolerance = campaign.options.duplicate_tolerance
-        if not tolerance or len(names) < 2:
-            return names
-        vectors = np.array(campaign.properties(names, "AMD"), dtype=float)
-        firsts = first_of_equals(vectors, tolerance)
-        mark_duplicates(
-            campaign, {name: (names[first], None) for k, (name, first) in enumerate(zip(names, firsts)) if first != k}
-        )
-        return [name for k, name in enumerate(names) if firsts[k] == k]
-
-    def _write_files(self, campaign: Step, plan: GenerationPlan, ids: list[str]) -> None:
+    def _write_files(self, campaign: Step, plan: GenerationPlan, ids: list[str], places: Iterable[Place]) -> None:
         if not campaign.sees_folder():
             return
-        options = campaign.options
-        campaign.export(ids, options.output_dir, options.output_format, options.output_pool)
-        out = campaign.prepared(Path(options.geometry_out_filename))
-        write(campaign.structures(ids), out, "geometry_out")
+        options, files = campaign.options, GeneratedFiles(campaign)
+        files.geometry_out(campaign.prepared(Path(options.geometry_out_filename)), ids, places)
+        files.collect(ids)
         tiled = np.tile(plan.cutoffs, (options.Z, options.Z))
         rows = "".join(" ".join(f"{value:.18e}" for value in row) + "\n" for row in tiled)
         write_text(campaign.prepared(campaign.folder / "cutoff_matrix"), rows)
 
-
-def _item(plan: GenerationPlan, payload: dict[str, Any]) -> Item:
-    return Item(f"{payload['space_group']:03d}-{payload['site']:03d}-{payload['first']:014d}", payload)
+    @classmethod
+    def tidy(cls, catalogue: Catalogue, run: str, step: str, folders: Sequence[Path]) -> None:
+        """Remove the folder in which the files were written."""
+        forget_generated(run, step, folders)
 
 
 def _amd(structure: Structure, occupation: Occupation) -> NDArray[np.float64]:

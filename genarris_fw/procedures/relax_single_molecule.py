@@ -10,6 +10,7 @@ import numpy as np
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Molecule, point_group, symmetrize, write
+from genarris_fw.crystal.atom_properties import atom_properties
 from genarris_fw.engines import Engine
 from genarris_fw.errors import RunFailed
 from genarris_fw.pools.documents import to_document
@@ -61,7 +62,9 @@ class RelaxSingleMolecule(EngineProcedure[RelaxSingleMoleculeOptions]):
         # What is left below this depends on the versions of the libraries; the pool must not.
         relaxed.positions = np.round(relaxed.positions, DECIMALS) + 0.0
         relaxed.struct_id = f"molecule_{digest[:16]}"
-        relaxed.properties = {"energy": float(evaluation.energy), "point_group": after.symbol}
+        relaxed.properties = {"energy": float(evaluation.energy), "point_group": after.symbol} | atom_properties(
+            relaxed.properties
+        )
         record = energy_record(evaluation, engine, Z=1)
         summary = {
             "structure": relaxed.struct_id,

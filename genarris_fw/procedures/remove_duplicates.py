@@ -53,11 +53,16 @@ class RemoveDuplicates(Procedure[RemoveDuplicatesOptions]):
             made, refused = {}, {}
             for structure in structures:
                 try:
-                    made[structure.struct_id] = fingerprint(structure).to_dict()
+                    made[structure.struct_id] = fingerprint(structure, campaign.molecule_of_run).to_dict()
                 except InputError as error:
                     refused[structure.struct_id] = str(error)
             return Outcome({"fingerprints": made, "refused": refused})
-        found = find_duplicates(structures, windows=_windows(campaign), comparison=_matching(campaign))
+        found = find_duplicates(
+            structures,
+            windows=_windows(campaign),
+            comparison=_matching(campaign),
+            molecule=campaign.molecule_of_run,
+        )
         ids = item.payload["ids"]
         duplicates = {
             name: {"of": ids[row], "rmsd": float(rmsd)}

@@ -8,8 +8,9 @@ from typing import Any
 from genarris_fw.catalogue.documents import NewStructure
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure, niggli_reduce, space_group
+from genarris_fw.crystal.crystal_bonds import has_reacted
 from genarris_fw.energetics.record import EnergyRecord
-from genarris_fw.engines.checks import COLLAPSED_PART, bond_graph
+from genarris_fw.engines.checks import COLLAPSED_PART
 from genarris_fw.pools.documents import to_document
 from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
 from genarris_fw.procedures.kit.energies import (
@@ -17,6 +18,7 @@ from genarris_fw.procedures.kit.energies import (
     best_of,
     energy_properties,
     energy_record,
+    molecules_in,
     refuse_nothing,
 )
 from genarris_fw.procedures.options.run_fhi_aims_batch import RunFHIAimsBatchOptions
@@ -43,8 +45,8 @@ class RunFHIAimsBatch(EngineProcedure[RunFHIAimsBatchOptions]):
     def work(self, campaign: Step, item: Item) -> Outcome:
         """Relax one structure, reduce its cell, and determine its space group anew."""
         options, parent = campaign.options, item.payload["struct_id"]
-        Z = options.Z
         [structure] = campaign.structures([parent])
+        Z = molecules_in(structure, options.Z)
         evaluation = self.evaluate(campaign, item, structure, relax=options.relax)
         record = energy_record(evaluation, self.engine(campaign), Z)
         child = self._child(campaign, structure, evaluation.structure, record, Z)
@@ -70,7 +72,7 @@ class RunFHIAimsBatch(EngineProcedure[RunFHIAimsBatchOptions]):
             "spg": space_group(child, SYMPREC_RELAXED),
             "unit_cell_volume": child.cell_volume,
             "relaxation_converged": record["converged"],
-            "reacted": bond_graph(relaxed) != bond_graph(parent),
+            "reacted": has_reacted(parent, relaxed, campaign.molecule_of_run),
             "collapsed": relaxed.cell_volume < COLLAPSED_PART * parent.cell_volume,
         }
         child.properties |= energy_properties(campaign, record, campaign.options.energy_name)

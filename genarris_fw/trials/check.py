@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from genarris_fw.crystal import Molecule, point_group, read_molecule, symmetrize
+from genarris_fw.crystal import Molecule, point_group, symmetrize
 from genarris_fw.database.find import Database
 from genarris_fw.database.launchpads import refuse_unreachable
 from genarris_fw.database.mongod import find_mongod
@@ -31,6 +31,7 @@ from genarris_fw.views.layout import ByWidth
 POINT_GROUP_TOLERANCE = 0.05
 # The columns that an option's value may take on a narrow and on a wide terminal.
 NARROW_VALUE, WIDE_VALUE = 25, 60
+CONTENT = "_content"  # of a file that another option names: too long to be shown
 
 
 def check(configuration: Configuration, database: Database, every_engine: bool = True) -> dict[str, Any]:
@@ -91,9 +92,10 @@ def engines(configuration: Configuration, every: bool = True) -> list[dict[str, 
 
 
 def _look_at_molecule(configuration: Configuration, found: dict[str, Any]) -> None:
-    if not configuration.molecule_path:
+    given = configuration.molecule()
+    if given is None:
         return
-    molecule = _start(configuration, read_molecule(configuration.molecule_path))
+    molecule = _start(configuration, given)
     models = [step.typed() for step in configuration.steps]
     tolerances = [model.tol for model in models if isinstance(model, PygenarrisStructureGenerationOptions)]
     group = point_group(molecule, min(tolerances, default=POINT_GROUP_TOLERANCE))
@@ -117,6 +119,10 @@ def _look_at_molecule(configuration: Configuration, found: dict[str, Any]) -> No
     for step, options in zip(configuration.steps, models, strict=True):
         if isinstance(options, PygenarrisStructureGenerationOptions):
             found["space_groups"] += _space_groups(molecule, step.name, options)
+        elif options.of_rigid_molecules:
+            from genarris_fw.trials.lattice import look_at_lattice  # only here: it loads what searches
+
+            look_at_lattice(molecule, step.name, options, found)
 
 
 def _start(configuration: Configuration, molecule: Molecule) -> Molecule:
@@ -182,7 +188,8 @@ def render(found: dict[str, Any]) -> RenderableType:
 
 def _options(rows: list[dict[str, Any]], folder: Path, wide: bool) -> Group:
     """Return a table per section, headed by its name, all with the same columns."""
-    shown = [(row["section"], row["option"], _value(row["value"], folder), str(row["origin"])) for row in rows]
+    named = [row for row in rows if not row["option"].endswith(CONTENT)]
+    shown = [(row["section"], row["option"], _value(row["value"], folder), str(row["origin"])) for row in named]
     names = max(len(option) for _, option, _, _ in shown)
     values = max(len(line) for _, _, value, _ in shown for line in value.splitlines() or [""])
     parts: list[RenderableType] = []

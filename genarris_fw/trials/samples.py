@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from genarris_fw.crystal import Molecule, Structure, read, read_molecule
+from genarris_fw.crystal import Molecule, Structure, read
 from genarris_fw.errors import InputError
 from genarris_fw.generation import generate, volume_estimate
 from genarris_fw.options import Configuration
@@ -47,9 +47,10 @@ def sample_molecule(configuration: Configuration) -> Sample | None:
     InputError
         When its file cannot be used.
     """
-    if not configuration.molecule_path:
+    molecule = configuration.molecule()
+    if molecule is None:
         return None
-    structure = read_molecule(configuration.molecule_path).to_structure("molecule")
+    structure = molecule.to_structure("molecule")
     return Sample(structure, f"molecule of {len(structure)} atoms")
 
 
@@ -65,8 +66,9 @@ def sample_crystal(configuration: Configuration) -> Sample | None:
         options = step.typed()
         if isinstance(options, OnStructures) and options.import_folder:
             return _imported(Path(options.import_folder))
-    if configuration.molecule_path and configuration.Z:
-        return packed(read_molecule(configuration.molecule_path), configuration.Z)
+    molecule = configuration.molecule()
+    if molecule is not None and configuration.Z:
+        return packed(molecule, configuration.Z)
     return None
 
 

@@ -20,6 +20,8 @@ from genarris_fw.views.wording import counted, duration
 
 BEST = 10
 FAILURES = 10
+# Options of the steps that compute energies.
+COMPUTES = ("engine", "potential")
 # Options that name a file or folder of a step, with what is in it.
 FILES = {
     "output_dir": "pool",
@@ -53,6 +55,7 @@ def closing(catalogue: Catalogue, run: str, best: int = BEST) -> dict[str, Any]:
         ``run``, ``state``, ``failure``, ``folder``, ``seconds``;
         ``stages``: ``step``, ``pool``, ``structures`` of every pool a step makes;
         ``energies``: one table per step that gives energies (`best_energies`);
+        ``comparisons``: one table per step that set several energies side by side (`side_by_side`);
         ``procedures``: ``step``, ``state``, ``seconds``, ``failed``, ``result``;
         ``failed``: the first items given up, each ``step``, ``key``, ``error``; ``failed_items`` counts all;
         ``files``: ``what`` and ``path`` of those that are there on this machine.
@@ -74,6 +77,7 @@ def closing(catalogue: Catalogue, run: str, best: int = BEST) -> dict[str, Any]:
         **{name: state[name] for name in ("run", "state", "failure", "folder", "seconds")},
         "stages": stages(steps, state["pools"]),
         "energies": [table for step in steps if (table := best_energies(catalogue, record, step, best))],
+        "comparisons": [table for step in steps if (table := side_by_side(record, step))],
         "procedures": [
             {"step": step["name"], **{name: step[name] for name in ("state", "seconds", "failed", "result")}}
             for step in state["steps"]
@@ -120,13 +124,14 @@ def best_energies(
         ``step``, ``pool``, ``structures`` (with an energy), ``engine``, ``settings_hash`` and ``rows``: each
         ``struct_id``, ``energy`` and, when the molecule's energy is known, ``lattice_energy`` (kJ/mol per
         molecule), ``relative`` (to the best, kJ/mol per molecule), ``spg``, ``spg_before_relaxation``,
-        ``density`` (g/cm3), ``volume`` (Å3 per molecule), ``converged``, ``parent``, ``file``. Only energies of
+        ``density`` (g/cm3), ``volume`` (Å3 per molecule), ``converged``, ``parent``, ``experiment`` (whether it is
+        the measured crystal), ``file``. Only energies of
         one engine with the same settings are ranked, of several those that most structures have; ``others`` counts
         the rest. None for a step without energies of crystals.
     """
     options = step["options"]
     name, pool = options.get("energy_name"), options.get("output_pool")
-    if not name or not pool or not options.get("engine") or step["name"] not in record.get("summaries", {}):
+    if not name or not pool or not any(map(options.get, COMPUTES)) or step["name"] not in record.get("summaries", {}):
         return None
     run, structures = record["_id"], catalogue.structures
     sources = structures.energy_sources(run, pool, name)
@@ -146,6 +151,23 @@ def best_energies(
     }
 
 
+def side_by_side(record: RunDocument, step: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the lowest structures of a step that compared several engines, None for another step.
+
+    Returns
+    -------
+    dict or None
+        ``step``, ``energy_names``, ``sources``, ``structures`` (with all energies), ``undecided`` (how many may be the
+        lowest besides the lowest of the mean) and ``rows``: each ``struct_id``, ``rank`` (a range where the engines do
+        not decide), ``mean``, ``error`` and ``relative`` (by each engine; all kJ/mol per molecule).
+    """
+    summary = record.get("summaries", {}).get(step["name"]) or {}
+    if not summary.get("side_by_side"):
+        return None
+    shown = ("energy_names", "sources", "structures", "undecided")
+    return {"step": step["name"], **{name: summary[name] for name in shown}, "rows": summary["side_by_side"]}
+
+
 def _row(document: StructureDocument, name: str, lowest: float, folder: str | None) -> dict[str, Any]:
     properties, energy = document["properties"], document["energies"][name]
     volume, Z = properties.get("cell_vol"), document.get("Z")
@@ -161,6 +183,7 @@ def _row(document: StructureDocument, name: str, lowest: float, folder: str | No
         "volume": volume / Z if volume and Z else None,
         "converged": energy.get("converged"),
         "parent": document.get("parent"),
+        "experiment": "experiment_rank" in properties,
         "file": str(file) if file and file.is_file() else None,
     }
 
@@ -203,6 +226,7 @@ def _layout(found: dict[str, Any], wide: bool) -> RenderableType:
     if found["procedures"] or found["stages"]:
         parts.append(_procedures(found, wide))
     parts += [_energies(table, wide) for table in found["energies"]]
+    parts += [_side_by_side(table) for table in found["comparisons"]]
     if found["failed_items"]:
         parts.append(_failures(found))
     if found["folder"]:
@@ -260,6 +284,9 @@ def _energies(found: dict[str, Any], wide: bool) -> Table:
         table.add_column("volume\nÅ³/molecule", justify="right")
     if related:
         table.add_column("relaxed from", no_wrap=True)
+    measured = any(row["experiment"] for row in found["rows"])
+    if measured:
+        table.add_column("", no_wrap=True)
     for rank, row in enumerate(found["rows"], start=1):
         energy = row["lattice_energy"] if known else row["energy"]
         cells = [
@@ -274,8 +301,29 @@ def _energies(found: dict[str, Any], wide: bool) -> Table:
             cells.append(_number(row["volume"], 1))
         if related:
             cells.append(row["parent"] or "")
+        if measured:
+            cells.append("experiment" if row["experiment"] else "")
         table.add_row(*cells)
     table.caption, table.caption_justify = "\n".join(_remarks(found)) or None, "left"
+    return table
+
+
+def _side_by_side(found: dict[str, Any]) -> Table:
+    total, shown = found["structures"], len(found["rows"])
+    best = f"the best {shown} of " if shown < total else ""
+    table = _new_table(f"Energies side by side, {found['step']}: {best}{counted(total, 'structure')}, kJ/mol")
+    table.add_column("rank", justify="right", no_wrap=True)
+    table.add_column("structure", no_wrap=True)
+    table.add_column("mean ± spread", justify="right", no_wrap=True)
+    for name in found["energy_names"]:
+        table.add_column(name, justify="right")
+    for row in found["rows"]:
+        mean = f"{_number(row['mean'], 2)} ± {_number(row['error'], 2)}"
+        table.add_row(row["rank"], row["struct_id"], mean, *(_number(value, 2) for value in row["relative"]))
+    undecided = found["undecided"]
+    if undecided:
+        words = f"{counted(undecided, 'structure')} more may be the lowest: the spread is larger than the difference"
+        table.caption, table.caption_justify = words, "left"
     return table
 
 

@@ -25,7 +25,15 @@ from genarris_fw.views.wording import duration, rate
 SAMPLE = 500
 # The items of a running step are counted when it has at most so many, which takes some milliseconds.
 COUNTED = 20_000
-STYLES = {"finished": "green", "running": "bold yellow", "failed": "bold red", "waiting": "dim"}
+# What is shown of a run that is not over and that no rocket can work on: its workflow was deleted or archived.
+WITHOUT_WORKFLOW = "without workflow"
+STYLES = {
+    WITHOUT_WORKFLOW: "yellow",
+    "finished": "green",
+    "running": "bold yellow",
+    "failed": "bold red",
+    "waiting": "dim",
+}
 
 
 def status(catalogue: Catalogue, run: str) -> dict[str, Any]:
@@ -41,7 +49,8 @@ def status(catalogue: Catalogue, run: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``run``, ``state``, ``created`` (ISO 8601, UTC), ``seconds`` (since then, or until it finished),
+        ``run``, ``state`` (as in the run's document; ``without workflow`` of a run that is not over and whose workflow
+        was deleted or archived), ``created`` (ISO 8601, UTC), ``seconds`` (since then, or until it finished),
         ``folder``, ``failure`` (None while nothing failed), ``workflow`` (False: no rocket can work on it; of an
         imported run None, since it needs none), ``rockets`` (those that hold a lease now),
         ``lost_rockets`` (those whose lease has expired), ``pools`` (name -> number of structures) and ``steps``: a
@@ -77,15 +86,16 @@ def status(catalogue: Catalogue, run: str) -> dict[str, Any]:
     steps = [_step(record, entry) | counts[entry["name"]] | {"lost": lost.get(entry["name"], 0)} for entry in entries]
     for step in steps:
         _estimate(catalogue, run, step, by_step.get(step["name"]))
+    workflow = None if record["state"] == IMPORTED else has_workflow(catalogue, run)
     expired = {lease["_id"] for lease in catalogue.leases.expired(run)}
     return {
         "run": run,
-        "state": record["state"],
+        "state": shown_state(record["state"], workflow),
         "created": _utc(record["created"]).isoformat(timespec="seconds"),
         "seconds": _elapsed(record["created"], None if record["state"] == "running" else record.get("finished")),
         "folder": record.get("folder"),
         "failure": record.get("failure"),
-        "workflow": None if record["state"] == IMPORTED else has_workflow(catalogue, run),
+        "workflow": workflow,
         "rockets": sum(lease["_id"] not in expired for lease in catalogue.leases.holders(run)),
         "lost_rockets": len(expired),
         "pools": pools_of(catalogue, record),
@@ -95,6 +105,11 @@ def status(catalogue: Catalogue, run: str) -> dict[str, Any]:
             {"step": tally["step"], "host": tally["host"], **out} for tally in tallies for out in tally["quarantined"]
         ],
     }
+
+
+def shown_state(state: str, workflow: bool | None) -> str:
+    """Return the state of a run for people: one that is not over goes on only with a workflow."""
+    return WITHOUT_WORKFLOW if state == "running" and workflow is False else state
 
 
 def has_workflow(catalogue: Catalogue, run: str) -> bool:
@@ -250,9 +265,9 @@ def _layout(found: dict[str, Any], wide: bool) -> RenderableType:
 
 def _without_workflow(found: dict[str, Any]) -> Text:
     if found["state"] == "finished":
-        return Text("its workflow is no more on the LaunchPad", "dim")
-    todo = f"genarris-fw delete {found['run']} and add it again, or choose another run_name"
-    return Text(f"no workflow on the LaunchPad, so no rocket can work on it: {todo}", "yellow")
+        return Text("its workflow is no more on the LaunchPad; its results are here", "dim")
+    todo = "genarris-fw run ui.conf (or add) adds it anew and goes on from what is done"
+    return Text(f"its workflow is gone from the LaunchPad (deleted or archived): {todo}", "yellow")
 
 
 def _table(steps: list[dict[str, Any]], wide: bool) -> Table:

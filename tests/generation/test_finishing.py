@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from genarris_fw.crystal import Molecule
+from genarris_fw.crystal.formats.geometry_in import format_geometry_in
 from genarris_fw.errors import GenarrisError
 from genarris_fw.generation import Group, Sampling, cutoff_matrix, generate, occupations
 from genarris_fw.generation.finishing import Finisher, Hits
@@ -347,3 +348,21 @@ def test_no_hits_give_no_structures():
     assert len(hits) == 0
     assert hits.rotations.shape == (0, 2, 3, 3)
     assert Finisher(placement).structures(hits) == []
+
+
+def test_what_is_known_of_the_molecules_atoms_is_repeated_in_every_copy():
+    """Moments, charges and constraints reach each copy of the molecule, and so the geometry.in of FHI-aims."""
+    molecule = named("SO2")
+    molecule.properties = {
+        "initial_moments": [1.0, None, 0.5],
+        "initial_charges": [None, 0.1, None],
+        "fixed_atoms": [2],
+    }
+    for structure in generate(molecule, 4, 14, 2, 240.0, 5.0, seed=1).structures:
+        about = structure.properties
+        assert about["initial_moments"] == [1.0, None, 0.5] * 4 and about["initial_charges"] == [None, 0.1, None] * 4
+        assert about["fixed_atoms"] == [2, 5, 8, 11]
+        text = format_geometry_in(structure, header=False)
+        for line, times in (("initial_moment 1.0", 4), ("initial_charge 0.1", 4), ("constrain_relaxation .true.", 4)):
+            assert text.count(line) == times
+    assert "initial_moments" not in generate(named("SO2"), 4, 14, 1, 240.0, 5.0, seed=1).structures[0].properties

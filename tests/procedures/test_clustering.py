@@ -91,7 +91,7 @@ def test_minibatch_kmeans_needs_no_matrix_and_a_second_pass_has_one(in_process: 
     alone = minibatch_kmeans(rdf(pool), 6, seed=3, normalize=True)
     assert labels(in_process, [s.struct_id for s in pool]) == alone.labels.tolist()
     # The distances between the exemplars are those of the pool's matrix, but for its scale.
-    matrix, ids = read_matrix(next(in_process.folder.glob("*matrix1.dat")))
+    matrix, ids = read_matrix(next(in_process.folder.glob("distance_matrix1.dat")))
     whole = submatrix(matrix_of(pool), [s.struct_id for s in pool], ids)
     np.testing.assert_allclose(matrix / matrix.max(), whole / whole.max(), rtol=1e-6)
     assert record["summaries"][STEP + "_2"]["clusters"] == 2

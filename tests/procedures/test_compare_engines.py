@@ -122,6 +122,37 @@ def test_imported_energies_and_those_without(in_process: InProcess) -> None:
     assert summary["largest"] == pytest.approx(np.abs(expected).max() * KJ_PER_MOL_PER_EV)
 
 
+def test_three_energies_side_by_side_with_error_bars(in_process: InProcess) -> None:
+    """Z = 2. What the spread of the three does not decide has a range of ranks."""
+    energies = {"one": (0.0, 0.2, 0.4, 0.6), "other": (5.0, 5.3, 5.2, 5.7), "third": (0.0, 0.1, 0.5, 0.5)}
+    in_process.write_pool(imported(energies))
+    options = 'energy_names = ["one", "other", "third"]\nleast_error = {0}'
+    record = in_process.run(COMPARE.format(options=options.format(0.5)))
+    assert record["state"] == "finished", record.get("failure")
+    summary = record["summaries"]["compare_engines"]
+    assert summary["energy_names"] == ["one", "other", "third"] and summary["sources"] == ["a file"] * 3
+    assert set(summary["others"]) == {"other"} and summary["lowest"] == ["water_0000", "water_0000"]
+    assert summary["lowest_of_mean"] == "water_0000" and summary["undecided"] == 0
+    assert [row["rank"] for row in summary["side_by_side"]] == ["1", "2-3", "2-4", "3-4"]
+    assert summary["side_by_side"][1]["relative"] == pytest.approx([x * KJ_PER_MOL_PER_EV for x in (0.1, 0.15, 0.05)])
+    per_molecule = np.array(list(energies.values())) / 2 * KJ_PER_MOL_PER_EV
+    relative = per_molecule - per_molecule[:, [0]]
+    folder = in_process.folder / "compare_engines"
+    with (folder / "energies.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    unit = "(kJ/mol per molecule)"
+    assert [row["struct_id"] for row in rows] == [f"water_000{i}" for i in range(4)]
+    for i, row in enumerate(rows):
+        assert float(row[f"mean {unit}"]) == pytest.approx(relative[:, i].mean(), abs=1e-3)
+        bar = max(0.5, np.std(relative[:, i], ddof=1)) if i else 0.0
+        assert float(row[f"error bar {unit}"]) == pytest.approx(bar, abs=1e-3)
+        assert float(row[f"other relative to the lowest {unit}"]) == pytest.approx(relative[1, i], abs=1e-3)
+    # Of a cell: the third less the second 0.2, -0.1 and 0.4 eV, on the mean 0.17 with a spread of 0.25; the fourth less
+    # the third 0.2, 0.5 and 0, 0.23 with 0.25; the fourth less the second 0.4 by all.
+    assert [row["rank"] for row in rows] == ["1", "2-3", "2-4", "3-4"]
+    assert (folder / "energies.png").is_file() and (folder / "energies_other.png").is_file()
+
+
 @pytest.mark.parametrize(
     ("energies", "words"),
     [

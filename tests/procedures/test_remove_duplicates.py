@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from in_process import InProcess, waters
@@ -107,3 +109,32 @@ def test_what_cannot_be_compared_stays_and_is_counted(in_process: InProcess) -> 
     summary = record["summaries"]["remove_duplicates"]
     assert (summary["structures"], summary["uncompared"]) == (4, 1)
     assert "cannot be compared" in (in_process.folder / "Genarris.err").read_text()
+
+
+def test_crystals_that_touch_by_iodine_are_compared(in_process: InProcess) -> None:
+    """Generated, pressed to contacts of 3.4 Å, compared: 1.3 times the radii of I made molecules grow together."""
+    file = Path(__file__).parents[1] / "data" / "faults" / "p_diiodobenzene.xyz"
+    (in_process.folder / "molecule.xyz").write_text(file.read_text())
+    record = in_process.run(IODINE)
+    assert record["state"] == "finished", record.get("failure")
+    summary = record["summaries"]["remove_duplicates"]
+    assert (summary["structures"] + summary["duplicates"], summary["uncompared"]) == (12, 0)
+    documents = list(in_process.database.structures.find({"pools": "rigid_press"}))
+    assert len(documents) == 12 and {one["Z"] for one in documents} == {4}
+
+
+IODINE = """\
+[Genarris_master]
+procedures = ["Estimate_Unit_Cell_Volume", "Pygenarris_Structure_Generation", "Rigid_Press", "Remove_Duplicates"]
+run_name = iodine
+seed = 3
+[estimate_unit_cell_volume]
+Z = 4
+molecule_path = molecule.xyz
+[pygenarris_structure_generation]
+num_structures = 12
+space_groups = [14, 61]
+generation_mode = packing
+[rigid_press]
+[remove_duplicates]
+"""

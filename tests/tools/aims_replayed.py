@@ -15,7 +15,7 @@ import pytest
 from shared_data import FOLDER
 
 from genarris_fw.crystal import Structure
-from genarris_fw.crystal.geometry_in import parse_geometry_in
+from genarris_fw.crystal.formats.geometry_in import parse_geometry_in
 from genarris_fw.engines.aims import AimsEngine
 from genarris_fw.engines.base import Context
 from genarris_fw.errors import EngineError

@@ -155,6 +155,9 @@ def _take(control: Control, name: str, values: list[str]) -> None:
         control.verbatim = _true(values[0])
 
 
+OF_AN_ATOM = ("initial_moment", "initial_charge", "constrain_relaxation")
+
+
 def read_geometry(control: Control) -> Geometry:
     """Read ./geometry.in."""
     text = _read("geometry.in")
@@ -166,6 +169,8 @@ def read_geometry(control: Control) -> Geometry:
         if line.startswith("#") and TAG in line:
             found.tag = line
     for words in _lines(text):
+        if words[0] in OF_AN_ATOM and len(words) == 2 and (species or lattice):
+            continue
         try:
             numbers = [float(word) for word in words[1:4]]
             if words[0] == "lattice_vector" and len(words) == 4:

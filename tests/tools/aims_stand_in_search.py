@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from aims_stand_in_files import Geometry, read_hessian
+from ase import Atoms
+from ase.calculators.calculator import Calculator, all_changes
 from ase.filters import FrechetCellFilter
+from ase.stress import full_3x3_to_voigt_6_stress
 from numpy.typing import NDArray
 
 from genarris_fw import engines
@@ -16,12 +20,15 @@ from genarris_fw.crystal import Structure
 from genarris_fw.engines.relaxing.model_hessian import model_hessian
 from genarris_fw.engines.relaxing.potential import PotentialEngine
 from genarris_fw.engines.relaxing.quasi_newton import QuasiNewton
-from genarris_fw.engines.relaxing.relaxation import LARGEST_DISPLACEMENT, LARGEST_STRAIN, PotentialCalculator
 
 Floats = NDArray[np.float64]
 
 # Å, the least width of the supercell, where AIMS_STAND_IN_WIDTH names none: fast, not accurate.
 WIDTH = 5.0
+# The longest step: Å of an atom, and strain. Like all of this module without the package's own relaxation, whose
+# imports take longer than what is computed here: a program that is started hundreds of times.
+LARGEST_DISPLACEMENT = 0.2
+LARGEST_STRAIN = 0.05
 
 
 @dataclass
@@ -54,6 +61,31 @@ class Found:
         return float(max(parts))
 
 
+class Energies(Calculator):
+    """What the engine says of a geometry; its supercell is that of the start."""
+
+    implemented_properties = ("energy", "free_energy", "forces", "stress")
+
+    def __init__(self, engine: PotentialEngine, start: Structure) -> None:
+        super().__init__()
+        self.engine, self.start, self.potential = engine, start, engine.potential(start)
+
+    def structure(self, atoms: Atoms) -> Structure:
+        """The atoms with the start's name."""
+        lattice = None if self.start.lattice is None else np.array(atoms.cell)
+        return Structure(lattice, self.start.species, atoms.positions, struct_id=self.start.struct_id)
+
+    def calculate(
+        self, atoms: Atoms, properties: Sequence[str] = (), system_changes: Sequence[str] = tuple(all_changes)
+    ) -> None:
+        """Compute everything at once."""
+        super().calculate(atoms, properties, system_changes)
+        point = self.engine.checked_point(self.potential, self.structure(atoms))
+        self.results = {"energy": point.energy, "free_energy": point.energy, "forces": point.forces}
+        if point.stress is not None:
+            self.results["stress"] = full_3x3_to_voigt_6_stress(point.stress)
+
+
 class Search:
     """A geometry on its way to a minimum.
 
@@ -71,7 +103,7 @@ class Search:
         assert isinstance(engine, PotentialEngine)
         start = Structure(geometry.lattice, geometry.species, geometry.positions, struct_id="stand-in")
         self.atoms = start.to_ase()
-        self._calculator = PotentialCalculator(engine, start)
+        self._calculator = Energies(engine, start)
         self.atoms.calc = self._calculator
         self._periodic, self._cell = start.lattice is not None, cell and start.lattice is not None
         self._target = FrechetCellFilter(self.atoms) if self._cell else self.atoms

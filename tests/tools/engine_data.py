@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from genarris_fw.crystal import Molecule, Structure
-from genarris_fw.crystal.geometry_in import parse_geometry_in
+from genarris_fw.crystal.formats.geometry_in import parse_geometry_in
 
 DATA = Path(__file__).parents[1] / "data" / "engines_tblite"
 KJ_PER_MOL = 96.48533212331

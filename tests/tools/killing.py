@@ -115,14 +115,22 @@ class Farm:
             assert self.catalogue.structures.count(self.run, step) == items
         assert self.catalogue.structures.collection.count_documents({"run": self.run}) == steps * items
 
+    def open_fireworks(self) -> list[tuple[int, str, str]]:
+        """Return number, name and state of the run's fireworks that are neither completed nor archived."""
+        wanted = {"spec.run": self.run, "state": {"$nin": ["COMPLETED", "ARCHIVED"]}}
+        return [(found["fw_id"], found["name"], found["state"]) for found in self.launchpad.fireworks.find(wanted)]
+
+    def settle(self, seconds: float = 20) -> None:
+        """Repair until nothing is open: what is made READY again must be taken up by a rocket that lives."""
+        end = time.monotonic() + scaled(seconds)
+        while self.open_fireworks() and time.monotonic() < end:
+            recover(self.launchpad, self.run, grace_seconds=3)
+            time.sleep(0.2)
+
     def check_fireworks(self) -> None:
         """Nothing of the run is under way in FireWorks, and its chain is COMPLETED; nothing is locked."""
-        states = {
-            record["name"]: record["state"]
-            for record in self.launchpad.fireworks.find({"spec.run": self.run})
-            if record["state"] not in ("COMPLETED", "ARCHIVED")
-        }
-        assert states == {}
+        still = self.open_fireworks()
+        assert still == [], still
         workflows = list(self.launchpad.workflows.find({"metadata.run": self.run}))
         [chain] = [record for record in workflows if "side_of" not in record["metadata"]]
         assert chain["state"] == "COMPLETED"

@@ -207,7 +207,7 @@ def _written_with_ase(atoms: Atoms, format: str) -> bytes:
 @cache
 def ui_confs() -> Files:
     texts = {"aims": AIMS, "ase": ASE, "lapw": LAPW, "comparing": COMPARING}
-    read = {"urea": EXAMPLES / "urea" / "ui.conf", "benzene": EXAMPLES / "benzene" / "ui.conf"}
+    read = {"urea": EXAMPLES / "urea_robust" / "ui.conf", "benzene": EXAMPLES / "benzene" / "ui.conf"}
     read["manual"] = DATA / "options_manual_example.conf"
     found = {name: text.encode() for name, text in texts.items()}
     return found | {name: path.read_bytes() for name, path in read.items()}

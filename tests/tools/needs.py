@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 # Tests of science compute: they start a process at most to compute in it, and none watches a clock.
-SCIENCE = {"clustering", "crystal", "descriptors", "generation", "options"}
+SCIENCE = {"clustering", "crystal", "descriptors", "generation", "lattice", "options"}
 # A test file that uses something of these modules needs what the module works with.
 MODULES = {
     "processes": {

@@ -61,11 +61,39 @@ _SLEPT = [
         f"{_EFFECT} -k lattice_energy",
     ),
     Fault(
-        "genarris_fw/engines/tblite/engine.py",
+        "genarris_fw/engines/relaxing/on_supercell.py",
         "the virial is not divided by the copies of a supercell",
-        'np.asarray(result["virial"]) * Hartree / self._copies',
-        'np.asarray(result["virial"]) * Hartree',
+        "np.asarray(virial) * Hartree / self.copies",
+        "np.asarray(virial) * Hartree",
         "tests/engines/test_tblite_engine.py -k however_many",
+    ),
+    Fault(
+        "genarris_fw/generation/effort.py",
+        "a group is given up although it is as good as the others",
+        "return min(1.0 / work_per_structure, usual / TIMES_THE_USUAL)",
+        "return 1.0 / work_per_structure",
+        "tests/generation/test_effort.py",
+    ),
+    Fault(
+        "genarris_fw/procedures/kit/generation_account.py",
+        "what lies beyond a gap counts",
+        "self._sorted[: np.searchsorted(self._sorted[:, 0], self.through), 0]",
+        "self._sorted[:, 0]",
+        "tests/procedures/test_generation_rounds.py",
+    ),
+    Fault(
+        "genarris_fw/procedures/kit/generation_rounds.py",
+        "quotas are not refilled",
+        "if missing <= 0 or not able:",
+        "if True:",
+        "tests/procedures/test_generation_rounds.py",
+    ),
+    Fault(
+        "genarris_fw/procedures/kit/generation_rounds.py",
+        "no group is given up",
+        "if is_hopeless(drawn.tally, self.usual, limit):",
+        "if False:",
+        "tests/procedures/test_generation_rounds.py",
     ),
     Fault(
         "genarris_fw/procedures/pygenarris_structure_generation.py",
@@ -77,8 +105,8 @@ _SLEPT = [
     Fault(
         "genarris_fw/procedures/pygenarris_structure_generation.py",
         "the pool is cut to its first structures",
-        "ids = [ids[i] for i in sorted(chosen)]",
-        "ids = ids[: len(chosen)]",
+        "ids, places = [ids[i] for i in chosen], [np.concatenate(places)[chosen]]",
+        "ids, places = ids[: len(chosen)], [np.concatenate(places)[: len(chosen)]]",
         f"{_EFFECT} -k cut_to_the_number",
     ),
     Fault(
@@ -211,11 +239,11 @@ _GENERATION = [
         "tests/generation/test_group_choice.py",
     ),
     Fault(
-        "genarris_fw/generation/group_choice.py",
+        "genarris_fw/generation/effort.py",
         "what is left over goes to the smallest fractions",
         "(-(total * weights[group] % whole), group)",
         "(total * weights[group] % whole, group)",
-        "tests/generation/test_group_choice.py",
+        "tests/generation/test_group_choice.py tests/generation/test_effort.py",
     ),
     Fault(
         "genarris_fw/generation/group_choice.py",
@@ -234,8 +262,8 @@ _GENERATION = [
     Fault(
         "genarris_fw/generation/freedom.py",
         "turns are polar like shifts",
-        "(turns * np.linalg.det(turns)[:, None, None]).mean(axis=0)",
-        "turns.mean(axis=0)",
+        "signs = np.linalg.det(turns) if axial else np.ones(len(turns))",
+        "signs = np.ones(len(turns))",
         "tests/generation/test_freedom.py",
     ),
     Fault(
@@ -581,17 +609,45 @@ _ENGINES = [
         "tests/engines/test_aims.py",
     ),
     Fault(
-        "genarris_fw/engines/tblite/supercell.py",
+        "genarris_fw/engines/supercell.py",
         "forces are summed over the copies",
         "array.reshape(copies, -1, *array.shape[1:]).mean(axis=0)",
         "array.reshape(copies, -1, *array.shape[1:]).sum(axis=0)",
         "tests/engines/test_supercell.py tests/engines/test_tblite_engine.py",
     ),
     Fault(
-        "genarris_fw/engines/tblite/engine.py",
+        "genarris_fw/engines/gfnff/engine.py",
+        "molecules are computed as the cell cuts them",
+        "whole = structure.positions + self._shifts @ structure.lattice",
+        "whole = structure.positions",
+        "tests/engines/test_gfnff.py -k wrapped",
+    ),
+    Fault(
+        "genarris_fw/engines/gfnff/process.py",
+        "a process that died is waited for",
+        "if not more:",
+        "if not more and self._unread:",
+        "tests/engines/test_gfnff.py -k fail",
+    ),
+    Fault(
+        "genarris_fw/engines/ase/packaged_model.py",
+        "the precision is that of whoever loaded last",
+        "torch.set_default_dtype(getattr(torch, self.precision))",
+        "torch.set_default_dtype(torch.float64)",
+        "tests/engines/test_packaged_models.py",
+    ),
+    Fault(
+        "genarris_fw/energetics/error_bars.py",
+        "a spread of n instead of n - 1",
+        "differences.std(axis=0, ddof=1)",
+        "differences.std(axis=0)",
+        "tests/engines/test_error_bars.py",
+    ),
+    Fault(
+        "genarris_fw/engines/relaxing/on_supercell.py",
         "forces have the sign of the gradient",
-        'forces = -mean_over_copies(result["gradient"]',
-        'forces = mean_over_copies(result["gradient"]',
+        "forces = -mean_over_copies(gradient",
+        "forces = mean_over_copies(gradient",
         "tests/engines/test_tblite_engine.py -k 'forces or slope'",
     ),
     Fault(
@@ -691,4 +747,56 @@ _RUNS = [
     ),
 ]
 
-FAULTS = [*_SLEPT, *_GENERATION, *_DESCRIPTORS, *_CLUSTERING, *_CATALOGUE, *_ENGINES, *_RUNS]
+_FILES = [
+    Fault(
+        "genarris_fw/crystal/formats/shelx_atoms.py",
+        "a negative free variable counts as a positive one",
+        "return rest * variable if which > 0 else rest * (variable - 1.0)",
+        "return rest * variable",
+        "tests/crystal/test_res.py",
+    ),
+    Fault(
+        "genarris_fw/crystal/formats/shelx_symmetry.py",
+        "rhombohedral lattices are reverse",
+        '"R": ("x,y,z", "x+2/3,y+1/3,z+1/3", "x+1/3,y+2/3,z+2/3"),',
+        '"R": ("x,y,z", "x+1/3,y+2/3,z+1/3", "x+2/3,y+1/3,z+2/3"),',
+        "tests/crystal/test_res.py tests/crystal/test_settings_in_pdb_and_res.py",
+    ),
+    Fault(
+        "genarris_fw/crystal/formats/res.py",
+        "occupancies of special positions are not multiplied",
+        "atom.factor * order for atom, order",
+        "atom.factor for atom, order",
+        "tests/crystal/test_res.py",
+    ),
+    Fault(
+        "genarris_fw/crystal/formats/pdb.py",
+        "SCALE's shift is left out",
+        "np.asarray(places @ matrix.T + shift, dtype=float)",
+        "np.asarray(places @ matrix.T, dtype=float)",
+        "tests/crystal/test_pdb.py",
+    ),
+    Fault(
+        "genarris_fw/crystal/formats/pdb_lines.py",
+        "a cell of 1 Å is one",
+        "and max(self.cell[:3]) > 1.001",
+        "",
+        "tests/crystal/test_pdb.py",
+    ),
+    Fault(
+        "genarris_fw/engines/aims/output.py",
+        "a molecular dynamics is read",
+        "    _refuse_dynamics(text, where)\n",
+        "",
+        "tests/engines/test_aims_dynamics.py",
+    ),
+    Fault(
+        "genarris_fw/pools/importing.py",
+        "other molecules than the run's are taken",
+        "return not rest and Z in (0, times) and all(atoms[name] == times * molecule[name] for name in molecule)",
+        "return True",
+        "tests/cli/test_import.py -k other_molecules",
+    ),
+]
+
+FAULTS = [*_SLEPT, *_GENERATION, *_DESCRIPTORS, *_CLUSTERING, *_CATALOGUE, *_ENGINES, *_RUNS, *_FILES]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from command import BIN, environment
+from command import BIN, environment, start_program
 from freezing import result
 from leases import scaled
 from pymongo import MongoClient
@@ -113,9 +113,10 @@ class Signalled:
 
     def _call(self, *words: str) -> int:
         with (self.folder / "commands.log").open("ab") as log:
-            return subprocess.run(
-                [BIN / "genarris-fw", *words], cwd=self.folder, env=environment(), stdout=log, stderr=log, check=False
-            ).returncode
+            command = start_program(
+                "genarris-fw", *words, cwd=self.folder, env=environment(), stdout=log, stderr=subprocess.STDOUT
+            )
+            return command.wait()
 
     def _fill(self) -> None:
         """Start the command again where it has ended or was killed."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from pymongo import MongoClient
-from small_run import fill
+from small_run import add_chain, fill
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.database.launchpads import database_name
@@ -22,4 +22,5 @@ def empty(database_uri: str) -> Iterator[Catalogue]:
 @pytest.fixture
 def catalogue(empty: Catalogue, tmp_path: Path) -> Catalogue:
     fill(empty, tmp_path)
+    add_chain(empty)
     return empty

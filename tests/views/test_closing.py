@@ -133,3 +133,19 @@ def test_energies_of_other_settings_are_counted_not_ranked(catalogue: Catalogue)
     assert (table["structures"], table["others"]) == (3, 1)
     assert EXEMPLARS[3] not in [row["struct_id"] for row in table["rows"]]
     assert "not ranked: 1 structure with other settings" in shown(closing(catalogue, RUN))
+
+
+def test_several_engines_side_by_side_with_what_they_do_not_decide(catalogue: Catalogue) -> None:
+    assert closing(catalogue, RUN)["comparisons"] == []
+    rows = [
+        {"struct_id": "a", "rank": "1-2", "mean": 0.0, "error": 0.0, "relative": [0.0, 0.5]},
+        {"struct_id": "b", "rank": "1-2", "mean": 1.25, "error": 2.475, "relative": [3.0, 0.0]},
+    ]
+    summary = {"energy_names": ["so3lr", "gfnff"], "sources": ["SO3LR", "GFN-FF"], "structures": 5, "undecided": 1}
+    catalogue.runs.step_finished(RUN, "run_fhi_aims_batch", summary | {"side_by_side": rows, "kendall_tau": 0.5})
+    found = closing(catalogue, RUN)
+    assert found["comparisons"] == [{"step": "run_fhi_aims_batch", **summary, "rows": rows}]
+    text = " ".join(shown(found).split())
+    assert "Energies side by side, run_fhi_aims_batch: the best 2 of 5 structures, kJ/mol" in text
+    assert "1-2" in text and "1.25 ± 2.4" in text
+    assert "1 structure more may be the lowest: the spread is larger than the difference" in text

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from shared_data import shared
 
-from genarris_fw.crystal.geometry_in import parse_geometry_in
+from genarris_fw.crystal.formats.geometry_in import parse_geometry_in
 from genarris_fw.engines.aims.output import parse_output, repeated_input
 from genarris_fw.trials.published import Case, other_settings, published
 

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar, cast
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import RunDocument, StructureDocument
 from genarris_fw.crystal import Molecule, Structure, read_folder, write
+from genarris_fw.crystal.atom_properties import atom_properties
 from genarris_fw.declaring.door import OPTIONS
 from genarris_fw.errors import RunFailed
 from genarris_fw.farm.assignment import Assignment
@@ -18,6 +19,8 @@ from genarris_fw.logs import Log
 from genarris_fw.options.base import MakesPool, OnMolecule, OnStructures, SharedOptions
 from genarris_fw.pools.documents import from_document, to_document
 from genarris_fw.threads import default_threads
+
+EXPORTED_AT_ONCE = 500  # structures in memory
 
 # Covariant: what serves every step takes a `Campaign[SharedOptions]`, what needs an engine a `Campaign[CallsEngine]`.
 Options_co = TypeVar("Options_co", bound=SharedOptions, covariant=True)
@@ -117,7 +120,7 @@ class Campaign(Assignment, Generic[Options_co]):
         if relaxation is None:
             return self.input_molecule
         [structure] = self.structures([self.summary(relaxation)["structure"]])
-        return Molecule(structure.species, structure.positions)
+        return Molecule(structure.species, structure.positions, atom_properties(structure.properties))
 
     @cached_property
     def input_molecule(self) -> Molecule:
@@ -125,7 +128,21 @@ class Campaign(Assignment, Generic[Options_co]):
         record = (self.record.get("molecules") or {}).get(self.step)
         if not record:
             raise RunFailed(f"{self.step} needs a molecule: set molecule_path in [{self.step}]")
-        return Molecule(record["species"], record["positions"])
+        about = {name: value for name, value in record.items() if name not in ("species", "positions")}
+        return Molecule(record["species"], record["positions"], about)
+
+    @cached_property
+    def molecule_of_run(self) -> Molecule | None:
+        """The molecule of this step, else of the last step before it that has one; None where there is none.
+
+        Its bonds are those of the run's crystals, in steps, too, that need no molecule.
+        """
+        records = self.record.get("molecules") or {}
+        names = [entry["name"] for entry in self.steps]
+        for name in reversed(names[: names.index(self.step) + 1]):
+            if records.get(name):
+                return Molecule(records[name]["species"], records[name]["positions"])
+        return None
 
     @property
     def input_pool(self) -> str:
@@ -213,7 +230,10 @@ class Campaign(Assignment, Generic[Options_co]):
         """
         if not folder or not self.sees_folder():
             return
-        write(self.structures(ids), self.prepared(Path(folder)), output_format)
+        target = self.prepared(Path(folder))
+        target.mkdir(parents=True, exist_ok=True)
+        for start in range(0, len(ids), EXPORTED_AT_ONCE):
+            write(self.structures(ids[start : start + EXPORTED_AT_ONCE]), target, output_format)
         if pool is not None:
             self.publication.export(pool, Path(folder))
 

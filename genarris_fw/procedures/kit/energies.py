@@ -232,6 +232,11 @@ def molecule_energy(campaign: Campaign[SharedOptions], record: EnergyRecord) -> 
     return float(summary["energy"]) if same and "energy" in summary else None
 
 
+def molecules_in(structure: Structure, usually: int) -> int:
+    """Return how many molecules a crystal's cell holds: what it says itself, as those of a search over several do."""
+    return int(structure.properties.get("Z") or usually)
+
+
 def best_of(campaign: Campaign[EngineProcedureOptions], ids: Sequence[str]) -> str | None:
     """Return the structure with the lowest energy per molecule; None where the energies are not to be compared."""
     try:

@@ -86,6 +86,13 @@ class GenerationPlan:
         ranks = self.options.ranks
         return dict.fromkeys(groups, ranks * math.ceil(total / (ranks * max(1, len(groups)))))
 
+    @property
+    def refilled_to(self) -> int | None:
+        """How many structures there are to be in all, in place of duplicates and empty groups; None: as it comes."""
+        options = self.options
+        by_group = options.structures_per_group and not options.truncate_to_num_structures
+        return None if by_group or not options.refill_quotas else options.num_structures
+
     def budget(self, group: int, mode: str) -> int:
         """How many draws each occupation of a space group may take."""
         draws = self.options.max_packed_attempts if mode == "packing" else self.options.max_attempts
@@ -105,10 +112,10 @@ class GenerationPlan:
         return cutoff_matrix(self.molecule, sr, contact_rules(self.options))
 
     def group(self, number: int) -> Group:
-        """Return a space group ready to draw from, made once per replica; spglib confirms every structure."""
+        """Return a space group ready to draw from, made once per replica."""
         if number not in self._groups:
             self._groups[number] = Group(
-                self.molecule, self.sites[number], self.cutoffs, confirm=True, press_cutoffs=self.press_cutoffs
+                self.molecule, self.sites[number], self.cutoffs, press_cutoffs=self.press_cutoffs
             )
         return self._groups[number]
 

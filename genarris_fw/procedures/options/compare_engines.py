@@ -10,6 +10,7 @@ from genarris_fw.declaring.option import option
 from genarris_fw.declaring.types import (
     InputFolder,
     OutputFolder,
+    Real,
     Said,
     key,
     word_list,
@@ -25,12 +26,12 @@ from genarris_fw.procedures.options.references import TAKES
 _ENERGIES = ["energy", "lapw_energy"]
 
 
-def two_names(text: Any) -> list[str]:
-    """Read two different names of energies."""
-    names = [key(name) for name in word_list(text)]
-    if len(names) != 2 or names[0] == names[1]:
+def energy_names(text: Any) -> list[str]:
+    """Read two different names of energies or more."""
+    found = names(text)
+    if len(found) < 2:
         raise ValueError("not two names")
-    return names
+    return found
 
 
 def names(text: Any) -> list[str]:
@@ -43,29 +44,37 @@ def names(text: Any) -> list[str]:
     return found
 
 
-TwoNames = Annotated[
-    list[str], BeforeValidator(two_names), Said("list", 'two names of energies, ["energy", "lapw_energy"]')
+EnergyNames = Annotated[
+    list[str], BeforeValidator(energy_names), Said("list", 'two names of energies or more, ["energy", "lapw_energy"]')
 ]
 Names = Annotated[list[str], BeforeValidator(names), Said("list", 'a list of names, ["eos", "eos_2"]')]
 
 
 class CompareEnginesOptions(OnStructures):
-    """Compare two engines on the same structures: relative energies, ranking, equations of state."""
+    """Compare engines on the same structures: relative energies, ranking, equations of state."""
 
     procedure: ClassVar[str] = "Compare_Engines"
     order: ClassVar[int] = 160
     results: ClassVar[dict[str, str]] = {
         "structures": "{} structures",
         "kendall_tau": "Kendall τ {:.2f}",
+        "undecided": "{} more may be the lowest",
         "mean_delta_wien2k": "Delta {:.2f} meV/atom",
     }
     prefers_exemplars: ClassVar[bool] = True
 
     structure_dir: InputFolder | None = pool_option("reference", *TAKES, default_words=PREVIOUS)
-    energy_names: TwoNames | None = option(
-        "The two energies, that of the reference last",
+    energy_names: EnergyNames | None = option(
+        "The energies of two engines or more, that of the reference last",
         category="inferred",
         default_words="energy and lapw_energy, where the structures have both",
+    )
+    least_error: Real = option(
+        "An error bar of the engines' mean is never smaller, however well they agree",
+        0.0,
+        unit="kJ/mol",
+        ge=0,
+        le=1000,
     )
     eos_names: Names | None = option(
         "Equations of state to compare with each other, and with WIEN2k's where the structure is one of the Delta "
@@ -113,7 +122,8 @@ def _lacking(pool: Pool, names: list[str]) -> str:
             f"energy_names: no earlier procedure computes energies for the {where}; expected two that do, with "
             "different energy_names"
         )
+    every = "both" if len(names) == 2 else "all"
     return (
-        f"energy_names: the structures of the {where} do not have both of {' and '.join(names)}; expected two of "
-        f"{', '.join(sorted(pool.energies))}"
+        f"energy_names: the structures of the {where} do not have {every} of {' and '.join(names)}; expected two or "
+        f"more of {', '.join(sorted(pool.energies))}"
     )

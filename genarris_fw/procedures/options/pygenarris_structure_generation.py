@@ -42,6 +42,7 @@ class PygenarrisStructureGenerationOptions(OnMolecule, OnCells, ContactOptions, 
         "structures": "{} structures",
         "space_groups": "in {} space groups",
         "empty_groups": "{} groups gave none",
+        "given_up": "{} groups given up",
         "duplicates": "{} duplicates left out",
         "relabelled": "{} relabelled to a larger group",
     }
@@ -108,6 +109,19 @@ class PygenarrisStructureGenerationOptions(OnMolecule, OnCells, ContactOptions, 
         ge=1,
         le=10**9,
         default_words="ceil(num_structures / (num_cores x number of compatible space groups))",
+    )
+    max_draws_per_structure: Whole = option(
+        "A space group is given up, before its draws are spent, when with 95 % probability a structure takes more "
+        "draws than this, and more than a thousand times as many as in the median group; a draw in the mode packing "
+        "counts as 100",
+        1_000_000,
+        ge=1,
+        le=MOST_DRAWS,
+    )
+    refill_quotas: Flag = option(
+        "Draw more in the groups that can give more, until num_structures are there: in place of duplicates and of "
+        "groups that give too few",
+        True,
     )
     truncate_to_num_structures: Flag = option(
         "Keep exactly num_structures of the generated structures, chosen at random", False

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from genarris_fw.declaring.option import option
-from genarris_fw.declaring.types import Format, InputFile, Symmetry
+from genarris_fw.declaring.types import DisorderName, Format, InputFile, Symmetry, Whole
+from genarris_fw.options.base import component_option, disorder_option, record_option
 from genarris_fw.options.resolving.draft import Bench, Draft
 from genarris_fw.options.resolving.molecule_choice import choose_molecule, molecules_per_cell
 from genarris_fw.options.sizes import Count
@@ -32,6 +33,9 @@ class RelaxSingleMoleculeOptions(EngineProcedureOptions):
         changes_results=False,
         lends=1,
     )
+    record: Whole | None = record_option()
+    component: Whole | None = component_option()
+    disorder: DisorderName | None = disorder_option()
     molecule_symmetry: Symmetry = option(
         "Symmetry of the molecule: keep the input's point group, relax freely, or impose a point group",
         "keep",

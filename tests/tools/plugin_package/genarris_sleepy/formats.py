@@ -1,9 +1,9 @@
-"""Two formats: a file for each bed, which can be read again, and one for all."""
+"""Three formats: a file for each bed, which can be read again, one for all, and one that is only read."""
 
 import json
 from collections.abc import Sequence
 
-from genarris_fw.crystal import PoolFormat, Structure, StructureFormat
+from genarris_fw.crystal import PoolFormat, ReadFormat, Structure, StructureFormat
 from genarris_fw.errors import InputError
 
 FIRST = "# a bed\n"
@@ -28,3 +28,4 @@ def write_all(structures: Sequence[Structure]) -> str:
 
 BUNK = StructureFormat(write={".bunk": write}, read=read, endings=(".bunk",))
 DORMITORY = PoolFormat(ending=".dormitory", write=write_all)
+ATTIC = ReadFormat(read=read, endings=(".attic",))
