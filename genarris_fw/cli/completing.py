@@ -48,7 +48,7 @@ def _pools(context: click.Context, incomplete: str) -> list[str]:
         if catalogue is None:
             return []
         run = context.params.get("run") or _only(catalogue.runs.names())
-        return sorted((catalogue.runs.overview(run).get("pools") or {}) if run else {})
+        return sorted(catalogue.runs.overview(run).get("pools") or catalogue.structures.pools(run)) if run else []
 
 
 def _only(names: list[str]) -> str | None:

@@ -10,6 +10,7 @@ import click
 
 from genarris_fw.errors import InputError
 
+SHOWN = 3
 force_option = click.option("--force", is_flag=True, help="Overwrite files that are there.")
 
 
@@ -28,13 +29,13 @@ def refuse_there(files: Iterable[Path], force: bool, option: str) -> None:
     Raises
     ------
     InputError
-        Naming the first.
+        Naming the first ones.
     """
     if force:
         return
     there = [file for file in files if os.path.lexists(file)]
     if there:
-        more = f", and {len(there) - 1} more," if len(there) > 1 else ""
-        raise InputError(
-            f"{there[0]}{more} is there already; nothing was written. Give another {option}, or --force to overwrite"
-        )
+        named = ", ".join(map(str, there[:SHOWN]))
+        more = f" and {len(there) - SHOWN} more" if len(there) > SHOWN else ""
+        todo = f"give another {option}, or --force to overwrite"
+        raise InputError(f"{named}{more}: there already, and nothing was written; {todo}")

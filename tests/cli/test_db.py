@@ -86,7 +86,7 @@ def test_backup_and_restore(folder: Path) -> None:
     assert not Server(folder).running()
     assert "give --yes" in call(folder, "restore", "--force", file, code=2).stderr
     call(folder, "restore", "--force", "--yes", file)
-    assert "already; nothing was written" in call(folder, "backup", file, code=2).stderr
+    assert "already, and nothing was written" in call(folder, "backup", file, code=2).stderr
     assert json.loads(call(folder, "backup", file, "--force", "--json").stdout)["collections"]["structures"] == 10
 
 

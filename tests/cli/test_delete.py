@@ -1,13 +1,14 @@
 """genarris-fw delete."""
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command import one_line
 from command_line import call
 from fireworks import Firework, Workflow
 from small_run import RUN, fill
+from terminal import CTRL_C, on_terminal
 
 from genarris_fw.farm.opening import Opened, open_database
 
@@ -62,14 +63,25 @@ def test_everything_of_the_run_goes_and_nothing_else(
     assert done.code == 2 and "no run 'urea' in this database; runs here: other" in done.err
 
 
-@pytest.mark.parametrize(("answer", "removed"), [("y\n", True), ("n\n", False), ("", False)])
-def test_it_asks(
-    opened: Opened, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, answer: str, removed: bool
-) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 2), (CTRL_C, 130)])
+def test_it_asks(opened: Opened, tmp_path: Path, answer: str, code: int) -> None:
+    with on_terminal("delete", RUN, "--force", "--uri", opened.uri, cwd=tmp_path) as terminal:
+        terminal.expect(r"Remove run 'urea' with its 14 structures from the database\? \[y/N\]: ")
+        if answer == CTRL_C:
+            assert terminal.interrupt() == code
+        else:
+            terminal.type(answer)
+            assert terminal.end() == code
+        if code == 130:
+            terminal.expect("interrupted; it goes on with: genarris-fw delete urea --force --uri URI")
+    assert (opened.catalogue.runs.find(RUN) is None) == (code == 0)
+
+
+def test_it_is_refused_where_nobody_can_be_asked(opened: Opened, capsys: pytest.CaptureFixture) -> None:
     done = call(capsys, "delete", RUN, "--force", "--uri", opened.uri)
-    assert "with its 14 structures" in done.out
-    assert (done.code == 0, opened.catalogue.runs.find(RUN) is None) == (removed, removed)
+    assert (done.code, done.out) == (2, "")
+    assert "run 'urea' was not removed: there is no terminal to ask at; give --yes" in one_line(done.err)
+    assert opened.catalogue.runs.find(RUN)
 
 
 def test_an_added_run_that_never_began(opened: Opened, capsys: pytest.CaptureFixture) -> None:

@@ -76,7 +76,10 @@ def test_the_last_pool_into_a_folder_of_its_name(
     ("words", "message"),
     [
         (["nobody"], "no run 'nobody' in this database; runs here: urea"),
-        ([RUN, "--pool", "rwa"], "no pool 'rwa' in run 'urea'; its pools: clusters, energies, exemplars, raw, relaxed"),
+        (
+            [RUN, "--pool", "rwa"],
+            "no pool 'rwa' in run 'urea' (did you mean 'raw'?); its pools: clusters, energies, exemplars, raw, relaxed",
+        ),
         ([RUN, "--format", "pdb"], "unknown format 'pdb'; the formats are both, geo, geometry, json, cif, csv, "),
         ([RUN, "--format", ","], "unknown format ''"),
     ],

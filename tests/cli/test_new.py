@@ -73,7 +73,7 @@ def test_short_hydrogens_are_put_right_in_a_copy(capsys: pytest.CaptureFixture, 
     start = start_of(read_molecule(file))
     assert abs(read_molecule(tmp_path / "acrolein_prepared.in").positions - start.molecule.positions).max() < 1e-9
     kept = call(capsys, "new", file, "--output", tmp_path / "other.conf")
-    assert kept.code == 2 and "acrolein_prepared.in: is there already" in kept.err
+    assert kept.code == 2 and "acrolein_prepared.in: there already" in kept.err
     assert not (tmp_path / "other.conf").exists()
 
 

@@ -12,7 +12,15 @@ from small_run import RUN, fill
 
 from genarris_fw.farm.opening import open_database
 
-GENARRIS_3 = "[master]\nname = x\nmolecule_path = urea.in\nZ = 2\n"
+GENARRIS_3 = """[master]
+name = x
+molecule_path = ['urea.in']
+Z = 2
+[workflow]
+tasks = ['generation']
+[generation]
+num_structures_per_spg = 4
+"""
 
 
 @pytest.fixture
@@ -45,7 +53,7 @@ def test_a_file_that_is_there(words: list[str], file: str, folder: Path, capsys:
     there.write_text("mine")
     before = sorted(folder.rglob("*"))
     done = call(capsys, *words)
-    assert done.code == 2 and f"{file} is there already; nothing was written" in done.err and "--force" in done.err
+    assert done.code == 2 and f"{file}: there already, and nothing was written; " in done.err and "--force" in done.err
     assert there.read_text() == "mine" and sorted(folder.rglob("*")) == before
     assert call(capsys, *words, "--force").code == 0
     assert there.read_bytes() != b"mine"
@@ -55,4 +63,4 @@ def test_a_prediction_is_refused_before_it_computes(tmp_path: Path, capsys: pyte
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "0001.cif").write_text("mine")
     done = call(capsys, "predict", "no such file", "--out", tmp_path / "out")
-    assert done.code == 2 and "0001.cif is there already" in done.err
+    assert done.code == 2 and "0001.cif: there already" in done.err

@@ -102,6 +102,17 @@ class Terminal:
         """Type a text; Ctrl-C is one."""
         os.write(self.master, text.encode())
 
+    def interrupt(self) -> int:
+        """Press Ctrl-C, and again while it does not end, as one does; return the exit status.
+
+        Python misses one between a prompt and the wait for its answer.
+        """
+        for _ in range(60):
+            self.type(CTRL_C)
+            with suppress(TimeoutError):
+                return self.end(2.0)
+        raise AssertionError(f"Ctrl-C does not end it\n{self.text}")
+
     def end(self, seconds: float = 120.0) -> int:
         """Wait for the end; return the exit status."""
         deadline = time.monotonic() + seconds
@@ -113,7 +124,7 @@ class Terminal:
                 return self.process.returncode
             if not more:
                 time.sleep(0.05)
-        raise AssertionError(f"it does not end\n{self.text}")
+        raise TimeoutError(f"it does not end\n{self.text}")
 
 
 def on_terminal(*words: str | Path, cwd: Path, **more: object) -> Terminal:
