@@ -47,8 +47,15 @@ def _pools(context: click.Context, incomplete: str) -> list[str]:
     with _catalogue(context) as catalogue:
         if catalogue is None:
             return []
-        run = context.params.get("run") or _only(catalogue.runs.names())
+        run = _named(context) or _only(catalogue.runs.names())
         return sorted(catalogue.runs.overview(run).get("pools") or catalogue.structures.pools(run)) if run else []
+
+
+def _named(context: click.Context) -> str | None:
+    """Return the run that the words so far name; before an option's value click has not looked at arguments."""
+    an_argument = any(isinstance(one, click.Argument) and one.name == "run" for one in context.command.params)
+    first = context.args[0] if an_argument and context.args else None
+    return context.params.get("run") or first
 
 
 def _only(names: list[str]) -> str | None:
@@ -79,7 +86,7 @@ def _catalogue(context: click.Context) -> Iterator[Catalogue | None]:
     from genarris_fw.database.launchpads import client_options, database_name
 
     folder, uri = context.params.get("folder") or Path(), context.params.get("uri")
-    database = find_server(whereabouts(context.params.get("run"), folder, uri)[0], uri)
+    database = find_server(whereabouts(_named(context), folder, uri)[0], uri)
     if database.server is not None and not database.server.running():
         yield None
         return

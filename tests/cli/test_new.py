@@ -52,7 +52,7 @@ def test_nothing_is_overwritten_unasked(capsys: pytest.CaptureFixture, tmp_path:
     conf = tmp_path / "ui.conf"
     conf.write_text("mine\n")
     made = call(capsys, "new", UREA, "--output", conf)
-    assert made.code == 2 and "is there already" in made.err and conf.read_text() == "mine\n"
+    assert made.code == 2 and "there already, and nothing was written" in made.err and conf.read_text() == "mine\n"
     assert call(capsys, "new", UREA, "--output", tmp_path).code == 2  # the folder: its ui.conf
     assert call(capsys, "new", UREA, "--output", conf, "--force").code == 0 and "crystal_search" in conf.read_text()
     assert call(capsys, "new", UREA, "--output", f"{tmp_path / 'further'}/").code == 0

@@ -63,8 +63,8 @@ def test_drawn_in_place_and_gone_at_the_end(script: Path, tmp_path: Path) -> Non
         (tmp_path / "over").touch()
         assert terminal.end() == 0
     # Nothing of it stays, and the cursor is seen again.
-    assert terminal.raw.count("\n") == 1 and terminal.raw.endswith("done\r\n")
-    assert terminal.raw.rindex("\x1b[?25h") > terminal.raw.rindex("\x1b[?25l")
+    assert terminal.raw.endswith("\r\n\x1b[?25h\r\x1b[1A\x1b[2Kdone\r\n") and terminal.raw.count("\n") == 2
+
     assert "\x1b[31m" not in terminal.raw  # what is told steers no terminal
 
 
