@@ -6,12 +6,14 @@ import shlex
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import FrameType
 
 import click
 
 from genarris_fw.showing import could_be_uri, printable
 
 PROGRAM = "genarris-fw"
+MOST_HEARD = 2
 GOES_ON, BEGINS_AGAIN = "it goes on with", "nothing of it was kept; it begins again with"
 
 
@@ -53,6 +55,28 @@ def _without_uri(word: str) -> str:
     if not could_be_uri(word):
         return word
     return f"{option}=URI" if option.startswith("--") and value else "URI"
+
+
+class Presses:
+    """What Ctrl-C does: the first ends a command in order, the second at once, further ones nothing.
+
+    So no more than two exceptions have to be reckoned with, the second one wherever the first is dealt with.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Take note, and raise KeyboardInterrupt."""
+        self.number += 1
+        if self.number <= MOST_HEARD:
+            raise KeyboardInterrupt
+
+
+def hear() -> None:
+    """Have Ctrl-C do what `Presses` says, in a process that is not to ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, Presses())
 
 
 def from_now_on_unheard() -> None:

@@ -15,7 +15,7 @@ import click
 
 from genarris_fw.cli.answers import OPTION as JSON_OPTION
 from genarris_fw.cli.answers import print_json
-from genarris_fw.cli.interrupting import PROGRAM, from_now_on_unheard, told
+from genarris_fw.cli.interrupting import PROGRAM, from_now_on_unheard, hear, told
 from genarris_fw.errors import GenarrisError, InputError
 from genarris_fw.showing import could_be_uri, printable, shown
 from genarris_fw.terminals import everything_shown
@@ -105,11 +105,21 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; an error of ours is one line on stderr and exit code 2, 3 or 4."""
+    if arguments is not None:  # in somebody else's process
+        sys.exit(_exit_code(arguments))
+    try:
+        hear()
+        code = _exit_code(sys.argv[1:])
+        from_now_on_unheard()
+    except KeyboardInterrupt:  # while the first was told of, or nothing was begun or left to be done
+        code = EXIT_INTERRUPTED
+    sys.exit(code)
+
+
+def _exit_code(words: list[str]) -> int:
     with everything_shown():
-        code = _called(sys.argv[1:] if arguments is None else arguments)
-        if code == EXIT_INTERRUPTED and arguments is None:
-            from_now_on_unheard()
-    sys.exit(code if isinstance(code, int) else EXIT_OK)
+        code = _called(words)
+    return code if isinstance(code, int) else EXIT_OK
 
 
 def _called(arguments: list[str]) -> Any:

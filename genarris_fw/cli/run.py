@@ -138,7 +138,8 @@ def sigterm_interrupts() -> Iterator[None]:
     if in_allocation():
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    as_ctrl_c = signal.getsignal(signal.SIGINT)
+    before = signal.signal(signal.SIGTERM, as_ctrl_c if callable(as_ctrl_c) else signal.default_int_handler)
     try:
         yield
     finally:
