@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import time
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,34 @@ from genarris_fw.logs import Log
 from genarris_fw.options.base import SharedOptions
 from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure, explicit_serialize
 
+HELD = "held"  # the file in a run's folder while which is there its items wait
+
+
+def hold(folder: Path, after: int = 1) -> None:
+    """Let every item of a run wait once so many of the run are done, until `let_go`: it is not over while a test looks.
+
+    A replica's first claim is a single item, so with ``after`` = 1 a replica does one item at most, and then holds
+    others. Later claims are many items, which are committed together: a larger number may be passed by far, unless it
+    is the end of a round.
+    """
+    beside = folder / f".{HELD}"
+    beside.write_text(str(after))
+    beside.replace(folder / HELD)
+
+
+def let_go(folder: Path) -> None:
+    """Let the items go on."""
+    (folder / HELD).unlink(missing_ok=True)
+
+
+def holds(folder: Path, done: Callable[[], int]) -> bool:
+    """Tell whether the items of a run wait now; what is done is asked only where it counts."""
+    try:
+        after = int((folder / HELD).read_text())
+    except FileNotFoundError:
+        return False
+    return done() >= after
+
 
 class SleepyOptions(SharedOptions):
     """What a sleepy step is told; no ui.conf names it."""
@@ -37,6 +66,14 @@ class SleepyOptions(SharedOptions):
 
 class SleepyStep(Campaign[SleepyOptions]):
     """A sleepy step: its options are not registered."""
+
+    @property
+    def held(self) -> bool:
+        """Whether its items wait now."""
+        return holds(self.folder, self._done)
+
+    def _done(self) -> int:
+        return int(self.catalogue.work_items.collection.count_documents({"run": self.run, "state": "done"}))
 
     @cached_property
     def options(self) -> SleepyOptions:
@@ -77,6 +114,8 @@ class Sleepy(Procedure[SleepyOptions]):
             ctypes.PyDLL(None).usleep(int(1e6 * campaign.options.seconds))
         else:
             time.sleep(campaign.options.seconds)
+        while campaign.held:
+            time.sleep(0.02)
         number = item.payload["number"]
         counts = campaign.catalogue.work_items.counts(campaign.run, campaign.step)
         before = _ends(campaign.options.items, campaign.options.rounds)[item.payload["round"] - 1]
