@@ -23,7 +23,6 @@ from faults import tcp_mongod
 from havoc import NEVER_KILLED, facts, undisturbed
 from killing import Crowd, Farm, survives
 from pymongo import MongoClient
-from waiting import wait_until
 
 from genarris_fw.database import backup as backup_module
 from genarris_fw.database.backup import ONE_MOMENT, backup
@@ -55,7 +54,7 @@ def files(mongod: str, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
             for moment in moments:
                 crowd.fill()
                 farm.hold(after=moment + 15)  # work goes on meanwhile, but not to the end
-                wait_until(lambda: farm.done_in_all() >= moment, said=farm.outputs)
+                farm.wait_for_done(moment)
                 made.append(folder / f"{len(made)}.tar.gz")
                 backup(uri, made[-1])
         finally:

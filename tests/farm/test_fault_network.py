@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -74,6 +74,16 @@ def direct(uri: str) -> str:
     return uri.replace("replicaSet=rs0", "directConnection=true")
 
 
+def elections(client: MongoClient) -> Callable[[], bool]:
+    """Return what tells whether the set has elected its primary once more."""
+
+    def term() -> int:
+        return int(client.admin.command("replSetGetStatus")["term"])
+
+    before = term()
+    return lambda: term() > before
+
+
 def test_the_primary_steps_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Writes are refused for some seconds in the middle of a run, by a server that then takes them again."""
     monkeypatch.setenv("PYTHONPATH", python_path(TOOLS))
@@ -85,11 +95,11 @@ def test_the_primary_steps_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             with Rockets(farm.launchpad, farm.run, farm.folder, 2) as rockets, MongoClient(direct(uri)) as client:
                 farm.holder("gate")
                 for _ in range(2):
-                    before = client.admin.command("replSetGetStatus")["term"]
+                    elected_anew = elections(client)
                     with suppress(AutoReconnect):  # it may cut the connection that asks for it
                         client.admin.command("replSetStepDown", 2, force=True)
                     farm.let_go()
-                    wait_until(lambda: client.admin.command("replSetGetStatus")["term"] > before)
+                    wait_until(elected_anew)
                     wait_for_primary(client)
                 record = rockets.watch(lambda record: None)
             farm.check(record, items=60, steps=1)

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sleepy import HELD, Sleepy, SleepyStep
+from sleepy import HELD, Sleepy, SleepyStep, held_after
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.farm.crews import crew
@@ -27,7 +27,7 @@ class Crews(Sleepy):
             number=number,
             seconds=campaign.options.seconds,
             broken=number in campaign.options.broken,
-            held=str(campaign.folder / HELD) if campaign.held else "",
+            held=str(campaign.folder / HELD) if campaign.is_held(held_after(campaign.folder)) else "",
         )
         name = f"geometry_{campaign.step}_{number:05d}"
         document = {"struct_id": name, "n_atoms": 0, "properties": found}

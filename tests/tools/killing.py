@@ -118,6 +118,10 @@ class Farm:
         """Return how many items of the run are done."""
         return int(self.catalogue.work_items.collection.count_documents({"run": self.run, "state": "done"}))
 
+    def wait_for_done(self, number: int) -> None:
+        """Wait until so many items of the run are done."""
+        wait_until(lambda: self.done_in_all() >= number, said=lambda: f"{self.done_in_all()} done: {self.outputs()}")
+
     def finish(self, seconds: float = 180) -> dict:
         """Wait until the run is over; return its document."""
 

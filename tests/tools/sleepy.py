@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,7 @@ def hold(folder: Path, after: int = 1) -> None:
 
     A replica's first claim is a single item, so with ``after`` = 1 a replica does one item at most, and then holds
     others. Later claims are many items, which are committed together: a larger number may be passed by far, unless it
-    is the end of a round.
+    is the end of a round. A replica whose time is over ends the item at hand.
     """
     beside = folder / f".{HELD}"
     beside.write_text(str(after))
@@ -43,13 +42,12 @@ def let_go(folder: Path) -> None:
     (folder / HELD).unlink(missing_ok=True)
 
 
-def holds(folder: Path, done: Callable[[], int]) -> bool:
-    """Tell whether the items of a run wait now; what is done is asked only where it counts."""
+def held_after(folder: Path) -> int | None:
+    """Return how many items may be done before the others wait; None where none waits."""
     try:
-        after = int((folder / HELD).read_text())
+        return int((folder / HELD).read_text())
     except FileNotFoundError:
-        return False
-    return done() >= after
+        return None
 
 
 class SleepyOptions(SharedOptions):
@@ -67,13 +65,20 @@ class SleepyOptions(SharedOptions):
 class SleepyStep(Campaign[SleepyOptions]):
     """A sleepy step: its options are not registered."""
 
-    @property
-    def held(self) -> bool:
-        """Whether its items wait now."""
-        return holds(self.folder, self._done)
+    def is_held(self, after: int | None) -> bool:
+        """Tell whether its items wait once so many are done."""
+        done = {"run": self.run, "state": "done"}
+        return after is not None and self.catalogue.work_items.collection.count_documents(done) >= after
 
-    def _done(self) -> int:
-        return int(self.catalogue.work_items.collection.count_documents({"run": self.run, "state": "done"}))
+    def wait_while_held(self) -> None:
+        """Wait as long as items are held; what is done is asked once for each number, not all the time."""
+        after = held_after(self.folder)
+        while self.is_held(after):
+            while held_after(self.folder) == after:
+                if self.walltime.ending():
+                    return
+                time.sleep(0.02)
+            after = held_after(self.folder)
 
     @cached_property
     def options(self) -> SleepyOptions:
@@ -114,8 +119,7 @@ class Sleepy(Procedure[SleepyOptions]):
             ctypes.PyDLL(None).usleep(int(1e6 * campaign.options.seconds))
         else:
             time.sleep(campaign.options.seconds)
-        while campaign.held:
-            time.sleep(0.02)
+        campaign.wait_while_held()
         number = item.payload["number"]
         counts = campaign.catalogue.work_items.counts(campaign.run, campaign.step)
         before = _ends(campaign.options.items, campaign.options.rounds)[item.payload["round"] - 1]

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from command import Started
+
 GIVE_UP_SECONDS = 120.0
 
 
@@ -33,3 +35,13 @@ def wait_for_events(folder: Path, number: int = 1) -> None:
     A rocket that was killed between FireWorks' checkout and its lease is noticed after a minute only.
     """
     wait_until(lambda: events(folder) >= number, said=lambda: f"{events(folder)} events in {folder}/logs")
+
+
+def kill_after_events(process: Started, folder: Path, number: int) -> bool:
+    """Kill a command when its rockets have logged so much more; tell whether it had not come to its end by then."""
+    before = events(folder)
+    wait_until(lambda: process.poll() is not None or events(folder) >= before + number)
+    lived = process.poll() is None
+    process.kill()
+    process.communicate()
+    return lived
