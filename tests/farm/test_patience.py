@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -147,4 +148,16 @@ def test_the_launchpad_of_rockets_waits(server: Server) -> None:
     threading.Timer(2.0, server.start).start()
     assert next(iter(waiting.add_wf(Firework(ScriptTask.from_str("true"))).values())) == 1
     for one in (hasty, pad, waiting):
+        one.connection.close()
+
+
+def test_the_launchpad_of_rockets_waits_for_a_server_that_is_no_primary_yet(server: Server) -> None:
+    """As one of ours is for a moment when it starts again: it answers, and refuses what is written."""
+    pad = launchpad(server.uri)
+    waiting = patient(pad, 60)
+    prepare(pad)
+    with suppress(AutoReconnect):  # it may cut the connection that asks for it
+        pad.connection.admin.command("replSetStepDown", 3, force=True)
+    assert next(iter(waiting.add_wf(Firework(ScriptTask.from_str("true"))).values())) == 1
+    for one in (pad, waiting):
         one.connection.close()
