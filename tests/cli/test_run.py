@@ -112,7 +112,7 @@ def test_asked_to_end_or_without_its_server_it_ends_in_order_and_the_same_comman
 
 
 def test_two_commands_for_one_run_at_once(tmp_path: Path) -> None:
-    conf = urea_folder(tmp_path, sr=1.3, attempts=20_000_000)
+    conf = urea_folder(tmp_path, sr=1.3, attempts=500_000_000)  # minutes
     first = start("run", str(conf), cwd=tmp_path)
     try:
         wait_for_events(tmp_path, 1)

@@ -237,7 +237,10 @@ class Crowd:
 
 
 def soak(farm: Farm, crowd: Crowd, kills: int, seconds: float) -> dict[str, Any]:
-    """Kill rockets at random times, start new ones, recover now and then; return the run's document at its end."""
+    """Kill rockets at random times, start new ones, recover now and then; return the run's document at its end.
+
+    What is held (`Farm.hold`) goes on after the last kill: so all are in the midst of the run.
+    """
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         crowd.fill()
@@ -247,6 +250,8 @@ def soak(farm: Farm, crowd: Crowd, kills: int, seconds: float) -> dict[str, Any]
             return record
         if crowd.kills < kills:
             crowd.kill_one()
+        else:
+            farm.let_go()
         if crowd.chance.random() < 0.5:
             recover(farm.launchpad, farm.run, grace_seconds=3)
     raise AssertionError(f"the run does not end: {farm.outputs()}")
