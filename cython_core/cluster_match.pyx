@@ -25,8 +25,10 @@ from genarris_fw._kernels.superposition cimport Motion, Sums, add, fit, move, sq
 
 cdef enum:
     ROUNDS = 8  # of assignment and fit at most
+    GUIDES = 4  # pairs of neighbours that tell how a straight molecule is turned: not all of them have counterparts
 
-cdef double LOOSENED = 1.5  # what the tolerances are multiplied by while only some molecules are fitted
+cdef double LOOSENED = 2.0  # what the tolerances are multiplied by while only some molecules are fitted,
+cdef double LESS = 1.25  # and in the first round with all of them
 cdef double CENTRAL = 4.0  # Å2, mean square distance of the central molecules laid upon each other
 cdef double UNSURE = 0.5  # Å by which distances within a molecule may differ in any case: rotations of methyl groups
 
@@ -136,18 +138,19 @@ cdef Py_ssize_t grow(
     # other, and fit again each time that their number has doubled; then assign and fit until nothing changes. Returns
     # how many there are, and the mean square distance of their atoms.
     cdef Sums sums
-    cdef Limits loose, used
+    cdef Limits used
+    cdef double factor
     cdef double place[3]
     cdef double before, now = INFINITY
     cdef Py_ssize_t i, j, fitted = 1, matched = 0, last
     cdef int turn
-    loose.distance, loose.angle, loose.apart = (
-        LOOSENED * limits.distance, LOOSENED * limits.angle, 4.0 * limits.apart
-    )
     for turn in range(ROUNDS):
         memset(pairing.used, 0, b.n)
         memset(&sums, 0, sizeof(Sums))
-        used = loose if turn == 0 else limits[0]
+        factor = LOOSENED if turn == 0 else LESS if turn == 1 else 1.0
+        used.distance, used.angle, used.apart = (
+            factor * limits.distance, factor * limits.angle, factor * factor * limits.apart
+        )
         last, matched = matched, 0
         for i in range(a.n):
             pairing.image[i] = -1
@@ -165,7 +168,7 @@ cdef Py_ssize_t grow(
                 fit(&sums, motion)
                 fitted *= 2
         before, now = now, fit(&sums, motion)
-        if turn > 0 and matched == last and fabs(before - now) < 1e-12:
+        if turn > 1 and matched == last and fabs(before - now) < 1e-12:
             break
     square[0] = now
     return matched
@@ -282,7 +285,7 @@ def lay(
                 found = b.images(middles[m], radius, images, moves)
                 failed = fill_cluster(b, images, moves, found, 1.0, &around)
                 for hand in range(2 if mirror else 1):
-                    failed = failed or first_motions(&hands[hand], &around, &ordered, CENTRAL, CENTRAL, &tried)
+                    failed = failed or first_motions(&hands[hand], &around, &ordered, CENTRAL, CENTRAL, GUIDES, &tried)
                     if failed:
                         break
                     for k in range(tried.n):

@@ -388,8 +388,8 @@ cdef bint is_straight(const Cluster* a, Py_ssize_t i) noexcept nogil:
     return True
 
 
-cdef void two_guides(const Cluster* a, Py_ssize_t* first, Py_ssize_t* second) noexcept nogil:
-    # The closest neighbours whose centres make, with that of the central molecule, a triangle far from flat, and one
+cdef void two_guides(const Cluster* a, Py_ssize_t start, Py_ssize_t* first, Py_ssize_t* second) noexcept nogil:
+    # The closest neighbours from one on whose centres make, with that of the central molecule, a triangle far from flat, and one
     # of which is off the axis of a straight molecule.
     cdef double u[3]
     cdef double v[3]
@@ -402,7 +402,7 @@ cdef void two_guides(const Cluster* a, Py_ssize_t* first, Py_ssize_t* second) no
     for c in range(3):
         axis[c] = a.atoms[3 * last + c] - a.atoms[c]
     length = dot(axis, axis)
-    for i in range(1, a.n):
+    for i in range(start, a.n):
         for c in range(3):
             u[c] = a.centres[3 * i + c] - a.centres[c]
         cross(axis, u, normal)
@@ -420,17 +420,14 @@ cdef void two_guides(const Cluster* a, Py_ssize_t* first, Py_ssize_t* second) no
 
 
 cdef int guided_motions(
-    const Cluster* a, const Cluster* b, const Orders* orders, double loose, Tried* tried
+    const Cluster* a, const Cluster* b, const Orders* orders, double loose, Py_ssize_t s, Py_ssize_t t, Tried* tried
 ) noexcept nogil:
     # First superpositions of the central molecule together with the centres of two neighbours.
     cdef Motion motion
     cdef Sums sums
-    cdef Py_ssize_t n = a.start[1], kind = a.kind[0], p, j, k, i, s, t
+    cdef Py_ssize_t n = a.start[1], kind = a.kind[0], p, j, k, i
     cdef double reach = sqrt(loose), d_s, d_t, d_st
     cdef const int* order
-    two_guides(a, &s, &t)
-    if s < 0:
-        return 0
     d_s = sqrt(square_distance(a.centres, a.centres + 3 * s))
     d_t = sqrt(square_distance(a.centres, a.centres + 3 * t))
     d_st = sqrt(square_distance(a.centres + 3 * s, a.centres + 3 * t))
@@ -458,16 +455,23 @@ cdef int guided_motions(
 
 
 cdef int first_motions(
-    const Cluster* a, const Cluster* b, const Orders* orders, double loose, double tight, Tried* tried
+    const Cluster* a, const Cluster* b, const Orders* orders, double loose, double tight, int guides, Tried* tried
 ) noexcept nogil:
-    # First superpositions of the central molecules, their atoms in every order. -1 where there is no room for them.
+    # First superpositions of the central molecules, their atoms in every order; where they are straight, so many times
+    # together with two neighbours. -1 where there is no room for them.
     cdef Motion motion
     cdef Sums sums
-    cdef Py_ssize_t n = a.start[1], kind = a.kind[0], p, i
+    cdef Py_ssize_t n = a.start[1], kind = a.kind[0], p, i, t, s = 0
     cdef const int* order
     tried.n = 0
     if is_straight(a, 0):
-        return guided_motions(a, b, orders, loose, tried)
+        for p in range(guides):
+            two_guides(a, s + 1, &s, &t)
+            if s < 0:
+                return 0
+            if guided_motions(a, b, orders, loose, s, t, tried):
+                return -1
+        return 0
     for p in range(orders.count[kind]):
         order = orders.rows + orders.start[kind] + p * n
         if not alike(a.atoms, b.atoms, order, n, tight):
@@ -585,7 +589,7 @@ def superpose(
                 found = b.images(middles[i], radius, images, moves)
                 failed = fill_cluster(b, images, moves, found, 1.0, &around)
                 for hand in range(2 if mirror else 1):
-                    failed = failed or first_motions(&hands[hand], &around, &ordered, loose, tight, &tried)
+                    failed = failed or first_motions(&hands[hand], &around, &ordered, loose, tight, 1, &tried)
                     if not failed:
                         found_here = best_of(
                             &hands[hand], &around, &ordered, loose, tight, &pairing, moved, &tried

@@ -63,5 +63,5 @@ cdef void add_molecule(
 ) noexcept nogil
 cdef bint is_straight(const Cluster* a, Py_ssize_t i) noexcept nogil
 cdef int first_motions(
-    const Cluster* a, const Cluster* b, const Orders* orders, double loose, double tight, Tried* tried
+    const Cluster* a, const Cluster* b, const Orders* orders, double loose, double tight, int guides, Tried* tried
 ) noexcept nogil

@@ -139,8 +139,9 @@ def match_clusters(
     Returns
     -------
     ClusterMatch
-        The most molecules that can be laid upon each other, and of these the closest. Where the molecules of a crystal
-        have different surroundings (Z' > 1), the least of the values found around each of them.
+        The most molecules of a cluster of the first crystal that lie on molecules of the second one, and of these the
+        closest. Where the molecules of the first crystal have different surroundings (Z' > 1), the least of the values
+        found around each of them.
 
     Raises
     ------
@@ -157,10 +158,6 @@ def match_clusters(
     if a.kinds != b.kinds:
         nothing = (None,) * chosen.molecules
         return ClusterMatch(0, chosen.molecules, math.nan, np.eye(3), np.zeros(3), nothing, nothing)
-    # Every sort of surroundings of the crystal that has more of them is looked for in the other.
-    if len(b.references) > len(a.references):
-        found = [_around(b, reference, a, chosen) for reference in b.references]
-        return min((_exchanged(one) for one in found), key=_closeness)
     return min((_around(a, reference, b, chosen) for reference in a.references), key=_closeness)
 
 
@@ -199,8 +196,3 @@ def _around(a: PreparedCrystal, reference: int, b: PreparedCrystal, chosen: Tole
 def _place(number: int, x: float, y: float, z: float) -> Place:
     return Place(int(number), (x, y, z))
 
-
-def _exchanged(match: ClusterMatch) -> ClusterMatch:
-    """The same with the crystals in the other order."""
-    back = match.turn.T
-    return ClusterMatch(match.matched, match.of, match.rmsd, back, -match.move @ back.T, match.second, match.first)
