@@ -6,9 +6,7 @@ from typing import Any
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.crystal import Structure
-
-# Options of a step that name a pool it makes -> field of its summary that says where the experiment is in it.
-COMPARED = {"output_pool": "experiment", "exemplars_pool": "exemplars_experiment"}
+from genarris_fw.options.experimental_structure import COMPARED
 
 
 def measured_crystal(catalogue: Catalogue, run: str) -> Structure | None:

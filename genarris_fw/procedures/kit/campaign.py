@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
@@ -174,15 +174,19 @@ class Campaign(Assignment, Generic[Options_co]):
 
     def structures(self, ids: Sequence[str], fields: Sequence[str] | None = None) -> list[Structure]:
         """Return structures by id, in that order; ``fields`` limits what is read of each document."""
+        return list(self.each_structure(ids, fields))
+
+    def each_structure(self, ids: Sequence[str], fields: Sequence[str] | None = None) -> Iterator[Structure]:
+        """Yield what `structures` returns, a few in memory at a time."""
         wanted = None if fields is None else ["geometry", *fields]
-        return [from_document(record) for record in self._documents(ids, wanted)]
+        return (from_document(record) for record in self.documents(ids, wanted))
 
     def properties(self, ids: Sequence[str], name: str) -> list[Any]:
         """Return one property of structures by id, in that order; None where a structure lacks it."""
-        records = self._documents(ids, [f"properties.{name}"])
+        records = self.documents(ids, [f"properties.{name}"])
         return [(record.get("properties") or {}).get(name) for record in records]
 
-    def _documents(self, ids: Sequence[str], fields: Sequence[str] | None) -> Iterable[StructureDocument]:
+    def documents(self, ids: Sequence[str], fields: Sequence[str] | None) -> Iterator[StructureDocument]:
         """Yield documents as they will be when what is prepared is visible."""
         prepared = self.publication.fields
         for record in self.catalogue.structures.load(self.run, ids, fields):
