@@ -17,6 +17,7 @@ from genarris_fw.farm.assignment import Assignment
 from genarris_fw.farm.resources import replica_cores
 from genarris_fw.logs import Log
 from genarris_fw.options.base import MakesPool, OnMolecule, OnStructures, SharedOptions
+from genarris_fw.options.experimental_structure import MARKS
 from genarris_fw.pools.documents import from_document, to_document
 from genarris_fw.threads import default_threads
 
@@ -202,6 +203,8 @@ class Campaign(Assignment, Generic[Options_co]):
         structures = read_folder(Path(folder))
         if not structures:
             raise RunFailed(f"{self.step}: no structure files in {folder} (json or geometry.in)")
+        for structure in structures:  # a mark is of the pool in which it was made
+            structure.properties = {name: value for name, value in structure.properties.items() if name not in MARKS}
         documents = [
             to_document(s, int(s.properties.get("Z") or 0), {"imported_from": str(folder)}) for s in structures
         ]

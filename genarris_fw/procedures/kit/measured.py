@@ -17,9 +17,8 @@ from genarris_fw.crystal import Structure
 from genarris_fw.energetics.comparable import FIELDS, comparable_groups, source_of
 from genarris_fw.errors import InputError
 from genarris_fw.options.base import SharedOptions
-from genarris_fw.options.experimental_structure import COMPARED, REMARKS
+from genarris_fw.options.experimental_structure import COMPARED, RANK, REMARKS, RMSD
 from genarris_fw.procedures.kit.campaign import Campaign
-from genarris_fw.procedures.kit.experiments import RANK, RMSD
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 
 # Of the options that name the pools of a step: those of the folder and of the format of its files.
