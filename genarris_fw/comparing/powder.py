@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
-import spglib
+from ase.geometry import minkowski_reduce
 from numpy.typing import ArrayLike, NDArray
 
 from genarris_fw.crystal import Structure
@@ -193,9 +193,9 @@ def patterns(structures: Iterable[Structure], powder: Powder | None = None) -> F
 
 
 def reduced(lattice: Floats) -> Floats:
-    """Return the Niggli-reduced vectors of a lattice, (3, 3), Å: as short as they can be."""
-    found = spglib.niggli_reduce(lattice)
-    return lattice if found is None else np.asarray(found, dtype=float)
+    """Return the shortest vectors that make up a lattice, (3, 3), Å, in ascending order."""
+    found, _ = minkowski_reduce(lattice)
+    return np.asarray(found, dtype=float)
 
 
 def spread(two_theta: Floats, intensities: Floats, powder: Powder) -> Floats:
