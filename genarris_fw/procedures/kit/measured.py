@@ -14,7 +14,7 @@ from genarris_fw.comparing.cluster_match import Tolerances
 from genarris_fw.comparing.experiment import Experiment
 from genarris_fw.comparing.pool import Compared, PoolComparison, compare_pool
 from genarris_fw.crystal import Structure
-from genarris_fw.energetics.comparable import FIELDS, comparable_groups, source_of
+from genarris_fw.energetics.comparable import comparable_groups, fields_of, per_molecule, source_of
 from genarris_fw.errors import InputError
 from genarris_fw.options.base import SharedOptions
 from genarris_fw.options.experimental_structure import COMPARED, RANK, REMARKS, RMSD
@@ -110,14 +110,14 @@ def energies_of(campaign: Campaign[SharedOptions], ids: Sequence[str]) -> list[f
     for name in dict.fromkeys(step["options"].get("energy_name") for step in steps):
         if not name:
             continue
-        fields = [f"energies.{name}.{field}" for field in (*FIELDS, "per_molecule")]
-        records = list(campaign.documents(ids, fields))
+        records = list(campaign.documents(ids, fields_of(name)))
         sources = [source_of(record, name) for record in records]
         if groups := comparable_groups(Counter(sources)):
-            return [
-                record["energies"][name]["per_molecule"] * KJ_PER_MOL_PER_EV if source == groups[0][0] else None
+            energies = [
+                per_molecule(record, name) if source == groups[0][0] else None
                 for record, source in zip(records, sources, strict=True)
             ]
+            return [None if energy is None else energy * KJ_PER_MOL_PER_EV for energy in energies]
     return None
 
 
