@@ -100,8 +100,7 @@ def test_another_crystal_or_tolerance_is_another_run_and_a_moved_folder_is_not(f
     assert line.startswith("Experimental_Structure.path: ")
 
 
-def test_a_search_looks_for_it_by_its_model_too_and_its_folder_may_move(folder: Path, tmp_path: Path) -> None:
-    (folder / "conf").mkdir()
+def test_a_search_looks_for_it_by_its_model_too(folder: Path) -> None:
     step = load(conf(folder, procedures=SEARCH)).step("crystal_search")
     assert step.options["experiment"] == str(folder / "measured.cif")
     assert step.options["experiment_content"] is not None
@@ -114,7 +113,6 @@ def test_a_search_looks_for_it_by_its_model_too_and_its_folder_may_move(folder: 
 
 def test_a_file_that_cannot_be_compared_is_refused(folder: Path) -> None:
     place = folder / "measured.cif"
-    assert "section [experimental_structure]" in problem(folder, "[experimental_structure]\n").lower()
     assert "missing required option path" in problem(folder, "[experimental_structure]\n")
     assert "path = 'nowhere.cif': no such file" in problem(folder, SECTION.replace("measured", "nowhere"))
     assert "molecules = '1'" in problem(folder, SECTION + "molecules = 1\n")
@@ -148,10 +146,9 @@ def test_missing_hydrogens_are_told_before_the_run(folder: Path) -> None:
     [notice] = load(conf(folder)).notices
     assert "the measured crystal: it has no hydrogens: compared by the other atoms" in notice
     found = load(conf(folder, procedures=SEARCH))
-    assert found.step("crystal_search").options["experiment_content"] is None
-    assert any(
-        "crystal_search compares the measured crystal as it is, and does not minimise it" in n for n in found.notices
-    )
+    assert found.step("crystal_search").options.get("experiment_content") is None
+    words = "crystal_search compares the measured crystal as it is, and does not minimise it"
+    assert any(words in notice for notice in found.notices)
 
 
 DISORDERED = """\
@@ -201,6 +198,6 @@ def test_check_tells_it(folder: Path) -> None:
     (folder / "measured.cif").write_text(DISORDERED)
     from genarris_fw.database.find import Database
 
-    found = check(load(conf(folder)), Database("mongodb://127.0.0.1:1/none"), every_engine=False)
+    found = check(load(conf(folder)), Database("mongodb://127.0.0.1:1/none", "a test"), every_engine=False)
     assert any("the measured crystal: " in notice for notice in found["notices"])
     assert any(row["section"] == "experimental_structure" for row in found["options"])
