@@ -195,4 +195,3 @@ def _around(a: PreparedCrystal, reference: int, b: PreparedCrystal, chosen: Tole
 
 def _place(number: int, x: float, y: float, z: float) -> Place:
     return Place(int(number), (x, y, z))
-
