@@ -165,8 +165,8 @@ def molecules_of(structure: Structure, molecule: Molecule | None = None) -> Mole
     lattice = np.ascontiguousarray(niggli_lattices(structure.lattice[None], structure.struct_id)[0])
     known = bonds_by_order(structure, molecule)
     if known is not None and not known.images.any() and (one := _repeated(structure, known)) is not None:
-        kind, rows = one
-        return Molecules(lattice, structure.positions.copy(), [kind] * len(rows), rows)
+        kind, places = one
+        return Molecules(lattice, structure.positions.copy(), [kind] * len(places), places)
     positions, label, bonded = _whole(structure, molecule, lattice, known)
     kinds, atoms = [], []
     for rows in np.split(np.argsort(label, kind="stable"), np.cumsum(np.bincount(label))[:-1]):

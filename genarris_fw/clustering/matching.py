@@ -173,8 +173,10 @@ def prepare(
 
 
 def centred(crystal: Molecules, hydrogens: bool = False) -> Floats:
-    """Return the positions of all atoms, (n, 3), Å, where the packing has them: the centre of each molecule, by the
-    atoms that are compared, in the cell."""
+    """Return the positions of all atoms, (n, 3), Å, where `prepare` puts them: molecules whole, centres in the cell.
+
+    The centre of a molecule is that of the atoms that are compared.
+    """
     centres = np.array(
         [
             crystal.positions[[rows[k] for k in kind.compared(hydrogens)]].mean(axis=0)
