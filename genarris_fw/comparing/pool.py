@@ -13,11 +13,14 @@ import numpy as np
 from genarris_fw.clustering.matching import PreparedCrystal, prepare
 from genarris_fw.comparing.cluster_match import ClusterMatch, Tolerances, match_clusters
 from genarris_fw.comparing.experiment import Experiment, Form, common_form, of_crystal
+from genarris_fw.comparing.powder import pattern, similarity
+from genarris_fw.comparing.variable_cell import variable_cell_similarity
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.errors import InputError
 from genarris_fw.threads import default_threads
 
 NEAREST = 5  # structures that are looked at more closely
+FEW_ORDERS = 2  # ways to lay a molecule upon itself
 BATCH = 256  # structures that are in memory at a time
 
 
@@ -45,7 +48,8 @@ class Compared:
     rank : int or None
         By energy, 1 for the lowest.
     powder, powder_variable_cell : float or None
-        Similarities of the powder patterns, 0 to 1; None where they were not looked at.
+        Similarities of the powder patterns, 0 to 1: as they are, and with the cell deformed to that of the experiment.
+        None where there is no pattern.
     """
 
     struct_id: str
@@ -179,7 +183,7 @@ def compare_pool(
             near = [*kept, *zip(now, (structure for _, structure in batch), strict=True)]
             kept = sorted(near, key=lambda pair: pair[0].order)[: max(1, nearest)]
     rows = _ranked(seen, energies)
-    closest = tuple(_row(one, rows, chosen.molecules) for one, _ in kept)
+    closest = tuple(_with_powder(_row(one, rows, chosen.molecules), structure, form) for one, structure in kept)
     found = closest[0] if closest[0].is_experiment else None
     strange = sum(not one.comparable for one in seen)
     remarks = [*form.remarks]
@@ -212,14 +216,29 @@ def _compared(index: int, structure: Structure, form: Form, target: PreparedCrys
     """Compare one structure."""
     name = structure.struct_id or f"structure {index + 1}"
     nothing = _Seen(index, name, structure.density, 0, math.inf, False, False)
+    # Molecules that can be laid upon themselves in many ways are laid upon as few others as will do.
+    symmetric = int(target.orders[2].max()) > FEW_ORDERS
     try:
-        ready: PreparedCrystal = prepare(form.of(structure), chosen.matching, form.molecule)
+        ready: PreparedCrystal = prepare(form.of(structure), chosen.matching, form.molecule, symmetric)
     except InputError:  # bonds without end, in a structure that an engine has torn: the others are compared
         return nothing
     if ready.kinds != target.kinds:
         return nothing
     found: ClusterMatch = match_clusters(target, ready, chosen)
     return replace(nothing, matched=found.matched, rmsd=found.rmsd, mirrored=found.mirrored, comparable=True)
+
+
+def _with_powder(row: Compared, structure: Structure, form: Form) -> Compared:
+    """The row with the similarities of the powder patterns."""
+    there, here = form.experiment, form.of(structure)
+    try:
+        return replace(
+            row,
+            powder=similarity(pattern(there), pattern(here)),
+            powder_variable_cell=variable_cell_similarity(there, here),
+        )
+    except InputError:  # an element without scattering factors
+        return row
 
 
 @dataclass(frozen=True)
