@@ -40,7 +40,6 @@ exemplars_output_dir = exemplars
 exemplars_output_format = json
 output_without_success = True
 """
-SAID = ("structure", "rank", "rmsd", "rank_density", "above_lowest", "molecules", "of")
 
 
 def conf(options: str = "") -> str:
@@ -128,6 +127,26 @@ def test_fewer_molecules_and_tighter_tolerances_are_those_asked_for(in_process: 
     record = in_process.run(conf("molecules = 6\nangle_tolerance = 10"))
     assert record["summaries"]["remove_duplicates"]["experiment"]["of"] == 6
     assert "RMSD_6" in record["summaries"]["remove_duplicates"]["words"]
+
+
+@pytest.mark.parametrize("energies", [True, False])
+def test_of_a_pool_too_large_the_promising_part_is_compared(
+    in_process: InProcess, monkeypatch: pytest.MonkeyPatch, energies: bool
+) -> None:
+    monkeypatch.setattr(measured, "MOST", 3)
+    pool = waters(12)
+    which = min(range(12), key=lambda k: pool[k].properties["energy"])
+    if not energies:
+        for one in pool:
+            del one.properties["energy"]
+    in_process.write_pool(pool)
+    write([another_description(pool[which])], in_process.folder, "cif")
+    said = in_process.run(conf())["summaries"]["remove_duplicates"]["experiment"]
+    assert (said["structure"], said["structures"], said["rank_density"]) == (pool[which].struct_id, 3, None)
+    assert said["rank"] == (1 if energies else None)
+    what = "of the lowest energy" if energies else "of the nearest density"
+    assert said["remarks"][-1:] == [f"3 of 12 structures are compared: those {what}"]
+    assert said["words"].endswith(f"RMSD_15 {said['rmsd']:.2f} Å")
 
 
 @pytest.mark.parametrize("error", [ValueError("nothing fits"), MemoryError("too large"), IndexError(3)])

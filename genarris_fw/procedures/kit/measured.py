@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from traceback import format_exc
 from typing import Any
 
@@ -26,6 +27,9 @@ FILES = {
     "output_pool": ("output_dir", "output_format"),
     "exemplars_pool": ("exemplars_output_dir", "exemplars_output_format"),
 }
+
+# Structures of a pool that are compared at most: some minutes on a few cores.
+MOST = 200_000
 
 
 def compare_with_measured(campaign: Campaign[SharedOptions], own: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -77,11 +81,14 @@ def _looked_for(campaign: Campaign[SharedOptions], pool: str, ids: Sequence[str]
     crystal = Structure.from_dict(campaign.configuration["experiment"])
     measured = Experiment(crystal, tuple(crystal.properties.get(REMARKS, ())))
     try:
+        energies = energies_of(campaign, ids)
+        names, remark = promising(campaign, ids, energies, crystal.density)
+        known = dict(zip(ids, energies or (), strict=False))
         found = compare_pool(
-            campaign.each_structure(ids, ("properties.number_of_atoms_in_molecule",)),
+            campaign.each_structure(names, ("properties.number_of_atoms_in_molecule",)),
             measured,
             settings["molecules"],
-            energies_of(campaign, ids),
+            [known[name] for name in names] if energies else None,
             tolerances=tolerances,
             threads=campaign.threads(1),
             pool=f"pool '{pool}'",
@@ -94,7 +101,7 @@ def _looked_for(campaign: Campaign[SharedOptions], pool: str, ids: Sequence[str]
     except Exception as error:  # an aside: no run that took weeks fails for it
         campaign.log("experiment not looked for", level="ERROR", pool=pool, why=repr(error), traceback=format_exc())
         return {"words": f"not looked for: {type(error).__name__}: {error}", "found": False}
-    said = summary_of(found)
+    said = summary_of(found, remark)
     campaign.log("experiment looked for", level="INFO", pool=pool, found=said["found"], what=said["words"])
     return said
 
@@ -110,55 +117,72 @@ def energies_of(campaign: Campaign[SharedOptions], ids: Sequence[str]) -> list[f
     for name in dict.fromkeys(step["options"].get("energy_name") for step in steps):
         if not name:
             continue
-        records = list(campaign.documents(ids, fields_of(name)))
-        sources = [source_of(record, name) for record in records]
-        if groups := comparable_groups(Counter(sources)):
-            energies = [
-                per_molecule(record, name) if source == groups[0][0] else None
-                for record, source in zip(records, sources, strict=True)
+        found = [(source_of(one, name), per_molecule(one, name)) for one in campaign.documents(ids, fields_of(name))]
+        if groups := comparable_groups(Counter(source for source, _ in found)):
+            return [
+                energy * KJ_PER_MOL_PER_EV if source == groups[0][0] and energy is not None else None
+                for source, energy in found
             ]
-            return [None if energy is None else energy * KJ_PER_MOL_PER_EV for energy in energies]
     return None
 
 
-def summary_of(found: PoolComparison) -> dict[str, Any]:
-    """Return a comparison as the summary of a step holds it (docs/catalogue.md)."""
-    nearest = found.nearest[0]
+def promising(
+    campaign: Campaign[SharedOptions], ids: Sequence[str], energies: Sequence[float | None] | None, density: float
+) -> tuple[Sequence[str], str]:
+    """Return the structures of a pool that are compared, and what is to be said of it where these are not all.
+
+    Of more than `MOST` they are those of the lowest energy, without energies those nearest to a density (g/cm3).
+    """
+    if len(ids) <= MOST:
+        return ids, ""
+    if energies is not None:
+        order, what = [math.inf if energy is None else energy for energy in energies], "of the lowest energy"
+    else:
+        found = campaign.properties(ids, "density")
+        order, what = [math.inf if one is None else abs(one - density) for one in found], "of the nearest density"
+    chosen = sorted(range(len(ids)), key=order.__getitem__)[:MOST]
+    return [ids[k] for k in sorted(chosen)], f"{MOST} of {len(ids)} structures are compared: those {what}"
+
+
+def summary_of(found: PoolComparison, remark: str = "") -> dict[str, Any]:
+    """Return a comparison as the summary of a step holds it (docs/catalogue.md).
+
+    With a `remark` it was one of a part of the pool, in which a rank by density says nothing.
+    """
+    nearest = [_row(one, by_density=not remark) for one in found.nearest]
     about: dict[str, Any] = {
-        "words": in_words(found),
         "found": found.found is not None,
-        "molecules": nearest.matched,
-        "of": nearest.of,
+        "molecules": nearest[0]["molecules"],
+        "of": found.molecules,
         "structures": found.structures,
         "matching": found.matching,
-        "remarks": list(found.remarks),
-        "nearest": [_row(one) for one in found.nearest],
+        "remarks": [*found.remarks, *filter(None, [remark])],
+        "nearest": nearest,
     }
-    if found.found is None:
-        return about
-    own = _row(found.found)
-    return about | {"structure": own.pop("struct_id")} | own
+    if found.found is not None:
+        own = _row(found.found, by_density=not remark)
+        about |= {"structure": own.pop("struct_id")} | own
+    return {"words": in_words(about)} | about
 
 
-def _row(one: Compared) -> dict[str, Any]:
+def _row(one: Compared, by_density: bool) -> dict[str, Any]:
     return {
         "struct_id": one.struct_id,
         "molecules": one.matched,
         "rmsd": one.rmsd,
         "rank": one.rank,
         "above_lowest": one.above_lowest,
-        "rank_density": one.rank_density,
+        "rank_density": one.rank_density if by_density else None,
         "powder": one.powder,
         "powder_variable_cell": one.powder_variable_cell,
     }
 
 
-def in_words(found: PoolComparison) -> str:
+def in_words(about: Mapping[str, Any]) -> str:
     """Return rank, energy and agreement of the measured crystal; how near the nearest comes where it is not there."""
-    one, nearest = found.found, found.nearest[0]
-    if one is None:
-        return f"not among them (the closest has {nearest.matched} of {nearest.of} molecules in place)"
-    agreement = f"RMSD_{one.of} {one.rmsd:.2f} Å"
-    if one.rank is None:
-        return f"rank {one.rank_density} by density, {agreement}"
-    return f"rank {one.rank}, {one.above_lowest:.2f} kJ/mol above the lowest, {agreement}"
+    if not about["found"]:
+        return f"not among them (the closest has {about['molecules']} of {about['of']} molecules in place)"
+    agreement = f"RMSD_{about['of']} {about['rmsd']:.2f} Å"
+    if about["rank"] is not None:
+        return f"rank {about['rank']}, {about['above_lowest']:.2f} kJ/mol above the lowest, {agreement}"
+    return f"rank {about['rank_density']} by density, {agreement}" if about["rank_density"] else agreement
