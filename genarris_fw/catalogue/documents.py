@@ -64,7 +64,8 @@ class RunDocument(TypedDict, total=False):
     options: Annotated[
         dict[str, Any],
         "the options as resolved; `options.steps` is the list of steps, each with `name`, `procedure`, `occurrence`, "
-        "`options` and `origins` (where each value comes from)",
+        "`options` and `origins` (where each value comes from); `options.experiment` is the measured crystal of "
+        "`[experimental_structure]`, a record of Genarris, `options.comparison` the options of that section",
     ]
     options_hash: Annotated[str | None, "SHA-256 over every option that can change a result"]
     versions: Annotated[dict[str, str], "versions of the package and of Python"]

@@ -226,7 +226,7 @@ class Role:
 
     def _collect(self) -> None:
         counts = self.campaign.catalogue.work_items.counts(self.campaign.run, self.campaign.step)
-        summary = self.task.collect(self.campaign) | {"failed": counts["failed"]}
+        summary = self.task.sum_up(self.campaign) | {"failed": counts["failed"]}
         if words := self.task.in_words(self.campaign, summary):
             summary["words"] = words
         self._result = [summary_part(summary, counts, now())]

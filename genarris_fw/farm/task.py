@@ -91,6 +91,10 @@ class Task(FiretaskBase, Generic[A]):
         """Sum up the committed items, make pools, write files; return the summary for the run."""
         return {}
 
+    def sum_up(self, campaign: A) -> dict[str, Any]:
+        """Return what `collect` does, with what is said of any step."""
+        return self.collect(campaign)
+
     def in_words(self, campaign: A, summary: dict[str, Any]) -> str:
         """Return in a few words what the step gave, for those who watch."""
         return ""
