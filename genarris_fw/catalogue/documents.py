@@ -159,6 +159,19 @@ class Following(TypedDict):
     priority: int
 
 
+class _Attempt(TypedDict):
+    owner: Annotated[str, "who made it: `host:process:start:firework:random`"]
+    end: Annotated[str, "`failed`, or `broken off` since the time was over"]
+    seconds: Annotated[float, "the time it took"]
+
+
+class Attempt(_Attempt, total=False):
+    """An attempt on an item that did not succeed."""
+
+    cpu_seconds: Annotated[float, "the processors' time that it used, where that was measured"]
+    cores: Annotated[int, "cores that the replica held meanwhile"]
+
+
 class _WorkItem(TypedDict):
     _id: Annotated[str, "`<run>:<step>:<key>`"]
     run: Annotated[str, "the run"]
@@ -187,6 +200,11 @@ class WorkItemDocument(_WorkItem, total=False):
     lease: Annotated[ClaimedBy, "while leased: who works on it"]
     outcome: Annotated[dict[str, Any], "what came out, once done"]
     seconds: Annotated[float, "the time the work took"]
+    cpu_seconds: Annotated[
+        float, "the processors' time that it used: of the process, its children and the other ranks of its replica"
+    ]
+    cores: Annotated[int, "cores that the replica held meanwhile: threads times ranks"]
+    spent: Annotated[list[Attempt], "the attempts that did not succeed, as far as their end was seen; absent without"]
     done_by: Annotated[str, "owner of the attempt that succeeded"]
     failed_by: Annotated[str, "owner of the last attempt that failed"]
     error: Annotated[str, "the last error, in one line"]
@@ -214,8 +232,11 @@ class ReplicaDocument(TypedDict, total=False):
     _id: Annotated[str, "owner of its leases: `host:process:start:firework:random`"]
     run: Annotated[str, "the run it works for"]
     step: Annotated[str, "the step it works on"]
-    role: Annotated[str, "as what: `gate`, `side` or `whole`"]
+    role: Annotated[str, "as what: `plan`, `gate`, `side` or `whole`"]
     host: Annotated[str, "the machine"]
+    user: Annotated[str, "whose process it is"]
+    cores: Annotated[int, "cores that it holds: threads times ranks"]
+    engine: Annotated[str, "the engine or potential of its step; absent where there is none"]
     fw_id: Annotated[int, "its firework"]
     started: Annotated[datetime, "when it began (the server's clock)"]
     seen: Annotated[datetime, "its last sign of life (the server's clock)"]
@@ -225,7 +246,10 @@ class ReplicaDocument(TypedDict, total=False):
     past: Annotated[DoneAt, "one to two minutes ago, while it works: its rate is what was done since"]
     mark: Annotated[DoneAt, "later than that: the next `past`"]
 
-    ended: Annotated[datetime, "when it ended; absent before, and when it was killed and nobody has noticed yet"]
+    ended: Annotated[
+        datetime, "when it ended, or was last seen before it was lost; absent before, and until that is noticed"
+    ]
+    lost: Annotated[bool, "true where its process was lost, so that nobody knows when it ended"]
     quarantined: Annotated[str, "why it takes no more items; absent otherwise"]
 
 

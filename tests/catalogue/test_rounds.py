@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.costs import Cost
 from genarris_fw.catalogue.leases import LeaseLost, lease_id
 from genarris_fw.catalogue.work_items import Item
 
@@ -128,9 +129,9 @@ def test_what_follows_from_an_item_is_part_of_its_commit(catalogue: Catalogue) -
     work.release_lost(OWNER)
     [theirs] = work.claim(RUN, STEP, "another", 1, 60)
     # The first one was overtaken: neither its outcome nor what follows from it counts.
-    assert work.commit(RUN, STEP, OWNER, [(mine, {}, 0.1)], {"a": items("mine")}) == 0
+    assert work.commit(RUN, STEP, OWNER, [(mine, {}, Cost(0.1))], {"a": items("mine")}) == 0
     assert work.settle(RUN, STEP) == 0
-    assert work.commit(RUN, STEP, "another", [(theirs, {"n": 1}, 0.1)], {"a": items("theirs")}) == 1
+    assert work.commit(RUN, STEP, "another", [(theirs, {"n": 1}, Cost(0.1))], {"a": items("theirs")}) == 1
     assert states(catalogue) == {"a": "committed"}
     assert work.unfinished(RUN, STEP) and work.counts(RUN, STEP)["leased"] == 1
     assert [record["outcome"] for record in work.outcomes(RUN, STEP)] == [{"n": 1}]

@@ -15,6 +15,7 @@ from pymongo import MongoClient
 from sleepy import Sleepy, SleepyStep
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.costs import Cost
 from genarris_fw.database.launchpads import database_name
 from genarris_fw.errors import EngineError, Interrupted
 from genarris_fw.farm.decisions.replica import SECONDS_PER_CLAIM
@@ -192,7 +193,7 @@ def test_a_replica_claims_nothing_that_would_not_fit(farm: Farm) -> None:
 def test_a_new_replica_expects_of_an_item_what_others_took(farm: Farm) -> None:
     works = Works(farm, 5)
     [item] = farm.catalogue.work_items.claim(farm.run, STEP, "other", 1, 60)
-    farm.catalogue.work_items.commit(farm.run, STEP, "other", [(item, {}, 3600.0)])
+    farm.catalogue.work_items.commit(farm.run, STEP, "other", [(item, {}, Cost(3600.0))])
     begun: list[str] = []
     replica = works.replica(
         "a:1:1:1:x", lambda item: begun.append(item.key) or Outcome(), walltime=Walltime(time.time() + 1800)
