@@ -48,6 +48,33 @@ class MoleculeRead(TypedDict, total=False):
     multiplicity: Annotated[int, "spin multiplicity that its file states"]
 
 
+class StepForecast(TypedDict):
+    """What a step was expected to cost."""
+
+    structures: Annotated[float | None, "how many it would evaluate; null where that could not be said"]
+    bound: Annotated[str, "how that is meant: empty (exactly), `about` or `at most`"]
+    seconds_each: Annotated[float | None, "that one would take; null where that could not be said"]
+    cores: Annotated[float | None, "cores of an evaluation"]
+    core_seconds: Annotated[float | None, "of all; null where one of these is"]
+
+
+class Forecast(TypedDict):
+    """What `check --keep` expected a run to cost."""
+
+    made: Annotated[str, "when (ISO 8601)"]
+    steps: Annotated[dict[str, StepForecast], "by step that calls an engine", "step"]
+    assumptions: Annotated[list[str], "what was assumed, in words"]
+
+
+class Notified(TypedDict, total=False):
+    """Who was told that a run has ended."""
+
+    number: Annotated[int, "how many ends were told so far"]
+    state: Annotated[str, "the end that was told: `finished` or `failed`; absent once the run goes on"]
+    at: Annotated[datetime, "when it was told"]
+    error: Annotated[str, "why nobody was, after all tries; empty where somebody was"]
+
+
 class RunDocument(TypedDict, total=False):
     """A ``ui.conf`` being carried out; its key is its name."""
 
@@ -85,6 +112,8 @@ class RunDocument(TypedDict, total=False):
     molecules: Annotated[dict[str, MoleculeRead], "by step: the molecule that it names, as it was read", "step"]
     workers: Annotated[int, "rockets that `genarris-fw run` started"]
     failure: Annotated[str, "why the run failed; absent otherwise"]
+    forecast: Annotated[Forecast, "what `genarris-fw check --keep` expected it to cost, before it was begun"]
+    notified: Annotated[Notified, "whether its end was told to whom `notify` names"]
     failed_items: Annotated[int, "work items given up in all steps, once the run is finished"]
     fence: Annotated[Fence, "by step and role, where a firework was taken over: lower tokens write nothing more here"]
     published: Annotated[Fence, "by step and role: the token under which the result was prepared that is visible"]

@@ -8,6 +8,7 @@ from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.costs import Cost
 from genarris_fw.catalogue.replicas import SECONDS_UNSEEN, WINDOW_SECONDS, summed
 from genarris_fw.catalogue.work_items import Item
+from genarris_fw.owner import user_name
 
 RUN, STEP = "$urea", "rdf"  # a run's name may be anything
 ONE, TWO = "node1:11:1:5:aa", "node2:22:1:6:bb"
@@ -40,7 +41,7 @@ def test_beginning_again_changes_nothing_but_that_it_was_seen(replicas) -> None:
     assert before.items() <= after.items()
     assert before == {
         "_id": ONE, "run": RUN, "step": STEP, "role": "side", "host": "node1", "fw_id": 5,
-        "started": before["started"], "done": 3, "failed": 1, "seconds": 4.5,
+        "user": user_name(), "started": before["started"], "done": 3, "failed": 1, "seconds": 4.5,
         "past": {"done": 0, "at": before["started"]}, "mark": {"done": 0, "at": before["started"]},
     }  # fmt: skip
     assert abs(before["started"].replace(tzinfo=timezone.utc) - datetime.now(timezone.utc)) < timedelta(seconds=20)

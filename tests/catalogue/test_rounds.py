@@ -76,7 +76,7 @@ def test_items_that_are_there_already_stay_as_they_are(catalogue: Catalogue) -> 
     work = catalogue.work_items
     work.insert(RUN, STEP, items("done", "waits"))
     [item] = [item for item in work.claim(RUN, STEP, OWNER, 9, 60) if item.key == "done"]
-    work.commit(RUN, STEP, OWNER, [(item, {"x": 1}, 0.1)])
+    work.commit(RUN, STEP, OWNER, [(item, {"x": 1}, Cost(0.1))])
     work.give_back(OWNER)
     assert work.plan(RUN, STEP, items("done", "waits", "new"), 1, 7) == 1
     assert states(catalogue) == {"done": "done", "waits": "waiting", "new": "planned"}
