@@ -62,8 +62,7 @@ class ItemCosts:
         -------
         list of dict
             Each ``step``, ``end`` (`DONE`, `FAILED`, `BROKEN_OFF`), ``owner`` (None where nobody knows),
-            ``host``, ``user``, ``engine`` (None where the replica has left nothing, or an older version ran it),
-            ``attempts``, ``seconds``, ``core_seconds`` (one core where it is not known how many they were),
+            ``host``, ``user`` (None where the replica has left nothing, or an older version ran it), ``attempts``, ``seconds``, ``core_seconds`` (one core where it is not known how many they were),
             ``cpu_seconds``, and of how many attempts the ``cores`` and the processors' seconds (``cpu``) are known.
         """
         return list(self._found(pipeline(run)))
@@ -128,7 +127,7 @@ def _sums(each: str) -> dict[str, Any]:
 def pipeline(run: str) -> list[dict[str, Any]]:
     """Return the query of `ItemCosts.attempts`: over ``work_items``, by step, end and owner, with his replica."""
     replica = {"from": "replicas", "localField": "_id.owner", "foreignField": "_id", "as": "replica"}
-    about = {name: {"$ifNull": [{"$first": f"$replica.{name}"}, None]} for name in ("user", "engine")}
+    user = {"$ifNull": [{"$first": "$replica.user"}, None]}
     # Of an owner whose replica has left nothing: as `owner.owner_name` writes it.
     host = {"$ifNull": [{"$first": "$replica.host"}, {"$first": {"$split": ["$_id.owner", ":"]}}]}
     return [
@@ -137,7 +136,7 @@ def pipeline(run: str) -> list[dict[str, Any]]:
         {"$unwind": "$all"},
         {"$group": {"_id": {"step": "$step", "end": "$all.end", "owner": "$all.owner"}, **_sums("all")}},
         {"$lookup": replica},
-        {"$replaceWith": {"$mergeObjects": ["$$ROOT", "$_id", about, {"host": host}]}},
+        {"$replaceWith": {"$mergeObjects": ["$$ROOT", "$_id", {"host": host, "user": user}]}},
         {"$unset": ["_id", "replica"]},
         {"$sort": {"step": 1, "end": 1, "owner": 1}},
     ]

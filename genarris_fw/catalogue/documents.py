@@ -265,7 +265,6 @@ class ReplicaDocument(TypedDict, total=False):
     host: Annotated[str, "the machine"]
     user: Annotated[str, "whose process it is"]
     cores: Annotated[int, "cores that it holds: threads times ranks"]
-    engine: Annotated[str, "the engine or potential of its step; absent where there is none"]
     fw_id: Annotated[int, "its firework"]
     started: Annotated[datetime, "when it began (the server's clock)"]
     seen: Annotated[datetime, "its last sign of life (the server's clock)"]

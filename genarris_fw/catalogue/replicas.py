@@ -38,9 +38,7 @@ class Replicas:
         self.work_items = work_items
         self._tallies = collection.with_options(write_concern=_CHEAP)
 
-    def begin(
-        self, owner: str, run: str, step: str, role: str, fw_id: int, cores: int | None = None, engine: str = ""
-    ) -> None:
+    def begin(self, owner: str, run: str, step: str, role: str, fw_id: int, cores: int | None = None) -> None:
         """Note that a replica has begun to work; done again it changes nothing but ``seen``.
 
         Parameters
@@ -49,12 +47,10 @@ class Replicas:
             Who works on what.
         cores : int, optional
             Cores that it holds, where that is known.
-        engine : str, optional
-            The engine, or the potential, of its step.
         """
         nothing_yet = {"done": 0, "at": {"$ifNull": ["$started", "$$NOW"]}}
         about: dict[str, Any] = {"run": run, "step": step, "role": role, "host": host_of(owner), "fw_id": fw_id}
-        about |= {"user": user_name()} | ({"cores": cores} if cores else {}) | ({"engine": engine} if engine else {})
+        about |= {"user": user_name()} | ({"cores": cores} if cores else {})
         self.collection.update_one(
             {"_id": owner},
             [
@@ -121,7 +117,7 @@ class Replicas:
         Returns
         -------
         list of dict
-            By ``step``, ``host``, ``user`` and ``engine``: ``replicas``, ``seconds``, ``core_seconds`` (one core where
+            By ``step``, ``host`` and ``user``: ``replicas``, ``seconds``, ``core_seconds`` (one core where
             it is not known how many), and the same of the ``lost`` ones, whose end was not seen: ``lost_core_seconds``
             until they were last seen, of which ``lost_known`` went into items that were committed.
         """
@@ -130,7 +126,7 @@ class Replicas:
         cores = {"$ifNull": ["$cores", 1]}
         core_seconds = {"$multiply": [seconds, cores]}
         gone = {"$eq": ["$lost", True]}
-        group = {name: {"$ifNull": [f"${name}", None]} for name in ("step", "host", "user", "engine")}
+        group = {name: {"$ifNull": [f"${name}", None]} for name in ("step", "host", "user")}
         pipeline: list[dict[str, Any]] = [
             {"$match": {"run": run}},
             {

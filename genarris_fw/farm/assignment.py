@@ -45,8 +45,6 @@ class Assignment:
         Seconds without work after which a side replica ends.
     walltime : Walltime
         When this process has to end.
-    engine : str
-        The engine of the step, or its potential; empty where it has none.
     publication : Publication
         What plan or collect has prepared to be seen when it is committed: pools, fields of structures, files.
     """
@@ -65,9 +63,6 @@ class Assignment:
         self.retry_delay = float(master.get("retry_delay", 1.0))
         self.quarantine_after = int(master.get("quarantine_after", 5))
         self.idle_limit = float(master.get("idle_limit", 600.0))
-        steps = record["options"]["steps"]
-        options: dict[str, Any] = next((entry["options"] for entry in steps if entry["name"] == step), {})
-        self.engine = str(options.get("engine") or options.get("potential") or "")
         self.walltime = Walltime()
         self._owner = ""
         self.publication = Publication(self.folder)

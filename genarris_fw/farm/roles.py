@@ -85,8 +85,8 @@ class Role:
         It may be played again from its beginning: what is done stays done.
         """
         replicas, owner = self.campaign.catalogue.replicas, self.holding.owner
-        cores, engine = self.task.cores(self.campaign, number_of_ranks()), self.campaign.engine
-        replicas.begin(owner, self.campaign.run, self.campaign.step, self.role, int(self.task.fw_id), cores, engine)
+        cores = self.task.cores(self.campaign, number_of_ranks())
+        replicas.begin(owner, self.campaign.run, self.campaign.step, self.role, int(self.task.fw_id), cores)
         try:
             return self._play()
         finally:

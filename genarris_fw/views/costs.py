@@ -60,11 +60,8 @@ def costs(catalogue: Catalogue, run: str, dearest: int = DEAREST) -> dict[str, A
     record = catalogue.runs.get(run)
     steps = record.get("options", {}).get("steps", [])
     engines = {step["name"]: _engine(step["options"]) for step in steps}
-    # Of a run of an older version the replicas do not tell.
-    attempts = [
-        row | {"engine": row["engine"] or engines.get(row["step"])} for row in catalogue.item_costs.attempts(run)
-    ]
-    held = [row | {"engine": row["engine"] or engines.get(row["step"])} for row in catalogue.replicas.held(run)]
+    attempts = [row | {"engine": engines.get(row["step"])} for row in catalogue.item_costs.attempts(run)]
+    held = [row | {"engine": engines.get(row["step"])} for row in catalogue.replicas.held(run)]
     by_step = {entry["step"]: entry for entry in _by("step", attempts, held)}
     lost = catalogue.work_items.losses(run)
     single = [step["name"] for step in steps if engines[step["name"]]]
