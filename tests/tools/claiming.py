@@ -4,6 +4,7 @@ from pymongo import MongoClient
 from waiting import wait_until
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.costs import Cost
 from genarris_fw.catalogue.work_items import WorkItems
 from genarris_fw.database.launchpads import database_name
 
@@ -19,7 +20,9 @@ def claim_until_empty(uri: str, owner: str, number: int, together: int) -> list[
         while batch := items.claim("urea", "step", owner, number, 60):
             if not claimed:
                 wait_until(lambda: len(seen(items)) == together)
-            assert items.commit("urea", "step", owner, [(item, {"by": owner}, 0.0) for item in batch]) == len(batch)
+            assert items.commit("urea", "step", owner, [(item, {"by": owner}, Cost(0.0)) for item in batch]) == len(
+                batch
+            )
             claimed += [(item.key, item.token) for item in batch]
     return claimed
 

@@ -55,6 +55,11 @@ class Procedure(Task[Campaign[Options]], Generic[Options]):
             summary |= compare_with_measured(campaign, summary.get("experiment"))
         return summary
 
+    def cores(self, campaign: Campaign[Options], ranks: int) -> int:
+        """Return the cores that the options give to a replica, or those that its ranks and their threads take."""
+        threads = campaign.options.omp_num_threads if campaign.given("omp_num_threads") else 1
+        return max(campaign.cores, ranks * threads)
+
     def in_words(self, campaign: Campaign[Options], summary: dict[str, Any]) -> str:
         """Return what the procedure's options declare to be said of a summary, and where the measured crystal is."""
         declared = campaign.options.results
