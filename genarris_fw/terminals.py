@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import os
 import sys
 import unicodedata
 from collections.abc import Iterator
@@ -121,3 +122,22 @@ def _replacing(stream: TextIO) -> TextIO:
     if not encoding or codecs.lookup(encoding).name.startswith("utf"):
         return stream
     return _Replacing(stream)  # type: ignore[return-value]
+
+
+def coloured(stream: TextIO) -> bool:
+    """Tell whether a stream gets colours: a terminal that has them, unless the environment says otherwise.
+
+    ``NO_COLOR`` forbids them (no-color.org), ``FORCE_COLOR`` and ``CLICOLOR_FORCE`` want them in a pipe too,
+    ``CLICOLOR=0`` does not want them; the first of these that is there decides.
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    for name in ("FORCE_COLOR", "CLICOLOR_FORCE"):
+        if os.environ.get(name, "0") not in ("", "0"):
+            return True
+    return os.environ.get("CLICOLOR") != "0" and redraws(stream)
+
+
+def redraws(stream: TextIO) -> bool:
+    """Tell whether a stream is a terminal on which lines can be drawn anew."""
+    return bool(stream and stream.isatty()) and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")

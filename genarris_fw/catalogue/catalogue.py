@@ -17,7 +17,11 @@ from genarris_fw.catalogue.replicas import Replicas
 from genarris_fw.catalogue.runs import Runs
 from genarris_fw.catalogue.structures import Structures
 from genarris_fw.catalogue.work_items import WorkItems
+from genarris_fw.telling import Told, untold
 
+# What is removed with a run, so many documents at a time.
+_OF_RUNS = ("structures", "spare_structures", "work_items", "replicas", "leases", "publications")
+_AT_A_TIME = 5000
 # An acknowledged write is on the disk of the majority: nothing acknowledged is lost by a kill.
 DURABLE = WriteConcern(w="majority", j=True)
 # A set of one is its own majority: its journal is all that there is to wait for, and it waits for no other write.
@@ -69,12 +73,21 @@ class Catalogue:
         """Create the indexes that the queries of the farm and of the documentation need."""
         ensure_indexes(self.database)
 
-    def delete_run(self, run: str) -> dict[str, int]:
-        """Remove every document of a run; return how many of each collection."""
-        removed = {
-            name: self.database[name].delete_many({"run": run}).deleted_count
-            for name in ("structures", "spare_structures", "work_items", "replicas", "leases", "publications")
-        }
+    def delete_run(self, run: str, told: Told = untold) -> dict[str, int]:
+        """Remove every document of a run; return how many of each collection. `told` is told how far it is."""
+        removed = {name: self._delete(name, run, told) for name in _OF_RUNS}
         removed["artifacts"] = self.artifacts.delete(run)
         removed["runs"] = self.database["runs"].delete_many({"_id": run}).deleted_count
         return removed
+
+    def _delete(self, name: str, run: str, told: Told) -> int:
+        """Remove a run's documents from a collection, so many at a time where they are many."""
+        collection, removed = self.database[name], 0
+        of = collection.count_documents({"run": run})
+        while of - removed > _AT_A_TIME:
+            told(f"removing {name.replace('_', ' ')}", removed, of)
+            some = [document["_id"] for document in collection.find({"run": run}, {"_id": 1}).limit(_AT_A_TIME)]
+            if not some:
+                break
+            removed += collection.delete_many({"_id": {"$in": some}}).deleted_count
+        return removed + collection.delete_many({"run": run}).deleted_count

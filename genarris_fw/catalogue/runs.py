@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, NoReturn, cast
 
@@ -12,9 +12,12 @@ from pymongo.errors import DuplicateKeyError
 from genarris_fw.catalogue.documents import ItemCounts, RunDocument
 from genarris_fw.catalogue.leases import LeaseLost
 from genarris_fw.errors import InputError
+from genarris_fw.showing import nearest
 
 # The state of a run whose structures were imported, not made: it has no workflow.
 IMPORTED = "imported"
+# So many of all names are told to who gives one that is not there.
+SHOWN_NAMES = 10
 # What tells where a run is, in a folder that may have been moved.
 _PLACE = ("folder", "text", "options.path")
 # What tells how far a run is: all but what can be large.
@@ -28,6 +31,18 @@ _OVERVIEW = (
 def now() -> datetime:
     """Return the time in UTC, for documents that a person reads (leases use the server's clock)."""
     return datetime.now(timezone.utc)
+
+
+def refuse_unknown_run(name: str, names: Sequence[str]) -> NoReturn:
+    """Refuse a run that is not among those there are.
+
+    Raises
+    ------
+    InputError
+        Naming the nearest, and the first of all.
+    """
+    known = ", ".join(names[:SHOWN_NAMES]) or "none yet"
+    raise InputError(f"no run '{name}' in this database{nearest(name, names)}; runs here: {known}")
 
 
 class Runs:
@@ -96,8 +111,7 @@ class Runs:
         return self.collection.find_one({"_id": name}, _only(_OVERVIEW)) or self._refuse_unknown(name)
 
     def _refuse_unknown(self, name: str) -> NoReturn:
-        known = ", ".join(self.names()[:10]) or "none yet"
-        raise InputError(f"no run '{name}' in this database; runs here: {known}")
+        refuse_unknown_run(name, self.names())
 
     def is_there(self, name: str) -> bool:
         """Tell whether there is a run of that name."""

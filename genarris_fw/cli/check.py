@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from genarris_fw.cli.answers import json_option, print_json
+from genarris_fw.cli.examples import example
 from genarris_fw.cli.main import EXIT_BAD_INPUT, EXIT_OK
 from genarris_fw.cli.numbers import Number
 from genarris_fw.farm.crews.ranks import rank_and_size
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
 ENGINE_TIME = 300.0
 
 
-@click.command(name="check")
+@click.command(
+    name="check", epilog=example("check ui.conf", "check ui.conf --engine --molecule benzene.xyz", "check --mpi")
+)
 @click.argument("ui_conf", type=click.Path(path_type=Path), required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
+@json_option
 @click.option("--uri", default=None, help="MongoDB URI; default: GENARRIS_FW_URI, my_launchpad.yaml, the run's folder.")
 @click.option("--no-engine-test", is_flag=True, help="Do not try the engines: a quick check.")
 @click.option(
@@ -154,13 +157,11 @@ def _engines(configuration: Configuration, seconds: float, as_json: bool) -> int
 
 def _tried(configuration: Configuration, seconds: float, communicator: Comm | None = None) -> dict[str, Any]:
     """Try the engines, and say on a terminal which one is tried."""
-    from rich.console import Console
-
     from genarris_fw.trials.engines import check_engines
+    from genarris_fw.views.waiting import waiting
 
-    errors = Console(stderr=True)
-    with errors.status("trying the engines") as status:
-        return check_engines(configuration, seconds, communicator, status.update)
+    with waiting("trying the engines") as told:
+        return check_engines(configuration, seconds, communicator, lambda name: told(name, 0, 0))
 
 
 def _mpi(as_json: bool) -> int:
@@ -182,5 +183,5 @@ def _mpi(as_json: bool) -> int:
 
 def _json(found: dict[str, Any]) -> int:
     """Print for a program; return the exit code."""
-    click.echo(json.dumps(found, indent=2))
+    print_json(found)
     return EXIT_BAD_INPUT if found["problems"] else EXIT_OK

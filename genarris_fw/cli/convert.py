@@ -10,7 +10,10 @@ from typing import Any
 
 import click
 
+from genarris_fw.cli.answers import json_option, print_json
+from genarris_fw.cli.examples import example
 from genarris_fw.cli.main import EXIT_OK
+from genarris_fw.cli.overwriting import force_option, refuse_there
 from genarris_fw.errors import InputError
 from genarris_fw.showing import printable
 
@@ -19,11 +22,12 @@ _STAND_INS = ("tblite", "gfnff", "sevennet", "so3lr", "lattice")
 LARGEST = 2**24  # bytes
 
 
-@click.command(name="convert")
+@click.command(name="convert", epilog=example("convert genarris3.conf", "convert genarris3.conf --output new/ui.conf"))
 @click.argument("source", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path), default=None, help="What to write (default: beside FILE).")
-@click.option("--force", is_flag=True, help="Overwrite files that are there.")
-def command(source: Path, output: Path | None, force: bool) -> int:
+@force_option
+@json_option
+def command(source: Path, output: Path | None, force: bool, as_json: bool) -> int:
     """Translate FILE, a configuration of Genarris 3 (INI, JSON or YAML), into a ui.conf of this program.
 
     It is written beside FILE, since the paths in it stay as they are, as <name>_genarris_fw.conf. A comment tells of
@@ -42,12 +46,14 @@ def command(source: Path, output: Path | None, force: bool) -> int:
     made = translate(conf, _surroundings(conf.sections.get("master", {}), source.parent), source.name)
     target = output or source.with_name(f"{source.stem}_genarris_fw.conf")
     files = {target: made.text} | {target.parent / name: text for name, text in made.files.items()}
-    there = [str(file) for file in files if file.exists()]
-    if there and not force:
-        raise InputError(f"{', '.join(there)}: there already; name another file with --output, or add --force")
+    refuse_there(files, force, "--output")
     for file, text in files.items():
         write_text(file, text)
-        click.echo(f"written: {printable(str(file))}")
+        if not as_json:
+            click.echo(f"written: {printable(str(file))}")
+    if as_json:
+        print_json({"ui_conf": str(target), "files": [str(file) for file in files]})
+        return EXIT_OK
     click.echo(f"read what it says of options without a counterpart, then: genarris-fw check {printable(str(target))}")
     return EXIT_OK
 

@@ -4,48 +4,53 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 from pathlib import Path
 
 import click
 from fireworks import LaunchPad
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.cli.existing import database_options, open_existing
+from genarris_fw.cli.answers import json_option, print_json
+from genarris_fw.cli.confirming import confirm, yes_option
+from genarris_fw.cli.examples import example
+from genarris_fw.cli.existing import database_options, open_run, run_argument
 from genarris_fw.errors import InputError
 from genarris_fw.farm.fireworks import workflows
 from genarris_fw.farm.holders import living_holders
 from genarris_fw.showing import printable
+from genarris_fw.telling import Told, untold
+from genarris_fw.views.waiting import waiting
+from genarris_fw.views.wording import counted
 
 
-@click.command(name="delete")
-@click.argument("run")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.command(name="delete", epilog=example("delete urea"))
+@run_argument
+@yes_option
 @click.option("--force", is_flag=True, help="Also while rockets work on it.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was removed as JSON.")
+@json_option
 @database_options
-def command(run: str, yes: bool, force: bool, as_json: bool, folder: Path, uri: str | None) -> None:
+def command(run: str | None, yes: bool, force: bool, as_json: bool, folder: Path, uri: str | None) -> None:
     """Remove RUN from the database: its structures, work items, files in GridFS and workflows.
 
     Files in the run's folder stay.
     """
-    with open_existing(folder, uri) as opened:
-        if not run_workflows(opened.launchpad, run):
-            opened.catalogue.runs.get(run)
-        holders = living_holders(opened.catalogue, run)
+    with open_run(run, folder, uri) as (opened, name, _):
+        holders = living_holders(opened.catalogue, name)
         if holders and not force:
             raise InputError(
-                f"run '{run}' is being worked on by {len(holders)} rockets ({', '.join(holders)}): "
+                f"run '{name}' is being worked on by {len(holders)} rockets ({', '.join(holders)}): "
                 "stop them first, or give --force"
             )
-        if not yes:
-            _confirm(opened.catalogue, run)
-        removed = delete_run(opened.launchpad, opened.catalogue, run)
+        structures = counted(opened.catalogue.structures.count(name), "structure")
+        question = f"Remove run '{name}' with its {structures} from the database?"
+        confirm(printable(question), yes, f"run '{name}' was not removed")
+        with waiting("removing") as told:
+            removed = delete_run(opened.launchpad, opened.catalogue, name, told)
     if as_json:
-        click.echo(json.dumps({"run": run} | removed))
+        print_json({"run": name} | removed)
     else:
-        numbers = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in removed.items() if number)
-        click.echo(printable(f"removed run '{run}': {numbers or 'nothing'}; files in its folder are as they were"))
+        numbers = ", ".join(f"{number} {what.replace('_', ' ')}" for what, number in removed.items() if number)
+        click.echo(printable(f"removed run '{name}': {numbers or 'nothing'}; files in its folder are as they were"))
 
 
 def run_workflows(launchpad: LaunchPad, run: str) -> list[int]:
@@ -53,21 +58,14 @@ def run_workflows(launchpad: LaunchPad, run: str) -> list[int]:
     return [workflow.nodes[0] for workflow in workflows.of_run(launchpad.db, run)]
 
 
-def delete_run(launchpad: LaunchPad, catalogue: Catalogue, run: str) -> dict[str, int]:
+def delete_run(launchpad: LaunchPad, catalogue: Catalogue, run: str, told: Told = untold) -> dict[str, int]:
     """Remove a run's workflows, then its documents; return how many of each.
 
     The workflows go first, so that no rocket begins a run that is half gone.
     """
     there = run_workflows(launchpad, run)
-    for fw_id in there:
+    for number, fw_id in enumerate(there):
+        told("removing workflows", number, len(there))
         with contextlib.redirect_stdout(io.StringIO()):  # FireWorks prints as it deletes
             launchpad.delete_wf(fw_id)
-    return {"workflows": len(there)} | catalogue.delete_run(run)
-
-
-def _confirm(catalogue: Catalogue, run: str) -> None:
-    structures = catalogue.structures.count(run)
-    try:
-        click.confirm(f"Remove run '{run}' with its {structures} structures from the database?", abort=True)
-    except click.Abort:
-        raise InputError(f"run '{run}' was not removed; confirm, or give --yes") from None
+    return {"workflows": len(there)} | catalogue.delete_run(run, told)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from genarris_fw.cli.existing import database_options
+from genarris_fw.cli.answers import json_option, print_json
+from genarris_fw.cli.completing import pool_names, run_names
+from genarris_fw.cli.examples import example
+from genarris_fw.cli.existing import all_runs, database_options, opening, the_run
 from genarris_fw.errors import InputError
-from genarris_fw.farm.opening import open_database
+from genarris_fw.farm.opening import Opened
 from genarris_fw.names import checked_name, checked_pool, made_safe
 from genarris_fw.showing import printable
 from genarris_fw.threads import import_numpy_on_one_thread
@@ -23,10 +25,22 @@ if TYPE_CHECKING:
 SHOWN_NOTES = 20
 
 
-@click.command(name="import")
+@click.command(
+    name="import", epilog=example("import crystals/ --run measured", "import more.cif --run measured --pool more")
+)
 @click.argument("source", metavar="FOLDER_OR_FILE", type=click.Path(path_type=Path))
-@click.option("--run", required=True, help="The run to put them in; it is made when it is not there.")
-@click.option("--pool", default=None, help="The pool to put them in (default: the name of the folder or file).")
+@click.option(
+    "--run",
+    default=None,
+    shell_complete=run_names,
+    help="The run to put them in, made when it is not there (default: the only run; one of the folder's name).",
+)
+@click.option(
+    "--pool",
+    default=None,
+    shell_complete=pool_names,
+    help="The pool to put them in (default: the name of the folder or file).",
+)
 @click.option(
     "--disorder",
     type=click.Choice(["refuse", "major"]),
@@ -34,10 +48,10 @@ SHOWN_NOTES = 20
     show_default=True,
     help="Of disordered crystals: leave them out, or take the largest part.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print what was read as JSON.")
+@json_option
 @database_options
 def command(
-    source: Path, run: str, pool: str | None, disorder: str, as_json: bool, folder: Path, uri: str | None
+    source: Path, run: str | None, pool: str | None, disorder: str, as_json: bool, folder: Path, uri: str | None
 ) -> None:
     """Read structures, from a folder or a file, into a pool; ids are kept, again changes nothing.
 
@@ -49,21 +63,26 @@ def command(
     from genarris_fw.crystal.reading import Reading
     from genarris_fw.pools.importing import import_documents
     from genarris_fw.pools.reading import read_pool
+    from genarris_fw.views.waiting import waiting
     from genarris_fw.views.wording import counted
 
-    checked_name(run, "a run")
+    if run is not None:
+        checked_name(run, "a run")
     named = source.absolute().name if source.is_dir() else source.absolute().stem
     name = made_safe(named, "imported") if pool is None else checked_pool(pool)
     choices = Reading(disorder="major" if disorder == "major" else "refuse")
-    found = read_pool(source, choices)  # first: what cannot be read shall leave no database behind
-    with open_database(folder, uri) as opened:
-        _leave_out_others(opened.catalogue, run, found, source)
-        new = import_documents(opened.catalogue, run, name, found.documents, source)
+    with waiting() as told:
+        found = read_pool(source, choices, told=told)  # first: what cannot be read shall leave no database behind
+    with opening(folder, uri) as opened:
+        run = run or _only_or_new(opened, folder)
+        with waiting("importing") as told:
+            _leave_out_others(opened.catalogue, run, found, source)
+            new = import_documents(opened.catalogue, run, name, found.documents, source, told)
     number = len(found.documents)
     if as_json:
         left_out = [{"file": one.file, "reason": one.reason} for one in found.left_out]
-        told = {"run": run, "pool": name, "structures": number, "new": new}
-        click.echo(json.dumps(told | {"read": number, "left_out": left_out, "notes": found.notes}))
+        answer = {"run": run, "pool": name, "structures": number, "new": new}
+        print_json(answer | {"read": number, "left_out": left_out, "notes": found.notes})
         return
     for left in found.left_out:
         click.echo(printable(f"left out: {left.file}: {left.reason}"), err=True)
@@ -74,6 +93,11 @@ def command(
     where = printable(str(source))
     without = f", {len(found.left_out)} left out" if found.left_out else ""
     click.echo(f"pool '{name}' of run '{run}' holds {counted(number, 'structure')} of {where} ({new} new{without})")
+
+
+def _only_or_new(opened: Opened, folder: Path) -> str:
+    """Return the only run of a database; where there is none, a name for a new one."""
+    return the_run(opened, None) if all_runs(opened) else made_safe(folder.absolute().name, "imported")
 
 
 def _leave_out_others(catalogue: Catalogue, run: str, found: PoolRead, source: Path) -> None:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from genarris_fw.cli.answers import OPTION as JSON_OPTION
+from genarris_fw.cli.answers import print_json
+from genarris_fw.cli.interrupting import PROGRAM, from_now_on_unheard, told
 from genarris_fw.errors import GenarrisError, InputError
 from genarris_fw.showing import could_be_uri, printable, shown
 from genarris_fw.terminals import everything_shown
 from genarris_fw.version import __version__
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # command -> module of genarris_fw.cli, which holds a click command named `command`, and what the list of commands says.
 COMMANDS = {
@@ -39,6 +47,7 @@ COMMANDS = {
     "delete": ("delete", "Remove a run from the database."),
     "db": ("db", "Start, stop, look at and back up the database of a folder."),
     "init": ("init", "Write launcher files for a cluster."),
+    "completion": ("completion", "Have the shell complete commands, options, runs, pools and formats."),
 }
 # The columns of help texts, so that no summary of a command is cut off.
 HELP_WIDTH = 100
@@ -70,6 +79,15 @@ class LazyGroup(click.Group):
         command: click.Command = module.command
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the commands, without importing one of them, and the options that fit."""
+        from click.shell_completion import CompletionItem
+
+        named = [
+            CompletionItem(name, help=words) for name, (_, words) in COMMANDS.items() if name.startswith(incomplete)
+        ]
+        return named + click.Command.shell_complete(self, ctx, incomplete)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing one of them."""
         with formatter.section("Commands"):
@@ -77,7 +95,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": HELP_WIDTH})
-@click.version_option(__version__, prog_name="genarris-fw")
+@click.version_option(__version__, prog_name=PROGRAM)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
 def cli(ctx: click.Context, debug: bool) -> None:
@@ -90,51 +108,69 @@ def cli(ctx: click.Context, debug: bool) -> None:
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; an error of ours is one line on stderr and exit code 2, 3 or 4."""
     with everything_shown():
-        code = _called(arguments)
+        code = _called(sys.argv[1:] if arguments is None else arguments)
+        if code == EXIT_INTERRUPTED and arguments is None:
+            from_now_on_unheard()
     sys.exit(code if isinstance(code, int) else EXIT_OK)
 
 
-def _called(arguments: list[str] | None) -> Any:
+def _called(arguments: list[str]) -> Any:
     """Run the command line and return its exit code, once its errors are told."""
-    words = sys.argv[1:] if arguments is None else arguments
-    debug = "--debug" in words
-    words = [word for word in words if word != "--debug"]
+    debug = "--debug" in arguments
+    words = [word for word in arguments if word != "--debug"]
+    problems: list[str] = []
+
+    def say(line: str) -> None:
+        problems.append(line)
+        click.echo(f"{PROGRAM}: {line}", err=True)
+
+    code = _tried(words, debug, say)
+    if problems and JSON_OPTION in words:
+        print_json({"problems": problems})
+    return code
+
+
+def _tried(words: list[str], debug: bool, say: Callable[[str], None]) -> Any:
+    """Run the command line and return its exit code; `say` is told each line of what goes wrong."""
     try:
         refuse_stray_uri(words)
-        code = cli(args=(["--debug"] if debug else []) + words, prog_name="genarris-fw", standalone_mode=False)
+        code = cli(args=(["--debug"] if debug else []) + words, prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.ClickException as error:
         bare = type(error).__name__ == "NoArgsIsHelpError"  # of click 8.2 and later
-        click.echo(error.format_message() if bare else f"genarris-fw: {printable(one_line(error))}", err=True)
+        click.echo(error.format_message(), err=True) if bare else say(printable(one_line(error)))
         code = EXIT_BAD_INPUT
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("genarris-fw: interrupted; the same command goes on from here", err=True)
+    except (click.Abort, KeyboardInterrupt) as error:
+        say(told(error, words))
         code = EXIT_INTERRUPTED
     except GenarrisError as error:
         if debug:
             raise
         for line in getattr(error, "problems", None) or [str(error)]:
-            click.echo(f"genarris-fw: {fitting(printable(line))}", err=True)
+            say(fitting(printable(line)))
         code = EXIT_BAD_INPUT if isinstance(error, InputError) else getattr(error, "exit_code", EXIT_BAD_INPUT)
+    except BrokenPipeError:  # whoever read the output has seen enough: head, less
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = EXIT_OK
     except OSError as error:
         if debug:
             raise
         where = f"{error.filename}: " if error.filename else ""
         what = f"{where}{error.strerror or error}; mend that and run the same command again"
-        click.echo(f"genarris-fw: {FOLDER_GONE if current_folder_is_gone() else printable(what)}", err=True)
+        say(FOLDER_GONE if current_folder_is_gone() else printable(what))
         code = EXIT_BAD_INPUT
     except UnicodeEncodeError as error:
         if debug:
             raise
-        click.echo(f"genarris-fw: {shown(error.object)}: holds bytes that are no UTF-8; give it another name", err=True)
+        say(f"{shown(error.object)}: holds bytes that are no UTF-8; give it another name")
         code = EXIT_BAD_INPUT
     except Exception as error:
         if debug:
             raise
         words_of = "" if could_be_uri(str(error)) else f": {printable(str(error))}"
         line = f"unexpected {type(error).__name__}{words_of}"
-        click.echo(f"genarris-fw: {line} (run again with --debug for the traceback)", err=True)
+        say(f"{line} (run again with --debug for the traceback)")
         code = 1
     return code
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 from pymongo.errors import PyMongoError
 
-from genarris_fw.cli.existing import database_options, open_existing
+from genarris_fw.cli.examples import example
+from genarris_fw.cli.existing import database_options, open_existing, run_argument, the_run, whereabouts
 from genarris_fw.database.launchpads import explain
 from genarris_fw.errors import GenarrisError, InputError
 from genarris_fw.farm.opening import Opened
@@ -18,8 +19,8 @@ HOST = "127.0.0.1"
 ANSWERED_WITHIN = 30.0
 
 
-@click.command(name="metrics")
-@click.argument("run", required=False)
+@click.command(name="metrics", epilog=example("metrics", "metrics --serve 9100"))
+@run_argument
 @click.option(
     "--serve",
     "port",
@@ -30,7 +31,9 @@ ANSWERED_WITHIN = 30.0
 @database_options
 def command(run: str | None, port: int | None, folder: Path, uri: str | None) -> None:
     """Print the numbers of `status` in Prometheus' text format, for RUN or for all runs of the database."""
+    folder, run = whereabouts(run, folder, uri)
     with open_existing(folder, uri, read_only=True) as opened:
+        run = the_run(opened, run) if run else None
         text = _text(opened, run)  # a run that is not there is an error now, not at the first scrape
         if port is None:
             click.echo(text, nl=False)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from genarris_fw.cli.answers import json_option, print_json
+from genarris_fw.cli.examples import example
 from genarris_fw.cli.main import EXIT_OK
-from genarris_fw.errors import InputError
+from genarris_fw.cli.overwriting import force_option, refuse_there
 from genarris_fw.names import is_smiles
 
 if TYPE_CHECKING:
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 FILE = click.Path(path_type=Path)
 
 
-@click.command(name="new")
+@click.command(
+    name="new", epilog=example("new urea.xyz --output urea/", 'new "smiles: CC(=O)O" --z 4 --output acetic_acid/')
+)
 @click.argument("molecule", type=FILE)
 @click.option(
     "--record", type=click.IntRange(1), default=None, help="Which record of the file, or conformer of SMILES."
@@ -30,7 +34,8 @@ FILE = click.Path(path_type=Path)
     "--z", "numbers", default=None, help="Molecules per cell: 4, or 2,4.  [default: the experiment's, or 2,4]"
 )
 @click.option("--output", default="ui.conf", show_default=True, help="The file that is written, or its folder.")
-@click.option("--force", is_flag=True, help="Overwrite files that are there.")
+@force_option
+@json_option
 def command(
     molecule: Path,
     record: int | None,
@@ -40,6 +45,7 @@ def command(
     numbers: str | None,
     output: str,
     force: bool,
+    as_json: bool,
 ) -> int:
     """Write a complete, commented ui.conf that predicts how MOLECULE packs: a file, or "smiles: CC(=O)O".
 
@@ -73,12 +79,12 @@ def command(
         texts[copy] = _geometry(
             start.molecule, [f"{molecule.name}, as it is searched:", *reading.notes, *start.changes]
         )
-    there = [path for path in texts if os.path.lexists(path)]
-    if there and not force:
-        raise InputError(
-            f"{there[0]}: is there already; nothing was written. Give another --output, or --force to overwrite it"
-        )
+    refuse_there(texts, force, "--output")
     _write(texts, conf)
+    if as_json:
+        said = {"changes": start.changes, "notes": reading.notes, "warnings": start.remarks}
+        print_json({"ui_conf": str(conf), "files": [str(path) for path in texts]} | said)
+        return EXIT_OK
     for line in [*reading.notes, *start.changes, *(f"warning: {remark}" for remark in start.remarks)]:
         click.echo(line, err=line.startswith("warning"))
     for path in texts:

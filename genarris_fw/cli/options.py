@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
+from genarris_fw.cli.answers import json_option, print_json
+from genarris_fw.cli.completing import procedure_names
+from genarris_fw.cli.examples import example
 from genarris_fw.options.base import ProcedureOptions
 from genarris_fw.options.registered import models
 from genarris_fw.options.tables import COLUMNS, as_markdown, as_records, model_named, rows
 
+WIDTH_OF_PIPES = 200  # whatever COLUMNS says: cells are not to be folded
 
-@click.command("options")
-@click.argument("procedure", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Write the tables as JSON.")
+
+@click.command("options", epilog=example("options Run_Rdf_Calc", "options --json"))
+@click.argument("procedure", required=False, shell_complete=procedure_names)
+@json_option
 @click.option("--markdown", is_flag=True, help="Write the tables as Markdown.")
 def command(procedure: str | None, as_json: bool, markdown: bool) -> None:
     """Show the options of ui.conf: of one PROCEDURE, or of all."""
@@ -21,7 +24,7 @@ def command(procedure: str | None, as_json: bool, markdown: bool) -> None:
         raise click.UsageError("--json and --markdown exclude each other")
     chosen = (model_named(procedure),) if procedure else models()
     if as_json:
-        click.echo(json.dumps(as_records(chosen), indent=2, ensure_ascii=False))
+        print_json(as_records(chosen))
     elif markdown:
         click.echo(as_markdown(chosen), nl=False)
     else:
@@ -31,13 +34,14 @@ def command(procedure: str | None, as_json: bool, markdown: bool) -> None:
 
 def _show(model: type[ProcedureOptions]) -> None:
     """Draw the table of one procedure in the terminal's width."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)
+    from genarris_fw.views.layout import console
+
+    terminal = console()
+    if not terminal.is_terminal:
+        terminal.width = WIDTH_OF_PIPES
     section = model.procedure if model.procedure == "Genarris_master" else model.procedure.lower()
     caption = f"Known, without effect: {', '.join(model.no_effect)}" if model.no_effect else None
     table = Table(
@@ -50,5 +54,5 @@ def _show(model: type[ProcedureOptions]) -> None:
         table.add_column(name, style="bold" if name == "option" else None, overflow="fold")
     for row in rows(model):
         table.add_row(*(Text(cell) for cell in row.cells()))
-    console.print(table)
-    console.print()
+    terminal.print(table)
+    terminal.print()

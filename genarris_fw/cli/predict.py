@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 import warnings
@@ -12,9 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from genarris_fw.cli.answers import json_option, print_json
 from genarris_fw.cli.conformers import Searched, chosen, nearest_match, ranked, together
+from genarris_fw.cli.examples import example
+from genarris_fw.cli.interrupting import BEGINS_AGAIN, when_interrupted
 from genarris_fw.cli.main import EXIT_OK
 from genarris_fw.cli.numbers import Number
+from genarris_fw.cli.overwriting import force_option, refuse_there
+from genarris_fw.views.waiting import waiting
 
 if TYPE_CHECKING:
     from genarris_fw.crystal import Molecule
@@ -23,12 +27,16 @@ if TYPE_CHECKING:
     from genarris_fw.lattice.potentials.potential import Potential
     from genarris_fw.lattice.searching.finding import Match
     from genarris_fw.lattice.searching.search import Search
+    from genarris_fw.telling import Told
 
 FILE = click.Path(path_type=Path)
 SHOWN = 20  # crystals of the table
 
 
-@click.command(name="predict")
+@click.command(
+    name="predict",
+    epilog=example("predict urea.xyz --experiment urea.cif", 'predict "smiles: CC(=O)O" --z 4 --out crystals'),
+)
 @click.argument("molecule", type=FILE)
 @click.option("--record", type=click.IntRange(1), default=None, help="Which record of the file; else all conformers.")
 @click.option("--disorder", type=click.Choice(["refuse", "major"]), default="refuse", help="Of a disordered crystal.")
@@ -50,7 +58,8 @@ SHOWN = 20  # crystals of the table
 @click.option("--max-cpu-seconds", type=Number(0.1, 1e9), default=None, help="End by then; not reproducible.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
 @click.option("--out", type=FILE, default=None, help="A folder for the crystals, as CIF files.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
+@force_option
+@json_option
 def command(
     molecule: Path,
     record: int | None,
@@ -69,6 +78,7 @@ def command(
     max_cpu_seconds: float | None,
     seed: int,
     out: Path | None,
+    force: bool,
     as_json: bool,
 ) -> int:
     """Predict how MOLECULE (geometry.in, xyz, ...) packs: its crystals of lowest lattice energy, the molecule rigid.
@@ -98,6 +108,8 @@ def command(
     from genarris_fw.procedures.options.experiments import experiment_for
 
     begun, cpu = time.monotonic(), time.process_time()
+    if out is not None:  # before minutes of work
+        refuse_there(sorted(out.glob("*.cif")), force, "--out")
     reading = Reading(disorder, record, component)
     numbered, cut = chosen(read_molecules(molecule, reading=reading), conformers, record or 1)
     several = len(numbered) > 1
@@ -105,45 +117,56 @@ def command(
     said, remarks, searched = list(noted), [], []
     other = None if second == "none" else Potential(second)
     used = Potential(potential) if potential is not None else None
-    for number, read in numbered:
-        name = f"conformer {number}: " if several else ""
-        cpu_before = time.process_time()
-        method = charges or charge_method(read.species)
-        given, done = prepared(read, method, relax, as_given)
-        crystal = None if experiment is None else experiment_for(str(experiment), given)
-        wanted = numbers_for(given, crystal) if numbers is None else numbers_in(numbers, "--z")
-        extent = extent_for(given)
-        groups = _groups(space_groups or extent.space_groups)
-        if used is None:
-            used = Potential(potentials_for(given)[0])
-            done = [*done, *remarks_on(used.name, given)]
-        kept: dict[str, Any] = {}  # the wave function is computed once for both potentials
-        model = _model(given, used, method, kept)
-        opinion = None if other is None else _model(given, other, method, kept)
-        charged = f"{given.formula}: charges by {method}; {time.process_time() - cpu_before:.1f} CPU-s"
-        said += [f"{name}{line}" for line in (*done, charged)]
-        noted += [f"{name}{line}" for line in done]
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", UserWarning)
-            share = None if max_cpu_seconds is None else max_cpu_seconds / len(numbered)
-            found = search(given, wanted, model, groups, window or extent.window, max_cpu_seconds=share, seed=seed)
-        remarks += [f"{name}{one.message}" for one in caught if issubclass(one.category, UserWarning)]
-        again = None if opinion is None else _again(found, opinion)
-        match = None if crystal is None else find(found, crystal)
-        relative = float(read.properties.get("relative_energy", 0.0))
-        searched.append(Searched(number, relative, found, again, match))
+    with when_interrupted(BEGINS_AGAIN), waiting() as told:
+        for number, read in numbered:
+            name = f"conformer {number}: " if several else ""
+            cpu_before = time.process_time()
+            method = charges or charge_method(read.species)
+            told(f"{name}charges by {method}", 0, 0)
+            given, done = prepared(read, method, relax, as_given)
+            crystal = None if experiment is None else experiment_for(str(experiment), given)
+            wanted = numbers_for(given, crystal) if numbers is None else numbers_in(numbers, "--z")
+            extent = extent_for(given)
+            groups = _groups(space_groups or extent.space_groups)
+            if used is None:
+                used = Potential(potentials_for(given)[0])
+                done = [*done, *remarks_on(used.name, given)]
+            kept: dict[str, Any] = {}  # the wave function is computed once for both potentials
+            model = _model(given, used, method, kept)
+            opinion = None if other is None else _model(given, other, method, kept)
+            charged = f"{given.formula}: charges by {method}; {time.process_time() - cpu_before:.1f} CPU-s"
+            said += [f"{name}{line}" for line in (*done, charged)]
+            noted += [f"{name}{line}" for line in done]
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always", UserWarning)
+                share = None if max_cpu_seconds is None else max_cpu_seconds / len(numbered)
+                found = search(
+                    *(given, wanted, model, groups, window or extent.window),
+                    max_cpu_seconds=share,
+                    seed=seed,
+                    told=_of_conformer(told, name),
+                )
+            remarks += [f"{name}{one.message}" for one in caught if issubclass(one.category, UserWarning)]
+            again = None if opinion is None else _again(found, opinion, told)
+            match = None if crystal is None else find(found, crystal)
+            relative = float(read.properties.get("relative_energy", 0.0))
+            searched.append(Searched(number, relative, found, again, match))
     assert used is not None
     if out is not None:
         _write(searched, out)
     seconds = {"wall": time.monotonic() - begun, "cpu": time.process_time() - cpu}
     if as_json:
-        click.echo(json.dumps(_plain(searched, used, second, noted + remarks, seconds), indent=1))
+        print_json(_plain(searched, used, second, noted + remarks, seconds))
         return EXIT_OK
     for line in said + [f"note: {remark}" for remark in remarks]:
         click.echo(line)
     _show(searched, used, second, experiment is not None)
     click.echo(f"{seconds['wall']:.0f} s, {seconds['cpu']:.0f} CPU-s")
     return EXIT_OK
+
+
+def _of_conformer(told: Told, name: str) -> Told:
+    return lambda what, done, of: told(f"{name}{what}", done, of)
 
 
 def _groups(text: str) -> str | list[int]:
@@ -159,10 +182,11 @@ def _model(molecule: Molecule, potential: Potential, method: str, kept: dict[str
     return Model(molecule, potential, charges)
 
 
-def _again(found: Search, model: Model) -> list[float]:
+def _again(found: Search, model: Model, told: Told) -> list[float]:
     """The energies of the minima of another model that the found ones lead to; NaN where they lead to none."""
     energies = []
-    for structure in found.structures:
+    for number, structure in enumerate(found.structures):
+        told("by the second potential", number, len(found.structures))
         ended = model.minimise(structure)
         energies.append(ended.energy if ended.converged else math.nan)
     return energies

@@ -15,7 +15,8 @@ from typing import Any
 import click
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.cli.existing import database_options, open_existing
+from genarris_fw.cli.examples import example
+from genarris_fw.cli.existing import database_options, open_existing, run_argument, the_run, whereabouts
 from genarris_fw.cli.main import EXIT_BAD_INPUT, EXIT_OK
 from genarris_fw.cli.walltime import walltime_option
 from genarris_fw.database.launchpads import patient
@@ -28,7 +29,7 @@ from genarris_fw.farm.launch.worker import POLL_SECONDS, serve
 from genarris_fw.farm.lifeline import Lifeline
 from genarris_fw.farm.opening import Opened
 from genarris_fw.farm.repair.deleted import workflow_is_gone
-from genarris_fw.farm.repair.recovery import known_runs, recover
+from genarris_fw.farm.repair.recovery import recover
 from genarris_fw.showing import printable
 from genarris_fw.walltime import listening, of_this_process, warnings
 
@@ -37,8 +38,8 @@ RECOVER_EVERY, RECOVER_LEAST = 5.0, 100.0
 EXIT_CREW_LOST = 1
 
 
-@click.command(name="rockets")
-@click.argument("run", required=False)
+@click.command(name="rockets", epilog=example("rockets urea --walltime 03:50:00"))
+@run_argument
 @click.option("--mpi", is_flag=True, help="Under mpirun: split the ranks into replicas that calculate by MPI.")
 @click.option(
     "--replicas",
@@ -60,27 +61,11 @@ def command(run: str | None, mpi: bool, replicas: int | None, walltime: None, fo
     if replicas is not None:
         raise InputError("--replicas needs --mpi: without it, every rank is a replica of its own")
     rank, size = rank_and_size()
+    folder, run = whereabouts(run, folder, uri)
     with open_existing(folder, uri) as opened:
-        name = chosen(opened, run)
+        name = the_run(opened, run)
         launch(opened, name, folder, rank, size)
     return EXIT_OK
-
-
-def chosen(opened: Opened, run: str | None) -> str:
-    """Return the name of the run that is meant.
-
-    Raises
-    ------
-    InputError
-        When it is not there, or none was named and there are several.
-    """
-    names = known_runs(opened.launchpad)
-    if run is None and len(names) != 1:
-        raise InputError(f"name one of the runs: {', '.join(names) or 'there is none yet; genarris-fw add makes one'}")
-    name = run or names[0]
-    if name not in names:
-        raise InputError(f"no run '{name}' on this LaunchPad; there are: {', '.join(names) or 'none'}")
-    return name
 
 
 def launch(
@@ -157,8 +142,9 @@ def launch_with_mpi(run: str | None, replicas: int | None, folder: Path, uri: st
     decision: dict[str, Any] = {}
     if everybody.rank == 0:
         try:
+            folder, run = whereabouts(run, folder, uri)
             with open_existing(folder, uri) as opened:
-                decision = decide(opened, run, replicas, everybody.size)
+                decision = decide(opened, run, replicas, everybody.size) | {"folder": str(folder)}
             click.echo(decision["layout"])
         except GenarrisError as problem:
             error = problem
@@ -172,7 +158,7 @@ def launch_with_mpi(run: str | None, replicas: int | None, folder: Path, uri: st
         crew = crews.assemble(everybody, decision["replicas"], lifeline)
         if crew.leads:
             number = replica_of(everybody.rank, everybody.size, decision["replicas"])
-            code = lead(crew, decision["run"], folder, uri, number, decision["replicas"])
+            code = lead(crew, decision["run"], Path(decision["folder"]), uri, number, decision["replicas"])
         else:
             leave_warnings_to_the_leader()
             crew.follow()
@@ -211,7 +197,7 @@ def decide(opened: Opened, run: str | None, replicas: int | None, size: int) -> 
     InputError
         When there is no such run, or there are fewer ranks than replicas asked for.
     """
-    name = chosen(opened, run)
+    name = the_run(opened, run)
     if replicas is not None and replicas > size:
         raise InputError(
             f"--replicas {replicas} is more than the {size} ranks of this launch: use mpirun -n {replicas}"

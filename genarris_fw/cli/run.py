@@ -13,6 +13,9 @@ import click
 from rich.console import Console
 
 from genarris_fw.catalogue.documents import RunDocument
+from genarris_fw.cli.answers import json_option, print_json
+from genarris_fw.cli.examples import example
+from genarris_fw.cli.existing import opening
 from genarris_fw.cli.main import EXIT_OK, EXIT_RUN_FAILED, EXIT_SOME_FAILED
 from genarris_fw.cli.walltime import walltime_option
 from genarris_fw.database.find import find_server
@@ -21,7 +24,7 @@ from genarris_fw.engines import installed
 from genarris_fw.errors import InputError
 from genarris_fw.farm.launch.rockets import Rockets
 from genarris_fw.farm.moving import settle
-from genarris_fw.farm.opening import Opened, open_database
+from genarris_fw.farm.opening import Opened
 from genarris_fw.farm.repair.deleted import restore_deleted_sides
 from genarris_fw.farm.repair.recovery import recover
 from genarris_fw.farm.repair.retrying import rerun_fizzled
@@ -39,7 +42,7 @@ from genarris_fw.walltime import in_allocation
 CONTINUE = "nothing acknowledged is lost: run the same command again to continue, when the server is there"
 
 
-@click.command(name="run")
+@click.command(name="run", epilog=example("run ui.conf", "run my_folder/ui.conf --workers 4"))
 @click.argument("ui_conf", type=click.Path(path_type=Path))
 @click.option("--workers", type=click.IntRange(1, 512), default=None, help="Rockets at a time (default: the cores).")
 @click.option(
@@ -49,21 +52,23 @@ CONTINUE = "nothing acknowledged is lost: run the same command again to continue
 )
 @walltime_option
 @click.option("--quiet", is_flag=True, help="No progress display, only the closing table.")
-def command(ui_conf: Path, workers: int | None, uri: str | None, walltime: None, quiet: bool) -> int:
+@json_option
+def command(ui_conf: Path, workers: int | None, uri: str | None, walltime: None, quiet: bool, as_json: bool) -> int:
     """Carry out UI_CONF here; called again it continues, and does nothing on a finished run."""
     configuration = load(ui_conf)
-    console = standard_output()
+    console = standard_output(stderr=as_json)
     for notice in configuration.notices:
         console.print(f"note: {notice}", style="dim", markup=False, highlight=False, soft_wrap=True)
     refuse_unavailable(configuration)
     folder = Path(configuration.folder)
-    with sigterm_interrupts(), only_one(folder, configuration.run_name), open_database(folder, uri, CONTINUE) as opened:
+    with sigterm_interrupts(), only_one(folder, configuration.run_name), opening(folder, uri, CONTINUE) as opened:
         try:
             record = carry_out(opened, configuration, workers or os.cpu_count() or 1, quiet, console)
         finally:  # an interrupted run has a log as well
             with suppress(OSError):  # a full disk: the run's own failure says so
                 merge(folder)
-        console.print(render(closing(opened.catalogue, configuration.run_name)))
+        found = closing(opened.catalogue, configuration.run_name)
+    print_json(found) if as_json else console.print(render(found))
     if (server := find_server(folder, uri).server) is not None and (why := server.stays()):
         console.print(why, style="dim", markup=False, highlight=False, soft_wrap=True)
     if record.get("state") == "failed":

@@ -15,7 +15,9 @@ from rich.text import Text
 
 from genarris_fw.catalogue.documents import RunDocument
 from genarris_fw.catalogue.runs import IMPORTED
-from genarris_fw.cli.existing import database_options, open_existing
+from genarris_fw.cli.answers import json_option, print_json
+from genarris_fw.cli.examples import example
+from genarris_fw.cli.existing import all_runs, database_options, open_existing, run_argument, the_run, whereabouts
 from genarris_fw.database.copies import folder_now
 from genarris_fw.errors import InputError
 from genarris_fw.farm.opening import Opened
@@ -25,10 +27,10 @@ from genarris_fw.views.status import STYLES, has_workflow, pools_of, render, sho
 SECONDS_BETWEEN_LOOKS = 1.0
 
 
-@click.command(name="status")
-@click.argument("run", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for a program (with --watch one line per look).")
-@click.option("--watch", is_flag=True, help="Look again every second until the run is over.")
+@click.command(name="status", epilog=example("status", "status urea --watch"))
+@run_argument
+@json_option
+@click.option("--watch", is_flag=True, help="Look again every second until the run is over; JSON is a line a look.")
 @database_options
 def command(run: str | None, as_json: bool, watch: bool, folder: Path, uri: str | None) -> None:
     """Show how far RUN is: per procedure what waits, runs, is done, failed or lost, the rate and the time left.
@@ -36,20 +38,21 @@ def command(run: str | None, as_json: bool, watch: bool, folder: Path, uri: str 
     With several hosts, what each of them gets done; and the replicas that took themselves out of work.
     Without RUN: the only run of the database, or the list of its runs.
     """
+    folder, run = whereabouts(run, folder, uri)
     with open_existing(folder, uri, read_only=True) as opened:
-        name = run or _only_run(opened)
+        name = the_run(opened, run) if run else _only_run(opened)
         if name is None:
             runs = _runs(opened)
-            click.echo(json.dumps(runs)) if as_json else console().print(_table(runs))
+            print_json(runs) if as_json else console().print(_table(runs))
         elif watch:
             _watch(opened, name, as_json)
         else:
             found = _status(opened, name)
-            click.echo(json.dumps(found, indent=2)) if as_json else console().print(render(found))
+            print_json(found) if as_json else console().print(render(found))
 
 
 def _only_run(opened: Opened) -> str | None:
-    names = [*opened.catalogue.runs.names(), *waiting_runs(opened.catalogue)]
+    names = all_runs(opened)
     return names[0] if len(names) == 1 else None
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from genarris_fw.cli.answers import json_option, print_json
+from genarris_fw.cli.examples import example
+from genarris_fw.cli.interrupting import BEGINS_AGAIN, when_interrupted
 from genarris_fw.cli.main import EXIT_BAD_INPUT, EXIT_OK
 from genarris_fw.cli.numbers import Number
 from genarris_fw.errors import InputError
@@ -21,7 +24,10 @@ EXIT_DISAGREES = 1
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
-@click.command(name="verify")
+@click.command(
+    name="verify",
+    epilog=example("verify --aims-command 'srun -n {cores} aims.x' --cores 32 --control control_scf.in"),
+)
 @click.option("--aims-command", default=None, help="FHI-aims with its launcher: 'srun -n {cores} /path/to/aims.x'.")
 @click.option("--aims-lib-dir", default=None, help="Folder of aims_w, FHI-aims as a library; start this under mpirun.")
 @click.option("--control", type=FILE, default=None, help="The tutorial's control_scf.in: two crystals.")
@@ -42,7 +48,7 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
     help="Seconds for each calculation.",
 )
 @click.option("--folder", type=click.Path(path_type=Path), default=None, help="A new folder for the calculations.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
+@json_option
 def command(
     aims_command: str | None,
     aims_lib_dir: str | None,
@@ -91,9 +97,8 @@ def _carry_out(
     communicator: Comm | None,
     as_json: bool,
 ) -> int:
-    from rich.console import Console
-
     from genarris_fw.engines import Context
+    from genarris_fw.telling import untold
     from genarris_fw.trials.published import published
     from genarris_fw.trials.verification import (
         DISAGREES,
@@ -107,6 +112,7 @@ def _carry_out(
         verify,
     )
     from genarris_fw.views.layout import console
+    from genarris_fw.views.waiting import waiting
 
     first = communicator is None or communicator.rank == 0
     notes = notes_on(controls)
@@ -123,20 +129,22 @@ def _carry_out(
         for note in notes:
             click.echo(f"note: {note}", err=True)
     results = []
-    with Console(stderr=True, quiet=not first).status("verifying") as status:
-        for case in published().cases:
+    cases = published().cases
+    with when_interrupted(BEGINS_AGAIN), waiting("verifying") if first else nullcontext(untold) as told:
+        for number, case in enumerate(cases):
             if case.control not in controls:
                 remark = f"needs the tutorial's {case.control}"
                 results.append(Checked(case.name, NOT_RUN, case.energy, case.tolerance, remark=remark))
                 continue
-            status.update(f"{case.name} (published: {case.seconds:.0f} s on {published().tasks} tasks)")
+            took = f"published: {case.seconds:.0f} s on {published().tasks} tasks"
+            told(f"{case.name} ({took})", number, len(cases))
             context = Context(folder / case.name, cores, communicator, time.time() + time_limit)
             results.append(verify(case, controls[case.control], settings, context))
     code = EXIT_DISAGREES if any(r.verdict in (DISAGREES, FAILED) for r in results) else EXIT_OK
     if not first:
         return code
     if as_json:
-        click.echo(json.dumps(as_record(results, notes, folder), indent=2))
+        print_json(as_record(results, notes, folder))
     else:
         console().print(render(results, folder))
         click.echo(summary(results))

@@ -45,6 +45,10 @@ class Database:
         """The URI; an embedded server's own, naming the database that was asked for."""
         return self._named(self.server.uri if self.server else "")
 
+    def exists(self) -> bool:
+        """Tell whether it is there, as far as that can be told without connecting or making one."""
+        return self.server is None or self.server.exists()
+
     def lies_in(self, folder: Path) -> bool:
         """Tell whether it is a folder's own embedded database, which moves, or is copied, with the folder."""
         return self.server is not None and self.server.home.resolve().is_relative_to(Path(folder).resolve())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +22,7 @@ from genarris_fw.database.leftovers import temporary_folder
 from genarris_fw.database.manifest import entries_of
 from genarris_fw.database.redaction import redact
 from genarris_fw.errors import DatabaseError, InputError
+from genarris_fw.telling import Told, untold
 
 _BATCH_BYTES = 8 * 1024**2
 _BLOCK_BYTES = 1024**2
@@ -29,7 +30,13 @@ _BLOCK_BYTES = 1024**2
 _DAMAGE = (tarfile.TarError, zlib.error, BSONError, EOFError, ValueError, LookupError, TypeError, RecursionError)
 
 
-def restore(uri: str, file: Path, force: bool = False) -> dict[str, int]:
+def restore(
+    uri: str,
+    file: Path,
+    force: bool = False,
+    replace: Callable[[], object] = lambda: None,
+    told: Told = untold,
+) -> dict[str, int]:
     """Fill the database at `uri` from an archive of :func:`genarris_fw.database.backup.backup`.
 
     Leases and locks in it are over afterwards: who held them worked on another database.
@@ -42,6 +49,10 @@ def restore(uri: str, file: Path, force: bool = False) -> dict[str, int]:
         The archive.
     force : bool, optional
         Replace what the database holds; without it, a database with documents is refused.
+    replace : callable, optional
+        Called before what a database holds is replaced; may raise.
+    told : callable, optional
+        Told how far it is.
 
     Returns
     -------
@@ -58,14 +69,15 @@ def restore(uri: str, file: Path, force: bool = False) -> dict[str, int]:
     file = Path(file).absolute()
     try:
         with temporary_folder(file.parent) as place:
-            collections = _unpack(file, place)
+            collections = _unpack(file, place, told)
             with explained(uri), MongoClient(uri, **client_options(uri)) as client:
                 database = client[database_name(uri)]
-                _refuse_filled(database, redact(uri), force)
+                if _refuse_filled(database, redact(uri), force):
+                    replace()
                 for about in collections_of(database):
                     database.drop_collection(about["name"])
                 for about in collections:
-                    _load(database, about, place)
+                    _load(database, about, place, told)
                 _end_leases(database)
     except OSError as error:
         raise InputError(f"{file}: cannot be read ({error.strerror or error})") from error
@@ -84,13 +96,14 @@ def of_one_moment(file: Path) -> bool:
 # ---- the archive
 
 
-def _unpack(file: Path, place: Path) -> list[dict[str, Any]]:
+def _unpack(file: Path, place: Path, told: Told) -> list[dict[str, Any]]:
     """Unpack and check the archive, to its last byte; return the manifest's collections."""
     try:
         with tarfile.open(file, "r:gz") as archive:
             collections = entries_of(_manifest(archive, file))
             for number, about in enumerate(collections):
                 target = place / f"{number}.bson"
+                told(f"unpacking {about['name']}", 0, 0)
                 if _extract(archive, about["file"], target) != about["sha256"]:
                     raise InputError(f"{file}: damaged ({about['file']} is not what was written)")
                 if sum(1 for _ in _documents(target)) != about["count"]:
@@ -141,8 +154,8 @@ def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
 # ---- the database
 
 
-def _refuse_filled(database: Database[dict[str, Any]], where: str, force: bool) -> None:
-    """Refuse a database that holds documents, unless by force, and one that rockets work on in any case."""
+def _refuse_filled(database: Database[dict[str, Any]], where: str, force: bool) -> bool:
+    """Refuse a database with documents, unless by force, and one that rockets work on; tell whether it has some."""
     full = _first_filled(database)
     if full and not force:
         raise InputError(
@@ -151,6 +164,7 @@ def _refuse_filled(database: Database[dict[str, Any]], where: str, force: bool) 
         )
     if at_work(database):
         raise InputError(f"{where}: rockets work on this database: stop them, or restore into another one")
+    return full is not None
 
 
 def _first_filled(database: Database[dict[str, Any]]) -> str | None:
@@ -163,12 +177,15 @@ def _first_filled(database: Database[dict[str, Any]]) -> str | None:
     return None
 
 
-def _load(database: Database[dict[str, Any]], about: dict[str, Any], place: Path) -> None:
+def _load(database: Database[dict[str, Any]], about: dict[str, Any], place: Path, told: Told) -> None:
     """Create a collection, its documents and its indexes."""
     database.create_collection(about["name"], **about["options"])
     collection = database.get_collection(about["name"], codec_options=RAW)
+    done = 0
     for batch in _batches(place / about["file"]):
+        told(f"restoring {about['name']}", done, about["count"])
         collection.insert_many(batch)
+        done += len(batch)
     for index in about["indexes"]:
         options = {key: value for key, value in index.items() if key != "key"}
         collection.create_index(list(index["key"].items()), **options)

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import StructureDocument
-from genarris_fw.crystal import PoolFormat, Structure, write
+from genarris_fw.crystal import PoolFormat, Structure, StructureFormat, write
 from genarris_fw.crystal.formats.properties import check_properties
 from genarris_fw.crystal.formats.registry import find_format, writable
 from genarris_fw.errors import InputError
 from genarris_fw.names import made_safe
 from genarris_fw.pools.documents import from_document
-from genarris_fw.showing import shown
+from genarris_fw.showing import nearest, shown
+from genarris_fw.telling import Told, untold
+
+# Structures are written so many at a time, and it is told how many are.
+_AT_A_TIME = 100
 
 
 def export_pool(
-    catalogue: Catalogue, run: str, pool: str, folder: Path, formats: Sequence[str] = ("json",)
+    catalogue: Catalogue,
+    run: str,
+    pool: str,
+    folder: Path,
+    formats: Sequence[str] = ("json",),
+    allowed: Callable[[list[Path]], object] = lambda files: None,
+    told: Told = untold,
 ) -> list[Path]:
     """Write a pool's structures with their properties into a folder.
 
@@ -32,6 +43,10 @@ def export_pool(
         pool ``<pool>.<ending>``.
     formats : sequence of str, optional
         Of `genarris_fw.crystal.WRITE_FORMATS`.
+    allowed : callable, optional
+        Called with all files before the first is written; may raise.
+    told : callable, optional
+        Told how far it is.
 
     Returns
     -------
@@ -48,18 +63,33 @@ def export_pool(
     if unknown or not formats:
         raise InputError(f"unknown format '{', '.join(unknown)}'; the formats are {', '.join(writable())}")
     kinds = {name: find_format(name).kind for name in formats}
-    structures = pool_structures(catalogue, run, pool)
+    structures = pool_structures(catalogue, run, pool, told)
+    one_file = {
+        name: made_safe(pool, "pool") + kind.ending for name, kind in kinds.items() if isinstance(kind, PoolFormat)
+    }
+    names = [structure.struct_id for structure in structures]
+    files = [folder / file for file in one_file.values()]
+    files += [
+        folder / f"{name}{ending}"
+        for kind in kinds.values()
+        if isinstance(kind, StructureFormat)
+        for name in names
+        for ending in kind.write
+    ]
+    allowed(files)
     written: list[Path] = []
     try:
-        for name, kind in kinds.items():
-            file = f"{made_safe(pool, 'pool')}{kind.ending}" if isinstance(kind, PoolFormat) else ""
-            written += write(structures, folder / file, name)
+        for name in kinds:
+            at_a_time = len(structures) if name in one_file else _AT_A_TIME
+            for k in range(0, len(structures), at_a_time):
+                told(f"writing {name}", k, len(structures))
+                written += write(structures[k : k + at_a_time], folder / one_file.get(name, ""), name)
     except OSError as error:
         raise InputError(f"{error.filename or folder}: cannot be written ({error.strerror})") from error
     return written
 
 
-def pool_structures(catalogue: Catalogue, run: str, pool: str) -> list[Structure]:
+def pool_structures(catalogue: Catalogue, run: str, pool: str, told: Told = untold) -> list[Structure]:
     """Return the structures of a pool in the order of their ids; a relaxed one names its parent.
 
     Raises
@@ -70,9 +100,25 @@ def pool_structures(catalogue: Catalogue, run: str, pool: str) -> list[Structure
     catalogue.runs.get(run)
     ids = catalogue.structures.pool_ids(run, pool)
     if not ids:
-        known = ", ".join(catalogue.structures.pools(run)) or "none yet"
-        raise InputError(f"no pool '{pool}' in run '{run}'; its pools: {known}")
-    return [_structure(document) for document in catalogue.structures.load(run, ids)]
+        refuse_unknown_pool(catalogue, run, pool)
+    structures = []
+    for document in catalogue.structures.load(run, ids):
+        structures.append(_structure(document))
+        told("reading structures", len(structures), len(ids))
+    return structures
+
+
+def refuse_unknown_pool(catalogue: Catalogue, run: str, pool: str) -> NoReturn:
+    """Refuse a pool that a run has not got.
+
+    Raises
+    ------
+    InputError
+        Naming the nearest, and all that there are.
+    """
+    known = catalogue.structures.pools(run)
+    listed = ", ".join(known) or "none yet"
+    raise InputError(f"no pool '{pool}' in run '{run}'{nearest(pool, known)}; its pools: {listed}")
 
 
 def _structure(document: StructureDocument) -> Structure:

@@ -12,13 +12,25 @@ from genarris_fw.catalogue.documents import NewStructure, RunDocument
 from genarris_fw.catalogue.runs import IMPORTED
 from genarris_fw.crystal.pieces import formula
 from genarris_fw.errors import InputError
+from genarris_fw.telling import Told, untold
 from genarris_fw.version import __version__
 
 # In place of the firework that begins a run: an imported one has none.
 NO_FIREWORK = 0
 
 
-def import_documents(catalogue: Catalogue, run: str, pool: str, documents: list[NewStructure], source: Path) -> int:
+# Documents are written so many at a time, and it is told how many are.
+_AT_A_TIME = 1000
+
+
+def import_documents(
+    catalogue: Catalogue,
+    run: str,
+    pool: str,
+    documents: list[NewStructure],
+    source: Path,
+    told: Told = untold,
+) -> int:
     """Put structures that were read from files into a pool; again has no further effect.
 
     Parameters
@@ -33,6 +45,8 @@ def import_documents(catalogue: Catalogue, run: str, pool: str, documents: list[
         What was read (`genarris_fw.pools.reading.read_pool`). Their ids are kept.
     source : Path
         Where they come from.
+    told : callable, optional
+        Told how far it is.
 
     Returns
     -------
@@ -51,7 +65,11 @@ def import_documents(catalogue: Catalogue, run: str, pool: str, documents: list[
         _refuse_other_geometry(catalogue, run, documents, source)
     else:
         catalogue.runs.create(run, _record(source), begun_by=NO_FIREWORK)
-    new = catalogue.structures.insert_missing(run, documents)
+    new = 0
+    for k in range(0, len(documents), _AT_A_TIME):
+        told("writing structures", k, len(documents))
+        new += catalogue.structures.insert_missing(run, documents[k : k + _AT_A_TIME])
+    told("filling the pool", 0, 0)
     catalogue.structures.add_to_pool(run, pool, [document["struct_id"] for document in documents])
     return new
 

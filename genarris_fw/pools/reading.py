@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ from genarris_fw.crystal.reading import Reading
 from genarris_fw.errors import InputError
 from genarris_fw.pools.documents import to_document
 from genarris_fw.pools.usable import refuse_unusable
+from genarris_fw.telling import Told, untold
 
 LARGEST_DOCUMENT = 15 * 2**20  # bytes; the server's limit is 16 MiB, and steps add properties
 MANY_FILES = 100  # from here on they are shared out to processes
@@ -82,7 +84,7 @@ class PoolRead:
     notes: list[str]
 
 
-def read_pool(source: Path, choices: Reading, processes: int | None = None) -> PoolRead:
+def read_pool(source: Path, choices: Reading, processes: int | None = None, told: Told = untold) -> PoolRead:
     """Read all structures of a folder, or of a file.
 
     Parameters
@@ -94,6 +96,8 @@ def read_pool(source: Path, choices: Reading, processes: int | None = None) -> P
         What becomes of disorder.
     processes : int, optional
         How many read; by default as many as there are cores, if there are many files.
+    told : callable, optional
+        Told how far it is; never before other processes are started.
 
     Returns
     -------
@@ -112,7 +116,12 @@ def read_pool(source: Path, choices: Reading, processes: int | None = None) -> P
             f"{source}: no structures; expected files whose names end in .json, .in, .cif, .extxyz, .pdb, .res or "
             f"another ending of a format that is read, or outputs{not_usable()}"
         )
-    found = _merged(list(_all(files, str(source.absolute()), choices, processes)))
+    every: list[FileRead] = []
+    for file in _all(files, str(source.absolute()), choices, processes):
+        every.append(file)
+        if len(every) > 1:  # the processes are there
+            told("reading files", len(every), len(files))
+    found = _merged(every)
     if not found.documents:
         first = found.left_out[0]
         more = f"; {len(found.left_out) - 1} more files likewise" if len(found.left_out) > 1 else ""
@@ -147,12 +156,19 @@ def _all(files: Sequence[Path], source: str, choices: Reading, processes: int | 
         return
     yield _read_file(jobs[0])  # what is imported once is shared by the processes that follow
     try:
-        pool = ProcessPoolExecutor(cores, mp_context=get_context("fork"))
+        pool = ProcessPoolExecutor(cores, mp_context=get_context("fork"), initializer=_unheard)
     except (OSError, ImportError, NotImplementedError):  # a machine without semaphores: no /dev/shm, for example
         yield from map(_read_file, jobs[1:])
         return
-    with pool:
+    try:
         yield from pool.map(_read_file, jobs[1:], chunksize=_CHUNK)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _unheard() -> None:
+    """Leave Ctrl-C, which a terminal sends to all its processes, to the one that waits for this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _read_file(job: tuple[str, str, Reading]) -> FileRead:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from genarris_fw.errors import GenarrisError, InputError
 from genarris_fw.names import made_safe
 from genarris_fw.pictures.of_pools import PoolData, PoolPicture
 from genarris_fw.pictures.saving import check_formats, save
+from genarris_fw.telling import Told, untold
 from genarris_fw.views.gathering import distances_of, gather
 
 
@@ -42,6 +44,8 @@ def pool_pictures(
     folder: Path,
     formats: Sequence[str] = ("png", "svg"),
     color_by: str | None = None,
+    allowed: Callable[[list[Path]], object] = lambda files: None,
+    told: Told = untold,
 ) -> list[Picture]:
     """Draw all that is known of a pool.
 
@@ -58,6 +62,10 @@ def pool_pictures(
     color_by : str, optional
         What colours the map: ``cluster``, ``energy``, or a property, which is drawn as a histogram too. By default
         the cluster, else the energy, else nothing.
+    allowed : callable, optional
+        Called with the files that may be written before the first is drawn; may raise.
+    told : callable, optional
+        Told how far it is.
 
     Returns
     -------
@@ -78,7 +86,10 @@ def pool_pictures(
     pictures: list[Picture] = []
     with distances_of(catalogue, found) as matrix:
         data = replace(found, coloring=coloring, matrix=matrix)
-        for name, picture in known:
+        paths = [_path(folder / stem, called) for name, picture in known if (called := _called(data, name, picture))]
+        allowed([path.with_name(f"{path.name}.{format}") for path in paths for format in chosen])
+        for number, (name, picture) in enumerate(known):
+            told("drawing pictures", number, len(known))
             taken = [drawn.name for drawn in pictures]
             drawn = _drawn(data, name, picture, folder / stem, chosen, taken)
             if drawn is not None:
@@ -111,6 +122,18 @@ def _registered() -> tuple[list[tuple[str, PoolPicture]], list[Picture]]:
     return sorted(found, key=lambda pair: (pair[1].order, pair[0])), unusable
 
 
+def _called(pool: PoolData, name: str, picture: PoolPicture) -> str:
+    """Return what a picture of this pool is called; empty where there is none, or it cannot say so."""
+    with suppress(GenarrisError), PICTURES.blaming(name):
+        return picture.called(pool) if picture.called is not None else name
+    return ""
+
+
+def _path(stem: Path, called: str) -> Path:
+    """Return the path of a picture's files, without their endings."""
+    return stem.with_name(f"{stem.name}_{called.replace('/', '_')}")
+
+
 def _drawn(
     pool: PoolData, name: str, picture: PoolPicture, stem: Path, formats: Sequence[str], taken: Sequence[str]
 ) -> Picture | None:
@@ -134,8 +157,7 @@ def _drawn(
             figure = picture.draw(pool)
             if not isinstance(figure, Figure):
                 raise TypeError(f"it drew no Figure but a {type(figure).__name__}")
-            path = stem.with_name(f"{stem.name}_{called.replace('/', '_')}")
-            return Picture(called, tuple(save(figure, path, formats)))
+            return Picture(called, tuple(save(figure, _path(stem, called), formats)))
     except GenarrisError as reason:  # what the picture needs is missing, or cannot be drawn
         return Picture(called, left_out=str(reason))
     except OSError as error:

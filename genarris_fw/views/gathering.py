@@ -19,6 +19,7 @@ from genarris_fw.energetics.comparable import FIELDS, Source, comparable_groups
 from genarris_fw.errors import InputError
 from genarris_fw.pictures.of_pools import PoolData
 from genarris_fw.pictures.quantities import number
+from genarris_fw.pools.exporting import refuse_unknown_pool
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 
 # Names that properties have where the run's steps name no others, the newest first.
@@ -42,8 +43,7 @@ def gather(catalogue: Catalogue, run: str, name: str) -> PoolData:
     described = [step for step in options if "pdist_distance_type" in step]
     ids = catalogue.structures.pool_ids(run, name)
     if not ids:
-        known = ", ".join(catalogue.structures.pools(run)) or "none yet"
-        raise InputError(f"no pool '{name}' in run '{run}'; its pools: {known}")
+        refuse_unknown_pool(catalogue, run, name)
     vectors = _names(described, "property_name", VECTOR_NAMES)
     documents: list[StructureDocument] = []
     found: dict[str, list[Any]] = {vector: [] for vector in vectors}

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
+
+from genarris_fw.terminals import coloured, redraws
 
 # From so many columns on a terminal is wide.
 WIDE = 125
@@ -21,8 +25,19 @@ _UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2
 class PlainConsole(Console):
     """A console for names and texts from a database: they are no markup, and none of their characters steers it."""
 
-    def __init__(self, width: int | None = None) -> None:
-        super().__init__(width=width, markup=False, emoji=False)
+    def __init__(self, width: int | None = None, stderr: bool = False) -> None:
+        stream = sys.stderr if stderr else sys.stdout
+        live = redraws(stream)
+        colours: Literal["auto", "standard"] = "auto" if live else "standard"
+        super().__init__(
+            width=width,
+            stderr=stderr,
+            markup=False,
+            emoji=False,
+            force_terminal=live,  # else rich takes FORCE_COLOR for a terminal, and draws bars into a file
+            force_interactive=live,
+            color_system=colours if coloured(stream) else None,
+        )
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
         """Give the segments with every character that cannot be seen replaced by one that can."""
@@ -31,10 +46,13 @@ class PlainConsole(Console):
             yield segment if seen else Segment(_UNSEEN.sub("\N{REPLACEMENT CHARACTER}", segment.text), segment.style)
 
 
-def console() -> Console:
-    """Return standard output: a terminal as wide as it is, a pipe or a file wide enough for everything."""
-    found = PlainConsole()
-    return found if found.is_terminal or os.environ.get("COLUMNS") else PlainConsole(width=PIPED)
+def console(stderr: bool = False) -> Console:
+    """Return standard output, or error: a terminal as wide as it is, a pipe or a file wide enough for everything.
+
+    A terminal on which nothing can be drawn anew (``TERM=dumb``) is taken for a pipe.
+    """
+    found = PlainConsole(stderr=stderr)
+    return found if found.is_terminal or os.environ.get("COLUMNS") else PlainConsole(width=PIPED, stderr=stderr)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The progress of a live run: a table that renews itself on a terminal, else a line per change."""
+"""The progress of a live run: on a terminal a table that renews itself in place with a bar, else a line per change."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import time
 from types import TracebackType
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 
+from genarris_fw.views.layout import console as standard_output
 from genarris_fw.views.status import render
-from genarris_fw.views.wording import duration
+from genarris_fw.views.waiting import bar
+from genarris_fw.views.wording import duration, rate
 
 # Without a terminal a running step gives a line at most this often, and only when more is done.
 SECONDS_PER_LINE = 20.0
@@ -33,7 +35,7 @@ class Progress:
     """
 
     def __init__(self, console: Console | None = None, quiet: bool = False) -> None:
-        self.console = console or Console()
+        self.console = console or standard_output()
         self.quiet = quiet
         self._live: Live | None = None
         self._states: dict[str, str] = {}
@@ -43,7 +45,8 @@ class Progress:
     def __enter__(self) -> Progress:
         """Begin the live table, where standard output is a terminal."""
         if self.console.is_terminal and not self.quiet:
-            self._live = Live(console=self.console, auto_refresh=False)
+            beginning = bar("waiting for the first rocket", 0, 0, "")
+            self._live = Live(beginning, console=self.console, auto_refresh=False, transient=True)
             self._live.__enter__()
         return self
 
@@ -60,7 +63,7 @@ class Progress:
         if self.quiet:
             return
         if self._live is not None:
-            self._live.update(render(found), refresh=True)
+            self._live.update(Group(render(found), *map(_bar, _at_work(found))), refresh=True)
             return
         for step in found["steps"]:
             line = self._line(step)
@@ -91,3 +94,20 @@ class Progress:
         if step["lost"]:
             parts.append(f"{step['lost']} lost to dead replicas")
         return ", ".join(parts)
+
+
+def _at_work(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the steps that have work items and are not over."""
+    return [step for step in found["steps"] if step["state"] == "running" and _items(step)]
+
+
+def _items(step: dict[str, Any]) -> int:
+    return sum(step[state] for state in ("waiting", "running", "done", "failed"))
+
+
+def _bar(step: dict[str, Any]) -> RenderableType:
+    """Return how far a step is."""
+    left = f"{duration(step['time_left'])} left" if step["time_left"] is not None else ""
+    over = step["done"] + step["failed"]
+    numbers = ", ".join(filter(None, [f"{over} of {_items(step)}", rate(step["rate"]), left]))
+    return bar(step["name"], over, _items(step), numbers)

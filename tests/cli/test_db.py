@@ -84,7 +84,10 @@ def test_backup_and_restore(folder: Path) -> None:
     with Server(other).use() as there, MongoClient(there) as client:
         assert client.genarris.structures.count_documents({}) == 10
     assert not Server(folder).running()
-    call(folder, "restore", "--force", file)
+    assert "give --yes" in call(folder, "restore", "--force", file, code=2).stderr
+    call(folder, "restore", "--force", "--yes", file)
+    assert "already; nothing was written" in call(folder, "backup", file, code=2).stderr
+    assert json.loads(call(folder, "backup", file, "--force", "--json").stdout)["collections"]["structures"] == 10
 
 
 def test_nothing_is_backed_up_where_no_database_is(folder: Path) -> None:

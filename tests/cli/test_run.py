@@ -105,7 +105,8 @@ def test_asked_to_end_or_without_its_server_it_ends_in_order_and_the_same_comman
             assert process.returncode == 2 and "again" in one_line(errors)
         else:
             assert process.returncode == 130
-            assert one_line(errors) == "genarris-fw: interrupted; the same command goes on from here"
+            again = f"genarris-fw run {conf} --workers 2"
+            assert one_line(errors) == f"genarris-fw: interrupted; it goes on with: {again}"
             assert not server.running()
     result = genarris("run", str(conf), "--workers", "2", cwd=tmp_path)
     assert result.returncode == 0 and "continuing" in result.stdout, result.stderr

@@ -244,7 +244,7 @@ def test_cut_and_changed_archives_are_told_in_a_line_and_change_nothing(
                 base.mine.insert_one({"_id": 1})
         assert refused > 190
         file.write_bytes(whole[:2000] + bytes(50) + whole[2050:])
-        said = genarris("db", "restore", str(file), "--uri", database_uri, "--force", cwd=tmp_path)
+        said = genarris("db", "restore", str(file), "--uri", database_uri, "--force", "--yes", cwd=tmp_path)
         assert said.returncode == 2 and str(file) in one_line(said.stderr)
         assert base.list_collection_names() == ["mine"]
     assert [path.name for path in tmp_path.iterdir()] == ["x.tar.gz"]

@@ -66,11 +66,11 @@ def test_a_spoiled_archive_leaves_the_database_as_it_was(
     assert call(capsys, "db", "restore", whole, "--uri", database_uri).code == 0
     text = seeds.packed(seeds.unpacked(seeds.archive()) | {"manifest.json": b'{"collections": [{}]}'})
     spoiled.write_bytes(text)
-    done = call(capsys, "db", "restore", spoiled, "--force", "--uri", database_uri)
+    done = call(capsys, "db", "restore", spoiled, "--force", "--yes", "--uri", database_uri)
     assert done.code == 2 and len(done.err.splitlines()) == 1
     about = manifest() | {"collections": [manifest()["collections"][0] | {"options": {"session": 1}}]}
     spoiled.write_bytes(seeds.packed(seeds.unpacked(seeds.archive()) | {"manifest.json": json.dumps(about).encode()}))
-    done = call(capsys, "db", "restore", spoiled, "--force", "--uri", database_uri)
+    done = call(capsys, "db", "restore", spoiled, "--force", "--yes", "--uri", database_uri)
     assert done.code == 2 and "manifest" in done.err and len(done.err.splitlines()) == 1
     with MongoClient(database_uri) as client:
         database = client[database_name(database_uri)]

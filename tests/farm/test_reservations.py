@@ -53,7 +53,7 @@ def reserve(farm: Farm, queue: Queue) -> Path:
     """Have ``qlaunch -r`` submit a job for the run's first firework; return the folder of the launch."""
     place = Destination(str(farm.folder), farm.uri, "the test", False, str(BIN), "here")
     files = launcher_files(place, queue.kind.lower())
-    write_files(farm.folder, files, force=True)
+    write_files(farm.folder, files)
     launch = farm.folder / "launch"
     launch.mkdir()
     subprocess.run(

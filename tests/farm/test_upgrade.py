@@ -43,7 +43,7 @@ def test_an_archive_of_before_is_restored_with_the_names_of_now(tmp_path: Path, 
         database = client.get_default_database()
         fill_with_schema_3(database, tmp_path)
         backup(database_uri, tmp_path / "old.tgz")
-        done = genarris("db", "restore", "old.tgz", "--force", "--uri", database_uri, cwd=tmp_path)
+        done = genarris("db", "restore", "old.tgz", "--force", "--yes", "--uri", database_uri, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert "nap: sleepy_0 gate (firework 3): its rocket is gone, repaired" in done.stdout
         assert undeclared_in(database) == []

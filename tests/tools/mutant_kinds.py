@@ -189,7 +189,7 @@ def _archive(rng: random.Random) -> tuple[str, bytes]:
 
 def _restored(place: Place, name: str) -> Tries:
     uri = with_database(place.uri, "restored")
-    yield ["db", "restore", name, "--force", "--uri", uri]
+    yield ["db", "restore", name, "--force", "--yes", "--uri", uri]
     yield ["status", "--uri", uri]
 
 

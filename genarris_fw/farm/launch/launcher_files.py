@@ -139,17 +139,14 @@ def example_files() -> dict[str, str]:
     return {item.name: render(item.name, EXAMPLE) for item in folder.iterdir() if item.is_file()}
 
 
-def write_files(folder: Path, files: dict[str, str], force: bool = False) -> None:
-    """Write the files into the folder, none of them if one exists and `force` is not given.
+def write_files(folder: Path, files: dict[str, str]) -> None:
+    """Write the files into the folder; those that are there are overwritten.
 
     Raises
     ------
     InputError
-        When a file exists or cannot be written.
+        When a file cannot be written.
     """
-    there = [name for name in files if (folder / name).exists()]
-    if there and not force:
-        raise InputError(f"{folder}: {', '.join(there)} already there: overwrite with --force")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():

@@ -75,6 +75,17 @@ class Rockets:
 
     def __exit__(self, *_: object) -> None:
         """End the workers, by force where they do not go, and mend what a finished run's left behind."""
+        try:
+            self._end_workers()
+        except KeyboardInterrupt:  # Ctrl-C again: at once, which loses nothing that was acknowledged
+            for process in self._processes.values():
+                process.kill()
+            raise
+        if self._finished:
+            recover(self.launchpad, self.run)  # workers that were killed may have left side replicas RUNNING
+
+    def _end_workers(self) -> None:
+        """Ask the workers to end, then tell them to, then end them."""
         for process in self._processes.values():
             with contextlib.suppress(OSError):
                 assert process.stdin is not None
@@ -91,8 +102,6 @@ class Rockets:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        if self._finished:
-            recover(self.launchpad, self.run)  # workers that were killed may have left side replicas RUNNING
 
     def _start(self, number: int) -> subprocess.Popen[str]:
         place = self.place / f"worker-{number}"

@@ -31,6 +31,7 @@ from genarris_fw.lattice.searching.items import Floats, Found, Integers, Item, M
 from genarris_fw.lattice.searching.merging import Minimum, merge
 from genarris_fw.lattice.searching.rounds import MOST_WORK, STOPS, Aim, State, Tally, next_round
 from genarris_fw.lattice.searching.starts import Site, cutoffs_of, hopeless
+from genarris_fw.telling import Told, untold
 from genarris_fw.threads import one_thread
 
 TOLERANCE = 0.03  # Å: a molecule that is so symmetric can lie on a site of that symmetry
@@ -222,6 +223,7 @@ def search(
     structures: int | None = None,
     most_work: float = MOST_WORK,
     progress: Callable[[State], None] | None = None,
+    told: Told = untold,
 ) -> Search:
     """Search for the crystals of lowest lattice energy.
 
@@ -251,6 +253,8 @@ def search(
         Steps of minimisations after which the search ends anyhow.
     progress : callable, optional
         Called with the state after every round.
+    told : callable, optional
+        Told how far it is in words.
 
     Returns
     -------
@@ -267,10 +271,13 @@ def search(
     ground = Ground(molecule, Z, model, space_groups, seed)
     aim = ground.aim(window, stop, limit, most_work)
     state, reason = State(), ""
+    rounds = 0
     while not reason:
         following = next_round(state, aim)
         results, reason = [], following.reason
-        for item in following.items:
+        rounds += 1
+        for number, item in enumerate(following.items):
+            told(f"round {rounds}, after {state.draws} draws", number, len(following.items))
             results.append(ground.work(item, window))
             if max_cpu_seconds is not None and time.process_time() - begin > max_cpu_seconds:
                 reason = "seconds"
