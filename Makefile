@@ -2,6 +2,7 @@
 # make install      install as a user does, into .venv
 # make dev          install to be worked on, into .venv: changed Python counts at once, a changed kernel is compiled alone
 # make test         make dev, the whole test suite
+# make test-again   the tests of processes that failed in it, once more and alone: docs/developing/testing.md says when
 # make test-quick   of these, the science and the options: what needs no server, no processes and no other program
 # make lint         make dev, ruff, mypy, and the walls between the rooms
 # make sdist        the source distribution, into dist/
@@ -23,7 +24,7 @@ PYTEST_ARGS ?= -n 4 --dist loadgroup
 SCIENCE := $(addprefix tests/,crystal generation descriptors clustering lattice options)
 APT     := build-essential python3-dev python3-venv libcurl4 libssl3
 
-.PHONY: demo dev install test test-quick lint sdist wheel wheel-check system clean
+.PHONY: demo dev install test test-again test-quick lint sdist wheel wheel-check system clean
 
 demo: install
 	mkdir -p $(DEMO)
@@ -36,10 +37,13 @@ install: $(VENV)/wheel.installed
 
 # Small matrices are no quicker on several threads, which spin while they wait: beside each other the tests have no core
 # to spare for that.
-test test-quick: export OPENBLAS_NUM_THREADS = 1
+test test-again test-quick: export OPENBLAS_NUM_THREADS = 1
 
 test: dev
 	$(BIN)/pytest $(PYTEST_ARGS)
+
+test-again: dev
+	$(BIN)/python tests/tools/again.py $(AGAIN_ARGS)
 
 test-quick: dev
 	$(BIN)/pytest -n 2 --dist loadgroup $(SCIENCE)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from urllib.parse import quote_plus
 
+import failures
 import pytest
 from databases import new_database
 from distribution import be_nice, distribute
@@ -118,15 +119,24 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.wait()
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Forget what failed in the run before."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        failures.begin(session.config)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Fail where a process outlives the whole run, and where a test is skipped though GENARRIS_FW_NO_SKIP=1."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    faults = []
     if session.config.pluginmanager.has_plugin("dsession") and (left := left_behind(variable=RUN)):
         print("\nleft running by the test run (now killed):", *left, sep="\n")
+        faults += left
+    if os.environ.get("GENARRIS_FW_NO_SKIP") == "1" and reporter is not None:
+        reasons = [str(report.longrepr) for report in reporter.stats.get("skipped", [])]
+        faults += [f"skipped: {reason}" for reason in reasons if NOT_TO_BE_HAD not in reason]
+    if faults:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    if os.environ.get("GENARRIS_FW_NO_SKIP") != "1" or reporter is None:
-        return
-    reasons = [str(report.longrepr) for report in reporter.stats.get("skipped", [])]
-    if any(NOT_TO_BE_HAD not in reason for reason in reasons):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if reporter is not None and "PYTEST_XDIST_WORKER" not in os.environ:
+        failures.finish(session.config, reporter, int(exitstatus), faults)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from command import TOOLS, environment
 from distribution import NICE
-from twenty_runs import Ran, run, table
+from in_a_row import Ran, run, table
 
 CONFTEST = """\
 import pytest

@@ -13,6 +13,7 @@ import pytest
 from command import BIN, environment, genarris, start, start_program
 from forked import Forked, can_fork
 from killing import Farm
+from waiting import wait_until
 
 
 @pytest.fixture
@@ -89,34 +90,31 @@ def test_no_file_of_the_server_is_open(rocket: Forked, tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it(rocket: Forked, number: signal.Signals) -> None:
     os.kill(rocket.pid, number)
-    assert rocket.wait(10) == rocket.poll() == rocket.returncode == -number
+    assert rocket.wait(60) == rocket.poll() == rocket.returncode == -number
     assert not Path(f"/proc/{rocket.pid}").exists()
 
 
 def test_an_interrupt_reaches_the_programs_own_handler(tmp_path: Path, rocket: Forked) -> None:
     rocket.send_signal(signal.SIGINT)
-    assert rocket.wait(10) == 1
+    assert rocket.wait(60) == 1
     assert "Interrupted by signal 2" in (tmp_path / "rockets-0" / "output").read_text()
 
 
 def test_it_is_stopped_and_goes_on(rocket: Forked) -> None:
     os.kill(rocket.pid, signal.SIGSTOP)
-    deadline = time.monotonic() + 10
-    while state(rocket.pid)[0] != "T":
-        assert time.monotonic() < deadline
+    wait_until(lambda: state(rocket.pid)[0] == "T")
     assert rocket.poll() is None  # a stopped process has not ended
     with pytest.raises(subprocess.TimeoutExpired):
         rocket.wait(0.1)
     os.kill(rocket.pid, signal.SIGCONT)
-    while state(rocket.pid)[0] == "T":
-        assert time.monotonic() < deadline
+    wait_until(lambda: state(rocket.pid)[0] != "T")
     rocket.kill()
-    assert rocket.wait(10) == -signal.SIGKILL
+    assert rocket.wait(60) == -signal.SIGKILL
 
 
 def test_a_group_is_killed_at_once(rocket: Forked) -> None:
     os.killpg(rocket.pid, signal.SIGKILL)
-    assert rocket.wait(10) == -signal.SIGKILL
+    assert rocket.wait(60) == -signal.SIGKILL
 
 
 def test_what_is_read_at_the_start_starts_truly(tmp_path: Path) -> None:

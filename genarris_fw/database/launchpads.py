@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pymongo.errors import PyMongoError
 
 DATABASE = "genarris"
+DIRECTLY = "directConnection=true"
 CONNECT_MS = 5000
 # journal: what is acknowledged is on disk. The rest: a dead database is an error in seconds.
 CLIENT_OPTIONS: dict[str, Any] = {
@@ -99,7 +100,7 @@ def socket_uri(path: Path) -> str:
     The set that it is need not be looked for. No record of each write is kept so that the driver could send it again:
     that costs a tenth of the farm's speed, and what is done here may be done again.
     """
-    options = "directConnection=true&journal=true&retryWrites=false"
+    options = f"{DIRECTLY}&journal=true&retryWrites=false"
     return f"mongodb://{quote(str(path), safe='')}/{DATABASE}?{options}"
 
 
@@ -195,6 +196,9 @@ def patient(pad: LaunchPad, seconds: float | None = None) -> LaunchPad:
 
     wait = OUTAGE_SECONDS if seconds is None else seconds
     fields = pad.to_dict()
+    if str(pad.host).startswith("mongodb://%2F"):
+        # Connected directly, the driver would write to a server of ours that has started and is no primary yet.
+        fields["host"] = str(pad.host).replace(f"{DIRECTLY}&", "")
     if not _says_how_long(str(pad.host)):
         fields["mongoclient_kwargs"] = {**pad.mongoclient_kwargs, "serverSelectionTimeoutMS": int(1000 * wait)}
     return LaunchPad.from_dict(fields)

@@ -51,6 +51,23 @@ def source_of(document: Mapping[str, Any], name: str) -> Source | None:
     return FROM_A_FILE if (document.get("properties") or {}).get(name) is not None else None
 
 
+def fields_of(name: str) -> list[str]:
+    """Return the fields of a document that `source_of` and `per_molecule` look at."""
+    return [*(f"energies.{name}.{field}" for field in ("per_molecule", *FIELDS)), f"properties.{name}", "Z"]
+
+
+def per_molecule(document: Mapping[str, Any], name: str) -> float | None:
+    """Return a structure's energy in eV per molecule, None where it has none.
+
+    An engine's energy is kept with its number of molecules; one that was read from a file is of the cell.
+    """
+    energy = ((document.get("energies") or {}).get(name) or {}).get("per_molecule")
+    of_cell, Z = (document.get("properties") or {}).get(name), document.get("Z")
+    if energy is None and of_cell is not None and Z:
+        energy = of_cell / Z
+    return None if energy is None else float(energy)
+
+
 def comparable_groups(counts: Mapping[Source, int] | Mapping[Source | None, int]) -> list[tuple[Source, int]]:
     """Return the groups within which energies may be compared, the largest first.
 

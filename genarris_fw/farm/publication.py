@@ -68,6 +68,10 @@ class Publication:
         """Let a pool hold these structures, beside those that it has."""
         self._additions[pool] = list(ids)
 
+    def made(self, pool: str) -> list[str] | None:
+        """Return which structures a pool will hold where this makes it anew, None where it does not."""
+        return self._pools.get(pool)
+
     def members(self, pool: str, there: Iterable[str]) -> list[str]:
         """Return what a pool will hold, in ascending order, where it holds ``there`` now."""
         if pool in self._pools:

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 from genarris_fw.declaring.door import OPTIONS
 from genarris_fw.errors import InputError
 from genarris_fw.options.base import SharedOptions
+from genarris_fw.options.experimental_structure import ExperimentalStructureOptions
 from genarris_fw.options.master import MasterOptions
+from genarris_fw.webhooks import target_shown
 
 if TYPE_CHECKING:
     from genarris_fw.crystal import Molecule
 
+EXPERIMENT = ExperimentalStructureOptions.procedure
 _OF_ENGINE = "engine_settings."
 
 
@@ -86,6 +89,13 @@ class Configuration:
         One line each, for the user to know.
     digests : dict
         'step.option' -> SHA-256 of the input file that the option names.
+    experiment : dict or None
+        The measured crystal of [experimental_structure] (`Structure.to_dict`), with the property ``remarks``; None
+        without the section.
+    comparison : dict or None
+        The options of that section; None without it.
+    comparison_origins : dict
+        Option of that section -> where its value comes from.
     """
 
     path: str
@@ -101,6 +111,9 @@ class Configuration:
     notices: list[str] = field(default_factory=list)
     master_origins: dict[str, str] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
+    experiment: dict[str, Any] | None = None
+    comparison: dict[str, Any] | None = None
+    comparison_origins: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
@@ -136,10 +149,16 @@ class Configuration:
         return sorted(name for name in named if not installed.get(name, (False, ""))[0])
 
     def describe(self) -> list[tuple[str, str, Any, str]]:
-        """Return (section, option, value, origin) of every option, in the order of the run."""
+        """Return (section, option, value, origin) of every option, in the order of the run; no secret of `notify`."""
         head = {"run_name": self.run_name, "seed": self.seed, "defaults": self.defaults} | self.master
+        head |= {"notify": target_shown(str(head["notify"]))} if head.get("notify") else {}
         rows = [
             ("Genarris_master", name, value, self.master_origins.get(name, "default")) for name, value in head.items()
+        ]
+        section = EXPERIMENT.lower()
+        rows += [
+            (section, name, value, self.comparison_origins.get(name, "default"))
+            for name, value in (self.comparison or {}).items()
         ]
         for step in self.steps:
             rows += [
@@ -184,6 +203,9 @@ def effective(record: dict[str, Any]) -> dict[str, Any]:
             makers[options["output_pool"]] = f"made by {step['name']}"
         if options.get("exemplars_pool"):
             makers[options["exemplars_pool"]] = f"exemplars of {step['name']}"
+    found |= {
+        f"{EXPERIMENT}.{name}": value for name, value in (record.get("comparison") or {}).items() if name != "path"
+    }
     found |= {name: f"content {digest[:16]}" for name, digest in record.get("digests", {}).items()}
     return found
 

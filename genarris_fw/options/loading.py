@@ -16,14 +16,21 @@ from genarris_fw.names import is_smiles, made_safe
 from genarris_fw.options.base import ProcedureOptions, QueueOptions
 from genarris_fw.options.configuration import Configuration, Step
 from genarris_fw.options.engine_settings import carried
+from genarris_fw.options.experimental_structure import ExperimentalStructureOptions
 from genarris_fw.options.genarris3.configuration import is_genarris_3
 from genarris_fw.options.master import MasterOptions
 from genarris_fw.options.molecule_files import CHOICES
 from genarris_fw.options.names import why_not
 from genarris_fw.options.problems import OptionsError, Remarks, nearest, quoted
 from genarris_fw.options.reading import read_text
-from genarris_fw.options.registered import models, named, spellings, why_unusable
+from genarris_fw.options.registered import OF_THE_RUN, models, named, spellings, why_unusable
 from genarris_fw.options.resolving.draft import Bench, Draft
+from genarris_fw.options.resolving.measured_crystal import (
+    compare_with_molecule,
+    measured_content,
+    read_measured,
+    settings_of,
+)
 from genarris_fw.options.resolving.outputs import check_outputs
 from genarris_fw.options.sections import Given, Layers, Sections, sort_sections
 
@@ -70,8 +77,10 @@ def load(path: str | os.PathLike[str]) -> Configuration:
     procedures = _procedures(sections, remarks)
     named = sections.of(_MASTER).base.get("procedures")
     bench.incomplete = bool(named and named.value and len(procedures) < len(named.value))
+    read_measured(bench)
     for model, occurrence in procedures:
         _resolve(bench, model, occurrence)
+    compare_with_molecule(bench)
     _check_numbers_of_cells(bench)
     outside = sections.of(_MASTER).base.get("allow_outputs_outside")
     check_outputs(bench, absolute, allow_outside=bool(outside and outside.value))
@@ -115,7 +124,7 @@ def _procedures(sections: Sections, remarks: Remarks) -> list[tuple[type[Procedu
     count: dict[str, int] = {}
     for name in given.value:
         model = named(name.strip())
-        if model is None or model is MasterOptions:
+        if model is None or model in OF_THE_RUN:
             reason = why_unusable(name.strip()) or why_not(name.strip())
             message = reason or f"unknown procedure {quoted(name)}; expected one of {_known()}"
             remarks.problem(
@@ -130,7 +139,7 @@ def _procedures(sections: Sections, remarks: Remarks) -> list[tuple[type[Procedu
 
 
 def _known() -> str:
-    return ", ".join(model.procedure for model in models() if model is not MasterOptions)
+    return ", ".join(model.procedure for model in models() if model not in OF_THE_RUN)
 
 
 def _resolve(bench: Bench, model: type[ProcedureOptions], occurrence: int) -> None:
@@ -210,7 +219,7 @@ def _notice_unused(bench: Bench) -> None:
     for draft in bench.drafts:
         counts[draft.step.procedure] = counts.get(draft.step.procedure, 0) + 1
     for procedure, layers in bench.sections.layers.items():
-        if procedure == _MASTER:
+        if named(procedure) in OF_THE_RUN:
             continue
         times = counts.get(procedure, 0)
         if times == 0 and 1 in layers.headers:
@@ -244,7 +253,7 @@ def _configuration(bench: Bench, path: str, text: str) -> Configuration:
         found = given.get(option)
         return found.value if found and found.value is not None else MasterOptions.info(option).default
 
-    steps = [draft.step for draft in bench.drafts]
+    steps, comparison = [draft.step for draft in bench.drafts], settings_of(bench)
     molecules = [step.options["molecule_path"] for step in steps if step.options.get("molecule_path")]
     if len(set(molecules)) > 1:
         names = ", ".join(quoted(bench.pool_name(name)) for name in dict.fromkeys(molecules))
@@ -257,13 +266,22 @@ def _configuration(bench: Bench, path: str, text: str) -> Configuration:
         seed=value("seed"),
         defaults=bench.defaults,
         master={option: value(option) for option in MasterOptions.kept()},
-        master_origins={option: found.origin for option, found in given.items() if found.value is not None},
+        master_origins=_origins(bench, _MASTER),
         molecule_path=molecules[0] if molecules else None,
         Z=next((_one_of(step.options["Z"]) for step in steps if step.options.get("Z")), None),
         steps=steps,
         notices=bench.remarks.notice_lines(),
-        digests=_digests(steps, bench.remarks),
+        digests=_digests(steps, comparison, bench.remarks),
+        experiment=measured_content(bench.measured),
+        comparison=comparison,
+        comparison_origins=_origins(bench, ExperimentalStructureOptions.procedure),
     )
+
+
+def _origins(bench: Bench, section: str) -> dict[str, str]:
+    """Return option -> where its value comes from, of those that a section of the run gives."""
+    given = bench.sections.of(section).base
+    return {option: found.origin for option, found in given.items() if found.value is not None}
 
 
 def _one_of(numbers: int | list[int]) -> int:
@@ -276,21 +294,20 @@ def _name_of(folder: str) -> str:
     return made_safe(re.sub("[=@,]", "_", Path(folder).name), "run")
 
 
-def _digests(steps: list[Step], remarks: Remarks) -> dict[str, str]:
+def _digests(steps: list[Step], comparison: dict[str, Any] | None, remarks: Remarks) -> dict[str, str]:
     digests: dict[str, str] = {}
-    for step in steps:
-        for option in ("molecule_path", *sorted(carried())):
-            file = step.options.get(option)
-            if file:
-                try:
-                    content = str(file).encode() if is_smiles(file) else read_ordinary(Path(file), LARGEST_INPUT)
-                    if option == "molecule_path":
-                        content += b"".join(
-                            f" {name}={step.options[name]}".encode() for name in CHOICES if step.options.get(name)
-                        )
-                    digests[f"{step.name}.{option}"] = hashlib.sha256(content).hexdigest()
-                except InputError as error:
-                    remarks.problem(0, f"{option}: {error}")
+    named = [(step.name, option, step.options) for step in steps for option in ("molecule_path", *sorted(carried()))]
+    named += [(ExperimentalStructureOptions.procedure, "path", comparison or {})]
+    for section, option, options in named:
+        file = options.get(option)
+        if file:
+            try:
+                content = str(file).encode() if is_smiles(file) else read_ordinary(Path(file), LARGEST_INPUT)
+                if option == "molecule_path":
+                    content += b"".join(f" {name}={options[name]}".encode() for name in CHOICES if options.get(name))
+                digests[f"{section}.{option}"] = hashlib.sha256(content).hexdigest()
+            except InputError as error:
+                remarks.problem(0, f"{option}: {error}")
     return digests
 
 

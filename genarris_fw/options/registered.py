@@ -1,4 +1,4 @@
-"""The sections of ui.conf: the master's, and those of the procedures that installed packages register."""
+"""The sections of ui.conf: those of a whole run, and of the procedures that installed packages register."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from contextlib import suppress
 from genarris_fw.declaring.door import OPTIONS, PROCEDURES, remembered
 from genarris_fw.errors import InputError
 from genarris_fw.options.base import ProcedureOptions
+from genarris_fw.options.experimental_structure import ExperimentalStructureOptions
 from genarris_fw.options.master import MasterOptions
+
+# The sections that are no procedure's.
+OF_THE_RUN: tuple[type[ProcedureOptions], ...] = (MasterOptions, ExperimentalStructureOptions)
 
 
 @remembered
 def models() -> tuple[type[ProcedureOptions], ...]:
-    """Return the models of all sections: the master's first, then in the order of the workflow."""
+    """Return the models of all sections: those of the run first, then in the order of the workflow."""
     found = [model for name, model in OPTIONS.working().items() if name in PROCEDURES.names()]
-    return (MasterOptions, *in_order(found))
+    return (*OF_THE_RUN, *in_order(found))
 
 
 @remembered
@@ -30,8 +34,9 @@ def named(name: str) -> type[ProcedureOptions] | None:
     Others are imported only for a name that nobody has registered: it may be a synonym.
     """
     lower = name.lower()
-    if lower == MasterOptions.procedure.lower():
-        return MasterOptions
+    for of_the_run in OF_THE_RUN:
+        if lower == of_the_run.procedure.lower():
+            return of_the_run
     known = next((known for known in OPTIONS.names() if known.lower() == lower), "")
     if known and known in PROCEDURES.names():
         with suppress(InputError):
@@ -48,7 +53,7 @@ def in_order(found: Iterable[type[ProcedureOptions]]) -> list[type[ProcedureOpti
 
 def spellings() -> list[str]:
     """Return all names that a procedure may be called by in ui.conf."""
-    return [name for model in models()[1:] for name in (model.procedure, *model.synonyms)]
+    return [name for model in models() if model not in OF_THE_RUN for name in (model.procedure, *model.synonyms)]
 
 
 def why_unusable(name: str) -> str:

@@ -14,7 +14,7 @@ from genarris_fw.options.master import MasterOptions
 from genarris_fw.options.names import OTHER_SECTIONS, REPLACED, why_not
 from genarris_fw.options.problems import Remarks, nearest, quoted
 from genarris_fw.options.reading import Entry, Section
-from genarris_fw.options.registered import in_order, models, named, why_unusable
+from genarris_fw.options.registered import OF_THE_RUN, in_order, models, named, why_unusable
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def match_section(name: str) -> tuple[type[ProcedureOptions], int] | None:
     if model := named(name):
         return model, 1
     numbered = re.fullmatch(r"(.+)_([1-9]\d{0,3})", name)
-    if numbered and int(numbered[2]) > 1 and (model := named(numbered[1])) not in (None, MasterOptions):
+    if numbered and int(numbered[2]) > 1 and (model := named(numbered[1])) and model not in OF_THE_RUN:
         return model, int(numbered[2])
     return None
 
@@ -179,7 +179,7 @@ def _sort_options(
             layers.base if occurrence == 1 else layers.numbered.setdefault(occurrence, {}),
         )
         suffix = re.fullmatch(r"(.+)_([2-9]|[1-9]\d{1,3})", lower)
-        if lower not in names and suffix and suffix[1] in names and occurrence == 1 and model is not MasterOptions:
+        if lower not in names and suffix and suffix[1] in names and occurrence == 1 and model not in OF_THE_RUN:
             lower, target = suffix[1], layers.suffixed.setdefault(int(suffix[2]), {})
         if lower not in names:
             _odd_option(section, entry, model, remarks)

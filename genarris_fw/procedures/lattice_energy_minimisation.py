@@ -13,10 +13,11 @@ from genarris_fw.energetics.record import EnergyRecord
 from genarris_fw.errors import InputError, RunFailed
 from genarris_fw.generation.finishing import SYMPREC
 from genarris_fw.lattice.searching.merging import Minimum, Origin, merge
+from genarris_fw.options.experimental_structure import MARKS
 from genarris_fw.pools.documents import to_document
 from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure, explicit_serialize
 from genarris_fw.procedures.kit.batches import in_batches
-from genarris_fw.procedures.kit.experiments import RANK, RMSD, find_experiment
+from genarris_fw.procedures.kit.experiments import find_experiment
 from genarris_fw.procedures.kit.lattice_models import ENGINE, LatticeModel, lattice_model
 from genarris_fw.procedures.kit.side_by_side import before_and_after
 from genarris_fw.procedures.options.lattice_energy_minimisation import LatticeEnergyMinimisationOptions
@@ -25,7 +26,7 @@ Step = Campaign[LatticeEnergyMinimisationOptions]
 
 STRUCTURES_PER_ITEM = 50
 # What belongs to the structure as it was.
-OUTDATED = ("AMD", "duplicate_of", "RDF", "RSF", "RDF_envs", "RSF_envs", "hits", "draw", RANK, RMSD)
+OUTDATED = ("AMD", "duplicate_of", "RDF", "RSF", "RDF_envs", "RSF_envs", "hits", "draw", *MARKS)
 
 
 @explicit_serialize

@@ -9,6 +9,7 @@ from typing import Any
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.errors import RunFailed
 from genarris_fw.generation import press_fully
+from genarris_fw.options.experimental_structure import MARKS
 from genarris_fw.pools.documents import to_document
 from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure, explicit_serialize
 from genarris_fw.procedures.kit.batches import in_batches
@@ -20,7 +21,7 @@ Step = Campaign[RigidPressOptions]
 STRUCTURES_PER_ITEM = 50
 DECIDING = ("sr", "contact_rules", "custom_radii", "custom_radii_by_pairs", "symprec", "max_steps")
 # What belongs to the structure as it was.
-OUTDATED = ("AMD", "duplicate_of")
+OUTDATED = ("AMD", "duplicate_of", *MARKS)
 
 
 @explicit_serialize

@@ -11,6 +11,7 @@ from genarris_fw.crystal import Structure, niggli_reduce, space_group
 from genarris_fw.crystal.crystal_bonds import has_reacted
 from genarris_fw.energetics.record import EnergyRecord
 from genarris_fw.engines.checks import COLLAPSED_PART
+from genarris_fw.options.experimental_structure import MARKS
 from genarris_fw.pools.documents import to_document
 from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
 from genarris_fw.procedures.kit.energies import (
@@ -30,7 +31,7 @@ SYMPREC_RELAXED = 0.1
 # What a relaxed structure may be besides unconverged: it is kept, marked, and said.
 FLAGS = {"reacted": "bonds were made or broken", "collapsed": "the cell has lost much of its volume"}
 # What a child does not take over from its parent: it describes the parent's geometry.
-OF_THE_PARENT = ("RDF", "RSF", "RDF_envs", "RSF_envs")
+OF_THE_PARENT = ("RDF", "RSF", "RDF_envs", "RSF_envs", *MARKS)
 
 
 def child_id(parent: str, procedure: str, settings_hash: str) -> str:

@@ -13,10 +13,11 @@ from rich.text import Text
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import RunDocument, StructureDocument
 from genarris_fw.energetics.comparable import comparable_groups
+from genarris_fw.options.experimental_structure import COMPARED
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 from genarris_fw.views.layout import ByWidth
 from genarris_fw.views.status import STYLES, status
-from genarris_fw.views.wording import counted, duration
+from genarris_fw.views.wording import core_time, counted, duration
 
 BEST = 10
 FAILURES = 10
@@ -52,10 +53,11 @@ def closing(catalogue: Catalogue, run: str, best: int = BEST) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``run``, ``state``, ``failure``, ``folder``, ``seconds``;
+        ``run``, ``state``, ``failure``, ``folder``, ``seconds``, ``core_seconds``;
         ``stages``: ``step``, ``pool``, ``structures`` of every pool a step makes;
         ``energies``: one table per step that gives energies (`best_energies`);
         ``comparisons``: one table per step that set several energies side by side (`side_by_side`);
+        ``experiment``: where the measured crystal is in every pool that was compared with it (`of_the_experiment`);
         ``procedures``: ``step``, ``state``, ``seconds``, ``failed``, ``result``;
         ``failed``: the first items given up, each ``step``, ``key``, ``error``; ``failed_items`` counts all;
         ``files``: ``what`` and ``path`` of those that are there on this machine.
@@ -74,10 +76,11 @@ def closing(catalogue: Catalogue, run: str, best: int = BEST) -> dict[str, Any]:
         for item in catalogue.work_items.failures(run, step["name"])
     ]
     return {
-        **{name: state[name] for name in ("run", "state", "failure", "folder", "seconds")},
+        **{name: state[name] for name in ("run", "state", "failure", "folder", "seconds", "core_seconds")},
         "stages": stages(steps, state["pools"]),
         "energies": [table for step in steps if (table := best_energies(catalogue, record, step, best))],
         "comparisons": [table for step in steps if (table := side_by_side(record, step))],
+        "experiment": of_the_experiment(record, steps),
         "procedures": [
             {"step": step["name"], **{name: step[name] for name in ("state", "seconds", "failed", "result")}}
             for step in state["steps"]
@@ -151,6 +154,25 @@ def best_energies(
     }
 
 
+def of_the_experiment(record: RunDocument, steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the steps of a run say of the measured crystal.
+
+    Returns
+    -------
+    list of dict
+        One of each pool that was compared, in the order of the steps: ``step``, ``pool`` and what the summary of the
+        last step that made it says (docs/catalogue.md): ``words``, ``found``, ``structure``, ``rank``,
+        ``above_lowest``, ``rmsd``, ...
+    """
+    summaries, by_pool = record.get("summaries", {}), {}
+    for step in steps:
+        for option, field in COMPARED.items():
+            if said := (summaries.get(step["name"]) or {}).get(field):
+                pool = step["options"].get(option)
+                by_pool[pool] = {"step": step["name"], "pool": pool, **said}
+    return list(by_pool.values())
+
+
 def side_by_side(record: RunDocument, step: dict[str, Any]) -> dict[str, Any] | None:
     """Return the lowest structures of a step that compared several engines, None for another step.
 
@@ -220,11 +242,15 @@ def render(found: dict[str, Any]) -> RenderableType:
 def _layout(found: dict[str, Any], wide: bool) -> RenderableType:
     state = (found["state"], STYLES.get(found["state"], ""))
     head = Text.assemble("run ", (found["run"], "bold"), " ", state, f" in {duration(found['seconds'])}")
+    if found["core_seconds"]:
+        head.append(f", work of {core_time(found['core_seconds'])} (genarris-fw costs {found['run']})", "dim")
     parts: list[RenderableType] = [head]
     if found["failure"]:
         parts.append(Text(found["failure"], "red"))
     if found["procedures"] or found["stages"]:
         parts.append(_procedures(found, wide))
+    if found["experiment"]:
+        parts.append(_experiment(found["experiment"], wide))
     parts += [_energies(table, wide) for table in found["energies"]]
     parts += [_side_by_side(table) for table in found["comparisons"]]
     if found["failed_items"]:
@@ -305,6 +331,33 @@ def _energies(found: dict[str, Any], wide: bool) -> Table:
             cells.append("experiment" if row["experiment"] else "")
         table.add_row(*cells)
     table.caption, table.caption_justify = "\n".join(_remarks(found)) or None, "left"
+    return table
+
+
+def _experiment(rows: list[dict[str, Any]], wide: bool) -> Table:
+    table = _new_table("The measured crystal")
+    table.add_column("pool", overflow="fold")
+    table.add_column("structure", no_wrap=True)
+    table.add_column("rank", justify="right", no_wrap=True)
+    table.add_column("relative\nkJ/mol", justify="right")
+    table.add_column("RMSD\nÅ", justify="right")
+    if wide:
+        table.add_column("rank by\ndensity", justify="right")
+        table.add_column("powder\nsimilarity", justify="right")
+        table.add_column("the same,\nany cell", justify="right")
+    for row in rows:
+        if not row["found"]:
+            table.add_row(row["pool"], Text(row["words"], "yellow"))
+            continue
+        numbers, total = [row.get(name) for name in ("rank", "rank_density")], row.get("structures")
+        of = f" of {total}" if total and wide else ""
+        rank, by_density = ("" if number is None else f"{number}{of}" for number in numbers)
+        cells = [row["pool"], row["structure"], rank, _number(row.get("above_lowest"), 2), _number(row.get("rmsd"), 2)]
+        if wide:
+            cells += [by_density, *(_number(row.get(name), 2) for name in ("powder", "powder_variable_cell"))]
+        table.add_row(*cells)
+    remarks = dict.fromkeys(remark for row in rows for remark in row.get("remarks", ()))
+    table.caption, table.caption_justify = "\n".join(remarks) or None, "left"
     return table
 
 

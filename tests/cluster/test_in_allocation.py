@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from command import python_path
 from killing import TOOLS, Farm
-from sleepy import sleepy_workflow
+from sleepy import hold, let_go, sleepy_workflow
 from slurm import OVER, Slurm
+from waiting import wait_until
 
 from genarris_fw.database.in_job import allocation
 from genarris_fw.database.in_job import data as allocation_data
@@ -41,30 +41,31 @@ class Site:
         self.folder, self.home, self.slurm = folder, folder / FOLDER, slurm
         self.seen = folder / "seen"  # with a launchpad file of the test alone
         self.seen.mkdir(parents=True)
-        # Items of 0.2 s on three rockets: two steps of four seconds each, enough to be killed in.
-        sleepy_workflow("nap", folder, seconds=0.2).to_file(str(folder / "workflow.yaml"))
+        sleepy_workflow("nap", folder).to_file(str(folder / "workflow.yaml"))
+        hold(folder)  # so that the first job is killed in the middle
 
     def submit(self, data: str = "", *options: str) -> int:
         script = JOB.format(bin=BIN, tools=python_path(TOOLS), folder=self.folder, data=data)
         words = ("--ntasks=3", "--time=5", f"--output={self.folder}/job-%j.out", *options)
         return self.slurm.sbatch(script, *words)
 
-    def wait_for_done(self, job: int, number: int) -> None:
-        """Wait until so many items of the first step are done, seen through the job's own database."""
-        end = time.monotonic() + 90
-        while time.monotonic() < end and self.slurm.state(job) not in OVER:
+    def wait_for_work(self, job: int) -> None:
+        """Wait until an item is done and others are held, seen through the job's own database."""
+
+        def works() -> bool:
+            assert self.slurm.state(job) not in OVER, self.outputs()
             record = allocation.read(self.home)
-            if record is not None:
-                try:
-                    farm = Farm(record.uri, self.seen)
-                except DatabaseError:
-                    continue
-                done = farm.catalogue.work_items.counts("nap", "sleepy_0")["done"]
-                farm.close()
-                if done >= number:
-                    return
-            time.sleep(0.2)
-        raise AssertionError(self.outputs())
+            if record is None:
+                return False
+            try:
+                farm = Farm(record.uri, self.seen)
+            except DatabaseError:
+                return False
+            counts = farm.catalogue.work_items.counts("nap", "sleepy_0")
+            farm.close()
+            return counts["done"] > 0 and counts["leased"] > 0
+
+        wait_until(works, said=self.outputs)
 
     def outputs(self) -> str:
         files = [*self.folder.glob("job-*.out"), *self.home.glob("keeper.log")]
@@ -78,10 +79,7 @@ class Site:
 
     def check(self) -> None:
         """Without a job, as on a login node: the undisturbed result, and nothing under way."""
-        end = time.monotonic() + 10  # a keeper tells of the end with its last breath
-        while self.left() and time.monotonic() < end:
-            time.sleep(0.1)
-        assert self.left() == ""
+        wait_until(lambda: not self.left(), said=self.left)  # a keeper tells of the end with its last breath
         with Server(self.folder).use() as uri:
             farm = Farm(uri, self.seen)
             try:
@@ -105,9 +103,10 @@ def site(tmp_path: Path, slurm: Slurm) -> Iterator[Site]:
 def test_cancelled_in_the_middle(site: Site) -> None:
     """Files in the run's folder: nothing that was acknowledged is lost, and the next job goes on."""
     first = site.submit()
-    site.wait_for_done(first, 10)
+    site.wait_for_work(first)
     site.slurm.run("scancel", str(first))
     assert site.slurm.wait(first, 60) == "CANCELLED"
+    let_go(site.folder)
     second = site.submit()
     assert site.slurm.wait(second, 120) == "COMPLETED", site.outputs()
     site.check()
@@ -116,14 +115,14 @@ def test_cancelled_in_the_middle(site: Site) -> None:
 def test_node_local_files_and_a_killed_job(site: Site, tmp_path: Path) -> None:
     """Files on the node's disk, the job killed without a warning: the next one restores a backup and finishes."""
     first = site.submit(f"--data {tmp_path}/disk1 --backup-every 0.03")
-    site.wait_for_done(first, 25)
-    before = len(allocation_data.backups(site.home))
+    site.wait_for_work(first)
+    wait_until(lambda: allocation_data.backups(site.home), said=site.outputs)
     site.slurm.run("scancel", "--full", "--signal=KILL", str(first))
     record = allocation.read(site.home)
     if record is not None:  # a queue with cgroups kills these as well
         subprocess.run(["kill", "-KILL", record.keeper.rsplit(":", 4)[1]], check=False)
     site.slurm.wait(first, 60)
-    assert before >= 1
+    let_go(site.folder)
     second = site.submit(f"--data {tmp_path}/disk2 --backup-every 1")
     assert site.slurm.wait(second, 120) == "COMPLETED", site.outputs()
     assert "restored from" in (site.folder / f"job-{second}.out").read_text()

@@ -33,10 +33,11 @@ def farm(database_uri: str, tmp_path: Path, slurm: Slurm) -> Iterator[QueuedFarm
     farm.close()
 
 
-def ends_well(farm: QueuedFarm, job: int, seconds: float = 90, **expected: int) -> None:
+def ends_well(farm: QueuedFarm, job: int, **expected: int) -> None:
     """The run ends with the undisturbed result, nothing of it under way, and its last job by itself."""
-    farm.check(farm.finish(seconds), **expected)
-    assert farm.slurm.wait(job, 30) == "COMPLETED"
+    farm.let_go()
+    farm.check(farm.finish(), **expected)
+    assert farm.slurm.wait(job, 60) == "COMPLETED"
     recover(farm.launchpad, farm.run)
     farm.check_fireworks()
 
@@ -51,11 +52,12 @@ def test_undisturbed(farm: QueuedFarm) -> None:
 
 
 def test_running_job_cancelled(farm: QueuedFarm) -> None:
-    farm.add(seconds=0.2)
+    farm.add()
+    farm.hold()
     [job] = farm.qlaunch(*ONE_JOB)
-    farm.wait_for_done(10)
+    farm.at_work(3)
     farm.slurm.run("scancel", str(job))
-    assert farm.slurm.wait(job, 30) == "CANCELLED"
+    assert farm.slurm.wait(job, 60) == "CANCELLED"
     assert farm.done() < 60
     second = farm.qlaunch_again(*ONE_JOB)
     ends_well(farm, second)
@@ -63,11 +65,12 @@ def test_running_job_cancelled(farm: QueuedFarm) -> None:
 
 def test_only_rocket_of_a_job_killed(farm: QueuedFarm) -> None:
     """As where memory is short. ``qlaunch`` submits only where a firework is ready, so ``recover`` comes first."""
-    farm.add(seconds=0.1, steps=1, replicas=1)
+    farm.add(steps=1, replicas=1)
+    farm.hold()
     farm.ask(ntasks_per_node=1)
     [job] = farm.qlaunch(*ONE_JOB)
-    os.kill(farm.holder("gate", done_at_least=10), signal.SIGKILL)
-    assert farm.slurm.wait(job, 30) == "FAILED"
+    os.kill(farm.holder("gate"), signal.SIGKILL)
+    assert farm.slurm.wait(job, 60) == "FAILED"
     assert farm.done() < 60 and farm.qlaunch("singleshot") == []
     done = genarris("recover", cwd=farm.folder)
     assert "gate (firework 3): its rocket is gone, repaired" in done.stdout, done.stdout + done.stderr
@@ -77,11 +80,12 @@ def test_only_rocket_of_a_job_killed(farm: QueuedFarm) -> None:
 
 def test_time_limit_unknown_to_the_rockets(farm: QueuedFarm) -> None:
     """The job is shortened after its start: the time limit comes as a surprise."""
-    farm.add(seconds=0.5, items=150, steps=1)
+    farm.add(items=150, steps=1)
+    farm.hold()
     [job] = farm.qlaunch(*ONE_JOB)
-    farm.wait_for_done(5)
+    farm.at_work(3)
     farm.slurm.run("scontrol", "update", f"jobid={job}", "EndTime=now+5")
-    assert farm.slurm.wait(job, 60) == "TIMEOUT"
+    assert farm.slurm.wait(job, 120) == "TIMEOUT"
     assert farm.done() < 150
     farm.ask(ntasks_per_node=4)
     second = farm.qlaunch_again(*ONE_JOB)
@@ -90,12 +94,12 @@ def test_time_limit_unknown_to_the_rockets(farm: QueuedFarm) -> None:
 
 def test_warned_ahead_of_the_end(farm: QueuedFarm) -> None:
     """The signal that my_qadapter.yaml asks for reaches every process of the job: the rockets leave by themselves."""
-    farm.add(seconds=0.3, items=150, steps=1)
+    farm.add(items=150, steps=1)
+    farm.hold()
     [job] = farm.qlaunch(*ONE_JOB)
-    farm.wait_for_done(20)
-    farm.wait_until(lambda: len(farm.catalogue.leases.holders(farm.run)) == 3)
+    farm.at_work(3)
     farm.slurm.run("scancel", "--signal=USR1", str(job))
-    assert farm.slurm.wait(job, 40) == "COMPLETED"
+    assert farm.slurm.wait(job, 60) == "COMPLETED"
     counts = farm.catalogue.work_items.counts(farm.run, "sleepy_0")
     assert counts["leased"] == 0 and counts["done"] < 150  # all given back
     [second] = farm.qlaunch(*ONE_JOB)
@@ -126,32 +130,36 @@ def test_time_limit_known_to_the_rockets(farm: QueuedFarm) -> None:
 
 def test_node_drained_and_resumed(farm: QueuedFarm) -> None:
     """A draining node finishes what runs there; the next job waits until it is resumed."""
-    # So much that the first job is at work whatever submitting the second one takes, and something is left to submit.
-    farm.add(seconds=0.2, items=200, steps=1, replicas=5)
+    # Of five replicas the first job has three: something is left to submit.
+    farm.add(items=200, steps=1, replicas=5)
+    farm.hold()
     [job] = farm.qlaunch(*ONE_JOB)
-    farm.wait_for_done(5)
+    farm.at_work(3)
     node = f"nodename={farm.slurm.node}"
     farm.slurm.run("scontrol", "update", node, "state=drain", "reason=test")
     done = farm.done()
     [second] = farm.qlaunch(*ONE_JOB[:1], "--nlaunches", "1", "--maxjobs_queue", "2")
+    farm.hold(after=done + 10)
     farm.wait_for_done(done + 10)
     farm.slurm.run("scancel", str(job))
-    farm.slurm.wait(job, 30)
+    farm.slurm.wait(job, 60)
     assert (farm.slurm.node_state(), farm.slurm.state(second)) == ("drained", "PENDING")
     assert farm.done() < 200
     farm.slurm.run("scontrol", "update", node, "state=resume")
     farm.slurm.wait(second, 60, RUNNING)
+    farm.let_go()
     ends_well(farm, second, items=200, steps=1)
 
 
 def test_node_fails_and_the_job_is_requeued(farm: QueuedFarm) -> None:
     """The job script of ``init``, submitted as it is: SLURM starts the job once more, and it goes on."""
-    farm.add(seconds=0.2)
+    farm.add()
+    farm.hold()
     job = farm.slurm.sbatch(farm.folder / "job.sh", "--ntasks=3", "--signal=USR1@0", PYTHONPATH=python_path(TOOLS))
-    farm.wait_for_done(10)
+    farm.at_work(3)
     node = f"nodename={farm.slurm.node}"
     farm.slurm.run("scontrol", "update", node, "state=down", "reason=test")
-    assert farm.slurm.state(job) == "PENDING"
+    farm.slurm.wait(job, 60, ("PENDING",))
     farm.slurm.run("scontrol", "update", node, "state=resume")
     ends_well(farm, job)
     assert "Restarts=1" in farm.slurm.run("scontrol", "show", "job", str(job)).stdout
@@ -174,10 +182,19 @@ def test_a_job_for_each_firework(farm: QueuedFarm) -> None:
     assert farm.launchpad.fireworks.count_documents(query) == 0
     assert list(release_reservations(farm.launchpad, farm.run, 0)) == []
     farm.slurm.run("scontrol", "update", node, "state=resume")
-    # qlaunch ends where it looks between two fireworks, when none is ready yet: it is called until the run is over.
-    jobs = farm.qlaunch(*reserve, "rapidfire", "--sleep", "1", seconds=120)
-    farm.wait_until(lambda: len(jobs) == 5 or bool(jobs.extend(farm.qlaunch(*reserve, "rapidfire"))), 60)
-    assert len(jobs) == 5  # begin, plan, gate, side, finish
+    # qlaunch ends where it looks between two fireworks, when none is ready yet: it is called until all are submitted.
+    jobs: list[int] = []
+
+    def submitted(number: int) -> bool:
+        if len(jobs) < number:
+            jobs.extend(farm.qlaunch(*reserve, "rapidfire", "--sleep", "1"))
+        return len(jobs) >= number
+
+    farm.hold()
+    farm.wait_until(lambda: submitted(4))  # begin, plan, gate, side: the gate does not end before its side is there
+    farm.let_go()
+    farm.wait_until(lambda: submitted(5))  # finish
+    assert len(jobs) == 5
     ends_well(farm, jobs[-1], steps=1)
 
 
@@ -194,10 +211,10 @@ def test_crystals_through_the_queue(database_uri: str, tmp_path: Path, slurm: Sl
         assert slurm.state(job) in ("PENDING", "RUNNING"), farm.outputs()
         time.sleep(0.1)
     slurm.run("scancel", str(job))
-    slurm.wait(job, 30)
+    slurm.wait(job, 60)
     assert farm.catalogue.runs.get(farm.run).get("state") != "finished", "the job was cancelled too late"
     second = farm.qlaunch_again("singleshot")
-    assert farm.finish(200)["state"] == "finished"
+    assert farm.finish(300)["state"] == "finished"
     assert slurm.wait(second, 60) == "COMPLETED"
     queued = pool(farm.catalogue)
     farm.close()

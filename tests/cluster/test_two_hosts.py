@@ -14,6 +14,7 @@ from leases import scaled
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 from two_hosts import Host, Site, rlaunch, site
+from waiting import wait_until
 
 CUT_SECONDS = scaled(30)
 TAKEN_OVER_WITHIN = 120  # seconds; what is measured is printed
@@ -71,21 +72,20 @@ def holders_on_the_path(farm: Farm) -> list[str]:
 
 
 def wait_for(farm: Farm, hosts: list[Host]) -> None:
-    end = time.monotonic() + 30
-    while not {host.name for host in hosts} <= hosts_at_work(farm):
-        assert time.monotonic() < end, farm.outputs()
-        time.sleep(0.1)
+    wait_until(lambda: {host.name for host in hosts} <= hosts_at_work(farm), said=farm.outputs)
 
 
 def test_cables_cut_for_half_a_minute(place: Site, farm: Farm) -> None:
     """One host sees that its cable is out, the other one hears nothing any more; both come back."""
     torn, deaf = place.host("torn"), place.host("deaf")
     farm.add(items=100, seconds=0.1, replicas=4, lease_seconds=LEASE_SECONDS, steps=2)
+    farm.hold()
     start_rockets(farm, [torn], each=3)  # of six, two have nothing to do
     ours = start_rockets(farm, [deaf], each=3, uri=place.uri())
     wait_for(farm, [torn, deaf])
     torn.unplug()
     deaf.swallow()
+    farm.let_go()
     time.sleep(1)
     done = farm.catalogue.work_items.counts(farm.run, "sleepy_0")["done"]
     time.sleep(CUT_SECONDS - 1)
@@ -102,13 +102,15 @@ def test_cables_cut_for_half_a_minute(place: Site, farm: Farm) -> None:
 def test_a_host_gone_for_good(place: Site, farm: Farm, capsys: pytest.CaptureFixture[str]) -> None:
     """Everything on one host ends without notice and its cable is out: the other one takes over and finishes."""
     lost, left = place.host("lost"), place.host("left")
-    farm.add(items=60, seconds=0.2, replicas=4, lease_seconds=LEASE_SECONDS, steps=2)
+    farm.add(items=60, seconds=0.1, replicas=4, lease_seconds=LEASE_SECONDS, steps=2)
+    farm.hold()
     start_rockets(farm, [lost])
     wait_for(farm, [lost])  # it has planned, and holds the gate
     start_rockets(farm, [left])
     wait_for(farm, [lost, left])
     lost.unplug()
     lost.kill()
+    farm.let_go()
     begun = time.monotonic()
     while lost.name in hosts_at_work(farm):
         assert time.monotonic() - begun < TAKEN_OVER_WITHIN, "items of the lost host are still leased to it"

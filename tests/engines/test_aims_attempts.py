@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pytest
 from aims_replayed import CRYSTAL, ENERGIES, MOLECULE, aims_run, engine, failure, geometry, program, starts
+from ending import EndsWhen
 
 from genarris_fw.crystal import Structure
 from genarris_fw.crystal.formats.geometry_in import parse_geometry_in
@@ -122,7 +123,7 @@ for step in range(1000):
 class TestTime:
     def test_the_deadline(self, tmp_path):
         reached: list[Structure] = []
-        context = Context(folder=tmp_path / "one", deadline=time.time() + 4.0, checkpoint=reached.append)
+        context = EndsWhen(folder=tmp_path / "one", checkpoint=reached.append, so=lambda: len(reached) >= 2)
         error = failure(tmp_path, MOLECULE, RELAXES_FOR_EVER, relax=True, context=context)
         assert (error.kind, error.permanent, starts(tmp_path)) == ("walltime", False, 1)
         moves = [one.positions[0, 0] for one in reached]
@@ -137,7 +138,8 @@ class TestTime:
 
     def test_a_program_that_is_deaf_to_sigterm(self, tmp_path):
         body = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('Invoking FHI-aims', flush=True); time.sleep(600)"
-        error = failure(tmp_path, CRYSTAL, body, context=Context(deadline=time.time() + 1.5))
+        context = EndsWhen(folder=tmp_path / "one", so=lambda: starts(tmp_path) > 0)
+        error = failure(tmp_path, CRYSTAL, body, context=context)
         assert (error.kind, error.permanent, starts(tmp_path)) == ("walltime", False, 1)
 
     def test_no_time_at_all(self, tmp_path):

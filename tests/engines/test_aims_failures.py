@@ -103,7 +103,7 @@ class TestClasses:
 
     def test_a_program_that_has_all_said_but_does_not_end(self, tmp_path):
         body = "sys.stdout.write(text); sys.stdout.flush(); time.sleep(60)"
-        found = engine(CRYSTAL, program(tmp_path, CRYSTAL, body), silence=1.0).evaluate(geometry(CRYSTAL))
+        found = engine(CRYSTAL, program(tmp_path, CRYSTAL, body), silence=5.0).evaluate(geometry(CRYSTAL))
         assert found.energy == ENERGIES[CRYSTAL]
 
     def test_too_much_output(self, tmp_path):

@@ -176,7 +176,7 @@ def test_a_process_that_dies_is_a_failure_with_its_reason_and_the_next_structure
 )
 def test_processes_that_fail(tmp_path: Path, script: str, kind: str, words: str):
     (tmp_path / "child.py").write_text(script + "\n")
-    process = Process(1.0, str(tmp_path / "child.py"))
+    process = Process(1.0 if kind == "hang" else 60.0, str(tmp_path / "child.py"))
     try:
         with pytest.raises(EngineError, match=words) as caught:
             process.ask("urea", {"positions": [[0.0, 0.0, 0.0]] * 20000})

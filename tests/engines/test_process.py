@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from ending import EndsWhen, says_something
 from mpi import mpiexec
 
 from genarris_fw.engines.base import Context
@@ -84,7 +85,7 @@ def test_a_python_that_knows_no_pidfd(tmp_path, monkeypatch):
     ended = run(["sh", "-c", "echo out; exit 3"], tmp_path, "o", Context(), QUICK)
     assert (ended.status, ended.stopped, (tmp_path / "o").read_text()) == (3, None, "out\n")
     command = script(tmp_path, "import os, time; print(os.getpid(), flush=True); time.sleep(60)")
-    ended = run(command, tmp_path, "pid", Context(deadline=time.time() + 1.0), QUICK)
+    ended = run(command, tmp_path, "pid", EndsWhen(so=says_something(tmp_path / "pid")), QUICK)
     assert ended.stopped == "deadline" and not alive(pid_in(tmp_path / "pid"))
 
 
@@ -108,9 +109,11 @@ def test_the_warnings_of_queues_are_ignored(tmp_path, number):
 
 
 def test_the_deadline(tmp_path):
-    ended = run(["sleep", "60"], tmp_path, "o", Context(deadline=time.time() + 1.0), Limits(grace=1.0))
+    command, context = ["sh", "-c", "echo begun; exec sleep 600"], EndsWhen(so=says_something(tmp_path / "o"))
+    ended = run(command, tmp_path, "o", context, Limits(grace=30.0))
     assert (ended.status, ended.stopped) == (143, "deadline")
-    assert 0.9 < ended.seconds < 30.0
+    assert ended.seconds < 300.0
+    assert run(command, tmp_path, "o", Context(deadline=time.time() + 1.0), QUICK).stopped == "deadline"
 
 
 def test_a_stop_ends_a_program_that_ignores_sigterm(tmp_path):
@@ -189,8 +192,8 @@ def test_a_silent_program_hangs(tmp_path):
 
 
 def test_a_program_that_writes_now_and_then_does_not_hang(tmp_path):
-    command = script(tmp_path, "import time\nfor i in range(12):\n    print(i, flush=True)\n    time.sleep(0.25)")
-    ended = run(command, tmp_path, "o", Context(), Limits(silence=2.0, grace=0.5))
+    command = script(tmp_path, "import time\nfor i in range(24):\n    print(i, flush=True)\n    time.sleep(0.25)")
+    ended = run(command, tmp_path, "o", Context(), Limits(silence=5.0, grace=0.5))
     assert (ended.status, ended.stopped) == (0, None)
 
 
@@ -236,7 +239,7 @@ def test_a_rank_may_start_an_mpi_program_of_its_own(tmp_path, ranks):
         "sys.exit(run(sys.argv[2:], Path(sys.argv[1]), 'o', Context()).status)"
     )
     outer = [mpiexec(), "-n", "1", PYTHON, "-c", us, str(tmp_path)]
-    done = subprocess.run([*outer, *launcher, PYTHON, "-c", inner], timeout=60, check=False)
+    done = subprocess.run([*outer, *launcher, PYTHON, "-c", inner], timeout=180, check=False)
     assert done.returncode == 0, (tmp_path / "o.err").read_text()
     assert (tmp_path / "o").read_text() == ("[0, 1]\n" if launcher else "[0]\n")
 

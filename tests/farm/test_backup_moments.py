@@ -53,8 +53,8 @@ def files(mongod: str, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         try:
             for moment in moments:
                 crowd.fill()
-                while farm.catalogue.work_items.collection.count_documents({"state": "done"}) < moment:
-                    time.sleep(0.02)
+                farm.hold(after=moment + 15)  # work goes on meanwhile, but not to the end
+                farm.wait_for_done(moment)
                 made.append(folder / f"{len(made)}.tar.gz")
                 backup(uri, made[-1])
         finally:

@@ -14,6 +14,7 @@ from command import python_path
 from faults import skewed_clock
 from fireworks import FWorker
 from killing import TOOLS, Farm
+from waiting import wait_until
 
 PYTHON = Path(sys.executable)
 AHEAD, BEHIND = 600, -600
@@ -56,13 +57,16 @@ def start(farm: Farm, clock: Path, skew: int, *words: str) -> subprocess.Popen:
 @pytest.mark.parametrize("recoverer", [AHEAD, BEHIND])
 def test_rockets_of_two_hosts(farm: Farm, clock: Path, recoverer: int) -> None:
     """And a third program, with either clock, that looks for lost rockets all the time."""
-    farm.add(items=60, seconds=0.1, replicas=2)
+    farm.add(items=60, seconds=0.05, replicas=2)
+    farm.hold()
     for skew in (AHEAD, BEHIND):
         rlaunch = [str(PYTHON.parent / "rlaunch"), "-l", str(farm.config), "rapidfire", "--nlaunches", "0"]
         start(farm, clock, skew, *rlaunch, "--sleep", "1")
     recovering = start(farm, clock, recoverer, str(PYTHON), "-c", RECOVER_ALL_THE_TIME, farm.uri)
+    farm.at_work(2)
+    farm.let_go()
     farm.check(farm.finish())
-    recovering.wait(10)
+    recovering.wait(60)
     said = (farm.folder / "rockets-2" / "output").read_text()
     assert not [word for word in ("gone", "released", "ready again", "Error") if word in said], said
     # Both hosts took part, with their own idea of the time.
@@ -88,9 +92,7 @@ def test_a_lost_rocket_is_noticed_by_a_host_with_another_clock(farm: Farm, clock
     code = RECOVER_ALL_THE_TIME.replace('recover(pad, "nap")', f'recover(pad, "nap", {seconds})')
     begun = time.monotonic()
     start(farm, clock, skew, str(PYTHON), "-c", code, farm.uri)
-    while farm.launchpad.fireworks.find_one({"name": "begin"})["state"] != "READY":
-        assert time.monotonic() - begun < 20, farm.outputs()
-        time.sleep(0.05)
+    wait_until(lambda: farm.launchpad.fireworks.find_one({"name": "begin"})["state"] == "READY", said=farm.outputs)
     assert time.monotonic() - begun >= seconds
     farm.rlaunch()
     farm.check(farm.finish(), items=4, steps=1)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from command import BIN, environment, genarris, one_line, start, urea_folder
+from waiting import wait_for_events
 
 
 def remove(folder: Path) -> None:
@@ -18,23 +17,13 @@ def remove(folder: Path) -> None:
         subprocess.run(["rm", "-rf", str(folder)], check=False, stderr=subprocess.DEVNULL)
 
 
-def wait_for_work(folder: Path) -> None:
-    """Wait until the rockets have begun."""
-    for _ in range(2000):
-        with suppress(OSError):
-            if any(path.read_text() for path in (folder / "logs").glob("*.log")):
-                return
-        time.sleep(0.05)
-    raise AssertionError("no rocket has begun")
-
-
 @pytest.mark.parametrize("own", [True, False], ids=["its own database", "a database elsewhere"])
 def test_under_a_run(tmp_path: Path, database_uri: str, own: bool) -> None:
     folder = tmp_path / "run"
     conf = urea_folder(folder, number=400, sr=1.02, attempts=3_000_000)
     words = () if own else ("--uri", database_uri)
     process = start("run", str(conf), "--workers", "1", *words, cwd=tmp_path)
-    wait_for_work(folder)
+    wait_for_events(folder)
     remove(folder)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 2, errors

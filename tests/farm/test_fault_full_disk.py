@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
 from command import genarris, one_line, start, urea_folder
 from faults import fill, small_disk
+from waiting import wait_for_events
 
 from genarris_fw.database.server import Server
 
@@ -18,15 +18,6 @@ OPTIONS = {"number": 400, "sr": 1.02, "attempts": 6_000_000}
 def pool(folder: Path) -> dict[str, list]:
     """Return id -> geometry of the exported pool."""
     return {path.stem: json.loads(path.read_text())["geometry"] for path in sorted((folder / "raw").glob("*.json"))}
-
-
-def wait_for_work(folder: Path) -> None:
-    """Wait until the rockets have begun."""
-    for _ in range(1000):
-        if any(path.read_text() for path in (folder / "logs").glob("*.log")):
-            return
-        time.sleep(0.05)
-    raise AssertionError("no rocket has begun")
 
 
 @pytest.mark.root
@@ -40,7 +31,7 @@ def test_a_full_disk_for_the_database(tmp_path: Path) -> None:
         try:
             assert genarris("db", "start", *data, cwd=tmp_path).returncode == 0
             process = start("run", str(conf), "--workers", "2", cwd=tmp_path)
-            wait_for_work(folder)
+            wait_for_events(folder)
             fill(disk / "others")
             _, errors = process.communicate(timeout=120)
             assert process.returncode == 2, errors

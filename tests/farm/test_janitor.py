@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 from command import start, urea_folder
+from waiting import wait_until
 
 from genarris_fw.database import disk, janitor
 from genarris_fw.database import server as server_module
@@ -71,13 +72,6 @@ def killed_user(server: Server) -> str:
     return uri
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
 def processes_of(folder: Path) -> list[str]:
     """Return the command lines of all processes that name a folder, or are in it."""
     found = []
@@ -128,7 +122,7 @@ def test_a_killed_janitor_is_replaced_by_whoever_leaves_the_server_to_others(
     assert server.stays() is not None and "while other programs use it, and ends some seconds after" in server.stays()
     wait_until(lambda: len(janitors(server)) == 1)
     kill(client)
-    wait_until(lambda: not processes_of(server.folder), seconds=20)
+    wait_until(lambda: not processes_of(server.folder))
     assert server.stays() is None
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from command import genarris, python_path
 from fireworks import FWorker
-from killing import ITEMS, TOOLS, Farm
-from leases import scaled
+from killing import ITEMS, TOOLS, Farm, process_of
+from waiting import wait_until
 
 from genarris_fw.farm.launch.rockets import Rockets
 from genarris_fw.farm.repair.recovery import recover
@@ -21,13 +21,10 @@ from genarris_fw.farm.repair.recovery import recover
 ENV = {**os.environ, "PYTHONPATH": python_path(TOOLS)}
 
 
-def wait_until_completed(farm: Farm) -> str:
-    for _ in range(100):
-        chain = farm.launchpad.workflows.find_one({"metadata.run": farm.run, "metadata.side_of": {"$exists": False}})
-        if chain["state"] == "COMPLETED":
-            break
-        time.sleep(0.1)
-    return chain["state"]
+def wait_until_completed(farm: Farm) -> None:
+    """FireWorks hears of a run's end a moment later."""
+    chain = {"metadata.run": farm.run, "metadata.side_of": {"$exists": False}}
+    wait_until(lambda: farm.launchpad.workflows.find_one(chain)["state"] == "COMPLETED")
 
 
 def test_undisturbed(farm: Farm) -> None:
@@ -35,24 +32,32 @@ def test_undisturbed(farm: Farm) -> None:
     for _ in range(3):
         farm.rlaunch(truly=True)
     farm.check(farm.finish())
-    assert wait_until_completed(farm) == "COMPLETED"
+    wait_until_completed(farm)
     assert farm.launchpad.db["collects"].count_documents({}) == 2
 
 
 def test_items_in_rounds(farm: Farm) -> None:
     """Every round begins when the one before is done, and side replicas stay for all of them."""
-    farm.add(rounds=5, items=30, seconds=0.4, steps=1)
+    farm.add(rounds=3, items=90, seconds=0.02, steps=1)
+    farm.hold()
     for _ in range(3):
         farm.rlaunch()
-    farm.check(farm.finish(), items=30, steps=1)
-    assert len(farm.catalogue.work_items.collection.distinct("done_by", {"payload.round": 4})) > 1
+    replicas = farm.at_work(3)
+    farm.hold(after=60)  # the last round's
+    assert farm.at_work(3, done_at_least=60) == replicas
+    farm.let_go()
+    farm.check(farm.finish(), items=90, steps=1)
+    last = farm.catalogue.work_items.collection.distinct("done_by", {"payload.round": 2})
+    assert set(map(process_of, last)) == replicas
 
 
 def test_gate_killed_between_rounds(farm: Farm) -> None:
     farm.add(rounds=3, steps=1)
+    farm.hold(after=ITEMS // 3)
     for _ in range(3):
         farm.rlaunch()
     os.kill(farm.holder("gate", done_at_least=ITEMS // 3), signal.SIGKILL)
+    farm.let_go()
     farm.check(farm.finish(), steps=1)
 
 
@@ -60,43 +65,56 @@ def test_rlaunch_multi(farm: Farm) -> None:
     farm.add(seconds=0.02)
     farm.rlaunch("multi", "2", "--nlaunches", "0", "--sleep", "1", truly=True)
     farm.check(farm.finish())
-    assert wait_until_completed(farm) == "COMPLETED"
+    wait_until_completed(farm)
 
 
 def test_side_replica_killed(farm: Farm) -> None:
     farm.add()
+    farm.hold()
     for _ in range(3):
         farm.rlaunch()
     os.kill(farm.holder("side"), signal.SIGKILL)
+    farm.let_go()
     farm.check(farm.finish())
-    assert wait_until_completed(farm) == "COMPLETED"
+    wait_until_completed(farm)
 
 
 def test_gate_killed(farm: Farm) -> None:
     farm.add()
+    farm.hold()
     for _ in range(3):
         farm.rlaunch()
     os.kill(farm.holder("gate"), signal.SIGKILL)
+    farm.let_go()
     farm.check(farm.finish())
 
 
 def test_gate_stopped_and_continued(farm: Farm) -> None:
     """A rocket that froze and wakes up again is fenced: what it still does has no effect."""
     farm.add()
+    farm.hold()
     for _ in range(3):
         farm.rlaunch()
     gate = farm.holder("gate")
     os.kill(gate, signal.SIGSTOP)
-    time.sleep(scaled(8))
+    farm.let_go()
+
+    def is_taken_over() -> bool:
+        lease = farm.catalogue.leases.find(farm.run, "sleepy_0", "gate")
+        return lease["state"] == "collected" or ("owner" in lease and process_of(lease["owner"]) != gate)
+
+    wait_until(is_taken_over, said=farm.outputs)
     os.kill(gate, signal.SIGCONT)
     farm.check(farm.finish())
 
 
 def test_only_rocket_killed(farm: Farm) -> None:
     farm.add(replicas=1)
+    farm.hold()
     farm.rlaunch()
     os.kill(farm.holder("gate"), signal.SIGKILL)
     farm.processes[0].wait()
+    farm.let_go()
     assert recover(farm.launchpad, farm.run)
     farm.rlaunch()
     farm.check(farm.finish())
@@ -107,6 +125,7 @@ def test_only_rocket_killed(farm: Farm) -> None:
 def test_fireworks_own_detection_of_lost_runs_keeps_working(farm: Farm, how: str) -> None:
     """Plain lpad detect_lostruns on a dead gate and a living side: what it does is understood, nothing is lost."""
     farm.add(replicas=2, steps=1, items=120)
+    farm.hold()
     gate_and_side = [farm.rlaunch() for _ in range(2)]
     gate = farm.holder("gate")
     assert farm.holder("side")
@@ -117,6 +136,7 @@ def test_fireworks_own_detection_of_lost_runs_keeps_working(farm: Farm, how: str
     )
     assert found.returncode == 0, found.stderr
     assert "Detected" in found.stdout + found.stderr
+    farm.let_go()
     if how == "--fizzle":
         recover(farm.launchpad, farm.run)
     farm.rlaunch()
@@ -166,8 +186,10 @@ def test_rockets_of_the_command_end_with_the_chain_completed(farm: Farm, monkeyp
     """The run is finished a moment before FireWorks hears of it: workers get that moment, dead ones are tidied up."""
     monkeypatch.setenv("PYTHONPATH", python_path(TOOLS))
     farm.add(items=20, seconds=0.05)
+    farm.hold()
     with Rockets(farm.launchpad, farm.run, farm.folder, 2) as rockets:
-        os.kill(farm.holder("gate", done_at_least=1), signal.SIGKILL)
+        os.kill(farm.holder("gate"), signal.SIGKILL)
+        farm.let_go()
         farm.check(rockets.watch(lambda record: None), items=20)
     farm.check_fireworks()
 
@@ -181,6 +203,6 @@ def test_recover_waits_for_what_was_just_checked_out(farm: Farm) -> None:
     begun = time.monotonic()
     told = genarris("recover", "--grace", "3", "--uri", farm.uri, cwd=farm.folder)
     assert "checked out by a rocket that is gone, ready again" in told.stdout
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 60  # what it waits where no grace is given
     farm.rlaunch()
     farm.check(farm.finish(), steps=1)

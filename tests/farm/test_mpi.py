@@ -16,9 +16,10 @@ from pathlib import Path
 import psutil
 import pytest
 from command import environment, one_line, python_path
-from killing import TOOLS, Farm
+from killing import TOOLS, Farm, process_of
 from leases import scaled
 from mpi import mpi_launcher
+from waiting import wait_until
 
 from genarris_fw.errors import EngineError
 from genarris_fw.farm.crews.crew import find
@@ -61,14 +62,15 @@ class Launches:
         self.processes.append(process)
         return process
 
-    def finish(self, *arguments: object, timeout: float = 90, **more: str) -> tuple[int, str, str]:
-        process = self.start(*arguments, **more)
+    def finish(self, *arguments: object, timeout: float = 120, **more: str) -> tuple[int, str, str]:
+        return self.ended(self.start(*arguments, **more), timeout)
+
+    def ended(self, process: subprocess.Popen, timeout: float = 120) -> tuple[int, str, str]:
         output, errors = process.communicate(timeout=timeout)
         return process.returncode, output, errors
 
     def leaders(self) -> set[int]:
-        owners = self.farm.catalogue.work_items.collection.distinct("done_by")
-        return {int(owner.split(":")[-4]) for owner in owners}
+        return set(map(process_of, self.farm.catalogue.work_items.collection.distinct("done_by")))
 
     def close(self) -> None:
         for process in self.processes:
@@ -104,24 +106,29 @@ def test_an_error_on_a_crew_rank_is_a_failed_item(launches: Launches) -> None:
 @pytest.mark.parametrize("library", ["mpich", "openmpi"])
 def test_the_heartbeat_beats_during_a_long_call(launches: Launches, library: str) -> None:
     """Its process is started after MPI; nobody takes over what a living leader holds for several lease times."""
-    launches.add(seconds=scaled(6.0), items=1, lease_seconds=2.0)
+    launches.add(seconds=scaled(6.0), items=1, lease_seconds=3.0)
     process = launches.start([*mpi_launcher(library), "-n", "2"], "--mpi", "--replicas", "1")
     launches.farm.holder("gate", done_at_least=0)
-    leases, seen = launches.farm.catalogue.leases, 0
+    leases, held, begun = launches.farm.catalogue.leases, 0.0, time.monotonic()
     while process.poll() is None:
         assert leases.expired("nap") == []
-        seen += bool(leases.holders("nap"))
+        if leases.holders("nap"):
+            held = time.monotonic() - begun
         time.sleep(0.1)
-    assert process.returncode == 0 and seen > 10 * scaled(3.0)  # for more than a lease
+    assert process.returncode == 0 and held > scaled(4.0)  # for more than a lease
     launches.farm.check(launches.farm.finish(1), steps=1, items=1)
 
 
 def test_without_mpi_every_rank_is_a_replica(launches: Launches) -> None:
-    launches.add("sleepy.Sleepy", seconds=0.3, replicas=3)
-    code, output, errors = launches.finish([*mpi_launcher("mpich"), "-n", "3"])
+    launches.add("sleepy.Sleepy", seconds=0.0, replicas=3)
+    launches.farm.hold()
+    process = launches.start([*mpi_launcher("mpich"), "-n", "3"])
+    ranks = launches.farm.at_work(3)
+    launches.farm.let_go()
+    code, output, errors = launches.ended(process)
     assert code == 0 and "run nap: finished" in output, errors
     launches.farm.check(launches.farm.finish(1), steps=1, items=20)
-    assert len(launches.leaders()) > 1
+    assert launches.leaders() == ranks
 
 
 def test_one_process_without_a_launcher(launches: Launches) -> None:
@@ -147,13 +154,8 @@ def processes_of(farm: Farm) -> list[int]:
     ]
 
 
-def gone(farm: Farm, pids: list[int], seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while set(pids) & set(processes_of(farm)):
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.1)
-    return True
+def wait_until_gone(farm: Farm, pids: list[int]) -> None:
+    wait_until(lambda: not set(pids) & set(processes_of(farm)), seconds=60)
 
 
 @pytest.mark.parametrize("library", ["mpich", "openmpi"])
@@ -162,22 +164,27 @@ def test_a_killed_leader_ends_the_launch_and_the_next_one_finishes(launches: Lau
 
     Both replicas of the next launch do items, each with all its ranks; every item is counted once.
     """
-    launches.add(seconds=0.2)
+    farm = launches.farm
+    launches.add(seconds=0.02)
+    farm.hold()  # it is killed in the middle of a call
     process = launches.start([*mpi_launcher(library), "-n", "4"], "--mpi")
-    gate = launches.farm.holder("gate", done_at_least=3)
-    ranks = processes_of(launches.farm)
+    gate = farm.holder("gate")
+    ranks = processes_of(farm)
     assert gate in ranks and len(ranks) == 4
     os.kill(gate, signal.SIGKILL)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert process.returncode != 0
-    assert gone(launches.farm, ranks, 5)
+    wait_until_gone(farm, ranks)
     before = launches.leaders()
-    code, output, errors = launches.finish([*mpi_launcher(library), "-n", "5"], "--mpi")
+    process = launches.start([*mpi_launcher(library), "-n", "5"], "--mpi")
+    leaders = farm.at_work(2, besides=ranks)
+    farm.let_go()
+    code, output, errors = launches.ended(process)
     assert code == 0, errors
     assert "run nap: 2 replicas, ranks of each: 2 or 3" in output and "run nap: finished" in output
-    launches.farm.check(launches.farm.finish(1), steps=1, items=20)
-    assert before <= set(ranks) and len(launches.leaders() - before) == 2
-    found = launches.farm.catalogue.structures.collection.find({}, {"struct_id": 1, "properties": 1})
+    farm.check(farm.finish(1), steps=1, items=20)
+    assert before <= set(ranks) and launches.leaders() - before == leaders
+    found = farm.catalogue.structures.collection.find({}, {"struct_id": 1, "properties": 1})
     properties = {int(record["struct_id"][-5:]): record["properties"] for record in found}
     assert {number: kept["total"] for number, kept in properties.items()} == {
         number: kept["ranks"] * number for number, kept in properties.items()
@@ -193,18 +200,21 @@ def member_of(leader: int, ranks: list[int]) -> int:
 @pytest.mark.parametrize("victim", ["leader", pytest.param("crew", marks=pytest.mark.slow)])
 def test_the_other_replica_goes_on(launches: Launches, victim: str) -> None:
     """Where the launcher leaves the other ranks alone: the orphan ends by itself, the other replica finishes."""
-    launches.add(seconds=0.3)
+    farm = launches.farm
+    launches.add(seconds=0.02)
+    farm.hold()
     process = launches.start([*mpi_launcher("openmpi"), "--enable-recovery", "-n", "4"], "--mpi")
-    gate = launches.farm.holder("gate", done_at_least=3)
-    ranks = processes_of(launches.farm)
+    gate = farm.holder("gate")
+    ranks, leaders = processes_of(farm), farm.at_work(2)
     pair = [gate, member_of(gate, ranks)]
     os.kill(pair[0 if victim == "leader" else 1], signal.SIGKILL)
-    assert gone(launches.farm, pair, 12)
-    errors = process.communicate(timeout=90)[1]
-    launches.farm.check(launches.farm.finish(1), steps=1, items=20)
+    farm.let_go()
+    wait_until_gone(farm, pair)
+    _, _, errors = launches.ended(process)
+    farm.check(farm.finish(1), steps=1, items=20)
     assert "is gone" in errors
-    assert set(launches.leaders()) - {gate}
-    assert gone(launches.farm, ranks, 1)
+    assert leaders - {gate} <= launches.leaders()
+    wait_until_gone(farm, ranks)
 
 
 @pytest.fixture
@@ -226,7 +236,7 @@ def tied(lifelines: list[Lifeline]) -> list[Lifeline]:
     return lifelines
 
 
-def lost(line: Lifeline, seconds: float = 5) -> str | None:
+def lost(line: Lifeline, seconds: float = 60) -> str | None:
     end = time.monotonic() + seconds
     while line.lost() is None and time.monotonic() < end:
         time.sleep(0.02)

@@ -35,15 +35,16 @@ def check(farm: Farm, crowd: Crowd, items: int, steps: int) -> None:
 def run_and_kill(farm: Farm, crowd: Crowd, items: int, steps: int, kills: int, seconds: float) -> None:
     # Plan and collect take long enough to be hit.
     farm.add(items=items, seconds=0.03, steps=steps, lease_seconds=2, plan_seconds=0.7, collect_seconds=0.7, rounds=3)
+    farm.hold(after=3 * items * steps // 4)
     with impatient(2.0):
         soak(farm, crowd, kills, seconds)
+    assert crowd.kills == kills
     check(farm, crowd, items, steps)
     print(f"{crowd.kills} kills, {crowd.started} rockets, {farm.collects()} collects")
 
 
 def test_rockets_killed_at_random(farm: Farm, crowd: Crowd) -> None:
-    run_and_kill(farm, crowd, items=100, steps=2, kills=25, seconds=120)
-    assert crowd.kills >= 15
+    run_and_kill(farm, crowd, items=100, steps=2, kills=25, seconds=400)
 
 
 @pytest.mark.slow
@@ -69,7 +70,7 @@ def test_the_database_killed_in_the_middle(tmp_path: Path) -> None:
                 time.sleep(0.05)
             assert server.start() == uri
         with impatient(2.0):
-            soak(farm, crowd, kills=0, seconds=120)
+            soak(farm, crowd, kills=0, seconds=400)
         check(farm, crowd, 40, 2)
     finally:
         crowd.close()
@@ -78,7 +79,7 @@ def test_the_database_killed_in_the_middle(tmp_path: Path) -> None:
 
 
 def wait_for_items(farm: Farm, number: int) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 240
     while farm.catalogue.work_items.collection.count_documents({"state": "done"}) < number:
         assert time.monotonic() < end, farm.outputs()
         recover(farm.launchpad, farm.run, grace_seconds=3)

@@ -7,53 +7,23 @@ import signal
 import socket
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from killing import Farm
 from pymongo import MongoClient
-from sleepy import Sleepy, SleepyStep
+from waiting import wait_until
+from works import STEP, Works
 
+from genarris_fw import walltime as walltime_module
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.costs import Cost
 from genarris_fw.database.launchpads import database_name
 from genarris_fw.errors import EngineError, Interrupted
+from genarris_fw.farm import replica as replica_module
 from genarris_fw.farm.decisions.replica import SECONDS_PER_CLAIM
-from genarris_fw.farm.replica import Outcome, Replica
-from genarris_fw.logs import Log
-from genarris_fw.procedures.kit.base import Campaign, Item
+from genarris_fw.farm.replica import Outcome
+from genarris_fw.procedures.kit.base import Item
 from genarris_fw.walltime import Walltime, listening
-
-STEP = "sleepy_0"
-
-
-class Works:
-    """Replicas of one step of a run whose items do what the test says."""
-
-    def __init__(self, farm: Farm, items: int, **settings: object) -> None:
-        self.farm = farm
-        farm.add(items=items, steps=1, **settings)
-        record = next(
-            task["record"]
-            for firework in farm.launchpad.fireworks.find({"name": "begin"})
-            for task in firework["spec"]["_tasks"]
-        )
-        farm.catalogue.ensure_indexes()
-        farm.catalogue.runs.create(farm.run, record, begun_by=1)
-        farm.catalogue.work_items.insert(farm.run, STEP, [Item(f"{i:03d}") for i in range(items)])
-
-    def replica(self, owner: str, work, catalogue: Catalogue | None = None, **about: object) -> Replica:
-        class Told(Sleepy):
-            def work(self, campaign: Campaign, item: Item) -> Outcome:
-                return work(item)
-
-        catalogue = catalogue or self.farm.catalogue
-        campaign = SleepyStep(catalogue, catalogue.runs.get(self.farm.run), STEP, Log(Path("/nowhere")))
-        catalogue.replicas.begin(owner, self.farm.run, STEP, "side", 1)
-        return Replica(Told(run=self.farm.run, step=STEP, role="side"), campaign, owner, **about)
-
-    @property
-    def items(self) -> list[dict]:
-        return list(self.farm.catalogue.work_items.collection.find({}).sort("key", 1))
 
 
 def nothing(item: Item) -> Outcome:
@@ -98,7 +68,7 @@ def test_a_replica_where_everything_fails_stands_back_while_another_works(farm: 
         raise OSError("no scratch disk")
 
     def slow(item: Item) -> Outcome:
-        time.sleep(0.05)
+        wait_until(lambda: sick.quarantined)
         return Outcome()
 
     with MongoClient(database_uri) as client:
@@ -170,20 +140,37 @@ def test_successes_in_between_keep_a_replica_out_of_quarantine(farm: Farm) -> No
     assert (replica.done, replica.failed, replica.quarantined) == (12, 48, "")
 
 
-def test_a_replica_claims_nothing_that_would_not_fit(farm: Farm) -> None:
-    works = Works(farm, 200)
+class Clock:
+    """The clock of replicas and of the walltime, which stands still but where somebody sleeps."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        for module in (replica_module, walltime_module):
+            monkeypatch.setattr(module, "time", self)
+
+    def time(self) -> float:
+        return self.now
+
+    monotonic = time
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_a_replica_claims_nothing_that_would_not_fit(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+    works, clock = Works(farm, 200), Clock(monkeypatch)
     ended = []
 
     def second(item: Item) -> Outcome:
-        time.sleep(0.5)
-        ended.append(time.time())
+        clock.sleep(0.5)
+        ended.append(clock.now)
         return Outcome()
 
-    end = time.time() + 8
+    end = clock.now + 8
     replica = works.replica("a:1:1:1:x", second, walltime=Walltime(end))
     assert replica.work() == "ending"
     # 3 s are kept for giving back, and the last item must fit with room to spare.
-    assert 4 <= replica.done <= 10 and ended[-1] < end - 2.9
+    assert 4 <= replica.done <= 10 and ended[-1] <= end - 3
     states = [item["state"] for item in works.items]
     assert states.count("done") == replica.done == len(ended) and states.count("waiting") == 200 - replica.done
     assert all("lease" not in item and item["lost"] == item["attempts"] == 0 for item in works.items)
@@ -192,7 +179,7 @@ def test_a_replica_claims_nothing_that_would_not_fit(farm: Farm) -> None:
 def test_a_new_replica_expects_of_an_item_what_others_took(farm: Farm) -> None:
     works = Works(farm, 5)
     [item] = farm.catalogue.work_items.claim(farm.run, STEP, "other", 1, 60)
-    farm.catalogue.work_items.commit(farm.run, STEP, "other", [(item, {}, 3600.0)])
+    farm.catalogue.work_items.commit(farm.run, STEP, "other", [(item, {}, Cost(3600.0))])
     begun: list[str] = []
     replica = works.replica(
         "a:1:1:1:x", lambda item: begun.append(item.key) or Outcome(), walltime=Walltime(time.time() + 1800)
@@ -233,20 +220,22 @@ def test_interrupted_work_is_given_back_and_is_no_attempt(farm: Farm) -> None:
     assert {(item["state"], item["attempts"], item["lost"]) for item in works.items} == {("waiting", 0, 0)}
 
 
-def test_a_side_with_nothing_to_do_ends(farm: Farm) -> None:
+def test_a_side_with_nothing_to_do_ends(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
     works = Works(farm, 2)
     farm.catalogue.work_items.claim(farm.run, STEP, "another", 2, 600)
-    begun = time.monotonic()
-    assert works.replica("a:1:1:1:x", nothing, idle_limit=1.5).work() == "idle"
-    assert 1.5 <= time.monotonic() - begun < 5
+    clock = Clock(monkeypatch)
+    begun = clock.now
+    assert works.replica("a:1:1:1:x", nothing, idle_limit=100).work() == "idle"
+    assert 100 <= clock.now - begun < 105
 
 
 @pytest.mark.parametrize(("left", "margin"), [(10, 3.0), (600, 30.0), (86400, 60.0)])
-def test_a_margin_is_kept_for_the_end(left: float, margin: float) -> None:
-    walltime = Walltime(time.time() + left)
-    assert walltime.seconds_left() == pytest.approx(left - margin, abs=0.1)
+def test_a_margin_is_kept_for_the_end(left: float, margin: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    walltime = Walltime(clock.now + left)
+    assert walltime.seconds_left() == pytest.approx(left - margin)
     assert walltime.fits(left - margin - 1) and not walltime.fits(left - margin + 1)
-    assert walltime.deadline() == pytest.approx(time.time() + left - margin, abs=0.1)
+    assert walltime.deadline() == pytest.approx(clock.now + left - margin)
     walltime.tell()
     assert walltime.ending() and walltime.seconds_left() == 0.0
 

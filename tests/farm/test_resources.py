@@ -222,12 +222,15 @@ def test_qlaunch_in_reservation_mode_submits_it(farm, kind) -> None:
 def test_a_category_is_worked_on_by_its_rockets_only(farm) -> None:
     """Two rockets of the category 'cheap' and one that takes only what has none."""
     categorised(farm, "sleepy_0", spec_of({"category": "cheap"}), items=40, replicas=3)
+    farm.hold()
     names = []
     for number, category in enumerate(("cheap", "cheap", "__none__")):
         names.append(f"{category}-{number}")
         worker = farm.folder / f"my_fworker_{number}.yaml"
         worker.write_text(f"name: {names[-1]}\ncategory: {category}\nquery: '{{}}'\nenv: {{}}\n")
         farm.rlaunch("-w", str(worker), "rapidfire", "--nlaunches", "infinite", "--sleep", "1")
+    farm.at_work(2)
+    farm.let_go()
     assert farm.finish()["summaries"] == {"sleepy_0": expected(40), "sleepy_1": expected(40)}
     done_by: dict[str, set[str]] = {}
     for launch in farm.launchpad.launches.find({}, {"fw_id": 1, "fworker.name": 1}):

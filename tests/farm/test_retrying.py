@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 from fireworks import FWorker
 from killing import ITEMS, NoHeartbeat, expected, impatient, launch_all, survives
+from waiting import wait_until
 
 from genarris_fw.catalogue.leases import LeaseLost
 from genarris_fw.farm import carry_out
@@ -37,7 +37,7 @@ def test_under_plain_rlaunch(farm) -> None:
     items = farm.catalogue.work_items.collection
     first = {record["key"]: record for record in items.find({"step": "sleepy_0", "state": "done"})}
     assert len(first) == ITEMS - 2
-    wait_for(lambda: farm.launchpad.fireworks.find_one({"name": "finish"})["state"] == "COMPLETED")
+    wait_until(lambda: farm.launchpad.fireworks.find_one({"name": "finish"})["state"] == "COMPLETED")
     (farm.folder / "mended").touch()
     assert retry_run(farm.launchpad, farm.run) == (4, "sleepy_0")
     record = farm.finish()
@@ -45,20 +45,13 @@ def test_under_plain_rlaunch(farm) -> None:
     assert record["failed_items"] == 0
     for key, before in first.items():
         assert items.find_one({"step": "sleepy_0", "key": key}) == before  # not done again
-    wait_for(lambda: farm.launchpad.fireworks.find_one({"name": "finish"})["state"] == "COMPLETED")
+    wait_until(lambda: farm.launchpad.fireworks.find_one({"name": "finish"})["state"] == "COMPLETED")
     farm.close()
     farm.__init__(farm.uri, farm.folder)
     recover(farm.launchpad, farm.run, grace_seconds=0)
     farm.check_fireworks()
     # A side replica both times, or one that was still under way when the step was planned again.
     assert farm.launchpad.fireworks.count_documents({"name": "sleepy_1 side"}) in (1, 2)
-
-
-def wait_for(condition, seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.1)
 
 
 def test_nothing_to_retry(farm, quick) -> None:

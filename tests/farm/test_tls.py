@@ -6,8 +6,8 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from command import genarris, one_line, start, urea_folder
 from mongo_shell import find_mongosh
 from pymongo import MongoClient
 from two_hosts import Certificates
+from waiting import wait_until
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.database import launchpads
@@ -124,11 +125,17 @@ def test_heartbeat(encrypted: Encrypted, tmp_path: Path, monkeypatch: pytest.Mon
     pad = launchpad(encrypted.uri("ca.pem", "beats"))
     leases = Catalogue(pad.db).leases
     leases.take("run", "step", "gate", 1, 1, "me", 2.0)
+
+    def expires() -> datetime:
+        [lease] = leases.holders("run")
+        return lease["expires"]
+
+    first = expires()
     with Heartbeat(pad.to_dict(), "me", 2.0):
-        time.sleep(4)
-        assert leases.expired("run") == []
-    time.sleep(2.5)
-    assert len(leases.expired("run")) == 1
+        wait_until(lambda: expires() > first)
+        second = expires()
+        wait_until(lambda: expires() > second)
+    wait_until(lambda: len(leases.expired("run")) == 1)
     pad.connection.close()
 
 

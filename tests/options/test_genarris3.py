@@ -5,9 +5,11 @@ import random
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from command_line import call
 
+from genarris_fw.crystal import Structure, read_molecule, write
 from genarris_fw.errors import InputError
 from genarris_fw.options import OptionsError, load
 from genarris_fw.options.genarris3 import Surroundings, is_genarris_3, parse, translate
@@ -112,7 +114,10 @@ def test_every_option_is_used_or_named(folder: Path) -> None:
     conf = parse(EVERYTHING, "x")
     made = translate(conf, ABOUT, "x.conf")
     (folder / "new.conf").write_text(made.text)
+    methanol = read_molecule(folder / "mol.xyz")
+    write([Structure(np.eye(3) * 8.0, methanol.species, methanol.positions, {}, "exp")], folder, "cif")
     configuration = load(folder / "new.conf")
+    assert configuration.experiment is not None
     steps = {step.name: step.options for step in configuration.steps}
     assert configuration.seed == 7 and configuration.Z == 4
     assert steps["estimate_unit_cell_volume"]["volume_mean"] == 600
@@ -135,7 +140,7 @@ def test_every_option_is_used_or_named(folder: Path) -> None:
     assert {("acsf", "g2_params"), ("generation", "lattice_angle_std"), ("dedup_2", "group_by_spg")} <= {
         (section, option) for section, option, _ in conf.left()
     }
-    assert "other.xyz" in made.text and "exp.cif" in made.text
+    assert "other.xyz" in made.text and "[experimental_structure]\npath = exp.cif" in made.text
 
 
 def test_json_and_yaml_say_the_same(folder: Path, capsys: pytest.CaptureFixture) -> None:

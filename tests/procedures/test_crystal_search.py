@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from in_process import InProcess
 from lattice_urea import CHARGES, POTENTIAL_FILE, UREA, urea_model
 from leases import scaled
 from pymongo import MongoClient
+from waiting import kill_after_events
 
 from genarris_fw import lattice
 
@@ -114,12 +113,9 @@ def test_killed_again_and_again_it_ends_in_the_same_pool(
 ) -> None:
     conf, uri = folder_of(tmp_path / "killed"), databases()
     killed = 0
-    for seconds in (1.0, 1.5, 2.0, 2.5, 3.0):
+    for number in (1, 3, 5, 7, 8):
         process = start("run", str(conf), "--uri", uri, "--workers", "2", cwd=tmp_path)
-        time.sleep(scaled(seconds))
-        killed += process.poll() is None
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        killed += kill_after_events(process, conf.parent, number)
     assert killed
     done = genarris("run", str(conf), "--uri", uri, "--workers", "3", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

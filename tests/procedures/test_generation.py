@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from in_process import InProcess
 from leases import scaled
 from mpi import mpiexec
 from pymongo import MongoClient
+from waiting import kill_after_events
 
 from genarris_fw.crystal import Molecule, read, space_group
 from genarris_fw.crystal.formats.genarris_json import format_json
@@ -106,11 +105,8 @@ def test_interrupted_again_and_again_it_ends_in_the_same_pool(tmp_path: Path, da
     undisturbed = folder_of(tmp_path / "a", **settings)
     assert genarris("run", str(undisturbed), "--uri", databases(), "--workers", "1", cwd=tmp_path).returncode == 0
     conf = folder_of(tmp_path / "b", **settings)
-    for pause in (1.2, 1.6, 2.0, 2.4):
-        process = start("run", str(conf), "--workers", "2", cwd=tmp_path)
-        time.sleep(pause)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+    for number in (1, 3, 4, 5):  # the first before, the last after some items are done
+        kill_after_events(start("run", str(conf), "--workers", "2", cwd=tmp_path), tmp_path / "b", number)
     assert genarris("run", str(conf), "--workers", "3", cwd=tmp_path).returncode == 0
     assert len(pool(tmp_path / "a")) > 100
     assert pool(tmp_path / "a") == pool(tmp_path / "b")
@@ -191,11 +187,8 @@ def test_refilled_under_kills_it_is_the_same(tmp_path: Path, databases: Callable
     undisturbed = folder_of(tmp_path / "a", **settings)
     assert genarris("run", str(undisturbed), "--uri", databases(), "--workers", "1", cwd=tmp_path).returncode == 0
     conf = folder_of(tmp_path / "b", **settings)
-    for pause in (2.0, 2.5, 3.0):
-        process = start("run", str(conf), "--workers", "2", cwd=tmp_path)
-        time.sleep(pause)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+    for number in (2, 4, 5):
+        kill_after_events(start("run", str(conf), "--workers", "2", cwd=tmp_path), tmp_path / "b", number)
     assert genarris("run", str(conf), "--workers", "3", cwd=tmp_path).returncode == 0
     assert len(pool(tmp_path / "a")) == 400
     assert files(tmp_path / "a") == files(tmp_path / "b")

@@ -1,20 +1,35 @@
 """What the processes of the claim tests do; a module of its own so that a new interpreter can import it."""
 
 from pymongo import MongoClient
+from waiting import wait_until
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.costs import Cost
+from genarris_fw.catalogue.work_items import WorkItems
 from genarris_fw.database.launchpads import database_name
 
 
-def claim_until_empty(uri: str, owner: str, number: int) -> list[tuple[str, int]]:
-    """Claim and commit batches until none is left; return the keys claimed, with their tokens."""
+def claim_until_empty(uri: str, owner: str, number: int, together: int) -> list[tuple[str, int]]:
+    """Claim and commit batches until none is left; return the keys claimed, with their tokens.
+
+    With its first batch a process waits until so many have one.
+    """
     claimed = []
     with MongoClient(uri) as client:
         items = Catalogue(client[database_name(uri)]).work_items
         while batch := items.claim("urea", "step", owner, number, 60):
-            assert items.commit("urea", "step", owner, [(item, {"by": owner}, 0.0) for item in batch]) == len(batch)
+            if not claimed:
+                wait_until(lambda: len(seen(items)) == together)
+            assert items.commit("urea", "step", owner, [(item, {"by": owner}, Cost(0.0)) for item in batch]) == len(
+                batch
+            )
             claimed += [(item.key, item.token) for item in batch]
     return claimed
+
+
+def seen(items: WorkItems) -> set[str]:
+    """Return who holds items, or has done some."""
+    return {*items.owners("urea"), *items.collection.distinct("done_by")}
 
 
 def take_lease(uri: str, owner: str) -> int | None:

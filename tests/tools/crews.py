@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
-from sleepy import Sleepy, SleepyStep
+from sleepy import HELD, Sleepy, SleepyStep, held_after
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.farm.crews import crew
@@ -26,15 +27,18 @@ class Crews(Sleepy):
             number=number,
             seconds=campaign.options.seconds,
             broken=number in campaign.options.broken,
+            held=str(campaign.folder / HELD) if campaign.is_held(held_after(campaign.folder)) else "",
         )
         name = f"geometry_{campaign.step}_{number:05d}"
         document = {"struct_id": name, "n_atoms": 0, "properties": found}
         return Outcome({"square": number**2, "struct_id": name} | found, structures=[document])
 
 
-def sum_of_ranks(communicator: Any, number: int, seconds: float, broken: bool) -> dict[str, Any]:
-    """Wait together, then sum the item's number over all ranks."""
+def sum_of_ranks(communicator: Any, number: int, seconds: float, broken: bool, held: str) -> dict[str, Any]:
+    """Wait together, and as long as there is the file that holds the item; then sum its number over all ranks."""
     time.sleep(seconds)
+    while held and Path(held).exists():
+        time.sleep(0.02)
     if broken and communicator.rank == communicator.size - 1:
         raise ValueError(f"number {number} is broken")
     return {"ranks": communicator.size, "total": -1 if broken else communicator.allreduce(number)}

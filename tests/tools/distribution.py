@@ -8,6 +8,7 @@ the heartbeats of what others still watch always get their core.
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 from needs import used_by
@@ -28,6 +29,11 @@ def distribute(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("xdist_group") is None and (name := _group(item)):
             item.add_marker(pytest.mark.xdist_group(name))
     items.sort(key=_rank)
+
+
+def without_group(name: str) -> str:
+    """Return a test's name without the group that pytest-xdist puts behind it."""
+    return re.sub(r"@[^@\]]*$", "", name)
 
 
 def _group(item: pytest.Item) -> str:

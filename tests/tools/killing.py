@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import random
@@ -9,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,9 @@ from typing import Any
 from command import Started, python_path, start_program
 from fireworks import FWorker, LaunchPad
 from fireworks.core.rocket_launcher import launch_rocket
-from leases import scaled
 from pymongo import monitoring
-from sleepy import sleepy_workflow
+from sleepy import hold, let_go, sleepy_workflow
+from waiting import wait_until
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.database.launchpads import launchpad as open_launchpad
@@ -37,6 +38,11 @@ TOOLS = Path(__file__).parent
 def expected(items: int) -> dict[str, int]:
     """Return the summary of an undisturbed sleepy step."""
     return {"items": items, "sum": sum(i * i for i in range(items)), "failed": 0}
+
+
+def process_of(owner: str) -> int:
+    """Return the process that an owner's name means."""
+    return int(owner.split(":")[-4])
 
 
 class Farm:
@@ -72,32 +78,60 @@ class Farm:
         self.processes.append(process)
         return process
 
-    def holder(self, role: str, done_at_least: int = 5) -> int:
-        """Wait until some work is done in the first step; return the process that holds a lease of this role."""
-        for _ in range(600):
-            done = self.catalogue.work_items.counts(self.run, "sleepy_0")["done"]
-            lease = self.catalogue.leases.collection.find_one(
-                {
-                    "run": self.run,
-                    "step": "sleepy_0",
-                    "role": role,
-                    "state": "open",
-                    "owner": {"$exists": True},
-                }
-            )
-            if lease and done >= done_at_least:
-                return int(lease["owner"].split(":")[-4])
-            time.sleep(0.05)
-        raise AssertionError(f"no {role} at work: {self.outputs()}")
+    def hold(self, after: int = 1) -> None:
+        """Let the run's items wait once so many are done, until `let_go`: it is not over while a test looks."""
+        hold(self.folder, after)
 
-    def finish(self, seconds: float = 90) -> dict:
-        end = time.monotonic() + scaled(seconds)
-        while time.monotonic() < end:
-            record = self.catalogue.runs.find(self.run) or {}
-            if record.get("state") in ("finished", "failed"):
-                return record
-            time.sleep(0.2)
-        raise AssertionError(f"the run does not end: {self.outputs()}")
+    def let_go(self) -> None:
+        let_go(self.folder)
+
+    def holder(self, role: str, done_at_least: int = 1, step: str = "sleepy_0") -> int:
+        """Wait until some work is done in a step; return the process that holds a lease of this role."""
+        query = {"run": self.run, "step": step, "role": role, "state": "open", "owner": {"$exists": True}}
+        found: list[int] = []
+
+        def is_at_work() -> bool:
+            done = self.done(step)
+            lease = self.catalogue.leases.collection.find_one(query)
+            found[:] = [process_of(lease["owner"])] if lease and done >= done_at_least else []
+            return bool(found)
+
+        wait_until(is_at_work, said=lambda: f"no {role} at work: {self.outputs()}")
+        return found[0]
+
+    def at_work(self, number: int, done_at_least: int = 0, besides: Collection[int] = ()) -> set[int]:
+        """Wait until so many processes hold items at a time, and some are done; return them."""
+        found: set[int] = set()
+
+        def are_at_work() -> bool:
+            found.clear()
+            found.update(set(map(process_of, self.catalogue.work_items.owners(self.run))) - set(besides))
+            return len(found) >= number and self.done_in_all() >= done_at_least
+
+        wait_until(are_at_work, said=lambda: f"only {found} are at work: {self.outputs()}")
+        return found
+
+    def done(self, step: str = "sleepy_0") -> int:
+        """Return how many items of a step are done."""
+        return self.catalogue.work_items.counts(self.run, step)["done"]
+
+    def done_in_all(self) -> int:
+        """Return how many items of the run are done."""
+        return int(self.catalogue.work_items.collection.count_documents({"run": self.run, "state": "done"}))
+
+    def wait_for_done(self, number: int) -> None:
+        """Wait until so many items of the run are done."""
+        wait_until(lambda: self.done_in_all() >= number, said=lambda: f"{self.done_in_all()} done: {self.outputs()}")
+
+    def finish(self, seconds: float = 180) -> dict:
+        """Wait until the run is over; return its document."""
+
+        def record() -> dict:
+            return self.catalogue.runs.find(self.run) or {}
+
+        over = ("finished", "failed")
+        wait_until(lambda: record().get("state") in over, seconds, lambda: f"the run does not end: {self.outputs()}")
+        return record()
 
     def outputs(self) -> str:
         return "\n".join(path.read_text()[-3000:] for path in self.folder.glob("rockets-*/output"))
@@ -120,9 +154,9 @@ class Farm:
         wanted = {"spec.run": self.run, "state": {"$nin": ["COMPLETED", "ARCHIVED"]}}
         return [(found["fw_id"], found["name"], found["state"]) for found in self.launchpad.fireworks.find(wanted)]
 
-    def settle(self, seconds: float = 20) -> None:
+    def settle(self, seconds: float = 60) -> None:
         """Repair until nothing is open: what is made READY again must be taken up by a rocket that lives."""
-        end = time.monotonic() + scaled(seconds)
+        end = time.monotonic() + seconds
         while self.open_fireworks() and time.monotonic() < end:
             recover(self.launchpad, self.run, grace_seconds=3)
             time.sleep(0.2)
@@ -188,7 +222,7 @@ class Crowd:
         on_path = [
             pid
             for lease in self.farm.catalogue.leases.holders(self.farm.run)
-            if lease["role"] != "side" and (pid := int(lease["owner"].split(":")[-4])) in alive
+            if lease["role"] != "side" and (pid := process_of(lease["owner"])) in alive
         ]
         if not alive:
             return
@@ -204,7 +238,10 @@ class Crowd:
 
 
 def soak(farm: Farm, crowd: Crowd, kills: int, seconds: float) -> dict[str, Any]:
-    """Kill rockets at random times, start new ones, recover now and then; return the run's document at its end."""
+    """Kill rockets at random times, start new ones, recover now and then; return the run's document at its end.
+
+    What is held (`Farm.hold`) goes on after the last kill: so all are in the midst of the run.
+    """
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         crowd.fill()
@@ -214,6 +251,8 @@ def soak(farm: Farm, crowd: Crowd, kills: int, seconds: float) -> dict[str, Any]
             return record
         if crowd.kills < kills:
             crowd.kill_one()
+        else:
+            farm.let_go()
         if crowd.chance.random() < 0.5:
             recover(farm.launchpad, farm.run, grace_seconds=3)
     raise AssertionError(f"the run does not end: {farm.outputs()}")
@@ -309,3 +348,28 @@ def impatient(seconds: float = 0.2) -> Iterator[None]:
         yield
     finally:
         mending.STALE_LOCK_SECONDS = before
+
+
+# ---- a rocket that dies where a function is called
+
+
+def die_at(function: str, uri: str, run: str, place: str) -> None:
+    """Launch a run's fireworks in this process, and die where ``module:name`` is called."""
+    module, _, path = function.partition(":")
+    *parents, name = path.split(".")
+    owner = importlib.import_module(module)
+    for parent in parents:
+        owner = getattr(owner, parent)
+    setattr(owner, name, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+    os.chdir(place)
+    carry_out.Heartbeat = NoHeartbeat
+    launch_all(open_launchpad(uri), run)
+
+
+def killed_at(function: str, uri: str, run: str, place: Path) -> bool:
+    """Launch a run's fireworks in a process that dies where a function is called; tell whether it came to that."""
+    process = FORKS.Process(target=die_at, args=(function, uri, run, str(place)))
+    process.start()
+    process.join()
+    assert process.exitcode in (0, -signal.SIGKILL)
+    return process.exitcode == -signal.SIGKILL

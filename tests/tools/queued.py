@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from command import genarris, python_path
 from killing import TOOLS, Farm
 from slurm import Slurm
+from waiting import wait_until
 
 BIN = Path(sys.executable).parent
 
@@ -40,7 +40,7 @@ class QueuedFarm(Farm):
             assert found == 1, name
         path.write_text(text)
 
-    def qlaunch(self, *words: str, seconds: float = 60) -> list[int]:
+    def qlaunch(self, *words: str, seconds: float = 120) -> list[int]:
         """Call ``qlaunch`` in the run's folder; return the jobs that it submitted."""
         before = self.slurm.jobs("all")
         done = subprocess.run(
@@ -68,24 +68,13 @@ class QueuedFarm(Farm):
                 jobs.extend(self.qlaunch(*words))
             return bool(jobs)
 
-        self.wait_until(submitted, 150)
+        self.wait_until(submitted)
         [job] = jobs
         return job
 
-    def done(self, step: str = "sleepy_0") -> int:
-        """Return how many items of a step are done."""
-        return self.catalogue.work_items.counts(self.run, step)["done"]
-
-    def wait_until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
+    def wait_until(self, condition: Callable[[], object]) -> None:
         """Wait until something is so."""
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, f"{self.done()} items done: {self.outputs()}"
-            time.sleep(0.1)
-
-    def wait_for_done(self, number: int) -> None:
-        """Wait until so many items of the first step are done."""
-        self.wait_until(lambda: self.done() >= number)
+        wait_until(condition, 240, lambda: f"{self.done()} items done: {self.outputs()}")
 
     def outputs(self) -> str:
         """Return what the jobs wrote."""

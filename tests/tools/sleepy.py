@@ -22,6 +22,33 @@ from genarris_fw.logs import Log
 from genarris_fw.options.base import SharedOptions
 from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure, explicit_serialize
 
+HELD = "held"  # the file in a run's folder while which is there its items wait
+
+
+def hold(folder: Path, after: int = 1) -> None:
+    """Let every item of a run wait once so many of the run are done, until `let_go`: it is not over while a test looks.
+
+    A replica's first claim is a single item, so with ``after`` = 1 a replica does one item at most, and then holds
+    others. Later claims are many items, which are committed together: a larger number may be passed by far, unless it
+    is the end of a round. A replica whose time is over ends the item at hand.
+    """
+    beside = folder / f".{HELD}"
+    beside.write_text(str(after))
+    beside.replace(folder / HELD)
+
+
+def let_go(folder: Path) -> None:
+    """Let the items go on."""
+    (folder / HELD).unlink(missing_ok=True)
+
+
+def held_after(folder: Path) -> int | None:
+    """Return how many items may be done before the others wait; None where none waits."""
+    try:
+        return int((folder / HELD).read_text())
+    except FileNotFoundError:
+        return None
+
 
 class SleepyOptions(SharedOptions):
     """What a sleepy step is told; no ui.conf names it."""
@@ -37,6 +64,21 @@ class SleepyOptions(SharedOptions):
 
 class SleepyStep(Campaign[SleepyOptions]):
     """A sleepy step: its options are not registered."""
+
+    def is_held(self, after: int | None) -> bool:
+        """Tell whether its items wait once so many are done."""
+        done = {"run": self.run, "state": "done"}
+        return after is not None and self.catalogue.work_items.collection.count_documents(done) >= after
+
+    def wait_while_held(self) -> None:
+        """Wait as long as items are held; what is done is asked once for each number, not all the time."""
+        after = held_after(self.folder)
+        while self.is_held(after):
+            while held_after(self.folder) == after:
+                if self.walltime.ending():
+                    return
+                time.sleep(0.02)
+            after = held_after(self.folder)
 
     @cached_property
     def options(self) -> SleepyOptions:
@@ -77,6 +119,7 @@ class Sleepy(Procedure[SleepyOptions]):
             ctypes.PyDLL(None).usleep(int(1e6 * campaign.options.seconds))
         else:
             time.sleep(campaign.options.seconds)
+        campaign.wait_while_held()
         number = item.payload["number"]
         counts = campaign.catalogue.work_items.counts(campaign.run, campaign.step)
         before = _ends(campaign.options.items, campaign.options.rounds)[item.payload["round"] - 1]

@@ -119,6 +119,7 @@ class _Translation:
         self.files: dict[str, str] = {}
         self.energies: list[str] = []  # names of the energies that the structures have as they are
         self.pool = ""  # what the last step made
+        self.experiment: _Step | None = None
 
     def result(self) -> Translated:
         master = self.master()
@@ -133,6 +134,8 @@ class _Translation:
             "",
             *_section("Genarris_master", master),
         ]
+        if self.experiment is not None:
+            lines += ["", *_section(self.experiment.procedure.lower(), self.experiment)]
         seen, first = Counter[str](), dict[str, _Step]()
         for step in self.steps:
             seen[step.procedure] += 1
@@ -175,10 +178,7 @@ class _Translation:
             step.options["verbose"] = 3
         self.conf.take(["workflow"], "tasks")
         if path := take(["experimental_structure"], "path"):
-            step.comments.append(
-                f"The measured crystal {path} is not looked for after every task: Crystal_Search and "
-                "Lattice_Energy_Minimisation have an option experiment, and genarris-fw import reads it into a pool."
-            )
+            self.experiment = _Step("Experimental_Structure", {"path": str(path)})
         return step
 
     def task(self, task: str, number: int) -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genarris_fw.declaring.option import REQUIRED
 from genarris_fw.names import is_smiles
@@ -14,6 +14,9 @@ from genarris_fw.options.base import ProcedureOptions
 from genarris_fw.options.configuration import Step
 from genarris_fw.options.problems import Remarks, nearest, quoted
 from genarris_fw.options.sections import Given, Sections, again
+
+if TYPE_CHECKING:
+    from genarris_fw.comparing.experiment import Experiment
 
 STRUCTURE_FILES = (".json", ".in", ".next_step", ".cif", ".xyz", ".extxyz", ".out")
 
@@ -116,6 +119,7 @@ class Bench:
     listed: set[str] = field(default_factory=set)
     told: set[str] = field(default_factory=set)
     refused: set[tuple[str, str]] = field(default_factory=set)  # step and option of outputs that cannot be pools
+    measured: Experiment | None = None  # the crystal of [experimental_structure]
     incomplete: bool = False  # a name in procedures means nothing, so that pools may be missing for that reason
 
     def missing_pool(self, line: int, message: str, section: str) -> None:

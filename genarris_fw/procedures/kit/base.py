@@ -20,6 +20,9 @@ from genarris_fw.procedures.kit.campaign import Campaign
 
 __all__ = ["Campaign", "Distances", "Item", "Outcome", "Procedure", "explicit_serialize"]
 
+# Of a step that was compared with the run's measured crystal: fields of its summary -> words.
+EXPERIMENT = {"experiment": "experiment: {[words]}", "exemplars_experiment": "among the exemplars: {[words]}"}
+
 
 class Distances(NamedTuple):
     """A distance matrix: its file, the structures of its rows, and the rows in blocks."""
@@ -43,9 +46,24 @@ class Procedure(Task[Campaign[Options]], Generic[Options]):
         """Return how many replicas the user's options ask for."""
         return campaign.num_replicas
 
+    def sum_up(self, campaign: Campaign[Options]) -> dict[str, Any]:
+        """Return the summary, with where the run's measured crystal is in the pools that the step makes."""
+        summary = self.collect(campaign)
+        if campaign.configuration.get("experiment"):
+            from genarris_fw.procedures.kit.measured import compare_with_measured  # few runs need it
+
+            summary |= compare_with_measured(campaign, summary.get("experiment"))
+        return summary
+
+    def cores(self, campaign: Campaign[Options], ranks: int) -> int:
+        """Return the cores that the options give to a replica, or those that its ranks and their threads take."""
+        threads = campaign.options.omp_num_threads if campaign.given("omp_num_threads") else 1
+        return max(campaign.cores, ranks * threads)
+
     def in_words(self, campaign: Campaign[Options], summary: dict[str, Any]) -> str:
-        """Return what the procedure's options declare to be said of a summary."""
-        return in_words(campaign.options.results, summary)
+        """Return what the procedure's options declare to be said of a summary, and where the measured crystal is."""
+        declared = campaign.options.results
+        return in_words(declared | {name: words for name, words in EXPERIMENT.items() if name not in declared}, summary)
 
     def distances(self, campaign: Campaign[Options]) -> Distances | None:
         """Compute the distance matrix of this step anew from what the catalogue holds, None where it makes none.

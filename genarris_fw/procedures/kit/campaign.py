@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
@@ -17,6 +17,7 @@ from genarris_fw.farm.assignment import Assignment
 from genarris_fw.farm.resources import replica_cores
 from genarris_fw.logs import Log
 from genarris_fw.options.base import MakesPool, OnMolecule, OnStructures, SharedOptions
+from genarris_fw.options.experimental_structure import MARKS
 from genarris_fw.pools.documents import from_document, to_document
 from genarris_fw.threads import default_threads
 
@@ -174,15 +175,19 @@ class Campaign(Assignment, Generic[Options_co]):
 
     def structures(self, ids: Sequence[str], fields: Sequence[str] | None = None) -> list[Structure]:
         """Return structures by id, in that order; ``fields`` limits what is read of each document."""
+        return list(self.each_structure(ids, fields))
+
+    def each_structure(self, ids: Sequence[str], fields: Sequence[str] | None = None) -> Iterator[Structure]:
+        """Yield what `structures` returns, a few in memory at a time."""
         wanted = None if fields is None else ["geometry", *fields]
-        return [from_document(record) for record in self._documents(ids, wanted)]
+        return (from_document(record) for record in self.documents(ids, wanted))
 
     def properties(self, ids: Sequence[str], name: str) -> list[Any]:
         """Return one property of structures by id, in that order; None where a structure lacks it."""
-        records = self._documents(ids, [f"properties.{name}"])
+        records = self.documents(ids, [f"properties.{name}"])
         return [(record.get("properties") or {}).get(name) for record in records]
 
-    def _documents(self, ids: Sequence[str], fields: Sequence[str] | None) -> Iterable[StructureDocument]:
+    def documents(self, ids: Sequence[str], fields: Sequence[str] | None) -> Iterator[StructureDocument]:
         """Yield documents as they will be when what is prepared is visible."""
         prepared = self.publication.fields
         for record in self.catalogue.structures.load(self.run, ids, fields):
@@ -198,6 +203,8 @@ class Campaign(Assignment, Generic[Options_co]):
         structures = read_folder(Path(folder))
         if not structures:
             raise RunFailed(f"{self.step}: no structure files in {folder} (json or geometry.in)")
+        for structure in structures:  # a mark is of the pool in which it was made
+            structure.properties = {name: value for name, value in structure.properties.items() if name not in MARKS}
         documents = [
             to_document(s, int(s.properties.get("Z") or 0), {"imported_from": str(folder)}) for s in structures
         ]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure
-from genarris_fw.energetics.comparable import FIELDS, source_of
+from genarris_fw.energetics.comparable import fields_of, per_molecule, source_of
 from genarris_fw.energetics.record import EnergyRecord
 from genarris_fw.engines import Context, Engine, Evaluation, engine_class
 from genarris_fw.engines import get as get_engine
@@ -266,22 +266,11 @@ def refuse_nothing(campaign: Campaign[SharedOptions], ids: Sequence[str]) -> Non
 def energies_per_molecule(campaign: Campaign[SharedOptions], ids: Sequence[str], name: str) -> list[float | None]:
     """Return energies in eV per molecule, None where a structure has none.
 
-    An engine's energy is kept with its number of molecules; an imported one is of the cell.
-
     Raises
     ------
     RunFailed
         Where they come from several engines or settings, which are not to be compared.
     """
-    of_engine = [f"energies.{name}.{key}" for key in ("per_molecule", *FIELDS)]
-    records = list(campaign.catalogue.structures.load(campaign.run, ids, [*of_engine, f"properties.{name}", "Z"]))
+    records = list(campaign.catalogue.structures.load(campaign.run, ids, fields_of(name)))
     refuse_several(campaign.step, name, (source_of(record, name) for record in records))
-    found: list[float | None] = []
-    for record in records:
-        kept = (record.get("energies") or {}).get(name)
-        energy = kept.get("per_molecule") if kept else None
-        of_cell, Z = (record.get("properties") or {}).get(name), record.get("Z")
-        if energy is None and of_cell is not None and Z:
-            energy = of_cell / Z
-        found.append(None if energy is None else float(energy))
-    return found
+    return [per_molecule(record, name) for record in records]

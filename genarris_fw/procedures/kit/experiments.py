@@ -8,12 +8,12 @@ from typing import Any
 
 from genarris_fw.errors import InputError
 from genarris_fw.lattice.searching.finding import Match, find
+from genarris_fw.options.experimental_structure import RANK, RMSD
 from genarris_fw.procedures.kit.base import Campaign
 from genarris_fw.procedures.kit.lattice_models import LatticeModel
 from genarris_fw.procedures.options.experiments import FindsExperiment, experiment_of
 
 MOLECULES = 15  # of a cluster that is superposed
-RANK, RMSD = "experiment_rank", "experiment_rmsd"  # properties of the minimum that is the experiment
 
 
 def find_experiment(

@@ -11,6 +11,7 @@ from genarris_fw.declaring.option import derived, option
 from genarris_fw.declaring.types import InputFile, PlainDict
 from genarris_fw.errors import InputError
 from genarris_fw.names import is_smiles
+from genarris_fw.options.experimental_structure import ExperimentalStructureOptions
 from genarris_fw.options.molecule_files import molecule_of
 from genarris_fw.options.resolving.draft import Bench, Draft
 from genarris_fw.procedures.options.lattice_models import LatticeModelOptions
@@ -24,8 +25,9 @@ class FindsExperiment(LatticeModelOptions):
     experiment: InputFile | None = option(
         "Measured crystal (CIF, ...) to look for: its rank, energy and RMSD_15 are said",
         category="inferred",
-        default_words="that of another section; else none",
+        default_words="that of another section, or of [experimental_structure]; else none",
         lends=1,
+        changes_results=False,  # its content does
     )
     experiment_content: PlainDict | None = derived("The crystal in the file of experiment")
 
@@ -35,6 +37,7 @@ class FindsExperiment(LatticeModelOptions):
         super().resolve(bench, draft)
         given = bench.inherit(draft, "experiment")
         if given is None or given.value is None:
+            cls._take_that_of_the_run(bench, draft)
             return
         path = bench.absolute(str(given.value))
         if not draft.has("experiment"):
@@ -50,6 +53,23 @@ class FindsExperiment(LatticeModelOptions):
             bench.remarks.problem(given.line, f"experiment: {error}", given.section)
             return
         draft.put("experiment_content", crystal.to_dict(), "the file of experiment")
+
+    @classmethod
+    def _take_that_of_the_run(cls, bench: Bench, draft: Draft) -> None:
+        """Take the crystal of [experimental_structure], where a model can minimise it: with all its atoms."""
+        if bench.measured is None:
+            return
+        given, crystal = bench.sections.of(ExperimentalStructureOptions.procedure).base["path"], bench.measured.crystal
+        try:
+            if (path := draft.options["molecule_path"]) and (is_smiles(path) or bench.is_file(path)):
+                _check_composition(crystal, molecule_of(draft.options)[0])
+        except InputError as error:
+            words = f"{draft.step.name} compares the measured crystal as it is, and does not minimise it: {error}"
+            bench.remarks.notice(given.line, words, given.section)
+            return
+        origin = f"inferred from [{given.section}] path (line {given.line})"
+        draft.put("experiment", bench.absolute(str(given.value)), origin)
+        draft.put("experiment_content", crystal.to_dict(), origin)
 
 
 def one_crystal(path: str) -> Structure:

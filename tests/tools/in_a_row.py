@@ -1,14 +1,14 @@
-"""Run the whole suite so many times in a row and write what each run was: seconds, passed, failed tests by name.
+"""Run the tests so many times in a row and write what each run was: seconds, passed, failed tests by name.
 
-``python tests/tools/twenty_runs.py [--runs 20] [--table FILE] [words for pytest]`` in the repository; without words for
-pytest, those of ``make test``. The table is Markdown and written anew after every run; every run's whole output lies
-beside it, and the table ends with the tests that took longest. The exit code is 1 when any test failed in any run.
+``python tests/tools/in_a_row.py 20 [--processes] [--table FILE] [words for pytest]`` in the repository; without words
+for pytest, those of ``make test``. With ``--processes`` only the tests that watch processes and clocks. The table is
+Markdown and written anew after every run; every run's whole output lies beside it, and the table ends with the tests
+that took longest. The exit code is 1 when any test failed in any run.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 import subprocess
 import sys
 import time
@@ -17,8 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
+from distribution import without_group
+
 LONG_SECONDS = 3.0
 PYTEST = ("-n", "4", "--dist", "loadgroup")
+PROCESSES = "processes and not slow and not ml"
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def results(report: Path) -> tuple[int, int, list[str], dict[str, float]]:
     failed: list[str] = []
     times: dict[str, float] = {}
     for case in ElementTree.parse(report).getroot().iter("testcase"):
-        name = re.sub(r"@[^\]]*$", "", f"{case.get('classname')}::{case.get('name')}")
+        name = without_group(f"{case.get('classname')}::{case.get('name')}")
         times[name] = float(case.get("time", 0.0))
         if case.find("failure") is not None or case.find("error") is not None:
             failed.append(name)
@@ -93,15 +96,19 @@ def long_tests(runs: list[Ran]) -> list[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Run the whole suite so many times in a row.")
-    parser.add_argument("--runs", type=int, default=20)
-    parser.add_argument("--table", type=Path, default=Path("runs") / "twenty_runs.md")
+    parser = argparse.ArgumentParser(description="Run the tests so many times in a row.")
+    parser.add_argument("runs", type=int)
+    parser.add_argument("--processes", action="store_true", help="only those that watch processes and clocks")
+    parser.add_argument("--table", type=Path, default=Path("runs") / "in_a_row.md")
     given, words = parser.parse_known_args()
+    words = words or list(PYTEST)
+    if given.processes:
+        words += ["-m", PROCESSES]
     folder = given.table.resolve().parent
     folder.mkdir(parents=True, exist_ok=True)
     runs: list[Ran] = []
     for number in range(1, given.runs + 1):
-        runs.append(run(words or list(PYTEST), folder / "report.xml", folder / f"run_{number:02d}.log"))
+        runs.append(run(words, folder / "report.xml", folder / f"run_{number:02d}.log"))
         given.table.write_text(table(runs))
         last = runs[-1]
         print(f"run {number}: {last.seconds:.0f} s, {last.passed} passed, failed: {last.failed or 'none'}", flush=True)
