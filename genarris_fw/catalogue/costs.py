@@ -61,9 +61,10 @@ class ItemCosts:
         Returns
         -------
         list of dict
-            Each ``step``, ``end`` (`DONE`, `FAILED`, `BROKEN_OFF`), ``owner`` (None where nobody knows),
-            ``host``, ``user`` (None where the replica has left nothing, or an older version ran it), ``attempts``, ``seconds``, ``core_seconds`` (one core where it is not known how many they were),
-            ``cpu_seconds``, and of how many attempts the ``cores`` and the processors' seconds (``cpu``) are known.
+            Each ``step``, ``end`` (`DONE`, `FAILED`, `BROKEN_OFF`), ``owner`` (None where nobody knows), ``host``,
+            ``user`` (None where the replica has left nothing, or an older version ran it), ``attempts``, ``seconds``,
+            ``core_seconds`` (one core where it is not known how many they were), ``cpu_seconds``, and of how many
+            attempts the ``cores`` and the processors' seconds (``cpu``) are known.
         """
         return list(self._found(pipeline(run)))
 

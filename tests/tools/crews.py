@@ -26,6 +26,7 @@ class Crews(Sleepy):
             "crews:sum_of_ranks",
             number=number,
             seconds=campaign.options.seconds,
+            busy=campaign.options.busy,
             broken=number in campaign.options.broken,
             held=str(campaign.folder / HELD) if campaign.is_held(held_after(campaign.folder)) else "",
         )
@@ -34,9 +35,14 @@ class Crews(Sleepy):
         return Outcome({"square": number**2, "struct_id": name} | found, structures=[document])
 
 
-def sum_of_ranks(communicator: Any, number: int, seconds: float, broken: bool, held: str) -> dict[str, Any]:
+def sum_of_ranks(
+    communicator: Any, number: int, seconds: float, busy: float, broken: bool, held: str
+) -> dict[str, Any]:
     """Wait together, and as long as there is the file that holds the item; then sum its number over all ranks."""
     time.sleep(seconds)
+    begun = time.thread_time()
+    while time.thread_time() - begun < busy:
+        pass
     while held and Path(held).exists():
         time.sleep(0.02)
     if broken and communicator.rank == communicator.size - 1:
