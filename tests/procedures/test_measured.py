@@ -117,7 +117,7 @@ def test_what_is_not_there_is_not_said_to_be(in_process: InProcess) -> None:
     assert record["state"] == "finished", record.get("failure")
     said = record["summaries"]["remove_duplicates"]["experiment"]
     assert not said["found"] and "structure" not in said and said["molecules"] < 15
-    assert said["words"] == f"not among them (the closest has {said['molecules']} of 15 molecules in place)"
+    assert said["words"] == f"not among them (the nearest has {said['molecules']} of 15 molecules in place)"
     assert marks(in_process) == []
     assert all(not row["found"] for row in closing(Catalogue(in_process.database), "found")["experiment"])
 
