@@ -31,6 +31,7 @@ cdef enum:
 cdef double LOOSENED = 2.0  # what the tolerances are multiplied by while only some molecules are fitted,
 cdef double LESS = 1.25  # and in the first round with all of them
 cdef double CENTRAL = 4.0  # Å2, mean square distance of the central molecules laid upon each other
+cdef double GUIDED = 1.0  # Å2, of straight ones together with the centres of two neighbours
 cdef double UNSURE = 0.5  # Å by which distances within a molecule may differ in any case: rotations of methyl groups
 
 
@@ -349,7 +350,7 @@ def lay(
                 found = b.images(middles[m], radius, images, moves)
                 failed = fill_cluster(b, images, moves, found, 1.0, &around)
                 for hand in range(2 if mirror else 1):
-                    failed = failed or first_motions(&hands[hand], &around, &ordered, CENTRAL, CENTRAL, GUIDES, &tried)
+                    failed = failed or first_motions(&hands[hand], &around, &ordered, GUIDED, CENTRAL, GUIDES, &tried)
                     if failed:
                         break
                     for k in range(tried.n):
