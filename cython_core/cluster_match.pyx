@@ -47,7 +47,6 @@ cdef struct Laid:
     Py_ssize_t matched
     double square
     Motion motion
-    Py_ssize_t middle
     int hand
 
 
@@ -328,7 +327,7 @@ def lay(
     limits.distance, limits.angle, limits.apart = distance_tolerance, angle_tolerance, molecule_tolerance**2
     ordered.rows, ordered.start, ordered.count = &orders[0], &order_start[0], &order_count[0]
     tried.room, tried.motions = 0, NULL
-    best.matched, best.square, best.middle, best.hand = 0, INFINITY, -1, 0
+    best.matched, best.square, best.hand = 0, INFINITY, 0
     images = <Py_ssize_t*>malloc((room + 1) * sizeof(Py_ssize_t))
     moves = <double*>malloc(3 * (room + 1) * sizeof(double))
     moved = <double*>malloc(6 * largest * sizeof(double))  # and a counterpart's
@@ -358,7 +357,10 @@ def lay(
                         matched = grow(
                             &hands[hand], &around, &ordered, &motion, &limits, &pairing, moved, best.matched, &square
                         )
-                        if matched < best.matched or (matched == best.matched and square >= best.square):
+                        # Of both hands of a crystal that has both, the first, whatever rounding says.
+                        if matched < best.matched or matched == 0 or (
+                            matched == best.matched and square > (1.0 - 1e-6) * best.square - 1e-9
+                        ):
                             continue
                         best.matched, best.square, best.motion, best.hand = matched, square, motion, hand
                         for i in range(n):
