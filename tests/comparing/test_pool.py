@@ -78,9 +78,11 @@ def test_what_is_not_there_is_not_found() -> None:
     found = compare_pool(crystals, experiment)
     assert found.found is None and found.matching == 0 and len(found.nearest) == 5
     assert [one.matched for one in found.nearest] == sorted((one.matched for one in found.nearest), reverse=True)
-    assert found.words.startswith("not among them; the nearest is rank ")
+    most = found.nearest[0].matched
+    assert found.words == f"not among them (the nearest has {most} of 15 molecules in place)"
     summary = found.summary()
-    assert not summary["found"] and summary["structure"] == found.nearest[0].struct_id
+    assert not summary["found"] and "structure" not in summary
+    assert summary["nearest"][0]["struct_id"] == found.nearest[0].struct_id
 
 
 def test_ranks_and_energies() -> None:
@@ -96,7 +98,9 @@ def test_ranks_and_energies() -> None:
     assert one.above_lowest == pytest.approx(energies[planted] - min(known))
     assert one.rank_density == 1 + sum(other.density > crystals[planted].density for other in crystals)
     assert one.powder == pytest.approx(1, abs=0.01) and one.powder_variable_cell >= one.powder
-    assert found.summary() == {
+    summary = found.summary()
+    assert [row.pop("struct_id") for row in summary.pop("nearest")] == [other.struct_id for other in found.nearest]
+    assert summary == {
         "words": found.words,
         "found": True,
         "structure": "crystal_7",
@@ -106,12 +110,14 @@ def test_ranks_and_energies() -> None:
         "rmsd": one.rmsd,
         "molecules": 15,
         "of": 15,
+        "structures": len(crystals),
+        "matching": 1,
         "powder": one.powder,
         "powder_variable_cell": one.powder_variable_cell,
         "remarks": list(found.remarks),
     }
-    agreement = f"15 of 15 molecules match, RMSD_15 {one.rmsd:.2f} Å"
-    assert found.words == f"rank {one.rank} by energy, {one.above_lowest:.2f} kJ/mol above the lowest, {agreement}"
+    above = f"{one.above_lowest:.2f} kJ/mol above the lowest"
+    assert found.words == f"rank {one.rank}, {above}, RMSD_15 {one.rmsd:.2f} Å"
 
 
 def test_without_energies_the_rank_is_by_density() -> None:
@@ -119,7 +125,7 @@ def test_without_energies_the_rank_is_by_density() -> None:
     found = compare_pool(crystals, crystals[0], nearest=2)
     assert found.energies == 0 and found.found is not None
     assert (found.found.rank, found.found.above_lowest) == (None, None)
-    assert found.words.startswith(f"rank {found.found.rank_density} by density, 15 of 15")
+    assert found.words.startswith(f"rank {found.found.rank_density} by density, RMSD_15 ")
 
 
 def test_a_large_pool_is_not_held_in_memory() -> None:
