@@ -15,6 +15,7 @@ from genarris_fw._kernels.matching cimport (
     add_molecule,
     best_order,
     empty_cluster,
+    farthest_from,
     fill_cluster,
     first_motions,
     is_straight,
@@ -30,6 +31,7 @@ cdef enum:
 cdef double LOOSENED = 2.0  # what the tolerances are multiplied by while only some molecules are fitted,
 cdef double LESS = 1.25  # and in the first round with all of them
 cdef double CENTRAL = 4.0  # Å2, mean square distance of the central molecules laid upon each other
+cdef double GUIDED = 1.0  # Å2, of straight ones together with the centres of two neighbours
 cdef double UNSURE = 0.5  # Å by which distances within a molecule may differ in any case: rotations of methyl groups
 
 
@@ -45,7 +47,6 @@ cdef struct Laid:
     Py_ssize_t matched
     double square
     Motion motion
-    Py_ssize_t middle
     int hand
 
 
@@ -119,31 +120,29 @@ cdef double determinant(const double* m) noexcept nogil:
 
 
 cdef bint is_turned(
-    const Cluster* a, Py_ssize_t i, const double* moved, const double* there, const int* order, Py_ssize_t n,
-    double degrees,
+    const double* moved, const double* there, const int* order, Py_ssize_t n, double degrees, double* counterpart
 ) noexcept nogil:
     # Whether a molecule has to be turned by more than this to lie on its counterpart as well as it can.
     cdef Sums sums
     cdef double u[3]
     cdef double v[3]
-    cdef Py_ssize_t k, far = 0
-    cdef double longest = 0.0
+    cdef Py_ssize_t k, one, other
     cdef int c
     if degrees >= 180.0 or n < 2:
         return False
-    if is_straight(a, i):
-        for k in range(1, n):
-            if square_distance(moved, moved + 3 * k) > longest:
-                longest = square_distance(moved, moved + 3 * k)
-                far = k
-        for c in range(3):
-            u[c] = moved[3 * far + c] - moved[c]
-            v[c] = there[3 * order[far] + c] - there[3 * order[0] + c]
-        return dot(u, v) < cosine(degrees) * sqrt(dot(u, u) * dot(v, v))
     memset(&sums, 0, sizeof(Sums))
     for k in range(n):
-        add(&sums, moved + 3 * k, there + 3 * order[k])
-    return cosine_of_fit(&sums) < cosine(degrees)
+        for c in range(3):
+            counterpart[3 * k + c] = there[3 * order[k] + c]
+        add(&sums, moved + 3 * k, counterpart + 3 * k)
+    if not is_straight(moved, n) and not is_straight(counterpart, n):
+        return cosine_of_fit(&sums) < cosine(degrees)
+    one = farthest_from(moved, n, 0)
+    other = farthest_from(moved, n, one)
+    for c in range(3):
+        u[c] = moved[3 * other + c] - moved[3 * one + c]
+        v[c] = counterpart[3 * other + c] - counterpart[3 * one + c]
+    return dot(u, v) < cosine(degrees) * sqrt(dot(u, u) * dot(v, v))
 
 
 cdef bint has_other_form(
@@ -187,7 +186,7 @@ cdef bint lies_on(
     if order[0] == NULL:
         return False
     return not (
-        is_turned(a, i, moved, b.atoms + 3 * b.start[j], order[0], n, limits.angle)
+        is_turned(moved, b.atoms + 3 * b.start[j], order[0], n, limits.angle, moved + 3 * n)
         or has_other_form(moved, b.atoms + 3 * b.start[j], order[0], n, limits.distance)
     )
 
@@ -328,10 +327,10 @@ def lay(
     limits.distance, limits.angle, limits.apart = distance_tolerance, angle_tolerance, molecule_tolerance**2
     ordered.rows, ordered.start, ordered.count = &orders[0], &order_start[0], &order_count[0]
     tried.room, tried.motions = 0, NULL
-    best.matched, best.square, best.middle, best.hand = 0, INFINITY, -1, 0
+    best.matched, best.square, best.hand = 0, INFINITY, 0
     images = <Py_ssize_t*>malloc((room + 1) * sizeof(Py_ssize_t))
     moves = <double*>malloc(3 * (room + 1) * sizeof(double))
-    moved = <double*>malloc(3 * largest * sizeof(double))
+    moved = <double*>malloc(6 * largest * sizeof(double))  # and a counterpart's
     pairing.image = <Py_ssize_t*>malloc(n * sizeof(Py_ssize_t))
     pairing.order = <const int**>malloc(n * sizeof(void*))
     pairing.used = <unsigned char*>malloc(room + 1)
@@ -350,7 +349,7 @@ def lay(
                 found = b.images(middles[m], radius, images, moves)
                 failed = fill_cluster(b, images, moves, found, 1.0, &around)
                 for hand in range(2 if mirror else 1):
-                    failed = failed or first_motions(&hands[hand], &around, &ordered, CENTRAL, CENTRAL, GUIDES, &tried)
+                    failed = failed or first_motions(&hands[hand], &around, &ordered, GUIDED, CENTRAL, GUIDES, &tried)
                     if failed:
                         break
                     for k in range(tried.n):
@@ -358,7 +357,10 @@ def lay(
                         matched = grow(
                             &hands[hand], &around, &ordered, &motion, &limits, &pairing, moved, best.matched, &square
                         )
-                        if matched < best.matched or (matched == best.matched and square >= best.square):
+                        # Of both hands of a crystal that has both, the first, whatever rounding says.
+                        if matched < best.matched or matched == 0 or (
+                            matched == best.matched and square > (1.0 - 1e-6) * best.square - 1e-9
+                        ):
                             continue
                         best.matched, best.square, best.motion, best.hand = matched, square, motion, hand
                         for i in range(n):

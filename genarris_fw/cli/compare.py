@@ -30,7 +30,7 @@ from genarris_fw.farm.opening import Opened
     "target",
     type=click.Path(path_type=Path),
     default=None,
-    help="Write the nearest one laid upon the experiment: a .cif, .png, .svg or .pdf file; without ending the first three.",
+    help="Write the nearest one laid upon the experiment: .cif, .png, .svg, .pdf; without ending the first three.",
 )
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")

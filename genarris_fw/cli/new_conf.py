@@ -40,7 +40,8 @@ class Files:
 
 def conf_of(start: Start, files: Files) -> str:
     """Return the text of a ui.conf: every option that matters, with what it means and what else it may be."""
-    parts = [_head(start, files), _master(start, files), _charges(start, files), _search(start, files)]
+    parts = [_head(start, files), _master(start, files), _measured(files), _charges(start, files)]
+    parts += [_search(start, files)]
     parts += [_second(start), _ranking(start)]
     return "\n".join(line for part in parts for line in [*part, ""])
 
@@ -81,6 +82,17 @@ def _master(start: Start, files: Files) -> list[str]:
     ]
 
 
+def _measured(files: Files) -> list[str]:
+    section = ["[experimental_structure]", f"path = {files.experiment or 'measured.cif'}"]
+    return [
+        *_comment(
+            "The crystal as it was measured (CIF, ...): looked for in the pool of every step, and minimised by the "
+            "models of energies, so that its rank, energy and RMSD_15 are said."
+        ),
+        *(section if files.experiment else [f"# {line}" for line in section]),
+    ]
+
+
 def _charges(start: Start, files: Files) -> list[str]:
     return [
         *_comment("The molecule's charges, fitted to its electrostatic potential."),
@@ -102,13 +114,6 @@ def _charges(start: Start, files: Files) -> list[str]:
 def _search(start: Start, files: Files) -> list[str]:
     numbers = start.Z[0] if len(start.Z) == 1 else start.Z
     whose = "the experiment's" if files.experiment else "1, 8 and more are possible, each costs as much again"
-    experiment = [
-        *_comment(
-            "The crystal as it was measured (CIF, ...), with hydrogens and without disorder: it is minimised by the "
-            "same model, and its rank, energy and RMSD_15 are said by this step and by the next one."
-        ),
-        f"experiment = {files.experiment}" if files.experiment else "# experiment = measured.cif",
-    ]
     return [
         *_comment(
             "Crystals are drawn in the space groups that so many molecules fit into, minimised, and compared, in "
@@ -131,7 +136,6 @@ def _search(start: Start, files: Files) -> list[str]:
         f"max_work = {start.extent.work:.0f}",
         *_comment("The atom-atom potential: W99star, FIT, ... (docs/potentials.md), or a json file of your own."),
         f"potential = {start.potential}",
-        *experiment,
         *_comment("The folder of the minima, and the name of their pool; both: json and geometry.in; cif is possible."),
         "output_dir = minima",
         "output_format = both",

@@ -141,7 +141,8 @@ def format_overlay(overlay: Overlay) -> str:
     """Return the text of a cif file: both clusters in one box, then each alone in the same box.
 
     In the first block the first crystal's atoms are the disorder group 1, and those of the second one group 2: programs
-    draw no bonds between groups, and can colour and hide them.
+    draw no bonds between groups, and can colour and hide them. (ASE takes atoms that nearly lie on each other for one;
+    it reads each cluster alone in full.)
     """
     everything = np.concatenate([one.positions for one in (*overlay.first, *overlay.second)])
     corner = everything.min(axis=0) - MARGIN

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from genarris_fw.threads import default_threads
 
 NEAREST = 5  # structures that are looked at more closely
 FEW_ORDERS = 2  # ways to lay a molecule upon itself
+TRIED = 20  # of the first structures, for the form in which the pool is compared
 BATCH = 256  # structures that are in memory at a time
 
 
@@ -42,8 +43,8 @@ class Compared:
         Whether it is the mirror image that lies on the experiment.
     density : float
         g/cm3.
-    rank_density : int
-        1 for the densest.
+    rank_density : int or None
+        1 for the densest; None where that is not known.
     above_lowest : float or None
         Energy above the lowest of the pool, kJ/mol per molecule; None where it has none.
     rank : int or None
@@ -60,7 +61,7 @@ class Compared:
     rmsd: float | None
     mirrored: bool
     density: float
-    rank_density: int = 0
+    rank_density: int | None = None
     above_lowest: float | None = None
     rank: int | None = None
     powder: float | None = None
@@ -110,9 +111,10 @@ class PoolComparison:
 
     @property
     def words(self) -> str:
-        """Return in a line where the experiment is in the pool."""
+        """Return in a line where the experiment is in the pool; where it is not, how near the nearest comes."""
         if self.found is None:
-            return f"not among them; the nearest is {_place(self.nearest[0])}"
+            one = self.nearest[0]
+            return f"not among them (the nearest has {one.matched} of {one.of} molecules in place)"
         return _place(self.found)
 
     def summary(self) -> dict[str, Any]:
@@ -121,25 +123,26 @@ class PoolComparison:
         Returns
         -------
         dict
-            ``words``, ``found``, ``remarks``, and of the structure that is the experiment, else of the nearest one:
-            ``structure`` (struct_id), ``rank``, ``above_lowest`` (kJ/mol per molecule), ``rank_density``, ``rmsd`` (Å),
-            ``molecules`` (matched) and ``of``, ``powder``, ``powder_variable_cell``; None for what is not known.
+            ``words``, ``found``, ``molecules`` (matched in the nearest) and ``of``, ``structures``, ``matching``,
+            ``remarks``; ``nearest``: of the nearest structures ``struct_id``, ``molecules``, ``rmsd`` (Å), ``rank``,
+            ``above_lowest`` (kJ/mol per molecule), ``rank_density``, ``powder``, ``powder_variable_cell``; None for
+            what is not known. Where the experiment was found, these of it, with its struct_id as ``structure``.
         """
-        one = self.found or self.nearest[0]
-        return {
+        nearest = [_told(one) for one in self.nearest]
+        about: dict[str, Any] = {
             "words": self.words,
             "found": self.found is not None,
-            "structure": one.struct_id,
-            "rank": one.rank,
-            "above_lowest": one.above_lowest,
-            "rank_density": one.rank_density,
-            "rmsd": one.rmsd,
-            "molecules": one.matched,
-            "of": one.of,
-            "powder": one.powder,
-            "powder_variable_cell": one.powder_variable_cell,
+            "molecules": self.nearest[0].matched,
+            "of": self.molecules,
+            "structures": self.structures,
+            "matching": self.matching,
             "remarks": list(self.remarks),
+            "nearest": nearest,
         }
+        if self.found is not None:
+            own = _told(self.found)
+            about |= {"structure": own.pop("struct_id")} | own
+        return about
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the structure as plain values, for json."""
@@ -151,13 +154,26 @@ class PoolComparison:
         }
 
 
+def _told(one: Compared) -> dict[str, Any]:
+    """What a summary says of one structure."""
+    return {
+        "struct_id": one.struct_id,
+        "molecules": one.matched,
+        "rmsd": one.rmsd,
+        "rank": one.rank,
+        "above_lowest": one.above_lowest,
+        "rank_density": one.rank_density,
+        "powder": one.powder,
+        "powder_variable_cell": one.powder_variable_cell,
+    }
+
+
 def _place(one: Compared) -> str:
     """Where a structure is in its pool, and how well it agrees, in words."""
-    by = "density" if one.rank is None else "energy"
-    rank = one.rank_density if one.rank is None else one.rank
-    above = "" if one.above_lowest is None else f", {one.above_lowest:.2f} kJ/mol above the lowest"
-    agreement = "" if one.rmsd is None else f", RMSD_{one.matched} {one.rmsd:.2f} Å"
-    return f"rank {rank} by {by}{above}, {one.matched} of {one.of} molecules match{agreement}"
+    agreement = f"RMSD_{one.matched} {one.rmsd:.2f} Å"
+    if one.rank is not None:
+        return f"rank {one.rank}, {one.above_lowest:.2f} kJ/mol above the lowest, {agreement}"
+    return agreement if one.rank_density is None else f"rank {one.rank_density} by density, {agreement}"
 
 
 @dataclass(frozen=True)
@@ -224,17 +240,13 @@ def compare_pool(
     chosen = replace(tolerances or Tolerances(), molecules=molecules)
     measured = of_crystal(experiment)
     ordered = iter(structures)
-    first = next(ordered, None)
-    if first is None:
-        raise InputError(f"{pool} has no structures to compare {measured.name} with")
-    if first.lattice is None:
-        raise InputError(f"{pool} holds molecules, not crystals: there is nothing to compare {measured.name} with")
-    form = common_form(measured, first, pool)
+    first = list(islice(ordered, TRIED))
+    form = _form(measured, first, pool)
     target = prepare(form.experiment, chosen.matching, form.molecule)
     seen: list[_Seen] = []
     kept: list[tuple[_Seen, Structure]] = []
     with ThreadPoolExecutor(threads or default_threads()) as workers:
-        for batch in _batches(_numbered(first, ordered)):
+        for batch in _batches(enumerate(chain(first, ordered))):
             now = list(workers.map(lambda pair: _compared(pair[0], pair[1], form, target, chosen), batch))
             seen += now
             near = [*kept, *zip(now, (structure for _, structure in batch), strict=True)]
@@ -261,9 +273,28 @@ def compare_pool(
     )
 
 
-def _numbered(first: Structure, others: Iterator[Structure]) -> Iterator[tuple[int, Structure]]:
-    yield 0, first
-    yield from enumerate(others, start=1)
+def _form(measured: Experiment, first: Sequence[Structure], pool: str) -> Form:
+    """The form for the crystals of a pool: one with all atoms, where the first of them have one.
+
+    An engine may have torn some of them, or moved their hydrogens.
+    """
+    if not first:
+        raise InputError(f"{pool} has no structures to compare {measured.name} with")
+    if all(structure.lattice is None for structure in first):
+        raise InputError(f"{pool} holds molecules, not crystals: there is nothing to compare {measured.name} with")
+    forms: list[Form] = []
+    refused: list[InputError] = []
+    for structure in first:
+        try:
+            forms.append(common_form(measured, structure, pool))
+        except InputError as error:
+            refused.append(error)
+            continue
+        if not forms[-1].heavy:
+            return forms[-1]
+    if not forms:
+        raise refused[0]
+    return forms[0]
 
 
 def _batches(pairs: Iterator[tuple[int, Structure]]) -> Iterator[list[tuple[int, Structure]]]:

@@ -110,7 +110,7 @@ def _name(figure: Figure, overlay: Overlay) -> None:
     from matplotlib.lines import Line2D
 
     match, (first, second) = overlay.match, overlay.names
-    named = [(FIRST, f"{first} (measured)"), (SECOND, f"{second}{' (its mirror image)' if match.mirrored else ''}")]
+    named = [(FIRST, f"{first} (measured)"), (SECOND, second)]
     if not match.is_full:
         named += list(zip(NO_COUNTERPART, ("measured, no counterpart", "nearest to these")))
     handles = [Line2D([], [], color=colour, linewidth=2) for colour, _ in named]

@@ -55,6 +55,9 @@ def test_beyond_the_tolerances_no_cell_fits() -> None:
     cell = np.diag([5.0, 6.0, 7.0])
     assert len(list(fitting_cells(cell, cell, 0.05, 5.0))) == 4  # of eight signs, those of one hand
     assert not list(fitting_cells(cell, cell * 1.4, 0.3, 20.0))
+    assert not list(
+        fitting_cells(np.diag([10.0, 6.0, 7.0]), cell, 0.05, 5.0)
+    )  # two cells side by side are not primitive
     leaning = np.array([[5.0, 0, 0], [0, 6.0, 0], [2.5, 0, np.sqrt(49.0 - 6.25)]])  # by 20.9 degrees
     assert not list(fitting_cells(cell, leaning, 0.05, 20.0))
     assert list(fitting_cells(cell, leaning, 0.05, 22.0))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,12 @@ from in_process import InProcess, waters
 from killing import killed_at, launch_all
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.comparing.pool import compare_pool
 from genarris_fw.crystal import Structure, read, read_molecule, write
 from genarris_fw.farm.repair.recovery import recover
 from genarris_fw.generation import generate
 from genarris_fw.procedures.kit import measured
+from genarris_fw.units import KJ_PER_MOL_PER_EV
 from genarris_fw.views.closing import closing
 from genarris_fw.views.comparison import experiment_of_pool, measured_crystal
 from genarris_fw.views.status import status
@@ -76,7 +77,7 @@ def test_every_pool_says_where_the_measured_crystal_is(in_process: InProcess) ->
     right = pool[7]
     energies = sorted(one.properties["energy"] for one in pool)
     rank = energies.index(right.properties["energy"]) + 1
-    above = (right.properties["energy"] - energies[0]) / 2 * 96.48533212331
+    above = (right.properties["energy"] - energies[0]) / 2 * KJ_PER_MOL_PER_EV
     summaries = record["summaries"]
     for step in ("remove_duplicates", "run_rdf_calc", "affinity_propagation_fixed_clusters"):
         said = summaries[step]["experiment"]
@@ -117,7 +118,7 @@ def test_what_is_not_there_is_not_said_to_be(in_process: InProcess) -> None:
     assert record["state"] == "finished", record.get("failure")
     said = record["summaries"]["remove_duplicates"]["experiment"]
     assert not said["found"] and "structure" not in said and said["molecules"] < 15
-    assert said["words"] == f"not among them (the closest has {said['molecules']} of 15 molecules in place)"
+    assert said["words"] == f"not among them (the nearest has {said['molecules']} of 15 molecules in place)"
     assert marks(in_process) == []
     assert all(not row["found"] for row in closing(Catalogue(in_process.database), "found")["experiment"])
 
@@ -227,7 +228,12 @@ def test_a_gate_that_is_killed_while_it_compares_has_compared_once(in_process: I
     record = in_process.run(conf(), launch=launch)
     assert killed[0]
     assert record["state"] == "finished", record.get("failure")
+    [crystal] = read(in_process.folder / "measured.cif")
+    energies = [one.properties["energy"] / 2 * KJ_PER_MOL_PER_EV for one in pool]
+    expected = compare_pool(pool, crystal, energies=energies).summary()
     for summary in record["summaries"].values():
-        assert summary["experiment"]["structure"] == pool[7].struct_id
-    assert marks(in_process) == [(pool[7].struct_id, record["summaries"]["remove_duplicates"]["experiment"]["rank"])]
-    assert not list(Path(in_process.folder).glob(".*partial*"))
+        assert summary["experiment"] == expected
+    assert marks(in_process) == [(pool[7].struct_id, expected["rank"])]
+    for name in {one.struct_id for one in pool}:
+        [exported] = read(in_process.folder / "different" / f"{name}.json")
+        assert ("experiment_rank" in exported.properties) == (name == pool[7].struct_id)

@@ -697,7 +697,7 @@ _RUNS = [
         "tests/procedures/test_comparable.py",
     ),
     Fault(
-        "genarris_fw/procedures/kit/energies.py",
+        "genarris_fw/energetics/comparable.py",
         "energies of the cell are compared",
         "energy = of_cell / Z",
         "energy = of_cell",
@@ -799,4 +799,106 @@ _FILES = [
     ),
 ]
 
-FAULTS = [*_SLEPT, *_GENERATION, *_DESCRIPTORS, *_CLUSTERING, *_CATALOGUE, *_ENGINES, *_RUNS, *_FILES]
+# The measured crystal.
+_COMPARED = [
+    Fault(
+        "genarris_fw/comparing/powder.py",
+        "the beam is polarised",
+        "(1.0 + np.cos(2.0 * theta) ** 2) / (",
+        "1.0 / (",
+        "tests/comparing/test_powder.py -k gemmi",
+    ),
+    Fault(
+        "genarris_fw/comparing/powder.py",
+        "reflections at high angles are forgotten",
+        "np.floor(radii[1] * np",
+        "np.floor(0.8 * radii[1] * np",
+        "tests/comparing/test_powder.py -k gemmi",
+    ),
+    Fault(
+        "genarris_fw/comparing/powder.py",
+        "a skew cell is taken as it is",
+        "cell = reduced(structure.cell)",
+        "cell = structure.cell @ np.diag([1.0, 1.0, 1.001])",
+        "tests/comparing/test_powder.py -k written",
+    ),
+    Fault(
+        "genarris_fw/comparing/powder.py",
+        "the triangle is half as wide",
+        "round(chosen.window / chosen.step)",
+        "round(0.5 * chosen.window / chosen.step)",
+        "tests/comparing/test_powder.py -k definition",
+    ),
+    Fault(
+        "genarris_fw/comparing/variable_cell.py",
+        "cells that are no primitive ones fit",
+        "near[np.abs(volumes) == 1]",
+        "near[np.abs(volumes) >= 1]",
+        "tests/comparing/test_variable_cell.py",
+    ),
+    Fault(
+        "genarris_fw/comparing/variable_cell.py",
+        "both of a cell and its image are tried",
+        "    a = a[len(numbers) - 1 - a > a]",
+        "    a = a[a >= 0]",
+        "tests/comparing/test_variable_cell.py -k tolerances",
+    ),
+    Fault(
+        "genarris_fw/comparing/variable_cell.py",
+        "a cell that was not reduced to the primitive one is compared",
+        "primitive_cell(structure, SYMPREC)[0]",
+        "structure",
+        "tests/comparing/test_variable_cell.py -k multiple",
+    ),
+    Fault(
+        "genarris_fw/comparing/pool.py",
+        "the first structure decides how a pool is compared",
+        "TRIED = 20",
+        "TRIED = 1",
+        "tests/comparing/test_form_of_a_pool.py",
+    ),
+    Fault(
+        "genarris_fw/procedures/kit/measured.py",
+        "a comparison that fails ends the run",
+        "except Exception as error:",
+        "except KeyError as error:",
+        "tests/procedures/test_measured.py -k fails",
+    ),
+    Fault(
+        "genarris_fw/procedures/kit/measured.py",
+        "of a large pool any part is compared",
+        "sorted(range(len(ids)), key=order.__getitem__)[:MOST]",
+        "list(range(len(ids)))[:MOST]",
+        "tests/procedures/test_measured.py -k large",
+    ),
+    Fault(
+        "genarris_fw/procedures/kit/measured.py",
+        "files are without the mark",
+        'campaign.export([said["structure"]]',
+        "campaign.export([]",
+        "tests/procedures/test_measured.py -k every_pool",
+    ),
+    Fault(
+        "genarris_fw/procedures/rigid_press.py",
+        "a mark is inherited",
+        '"duplicate_of", *MARKS)',
+        '"duplicate_of")',
+        "tests/procedures/test_measured.py -k inherited",
+    ),
+    Fault(
+        "genarris_fw/procedures/kit/campaign.py",
+        "a mark is imported",
+        " if name not in MARKS}",
+        "}",
+        "tests/procedures/test_measured.py -k inherited",
+    ),
+    Fault(
+        "genarris_fw/options/resolving/measured_crystal.py",
+        "the molecule is not looked at",
+        "if (molecule := _molecule(bench)) is not None:",
+        "if (molecule := None) is not None:",
+        "tests/options/test_experimental_structure.py",
+    ),
+]
+
+FAULTS = [*_SLEPT, *_GENERATION, *_DESCRIPTORS, *_CLUSTERING, *_CATALOGUE, *_ENGINES, *_RUNS, *_FILES, *_COMPARED]

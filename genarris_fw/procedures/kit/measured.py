@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from traceback import format_exc
 from typing import Any
 
@@ -13,7 +14,7 @@ from pymongo.errors import PyMongoError
 from genarris_fw.catalogue.leases import LeaseLost
 from genarris_fw.comparing.cluster_match import Tolerances
 from genarris_fw.comparing.experiment import Experiment
-from genarris_fw.comparing.pool import Compared, PoolComparison, compare_pool
+from genarris_fw.comparing.pool import PoolComparison, compare_pool
 from genarris_fw.crystal import Structure
 from genarris_fw.energetics.comparable import comparable_groups, fields_of, per_molecule, source_of
 from genarris_fw.errors import InputError
@@ -101,7 +102,7 @@ def _looked_for(campaign: Campaign[SharedOptions], pool: str, ids: Sequence[str]
     except Exception as error:  # an aside: no run that took weeks fails for it
         campaign.log("experiment not looked for", level="ERROR", pool=pool, why=repr(error), traceback=format_exc())
         return {"words": f"not looked for: {type(error).__name__}: {error}", "found": False}
-    said = summary_of(found, remark)
+    said = (of_a_part(found, remark) if remark else found).summary()
     campaign.log("experiment looked for", level="INFO", pool=pool, found=said["found"], what=said["words"])
     return said
 
@@ -144,45 +145,8 @@ def promising(
     return [ids[k] for k in sorted(chosen)], f"{MOST} of {len(ids)} structures are compared: those {what}"
 
 
-def summary_of(found: PoolComparison, remark: str = "") -> dict[str, Any]:
-    """Return a comparison as the summary of a step holds it (docs/catalogue.md).
-
-    With a `remark` it was one of a part of the pool, in which a rank by density says nothing.
-    """
-    nearest = [_row(one, by_density=not remark) for one in found.nearest]
-    about: dict[str, Any] = {
-        "found": found.found is not None,
-        "molecules": nearest[0]["molecules"],
-        "of": found.molecules,
-        "structures": found.structures,
-        "matching": found.matching,
-        "remarks": [*found.remarks, *filter(None, [remark])],
-        "nearest": nearest,
-    }
-    if found.found is not None:
-        own = _row(found.found, by_density=not remark)
-        about |= {"structure": own.pop("struct_id")} | own
-    return {"words": in_words(about)} | about
-
-
-def _row(one: Compared, by_density: bool) -> dict[str, Any]:
-    return {
-        "struct_id": one.struct_id,
-        "molecules": one.matched,
-        "rmsd": one.rmsd,
-        "rank": one.rank,
-        "above_lowest": one.above_lowest,
-        "rank_density": one.rank_density if by_density else None,
-        "powder": one.powder,
-        "powder_variable_cell": one.powder_variable_cell,
-    }
-
-
-def in_words(about: Mapping[str, Any]) -> str:
-    """Return rank, energy and agreement of the measured crystal; how near the nearest comes where it is not there."""
-    if not about["found"]:
-        return f"not among them (the closest has {about['molecules']} of {about['of']} molecules in place)"
-    agreement = f"RMSD_{about['of']} {about['rmsd']:.2f} Å"
-    if about["rank"] is not None:
-        return f"rank {about['rank']}, {about['above_lowest']:.2f} kJ/mol above the lowest, {agreement}"
-    return f"rank {about['rank_density']} by density, {agreement}" if about["rank_density"] else agreement
+def of_a_part(found: PoolComparison, remark: str) -> PoolComparison:
+    """Return the comparison of a part of a pool, in which a rank by density says nothing, with what is said of it."""
+    there = None if found.found is None else replace(found.found, rank_density=None)
+    nearest = tuple(replace(one, rank_density=None) for one in found.nearest)
+    return replace(found, found=there, nearest=nearest, remarks=(*found.remarks, remark))
