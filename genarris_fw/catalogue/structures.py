@@ -12,6 +12,7 @@ from pymongo.errors import BulkWriteError
 from genarris_fw.catalogue.documents import Geometry, NewStructure, StructureDocument
 from genarris_fw.catalogue.runs import Runs
 from genarris_fw.energetics.comparable import FIELDS, Source
+from genarris_fw.energetics.record import EnergyRecord
 from genarris_fw.errors import DatabaseError
 
 DUPLICATE_KEY = 11000
@@ -221,6 +222,15 @@ class Structures:
         query = {"run": run, "struct_id": {"$in": list(struct_ids)}}
         found = self.collection.find(query, {"struct_id": 1, "geometry": 1})
         return {document["struct_id"]: document["geometry"] for document in found}
+
+    def energies(self, run: str, struct_ids: Sequence[str]) -> dict[str, dict[str, EnergyRecord]]:
+        """Return the energies, by their names, of those of these structures that are there, by id."""
+        found = {}
+        for batch in _batches(struct_ids):
+            ids = {"_id": {"$in": [document_id(run, name) for name in batch]}}
+            for document in self.collection.find(ids, {"struct_id": 1, "energies": 1}):
+                found[document["struct_id"]] = document.get("energies") or {}
+        return found
 
     def energy_sources(self, run: str, pool: str, energy_name: str) -> dict[Source, int]:
         """Return what a pool's energies of this name come from, and how many do."""

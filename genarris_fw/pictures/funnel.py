@@ -54,7 +54,7 @@ def funnel_chart(stages: Sequence[tuple[str, int, str]]) -> Figure:
             axes.annotate(
                 beside, (number, place), (4, 0), textcoords="offset points", va="center", fontsize=8, color=INK
             )
-        axes.set_yticks(places, [name for name, _, _ in stages])
+        axes.set_yticks(places, [name for name, _, _ in stages], parse_math=False)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.set_xlabel("structures" + (" (logarithmic)" if apart else ""))

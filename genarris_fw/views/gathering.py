@@ -67,6 +67,8 @@ def gather(catalogue: Catalogue, run: str, name: str, with_vectors: bool = True)
         documents.append(document)
     Z = np.array([number(document.get("Z")) for document in documents])
     pool = PoolData(run, name, ids, Z, [document["properties"] for document in documents])
+    pool.modes = [str((document.get("provenance") or {}).get("mode") or "") for document in documents]
+    pool.parents = [str(document.get("parent") or "") for document in documents]
     [pool.metric, *_] = _names(options, "pdist_distance_type", [pool.metric])
     pool.normalize = next((bool(o["normalize_rdf_vectors"]) for o in options if "normalize_rdf_vectors" in o), True)
     _read_clusters(pool, sorted(options, key=lambda step: name not in _pools_of(step)))
@@ -128,7 +130,7 @@ def _read_energies(pool: PoolData, documents: Sequence[StructureDocument], names
         groups = comparable_groups(Counter(source for source, value in zip(sources, values) if np.isfinite(value)))
         if groups:
             largest = groups[0][0]
-            pool.energies = np.where([source == largest for source in sources], values, np.nan)
+            pool.energies, pool.energy_name = np.where([source == largest for source in sources], values, np.nan), name
             return
     pool.missing["energies"] = "no energies"
 

@@ -37,6 +37,8 @@ class PoolData:
         Descriptors.
     energies : (n,) ndarray or None
         eV per molecule, NaN where there is none or one of another engine or other settings.
+    energy_name : str
+        What these energies are called, empty where there are none.
     matrix_step : str
         The step whose distances were clustered, empty where that is not known.
     metric : str
@@ -48,6 +50,10 @@ class PoolData:
         What colours the map: ``cluster``, ``energy``, a property, or nothing.
     missing : dict of str to str
         Why labels, vectors or energies are None.
+    modes : list of str
+        How each structure was generated, empty where that is not known.
+    parents : list of str
+        What each was made from, empty where it was from nothing.
     """
 
     run: str
@@ -65,6 +71,9 @@ class PoolData:
     matrix: tuple[NDArray[np.float32], Rows] | None = None
     coloring: str = ""
     missing: dict[str, str] = field(default_factory=dict)
+    modes: list[str] = field(default_factory=list)
+    parents: list[str] = field(default_factory=list)
+    energy_name: str = ""
 
     def property(self, name: str) -> Array:
         """Return a property of every structure, NaN where it is no number."""
