@@ -29,6 +29,7 @@ COMMANDS = {
     "metrics": ("metrics", "Print how far runs are, for Prometheus."),
     "export": ("export", "Write a pool of structures as files."),
     "pictures": ("pictures", "Draw a pool: histograms, energies, map, distances."),
+    "report": ("report", "Write a run as one HTML file: landscape, funnel, lowest structures, costs."),
     "import": ("import_", "Read structures, from a folder or a file, into a pool."),
     "convert": ("convert", "Translate a configuration of Genarris 3 into a ui.conf."),
     "options": ("options", "Show every option of ui.conf."),

@@ -1,0 +1,76 @@
+"""Where a report's numbers come from: versions, seed, options, engines, time by step and host."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from genarris_fw.catalogue import Catalogue
+from genarris_fw.views.report.content import Content
+from genarris_fw.views.report.tables import Section, Text, plain_table
+from genarris_fw.views.wording import duration
+
+# An option's value is cut off here: some hold the text of a file.
+LONGEST = 300
+
+
+def costs_section(catalogue: Catalogue, found: Content) -> Section:
+    """Return what the run's steps took, and where."""
+    section = Section("costs", "Costs")
+    steps = [
+        (step["name"], step["procedure"], duration(step["seconds"]), step["done"], step["failed"])
+        for step in found.state["steps"]
+    ]
+    if steps:
+        heads = ["step", "procedure", "time", "items done", "given up"]
+        section.tables.append(plain_table("by step", heads, steps))
+    hosts = [(one["host"], one["done"], one["failed"], duration(one["seconds"])) for one in found.state["hosts"]]
+    if hosts:
+        heads = ["host", "items done", "given up", "time of all replicas on items"]
+        section.tables.append(plain_table("by host", heads, hosts))
+    return section
+
+
+def provenance_section(found: Content) -> Section:
+    """Return versions, seed, engines and options."""
+    record = found.record
+    versions = record.get("versions") or {}
+    rows = [
+        ("run", found.run),
+        ("state", found.state["state"]),
+        ("begun", found.state["created"]),
+        ("folder", found.state["folder"]),
+        *((f"version of {name}", version) for name, version in versions.items()),
+        ("seed", None if record.get("seed") is None else str(record.get("seed"))),
+        ("SHA-256 of the options", record.get("options_hash")),
+        *(("engine", words) for words in _engines(found)),
+    ]
+    table = plain_table("the run", ["", ""], [row for row in rows if row[1]])
+    section = Section("provenance", "Provenance", tables=[table])
+    for step in found.steps:
+        options = [
+            (name, _shown(value), step.get("origins", {}).get(name, "")) for name, value in step["options"].items()
+        ]
+        title = f"options of {step['name']}"
+        section.tables.append(plain_table(title, ["option", "value", "where from"], options, folded=True))
+    if record.get("text"):
+        section.texts.append(Text("ui.conf as it was read", str(record["text"])))
+    return section
+
+
+def _engines(found: Content) -> list[str]:
+    """Return in words what gave the energies of the summaries' best tables: from the steps' options."""
+    names = Counter[str]()
+    for step in found.steps:
+        options: Mapping[str, Any] = step["options"]
+        what = options.get("engine") or options.get("potential")
+        if what:
+            names[f"{what} ({step['name']})"] += 1
+    return list(names)
+
+
+def _shown(value: Any) -> str:
+    words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return words if len(words) <= LONGEST else f"{words[:LONGEST]} [...]"
