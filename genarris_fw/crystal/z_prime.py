@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 import gemmi
 import numpy as np
+from numpy.typing import NDArray
 
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.errors import InputError
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 # Å: how far an atom may lie from the image of another, so that relaxed coordinates still count as symmetric.
 TOLERANCE = 0.2
 # A lattice is centred by translations of a half or a third; a cell may hold it twice as well.
 ORDERS = (2, 3, 4)
+# Pairs of atoms that are looked at together.
+AT_ONCE = 200_000
 
 
 @functools.cache
@@ -82,26 +89,60 @@ def pure_translations(structure: Structure, tolerance: float = TOLERANCE) -> int
     """
     if structure.lattice is None or not len(structure):
         raise InputError(f"{structure.struct_id}: no crystal, which has no translations")
-    species = np.asarray(structure.species)
-    names, counts = np.unique(species, return_counts=True)
-    places = structure.positions @ np.linalg.inv(structure.lattice)
-    rarest = places[species == names[np.argmin(counts)]]
-    steps = rarest[1:] - rarest[0]
-    near = [
-        np.linalg.norm((n * steps - np.rint(n * steps)) @ structure.lattice, axis=1) < n * tolerance for n in ORDERS
-    ]
-    return 1 + sum(_maps(structure, places, species, step, tolerance) for step in steps[np.any(near, axis=0)])
+    return int(
+        translations_of_many(structure.species, structure.lattice[None], structure.positions[None], tolerance)[0]
+    )
 
 
-def _maps(structure: Structure, places: np.ndarray, species: np.ndarray, step: np.ndarray, tolerance: float) -> bool:
-    """Tell whether every atom comes to lie on one of its kind."""
-    for name in np.unique(species):
-        these = places[species == name]
-        apart = these[:, None] + step - these[None]
-        lengths = np.linalg.norm((apart - np.rint(apart)) @ structure.lattice, axis=2)
-        if not (lengths.min(axis=1) < tolerance).all():
-            return False
-    return True
+def translations_of_many(
+    species: Sequence[str], lattices: Floats, positions: Floats, tolerance: float = TOLERANCE
+) -> NDArray[np.int64]:
+    """Return what `pure_translations` does of m crystals of the same n atoms in one order.
+
+    Parameters
+    ----------
+    species : sequence of str
+        n elements.
+    lattices : (m, 3, 3) ndarray
+        Rows are lattice vectors, Å.
+    positions : (m, n, 3) ndarray
+        Cartesian, Å.
+    tolerance : float
+        As of `pure_translations`.
+
+    Returns
+    -------
+    (m,) ndarray of int
+    """
+    names, kinds, counts = np.unique(np.asarray(species), return_inverse=True, return_counts=True)
+    rarest = kinds == np.argmin(counts)
+    places = positions @ np.linalg.inv(lattices)
+    # A translation brings the first atom of the rarest kind to one of the others.
+    steps = places[:, rarest][:, 1:] - places[:, rarest][:, :1]
+    near = np.zeros(steps.shape[:2], dtype=bool)
+    for order in ORDERS:
+        apart = (order * steps - np.rint(order * steps)) @ lattices
+        near |= (apart**2).sum(axis=-1) < (order * tolerance) ** 2
+    which, step = np.nonzero(near)
+    for alike in (rarest, np.ones(len(kinds), dtype=bool)):  # the few atoms of one kind tell most that are none
+        kept = np.zeros(len(which), dtype=bool)
+        at_once = max(1, AT_ONCE // int(alike.sum()) ** 2)
+        for first in range(0, len(which), at_once):
+            some = slice(first, first + at_once)
+            kept[some] = _maps(places[which[some]][:, alike], kinds[alike], steps[which[some], step[some]],
+                               lattices[which[some]], tolerance)  # fmt: skip
+        which, step = which[kept], step[kept]
+    return 1 + np.bincount(which, minlength=len(lattices))
+
+
+def _maps(places: Floats, kinds: NDArray[np.int64], steps: Floats, lattices: Floats, tolerance: float) -> Mask:
+    """Tell of each of p crystals whether its step brings every atom to lie on one of its kind."""
+    p, n = places.shape[:2]
+    apart = places[:, :, None] - places[:, None] + steps[:, None, None]
+    apart -= np.rint(apart)
+    squares = ((apart.reshape(p, n * n, 3) @ lattices) ** 2).sum(axis=-1).reshape(p, n, n)
+    squares[:, kinds[:, None] != kinds[None]] = np.inf
+    return np.asarray((squares.min(axis=2) < tolerance**2).all(axis=1))
 
 
 def _operations(number: int) -> gemmi.GroupOps:

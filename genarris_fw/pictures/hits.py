@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from genarris_fw.errors import InputError
 from genarris_fw.pictures.quantities import LABELS
-from genarris_fw.pictures.style import CROWD, SETS, STAR, new_figure, point_area, style
+from genarris_fw.pictures.style import CROWD, SETS, STAR, legend_above, new_figure, point_area, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -66,7 +66,7 @@ def hits_chart(relative: ArrayLike, hits: ArrayLike, experiment: int | None = No
             axes.scatter(across[experiment], upwards[experiment], **STAR, label="experiment")
         axes.set_yscale("log")
         axes.margins(0.07)
-        axes.legend(loc="best")
+        legend_above(axes, 3)
         axes.set_xlabel(LABELS["relative_energy"])
         axes.set_ylabel("draws that ended here")
     return figure

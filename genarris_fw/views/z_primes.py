@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.crystal.z_prime import is_centred, pure_translations, z_prime
-from genarris_fw.errors import InputError
-from genarris_fw.pools.documents import from_document
+from genarris_fw.catalogue.documents import Geometry
+from genarris_fw.crystal.z_prime import is_centred, translations_of_many, z_prime
 
 
 def z_primes(
@@ -41,18 +40,23 @@ def z_primes(
     centred = [row for row in known if is_centred(int(groups[row]))]
     translations = _translations(catalogue, run, [ids[row] for row in centred])
     for row in known:
-        times = translations.get(ids[row], 1)
-        if times:
-            found[row] = z_prime(int(groups[row]), int(molecules[row]), times)
+        group = int(groups[row])
+        if not is_centred(group) or ids[row] in translations:
+            found[row] = z_prime(group, int(molecules[row]), translations.get(ids[row], 1))
     return found
 
 
 def _translations(catalogue: Catalogue, run: str, ids: Sequence[str]) -> dict[str, int]:
-    """Return by structure how often its cell holds the lattice; 0 for one that has no cell."""
-    found = {}
+    """Return by structure how often its cell holds the lattice; those without a cell are left out."""
+    alike: dict[tuple[str, ...], list[tuple[str, Geometry]]] = {}
     for document in catalogue.structures.load(run, ids, ["geometry"]):
-        try:
-            found[document["struct_id"]] = pure_translations(from_document(document))
-        except InputError:
-            found[document["struct_id"]] = 0
+        geometry = document["geometry"]
+        if geometry["lattice"] is not None and geometry["species"]:
+            alike.setdefault(tuple(geometry["species"]), []).append((document["struct_id"], geometry))
+    found = {}
+    for species, crystals in alike.items():
+        lattices = np.array([geometry["lattice"] for _, geometry in crystals], dtype=float)
+        positions = np.array([geometry["positions"] for _, geometry in crystals], dtype=float)
+        times = translations_of_many(species, lattices, positions)
+        found |= {name: int(number) for (name, _), number in zip(crystals, times, strict=True)}
     return found

@@ -74,10 +74,13 @@ class PoolData:
     modes: list[str] = field(default_factory=list)
     parents: list[str] = field(default_factory=list)
     energy_name: str = ""
+    _columns: dict[str, Array] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def property(self, name: str) -> Array:
         """Return a property of every structure, NaN where it is no number."""
-        return np.array([number(properties.get(name)) for properties in self.properties])
+        if name not in self._columns:
+            self._columns[name] = np.array([number(properties.get(name)) for properties in self.properties])
+        return self._columns[name].copy()
 
     def wanted_property(self, name: str) -> Array:
         """Return a property that the user named.

@@ -39,7 +39,7 @@ def best_table(catalogue: Catalogue, found: Content, molecule: Molecule | None) 
         volumes = np.where(pool.Z > 0, pool.property("cell_vol") / pool.Z, np.nan)
     energies = None if pool.energies is None else pool.energies * KJ_PER_MOL_PER_EV
     lattice = pool.property("lattice_energy")
-    ranks = pool.property("experiment_rank")
+    ranks, groups = pool.property("experiment_rank"), pool.property("spg")
 
     def numbers(values: Array | None, digits: int) -> Callable[[int], Cell]:
         return lambda row: number(None if values is None else float(values[row]), digits)
@@ -50,7 +50,7 @@ def best_table(catalogue: Catalogue, found: Content, molecule: Molecule | None) 
         ("relative, kJ/mol", numbers(relative, 2)),
         ("lattice energy, kJ/mol", numbers(lattice, 2)),
         ("energy, kJ/mol", numbers(None if np.isfinite(lattice).any() else energies, 2)),
-        ("space group", lambda row: _group(float(pool.property("spg")[row]))),
+        ("space group", lambda row: _group(float(groups[row]))),
         ("density, g/cm³", numbers(pool.property("density"), 4)),
         ("volume, Å³/molecule", numbers(volumes, 1)),
         ("Z", numbers(np.where(pool.Z > 0, pool.Z, np.nan), 0)),
