@@ -114,7 +114,7 @@ def translations_of_many(
     -------
     (m,) ndarray of int
     """
-    names, kinds, counts = np.unique(np.asarray(species), return_inverse=True, return_counts=True)
+    _, kinds, counts = np.unique(np.asarray(species), return_inverse=True, return_counts=True)
     rarest = kinds == np.argmin(counts)
     places = positions @ np.linalg.inv(lattices)
     # A translation brings the first atom of the rarest kind to one of the others.

@@ -38,6 +38,8 @@ def hits_chart(relative: ArrayLike, hits: ArrayLike, experiment: int | None = No
         When no minimum has both numbers.
     """
     across, upwards = np.asarray(relative, dtype=float), np.asarray(hits, dtype=float)
+    if across.shape != upwards.shape:
+        raise InputError("no structure was met by a search")
     known = np.isfinite(across) & np.isfinite(upwards) & (upwards > 0)
     if not known.any():
         raise InputError("no structure was met by a search")

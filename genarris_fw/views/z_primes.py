@@ -53,7 +53,7 @@ def _translations(catalogue: Catalogue, run: str, ids: Sequence[str]) -> dict[st
         geometry = document["geometry"]
         if geometry["lattice"] is not None and geometry["species"]:
             alike.setdefault(tuple(geometry["species"]), []).append((document["struct_id"], geometry))
-    found = {}
+    found: dict[str, int] = {}
     for species, crystals in alike.items():
         lattices = np.array([geometry["lattice"] for _, geometry in crystals], dtype=float)
         positions = np.array([geometry["positions"] for _, geometry in crystals], dtype=float)

@@ -57,7 +57,9 @@ class Content:
     measured : Structure or None
         The measured crystal.
     searches : list of dict
-        Summaries of steps that search, with their ``step``, and ``once``: minima that were met once.
+        Summaries of steps that search, with their ``step``.
+    searched : list of Points
+        The pools that they made.
     failures : list of dict
         The first items given up: ``step``, ``key``, ``error``, ``host``, ``attempts``.
     reasons : list of (str, str, int)
@@ -76,6 +78,7 @@ class Content:
     experiments: list[dict[str, Any]] = field(default_factory=list)
     measured: Structure | None = None
     searches: list[dict[str, Any]] = field(default_factory=list)
+    searched: list[Points] = field(default_factory=list)
     failures: list[dict[str, Any]] = field(default_factory=list)
     reasons: list[tuple[str, str, int]] = field(default_factory=list)
 
@@ -120,6 +123,7 @@ def content_of(catalogue: Catalogue, run: str, pool: str | None = None) -> Conte
     found.Z_primes = z_primes(catalogue, run, data.ids, data.property("spg"), data.Z)
     found.best, found.best_by = _best(data)
     found.landscapes = _landscapes(catalogue, found)
+    found.searched = _searched(catalogue, found)
     found.experiments = _experiments(catalogue, found)
     return found
 
@@ -171,6 +175,17 @@ def _searches(found: Content) -> list[dict[str, Any]]:
     summaries = found.record.get("summaries", {})
     steps = [step["name"] for step in found.steps]
     return [{"step": name} | summaries[name] for name in steps if "estimate" in (summaries.get(name) or {})]
+
+
+def _searched(catalogue: Catalogue, found: Content) -> list[Points]:
+    """Return the points of the pools that searches made, of which the landscapes hold some."""
+    known = {one.name: one for one in found.landscapes}
+    for pool in {str(one.get("pool")): None for one in found.searches}:
+        if pool not in known and found.state["pools"].get(pool):
+            points = points_of(gather(catalogue, found.run, pool, with_vectors=False))
+            if points is not None:
+                known[pool] = points
+    return [known[str(one["pool"])] for one in found.searches if one.get("pool") in known]
 
 
 def _failures(catalogue: Catalogue, found: Content) -> tuple[list[dict[str, Any]], list[tuple[str, str, int]]]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.errors import InputError
+from genarris_fw.names import made_safe
 from genarris_fw.pictures.changes import energy_changes
 from genarris_fw.pictures.funnel import funnel_chart
 from genarris_fw.pictures.grouped_landscape import grouped_landscape
@@ -20,7 +24,7 @@ from genarris_fw.views.drawing import default_coloring, pictures_of
 from genarris_fw.views.gathering import distances_of
 from genarris_fw.views.report.before import energies_before
 from genarris_fw.views.report.inline import inlined
-from genarris_fw.views.report.points import UNKNOWN, Array, experiment_of, symbol_of
+from genarris_fw.views.report.points import UNKNOWN, Array, Points, experiment_of, symbol_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,6 +80,17 @@ def figures_of_run(stages: Sequence[dict[str, Any]], folder: Path) -> list[Shown
     return [_drawn("funnel", lambda: funnel_chart(rows), folder)]
 
 
+def figures_of_searches(pools: Sequence[Points], folder: Path) -> list[Shown]:
+    """Draw how often the minima of each pool that a search made were met."""
+    shown = []
+    for pool in pools:
+        name = "hits" if len(pools) == 1 else f"hits_{made_safe(pool.name, 'pool')}"
+        measured = pool.experiment if pool.experiment >= 0 else None
+        draw = partial(hits_chart, pool.numbers["energy"], pool.numbers.get("hits", np.zeros(0)), measured)
+        shown.append(_drawn(name, draw, folder))
+    return shown
+
+
 def figures_of_pool(catalogue: Catalogue, pool: PoolData, Z_primes: Array, folder: Path) -> list[Shown]:
     """Draw what is known of a pool.
 
@@ -126,9 +141,6 @@ def _own(catalogue: Catalogue, pool: PoolData, Z_primes: Array) -> Iterator[tupl
         if pool.energies is not None and before is not None:
             after = pool.energies
             yield "energies_before_and_after", lambda: energy_changes(before, after, words, measured)
-    relative, hits = pool.relative_energies(), pool.property("hits")
-    if relative is not None and (hits > 0).any():
-        yield "hits", lambda: hits_chart(relative, hits, measured)
 
 
 def _drawn(name: str, draw: Callable[[], Figure], folder: Path) -> Shown:

@@ -142,14 +142,21 @@ def _words(value: float) -> str:
     return z_prime_words(value) if np.isfinite(value) else UNKNOWN
 
 
+def _leading(words: str) -> float:
+    """Return the number that words begin with, so that 2 comes before 14."""
+    first = words.partition(" ")[0]
+    return float(first) if first.isdigit() else np.inf
+
+
 def _indexed(words: Sequence[str]) -> tuple[list[str], NDArray[np.uint16]]:
     """Return the different words, the most frequent first, and which of them each is."""
-    found, which, counts = np.unique(np.asarray(words, dtype=str), return_inverse=True, return_counts=True)
-    order = np.argsort(-counts, kind="stable")
+    unique, which, counts = np.unique(np.asarray(words, dtype=str), return_inverse=True, return_counts=True)
+    found = [str(one) for one in unique]
+    order = np.array(sorted(range(len(found)), key=lambda k: (-counts[k], _leading(found[k]), found[k])))
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     if len(order) > MOST_GROUPS:  # the small ones have one name
         order, place = order[: MOST_GROUPS + 1], np.minimum(place, MOST_GROUPS)
-    return [str(found[k]) for k in order[:MOST_GROUPS]] + ["others"] * (len(order) > MOST_GROUPS), place[which].astype(
+    return [found[k] for k in order[:MOST_GROUPS]] + ["others"] * (len(order) > MOST_GROUPS), place[which].astype(
         np.uint16
     )

@@ -44,7 +44,8 @@ def sections_of(catalogue: Catalogue, found: Content, shown: Iterable[Shown]) ->
     """
     by_place: dict[str, list[Shown]] = {}
     for one in shown:
-        by_place.setdefault(PLACES.get(one.name, "distributions"), []).append(one)
+        kind = "hits" if one.name.startswith("hits_") else one.name
+        by_place.setdefault(PLACES.get(kind, "distributions"), []).append(one)
     sections = [
         _stages(found),
         Section("landscape", "Landscape", _landscape_words(found)),
@@ -53,7 +54,7 @@ def sections_of(catalogue: Catalogue, found: Content, shown: Iterable[Shown]) ->
         Section("distributions", "Distributions"),
         _search(found),
         Section("relaxation", "Before and after", _changes_words(by_place.get("relaxation", []))),
-        Section("descriptors", "Descriptors and clusters"),
+        Section("descriptors", "Descriptors"),
         costs_section(catalogue, found),
         _failures(found),
         provenance_section(found),
@@ -131,7 +132,7 @@ def _experiment(found: Content) -> Section:
             _float(one.get("above_lowest")),
             _float(one.get("rmsd")),
             _matched(one),
-            one.get("words"),
+            None if one.get("found") else one.get("words"),
         )
         for one in found.experiments
     ]
@@ -160,7 +161,7 @@ def _crystal_words(crystal: Structure) -> str:
 
 
 def _search(found: Content) -> Section:
-    section = Section("search", "How complete the search is")
+    section = Section("search", "Search")
     for one in found.searches:
         share = one["structures"] / one["estimate"] if one.get("estimate") else None
         section.words.append(

@@ -9,7 +9,7 @@ from genarris_fw.catalogue import Catalogue
 from genarris_fw.errors import InputError
 from genarris_fw.files import write_text
 from genarris_fw.views.report.content import content_of
-from genarris_fw.views.report.figures import Shown, figures_of_pool, figures_of_run
+from genarris_fw.views.report.figures import Shown, figures_of_pool, figures_of_run, figures_of_searches
 from genarris_fw.views.report.page import page
 from genarris_fw.views.report.sections import sections_of
 
@@ -72,6 +72,7 @@ def write_report(catalogue: Catalogue, run: str, html: Path, pool: str | None = 
         raise InputError(f"{error.filename or folder}: cannot be written ({error.strerror})") from error
     shown: list[Shown] = figures_of_run(found.stages, folder)
     if found.pool is not None:
+        shown += figures_of_searches(found.searched, folder)
         shown += figures_of_pool(catalogue, found.pool, found.Z_primes, folder)
     text = page(found, sections_of(catalogue, found, shown), folder.name)
     try:
