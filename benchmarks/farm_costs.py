@@ -16,6 +16,7 @@ from farm_speed import SMALL, Place
 from farm_table import machine
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.costs import Cost
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.database.server import Server
 
@@ -48,7 +49,7 @@ def _measure(place: Place, catalogue: Catalogue) -> dict[str, float]:
         by_size["commit", size] = _cost(
             place,
             times,
-            lambda: items.commit(RUN, STEP, OWNER, [(item, {"number": 1}, 1.0) for item in claims.pop()]),  # noqa: B023
+            lambda: items.commit(RUN, STEP, OWNER, [(item, {"number": 1}, Cost(1.0)) for item in claims.pop()]),  # noqa: B023
         )
     for size in (0, MANY):
         if size:

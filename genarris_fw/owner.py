@@ -1,8 +1,10 @@
-"""Who holds a lease: a name that says which process on which machine, so that a dead one can be told."""
+"""Who holds a lease: a name that says which process on which machine, so that a dead one can be told; and its user."""
 
 from __future__ import annotations
 
 import os
+import pwd
+import resource
 import socket
 import uuid
 from pathlib import Path
@@ -25,6 +27,26 @@ def owner_name(fw_id: int) -> str:
     """Return the name under which this process holds leases for one firework: host, process, start, firework."""
     pid = os.getpid()
     return f"{socket.gethostname()}:{pid}:{_start_time(pid)}:{fw_id}:{uuid.uuid4().hex[:8]}"
+
+
+def host_of(owner: str) -> str:
+    """Return the host of an owner (``host:process:start:firework:random``)."""
+    return owner.rsplit(":", 4)[0]
+
+
+def user_name() -> str:
+    """Return whose process this is: the name of the user, else the number where the machine knows no name for it."""
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:  # in a container
+        return str(number)
+
+
+def cpu_seconds() -> float:
+    """Return the processors' time that this process, all its threads and the children that it has waited for took."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def is_alive(owner: str) -> bool:

@@ -10,6 +10,9 @@ LONGEST_QUOTE = 80
 _COULD_BE_URI = re.compile(r"mongodb(?:\+srv)?\s*(?::|//|%3a)|://.*@|^[^\s/]*:.*@", re.IGNORECASE | re.DOTALL)
 
 
+_COULD_BE_WEBHOOK = re.compile(r"https?://[^\s/]*/.", re.IGNORECASE)
+
+
 def could_be_uri(text: str) -> bool:
     """Tell whether a text could be somebody's URI of a database, right or wrong."""
     return _COULD_BE_URI.search(text) is not None
@@ -23,7 +26,7 @@ def printable(text: str) -> str:
 def shown(text: object) -> str:
     """Return a text in quotes, as one short printable line; what could be a URI is not shown."""
     line = str(text)
-    if could_be_uri(line):
+    if could_be_uri(line) or _COULD_BE_WEBHOOK.search(line):
         return "(what could be a URI is not shown)"
     if len(line) > LONGEST_QUOTE:
         line = line[: LONGEST_QUOTE - 3] + "..."

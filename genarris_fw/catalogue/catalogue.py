@@ -8,6 +8,7 @@ from pymongo import WriteConcern
 from pymongo.database import Database
 
 from genarris_fw.catalogue.artifacts import Artifacts
+from genarris_fw.catalogue.costs import ItemCosts
 from genarris_fw.catalogue.indexes import ensure_indexes
 from genarris_fw.catalogue.leases import Leases
 from genarris_fw.catalogue.molecular_potentials import MolecularPotentials
@@ -48,6 +49,8 @@ class Catalogue:
     ----------
     runs, structures, work_items, replicas, leases, publications, artifacts, molecular_potentials
         The collections, each behind a small class of its own; the last one belongs to no run.
+    item_costs
+        What the attempts on the work items cost.
     """
 
     def __init__(self, database: Database[Any]) -> None:
@@ -55,6 +58,7 @@ class Catalogue:
         self.runs = Runs(self.database["runs"])
         self.structures = Structures(self.database["structures"], self.runs)
         self.work_items = WorkItems(self.database["work_items"])
+        self.item_costs = ItemCosts(self.database["work_items"])
         self.replicas = Replicas(self.database["replicas"], self.database["work_items"])
         self.leases = Leases(self.database["leases"])
         self.publications = Publications(self.database["publications"])

@@ -48,6 +48,33 @@ class MoleculeRead(TypedDict, total=False):
     multiplicity: Annotated[int, "spin multiplicity that its file states"]
 
 
+class StepForecast(TypedDict):
+    """What a step was expected to cost."""
+
+    structures: Annotated[float | None, "how many it would evaluate; null where that could not be said"]
+    bound: Annotated[str, "how that is meant: empty (exactly), `about` or `at most`"]
+    seconds_each: Annotated[float | None, "that one would take; null where that could not be said"]
+    cores: Annotated[float | None, "cores of an evaluation"]
+    core_seconds: Annotated[float | None, "of all; null where one of these is"]
+
+
+class Forecast(TypedDict):
+    """What `check --keep` expected a run to cost."""
+
+    made: Annotated[str, "when (ISO 8601)"]
+    steps: Annotated[dict[str, StepForecast], "by step that calls an engine", "step"]
+    assumptions: Annotated[list[str], "what was assumed, in words"]
+
+
+class Notified(TypedDict, total=False):
+    """Who was told that a run has ended."""
+
+    number: Annotated[int, "how many ends were told so far"]
+    state: Annotated[str, "the end that was told: `finished` or `failed`; absent once the run goes on"]
+    at: Annotated[datetime, "when it was told"]
+    error: Annotated[str, "why nobody was, after all tries; empty where somebody was"]
+
+
 class RunDocument(TypedDict, total=False):
     """A ``ui.conf`` being carried out; its key is its name."""
 
@@ -85,6 +112,8 @@ class RunDocument(TypedDict, total=False):
     molecules: Annotated[dict[str, MoleculeRead], "by step: the molecule that it names, as it was read", "step"]
     workers: Annotated[int, "rockets that `genarris-fw run` started"]
     failure: Annotated[str, "why the run failed; absent otherwise"]
+    forecast: Annotated[Forecast, "what `genarris-fw check --keep` expected it to cost, before it was begun"]
+    notified: Annotated[Notified, "whether its end was told to whom `notify` names"]
     failed_items: Annotated[int, "work items given up in all steps, once the run is finished"]
     fence: Annotated[Fence, "by step and role, where a firework was taken over: lower tokens write nothing more here"]
     published: Annotated[Fence, "by step and role: the token under which the result was prepared that is visible"]
@@ -159,6 +188,19 @@ class Following(TypedDict):
     priority: int
 
 
+class _Attempt(TypedDict):
+    owner: Annotated[str, "who made it: `host:process:start:firework:random`"]
+    end: Annotated[str, "`failed`, or `broken off` since the time was over"]
+    seconds: Annotated[float, "the time it took"]
+
+
+class Attempt(_Attempt, total=False):
+    """An attempt on an item that did not succeed."""
+
+    cpu_seconds: Annotated[float, "the processors' time that it used, where that was measured"]
+    cores: Annotated[int, "cores that the replica held meanwhile"]
+
+
 class _WorkItem(TypedDict):
     _id: Annotated[str, "`<run>:<step>:<key>`"]
     run: Annotated[str, "the run"]
@@ -187,6 +229,11 @@ class WorkItemDocument(_WorkItem, total=False):
     lease: Annotated[ClaimedBy, "while leased: who works on it"]
     outcome: Annotated[dict[str, Any], "what came out, once done"]
     seconds: Annotated[float, "the time the work took"]
+    cpu_seconds: Annotated[
+        float, "the processors' time that it used: of the process, its children and the other ranks of its replica"
+    ]
+    cores: Annotated[int, "cores that the replica held meanwhile: threads times ranks"]
+    spent: Annotated[list[Attempt], "the attempts that did not succeed, as far as their end was seen; absent without"]
     done_by: Annotated[str, "owner of the attempt that succeeded"]
     failed_by: Annotated[str, "owner of the last attempt that failed"]
     error: Annotated[str, "the last error, in one line"]
@@ -214,8 +261,10 @@ class ReplicaDocument(TypedDict, total=False):
     _id: Annotated[str, "owner of its leases: `host:process:start:firework:random`"]
     run: Annotated[str, "the run it works for"]
     step: Annotated[str, "the step it works on"]
-    role: Annotated[str, "as what: `gate`, `side` or `whole`"]
+    role: Annotated[str, "as what: `plan`, `gate`, `side` or `whole`"]
     host: Annotated[str, "the machine"]
+    user: Annotated[str, "whose process it is"]
+    cores: Annotated[int, "cores that it holds: threads times ranks"]
     fw_id: Annotated[int, "its firework"]
     started: Annotated[datetime, "when it began (the server's clock)"]
     seen: Annotated[datetime, "its last sign of life (the server's clock)"]
@@ -225,7 +274,10 @@ class ReplicaDocument(TypedDict, total=False):
     past: Annotated[DoneAt, "one to two minutes ago, while it works: its rate is what was done since"]
     mark: Annotated[DoneAt, "later than that: the next `past`"]
 
-    ended: Annotated[datetime, "when it ended; absent before, and when it was killed and nobody has noticed yet"]
+    ended: Annotated[
+        datetime, "when it ended, or was last seen before it was lost; absent before, and until that is noticed"
+    ]
+    lost: Annotated[bool, "true where its process was lost, so that nobody knows when it ended"]
     quarantined: Annotated[str, "why it takes no more items; absent otherwise"]
 
 

@@ -12,6 +12,7 @@ from pymongo import WriteConcern
 from pymongo.collection import Collection
 
 from genarris_fw.catalogue.documents import ReplicaDocument, WorkItemDocument
+from genarris_fw.owner import host_of, user_name
 
 # A replica that was not seen for so long is not counted as at work (the server's clock).
 SECONDS_UNSEEN = 120
@@ -37,10 +38,19 @@ class Replicas:
         self.work_items = work_items
         self._tallies = collection.with_options(write_concern=_CHEAP)
 
-    def begin(self, owner: str, run: str, step: str, role: str, fw_id: int) -> None:
-        """Note that a replica has begun to work; done again it changes nothing but ``seen``."""
+    def begin(self, owner: str, run: str, step: str, role: str, fw_id: int, cores: int | None = None) -> None:
+        """Note that a replica has begun to work; done again it changes nothing but ``seen``.
+
+        Parameters
+        ----------
+        owner, run, step, role, fw_id
+            Who works on what.
+        cores : int, optional
+            Cores that it holds, where that is known.
+        """
         nothing_yet = {"done": 0, "at": {"$ifNull": ["$started", "$$NOW"]}}
-        about = {"run": run, "step": step, "role": role, "host": host_of(owner), "fw_id": fw_id}
+        about: dict[str, Any] = {"run": run, "step": step, "role": role, "host": host_of(owner), "fw_id": fw_id}
+        about |= {"user": user_name()} | ({"cores": cores} if cores else {})
         self.collection.update_one(
             {"_id": owner},
             [
@@ -96,6 +106,45 @@ class Replicas:
         """Note that a replica has ended."""
         self.collection.update_one({"_id": owner}, {"$currentDate": {"seen": True, "ended": True}})
 
+    def lost(self, owner: str) -> None:
+        """Note that a replica was lost: it ended when it was last seen, or later."""
+        ended = {"ended": {"$ifNull": ["$ended", "$seen"]}, "lost": {"$eq": [{"$type": "$ended"}, "missing"]}}
+        self.collection.update_one({"_id": owner}, [{"$set": ended}])
+
+    def held(self, run: str) -> list[dict[str, Any]]:
+        """Return the time that the replicas of a run were there, work or not, until now for those at work.
+
+        Returns
+        -------
+        list of dict
+            By ``step``, ``host`` and ``user``: ``replicas``, ``seconds``, ``core_seconds`` (one core where
+            it is not known how many), and the same of the ``lost`` ones, whose end was not seen: ``lost_core_seconds``
+            until they were last seen, of which ``lost_known`` went into items that were committed.
+        """
+        until = {"$ifNull": ["$ended", "$seen"]}
+        seconds = {"$divide": [{"$subtract": [until, "$started"]}, 1000]}
+        cores = {"$ifNull": ["$cores", 1]}
+        core_seconds = {"$multiply": [seconds, cores]}
+        gone = {"$eq": ["$lost", True]}
+        group = {name: {"$ifNull": [f"${name}", None]} for name in ("step", "host", "user")}
+        pipeline: list[dict[str, Any]] = [
+            {"$match": {"run": run}},
+            {
+                "$group": {
+                    "_id": group,
+                    "replicas": {"$sum": 1},
+                    "seconds": {"$sum": seconds},
+                    "core_seconds": {"$sum": core_seconds},
+                    "lost": {"$sum": {"$cond": [gone, 1, 0]}},
+                    "lost_core_seconds": {"$sum": {"$cond": [gone, core_seconds, 0]}},
+                    "lost_known": {"$sum": {"$cond": [gone, {"$multiply": ["$seconds", cores]}, 0]}},
+                }
+            },
+            {"$sort": {"_id": 1}},
+        ]
+        sums = cast(list[dict[str, Any]], list(self.collection.aggregate(pipeline)))
+        return [found.pop("_id") | found for found in sums]
+
     def others_at_work(self, run: str, step: str, owner: str) -> bool:
         """Tell whether another replica works on this step: not ended, not quarantined, seen within two minutes."""
         query = {"run": run, "step": step, "_id": {"$ne": owner}, **AT_WORK}
@@ -148,6 +197,7 @@ class Replicas:
                     "_id": {"step": "$step", "host": "$host"},
                     "replicas": {"$sum": {"$cond": [at_work, 1, 0]}},
                     **{name: {"$sum": f"${name}"} for name in ("done", "failed", "seconds")},
+                    "core_seconds": {"$sum": {"$multiply": ["$seconds", {"$ifNull": ["$cores", 1]}]}},
                     "rate": {"$sum": {"$cond": [at_work, rate, 0]}},
                     "quarantined": {"$push": why},
                 }
@@ -163,16 +213,12 @@ def summed(tallies: list[dict[str, Any]], by: str) -> list[dict[str, Any]]:
     sums: dict[str, dict[str, Any]] = {}
     for tally in tallies:
         total = sums.setdefault(
-            tally[by], {by: tally[by], "replicas": 0, "done": 0, "failed": 0, "seconds": 0, "rate": 0}
+            tally[by],
+            {by: tally[by], "replicas": 0, "done": 0, "failed": 0, "seconds": 0, "core_seconds": 0, "rate": 0},
         )
-        for name in ("replicas", "done", "failed", "seconds", "rate"):
+        for name in ("replicas", "done", "failed", "seconds", "core_seconds", "rate"):
             total[name] += tally[name]
     return [sums[name] for name in sorted(sums)]
-
-
-def host_of(owner: str) -> str:
-    """Return the host of an owner (``host:process:start:firework:random``)."""
-    return owner.rsplit(":", 4)[0]
 
 
 _SEEN = {"$gt": ["$seen", {"$subtract": ["$$NOW", SECONDS_UNSEEN * 1000]}]}

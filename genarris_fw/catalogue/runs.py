@@ -251,18 +251,23 @@ class Runs:
         at_step = {f"steps.{step}.{key}": about[key] for key in about}
         self._set_fenced(name, guard or step, token, {"failure": {"$literal": message}} | about | at_step)
 
+    def notified(self, name: str, state: str, error: str) -> None:
+        """Note that an end of the run was told, or why not."""
+        about = {"notified.state": state, "notified.at": now(), "notified.error": error}
+        self.collection.update_one({"_id": name, "state": state}, {"$set": about, "$inc": {"notified.number": 1}})
+
     def resumed(self, name: str) -> None:
         """Mark a failed run, and the step it failed in, as running again."""
         steps = (self.find(name) or {}).get("steps", {})
         again = {f"steps.{step}.state": "running" for step, at in steps.items() if at["state"] == "failed"}
         self.collection.update_one(
             {"_id": name, "state": "failed"},
-            {"$set": {"state": "running"} | again, "$unset": {"failure": "", "finished": ""}},
+            {"$set": {"state": "running"} | again, "$unset": {"failure": "", "finished": "", "notified.state": ""}},
         )
 
     def begin_again(self, name: str, steps: Iterable[str]) -> None:
         """Mark the run as running, and forget that these steps have begun or finished."""
-        gone = {f"{kind}.{step}": "" for step in steps for kind in ("summaries", "steps")}
+        gone = {f"{kind}.{step}": "" for step in steps for kind in ("summaries", "steps")} | {"notified.state": ""}
         self.collection.update_one({"_id": name}, {"$set": {"state": "running"}, "$unset": gone})
 
 

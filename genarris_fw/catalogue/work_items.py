@@ -19,6 +19,7 @@ from typing import Any
 from pymongo import ReplaceOne, ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError
 
+from genarris_fw.catalogue.costs import BROKEN_OFF, FAILED, Cost, attempt
 from genarris_fw.catalogue.documents import Following, Planned, WorkItemDocument
 from genarris_fw.catalogue.items_seen import ItemsSeen, item_id
 
@@ -183,15 +184,15 @@ class WorkItems(ItemsSeen):
         run: str,
         step: str,
         owner: str,
-        finished: Sequence[tuple[Item, dict[str, Any], float]],
+        finished: Sequence[tuple[Item, dict[str, Any], Cost]],
         following: Mapping[str, Sequence[Item]] | None = None,
     ) -> int:
         """Mark leased items as done with their outcome: the commit of the work.
 
         Parameters
         ----------
-        finished : sequence of (Item, dict, float)
-            The item as claimed, its outcome, and the seconds it took.
+        finished : sequence of (Item, dict, Cost)
+            The item as claimed, its outcome, and what it took.
         following : mapping of str to sequence of Item, optional
             By key, the items that follow from an item. They are part of its commit, and inserted after it: an
             overtaken replica adds none.
@@ -214,11 +215,11 @@ class WorkItems(ItemsSeen):
                 UpdateOne(
                     _held(run, step, owner, item),
                     {
-                        "$set": {"outcome": outcome, "seconds": seconds, "done_by": owner} | decided(item),
+                        "$set": {"outcome": outcome, "done_by": owner} | cost.fields() | decided(item),
                         "$unset": {"lease": "", "error": "", "failure": "", "checkpoint": ""},
                     },
                 )
-                for item, outcome, seconds in finished
+                for item, outcome, cost in finished
             ],
             ordered=False,
         )
@@ -248,6 +249,7 @@ class WorkItems(ItemsSeen):
         max_attempts: int,
         rest_seconds: float = 0.0,
         details: dict[str, Any] | None = None,
+        cost: Cost | None = None,
     ) -> str:
         """Record a failed attempt.
 
@@ -261,6 +263,8 @@ class WorkItems(ItemsSeen):
             How long the item rests before its second attempt; twice as long before the third, and so on.
         details : dict, optional
             Where it happened: host, folder, the tail of the engine's output.
+        cost : Cost, optional
+            What the attempt took.
 
         Returns
         -------
@@ -275,9 +279,16 @@ class WorkItems(ItemsSeen):
         said = {"error": {"$literal": error}, "failed_by": owner, "failure": {"$literal": details or {}}}
         result = self.collection.update_one(
             _held(run, step, owner, item),
-            [{"$set": {"state": state, "attempts": attempts} | said | again}, {"$unset": "lease"}],
+            [
+                {"$set": {"state": state, "attempts": attempts} | said | again | _spent(owner, FAILED, cost)},
+                {"$unset": "lease"},
+            ],
         )
         return state if result.modified_count else "lost"
+
+    def broken_off(self, run: str, step: str, owner: str, item: Item, cost: Cost) -> None:
+        """Note what an attempt took that ends before it has a result, while the item is still held."""
+        self.collection.update_one(_held(run, step, owner, item), [{"$set": _spent(owner, BROKEN_OFF, cost)}])
 
     def forgive(self, run: str, step: str, owner: str, items: Sequence[Item], keys: Sequence[str]) -> None:
         """Forget failed attempts, for a replica that finds itself broken: it may have used up those of innocent items.
@@ -438,6 +449,14 @@ def _claimed(record: WorkItemDocument) -> Item:
         record["attempts"],
         record.get("checkpoint"),
     )
+
+
+def _spent(owner: str, end: str, cost: Cost | None) -> dict[str, Any]:
+    """Return the field of the attempts without success, with one more where its cost is known; an expression."""
+    if cost is None:
+        return {}
+    one = [{"$literal": attempt(owner, end, cost)}]
+    return {"spent": {"$concatArrays": [{"$ifNull": ["$spent", []]}, one]}}
 
 
 def _from_now(seconds: float) -> dict[str, Any]:

@@ -40,6 +40,9 @@ ENGINE_TIME = 300.0
 @click.option(
     "--molecule", type=click.Path(path_type=Path), default=None, help="Try the engines on this molecule instead."
 )
+@click.option(
+    "--keep", is_flag=True, help="Keep the estimate for a run begun afterwards: costs shows it beside what it became."
+)
 @click.option("--mpi", is_flag=True, help="Only test MPI, started by mpirun or srun; needs no UI_CONF.")
 def command(
     ui_conf: Path | None,
@@ -49,13 +52,14 @@ def command(
     engine_time: float,
     engine_only: bool,
     molecule: Path | None,
+    keep: bool,
     mpi: bool,
 ) -> int:
     """Show every option of UI_CONF as resolved and from where, and whether everything it needs is here.
 
     Each engine that the run uses is tried: a single point of the molecule and of one crystal like those of the run.
-    From its time follows an estimate for the whole run. Nothing is changed. The exit code is 2 when something would
-    stop the run, an engine that fails its trial included.
+    From its time follows an estimate for the whole run. Nothing is changed, unless --keep is given. The exit code is 2
+    when something would stop the run, an engine that fails its trial included.
 
     The two tests of an installation: "mpirun -n 4 genarris-fw check --mpi", and "genarris-fw check --engine UI_CONF"
     (under mpirun where FHI-aims is used as a library).
@@ -68,6 +72,8 @@ def command(
         raise click.UsageError("missing argument 'UI_CONF' (only --mpi needs none)")
     if engine_only and no_engine_test:
         raise click.UsageError("--engine and --no-engine-test exclude each other")
+    if keep and (no_engine_test or engine_only):
+        raise click.UsageError("--keep keeps the estimate, which --no-engine-test and --engine do not make")
     import_numpy_on_one_thread()
     from genarris_fw.options import OptionsError, load
 
@@ -83,10 +89,10 @@ def command(
         return _json({"file": str(ui_conf), "problems": error.problems})
     if engine_only:
         return _engines(configuration, engine_time, as_json)
-    return _everything(configuration, None if no_engine_test else engine_time, uri, as_json)
+    return _everything(configuration, None if no_engine_test else engine_time, uri, as_json, keep)
 
 
-def _everything(configuration: Configuration, seconds: float | None, uri: str | None, as_json: bool) -> int:
+def _everything(configuration: Configuration, seconds: float | None, uri: str | None, as_json: bool, keep: bool) -> int:
     """Check all that a run needs; the engines too, unless there are no seconds for them."""
     from genarris_fw.database.find import find_server
     from genarris_fw.options import OptionsError
@@ -106,6 +112,10 @@ def _everything(configuration: Configuration, seconds: float | None, uri: str | 
         known = found["problems"]
         found["problems"] = known + [new for new in test.pop("problems") if not any(old in new for old in known)]
         found["engine_test"] = test
+        if keep:
+            from genarris_fw.farm import forecast
+
+            forecast.keep(configuration, test["estimate"])
     if as_json:
         return _json(found)
     console().print(render(found))

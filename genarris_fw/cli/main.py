@@ -26,6 +26,7 @@ COMMANDS = {
     "add": ("add", "Put a run on the LaunchPad, or write it for lpad add."),
     "rockets": ("rockets", "Launch a run's rockets in this process, or in every MPI rank."),
     "status": ("status", "Show how far a run is, or list the runs."),
+    "costs": ("costs", "Show what a run cost: core-seconds by stage, engine, host and user."),
     "metrics": ("metrics", "Print how far runs are, for Prometheus."),
     "export": ("export", "Write a pool of structures as files."),
     "pictures": ("pictures", "Draw a pool: histograms, energies, map, distances."),

@@ -18,6 +18,7 @@ from pydantic import BeforeValidator
 from genarris_fw.declaring.door import FORMATS, POTENTIALS, Door
 from genarris_fw.names import WORDS as NAME_WORDS
 from genarris_fw.names import is_name
+from genarris_fw.webhooks import why_no_target
 
 LARGEST_INTEGER = 2**63 - 1  # what a document of the database can hold
 SMALLEST_LENGTH = 0.001  # Å
@@ -115,6 +116,14 @@ def several(text: Any, least: int) -> list[Any]:
     if not isinstance(value, (list, tuple)) or len(value) < least:
         raise ValueError("not a list, or too short")
     return list(value)
+
+
+def notify(text: Any) -> str:
+    """Read a command, or the URL of a webhook."""
+    value = words(text)
+    if why := why_no_target(value):
+        raise ValueError(why)
+    return value
 
 
 class two_numbers:
@@ -368,6 +377,11 @@ def molecule_symmetry(text: Any) -> str:
     raise ValueError("not a point group")
 
 
+Notify = Annotated[
+    str,
+    BeforeValidator(notify),
+    Said("str", "a command with its arguments (/home/me/bin/tell), or a URL (https://host/path) to post to"),
+]
 RunName = Annotated[
     str,
     BeforeValidator(run_name),

@@ -24,6 +24,7 @@ from genarris_fw.farm.decisions.role import Ending, Trouble, after_trouble
 from genarris_fw.farm.fireworks import documents
 from genarris_fw.farm.heartbeat import Heartbeat
 from genarris_fw.farm.holding import Holding
+from genarris_fw.farm.notifying import notify
 from genarris_fw.farm.roles import Role
 from genarris_fw.farm.sides import restore_sides
 from genarris_fw.farm.successors import successor
@@ -169,6 +170,7 @@ def _fail(campaign: Assignment, role: str, holding: Holding, error: Exception) -
         raise LeaseLost(f"{holding.identifier} was taken over before this rocket stopped") from error
     message = explain(error, campaign.folder)
     campaign.catalogue.runs.failed(campaign.run, campaign.step, message, f"{campaign.step} {role}", holding.token)
+    notify(campaign.catalogue, campaign.run, campaign.log)
 
 
 def explain(error: Exception, folder: Path) -> str:

@@ -13,7 +13,8 @@ from genarris_fw.catalogue.documents import RunDocument
 from genarris_fw.catalogue.leases import lease_id
 from genarris_fw.declaring.door import PROCEDURES
 from genarris_fw.errors import InputError
-from genarris_fw.logs import merge
+from genarris_fw.farm.notifying import notify, target_of
+from genarris_fw.logs import Log, merge
 from genarris_fw.prepared import settle_prepared
 
 
@@ -31,12 +32,14 @@ class FinishRun(FiretaskBase):
         catalogue = Catalogue(self.launchpad.db)
         record = catalogue.runs.get(run)
         seconds = float(record["options"]["master"]["lease_seconds"])
-        with hold(self.launchpad, int(self.fw_id), run, "finish", "finish", seconds, heartbeat=False) as holding:
+        told = bool(target_of(record))  # which may take longer than a lease lasts by itself
+        with hold(self.launchpad, int(self.fw_id), run, "finish", "finish", seconds, heartbeat=told) as holding:
             if holding is None:
                 return FWAction(stored_data={"remark": "already finished"})
             failed = sum(int(summary.get("failed") or 0) for summary in record["summaries"].values())
             tidy(catalogue, record)
             catalogue.runs.finished(run, failed, "finish finish", holding.token)
+            notify(catalogue, run, Log(Path(record["folder"]), run=run, step="finish", role="finish", fw=self.fw_id))
         if Path(record["folder"]).is_dir():
             with suppress(OSError):  # a full disk: the run is finished nevertheless, its logs lie beside
                 merge(Path(record["folder"]))

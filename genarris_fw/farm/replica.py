@@ -9,6 +9,7 @@ import socket
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from bson.errors import BSONError
 from pymongo.errors import PyMongoError
 
+from genarris_fw.catalogue.costs import Cost
 from genarris_fw.catalogue.leases import LeaseLost
 from genarris_fw.catalogue.limits import refused_by_size, what_is_refused
 from genarris_fw.catalogue.work_items import Item
@@ -41,6 +43,7 @@ from genarris_fw.farm.decisions.replica import (
     next_action,
     share_of_waiting,
 )
+from genarris_fw.farm.meter import Meter, number_of_ranks
 from genarris_fw.farm.task import Outcome, Task
 from genarris_fw.owner import is_alive
 from genarris_fw.patience import patiently
@@ -92,12 +95,13 @@ class Replica:
         self.more_to_come = more_to_come
         self.walltime = walltime or Walltime()
         self.idle_limit = idle_limit
+        self.cores = procedure.cores(campaign, number_of_ranks())
         self.done = 0
         self.failed = 0
         self.seconds = 0.0
         self.quarantined = ""
         self._standing = Standing()
-        self._suspected: list[tuple[Item, BaseException]] = []
+        self._suspected: list[tuple[Item, BaseException, Cost]] = []
         self._seconds_per_item: float | None = None
         self._checked = float("-inf")
         self._interrupted = False
@@ -217,28 +221,29 @@ class Replica:
 
     def _work_on(self, claimed: list[Item]) -> None:
         """Work on claimed items; commit together what takes less than a second or two."""
-        finished: list[tuple[Item, Outcome, float]] = []
+        finished: list[tuple[Item, Outcome, Cost]] = []
         since = time.monotonic()
         for item in claimed:
             if self._standing.leaves:
                 break
-            begun = time.monotonic()
+            meter = Meter(self.cores)
             try:
                 outcome = self.procedure.work(self.campaign, item)
             except Interrupted:
                 self._interrupted = True
+                self._break_off(item, meter.cost())
                 break
             except (PyMongoError, DatabaseError, LeaseLost, RunFailed):
                 raise
             except (Exception, SystemExit) as error:  # an engine may try to leave the interpreter
-                self._fail(item, error)
+                self._fail(item, error, meter.cost())
                 continue
-            seconds = time.monotonic() - begun
+            cost = meter.cost()
             self._standing = self._standing.after(None)
             self._give_up_suspected()
-            self._seconds_per_item = expected(self._seconds_per_item, seconds)
-            self.seconds += seconds
-            finished.append((item, outcome, seconds))
+            self._seconds_per_item = expected(self._seconds_per_item, cost.seconds)
+            self.seconds += cost.seconds
+            finished.append((item, outcome, cost))
             if commits_now(time.monotonic() - since):
                 self._commit(finished)
                 finished, since = [], time.monotonic()
@@ -249,7 +254,7 @@ class Replica:
             self.campaign.catalogue.work_items.give_back(self.owner)
             self._standing = replace(self._standing, leaves=False)
 
-    def _commit(self, finished: list[tuple[Item, Outcome, float]]) -> None:
+    def _commit(self, finished: list[tuple[Item, Outcome, Cost]]) -> None:
         """Commit items together; what no document can hold fails alone."""
         if not finished:
             return
@@ -263,9 +268,10 @@ class Replica:
                     self._commit([one])
                 return
             what = f"its result cannot be stored: {what_is_refused(error)}"
-            self._fail(finished[0][0], EngineError(what, permanent=True))
+            item, _, cost = finished[0]
+            self._fail(item, EngineError(what, permanent=True), cost)
 
-    def _write(self, finished: list[tuple[Item, Outcome, float]]) -> None:
+    def _write(self, finished: list[tuple[Item, Outcome, Cost]]) -> None:
         """Write the outcomes by id, fenced; then commit the items, with those that follow, which are inserted last."""
         run, step = self.campaign.run, self.campaign.step
         catalogue = self.campaign.catalogue
@@ -280,14 +286,19 @@ class Replica:
         if fields:
             catalogue.structures.set_fields(run, step, fields)
         following = {item.key: outcome.items for item, outcome, _ in finished if outcome.items}
-        done = [(item, outcome.summary, seconds) for item, outcome, seconds in finished]
+        done = [(item, outcome.summary, cost) for item, outcome, cost in finished]
         committed = catalogue.work_items.commit(run, step, self.owner, done, following)
         if following:
             catalogue.work_items.settle(run, step)
         self.done += committed
         self.campaign.log("items committed", level="DEBUG", items=committed, taken_over=len(finished) - committed)
 
-    def _fail(self, item: Item, error: BaseException) -> None:
+    def _break_off(self, item: Item, cost: Cost) -> None:
+        """Note what an attempt took that the end of the time has broken off; a checkpoint may have saved its work."""
+        with suppress(PyMongoError):  # it is about to be given back, which matters more
+            self.campaign.catalogue.work_items.broken_off(self.campaign.run, self.campaign.step, self.owner, item, cost)
+
+    def _fail(self, item: Item, error: BaseException, cost: Cost) -> None:
         """Record a failed attempt; the last one of an item stays open until it is clear that it is the item's fault."""
         if not isinstance(error, GenarrisError):
             self.campaign.log("traceback", level="DEBUG", item=item.key, traceback=traceback.format_exc())
@@ -296,9 +307,9 @@ class Replica:
         for what in after_failure(self._standing, item.attempts, allowed, quarantine_after):
             match what:
                 case OnFailure.WRITE:
-                    self._write_failure(item, error)
+                    self._write_failure(item, error, cost)
                 case OnFailure.SUSPECT:
-                    self._suspected.append((item, error))
+                    self._suspected.append((item, error, cost))
                 case OnFailure.GIVE_UP:
                     self._give_up_suspected()
                 case OnFailure.QUARANTINE:
@@ -307,7 +318,7 @@ class Replica:
     def _attempts_allowed(self, error: BaseException) -> int:
         return attempts_allowed(self.campaign.max_attempts, isinstance(error, EngineError) and error.permanent)
 
-    def _write_failure(self, item: Item, error: BaseException) -> None:
+    def _write_failure(self, item: Item, error: BaseException, cost: Cost) -> None:
         state = self.campaign.catalogue.work_items.fail(
             self.campaign.run,
             self.campaign.step,
@@ -317,6 +328,7 @@ class Replica:
             self._attempts_allowed(error),
             self.campaign.retry_delay,
             details_of(error),
+            cost,
         )
         self.failed += state == "failed"
         self.campaign.log("item failed", level="WARNING", item=item.key, then=state, error=said(error))
@@ -335,7 +347,7 @@ class Replica:
         others_work = self._others_work()
         self._standing = self._standing.in_quarantine(others_work)
         if in_quarantine(others_work) is OnFailure.FORGIVE:
-            held = [item for item, _ in self._suspected]
+            held = [item for item, _, _ in self._suspected]
             run, step = self.campaign.run, self.campaign.step
             self.campaign.catalogue.work_items.forgive(run, step, self.owner, held, failed)
             self._suspected.clear()

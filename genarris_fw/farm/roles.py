@@ -28,6 +28,7 @@ from genarris_fw.farm.decisions.role import (
     when_all_is_done,
 )
 from genarris_fw.farm.holding import Holding
+from genarris_fw.farm.meter import number_of_ranks
 from genarris_fw.farm.publication import Publication, publish, round_part, summary_part
 from genarris_fw.farm.repair.recovery import recover_firework
 from genarris_fw.farm.replica import Replica
@@ -79,10 +80,19 @@ class Role:
         }
 
     def play(self) -> dict[str, Any]:
-        """Do what the role asks for; return what is kept with the launch.
+        """Do what the role asks for, noting who does for those who watch; return what is kept with the launch.
 
         It may be played again from its beginning: what is done stays done.
         """
+        replicas, owner = self.campaign.catalogue.replicas, self.holding.owner
+        cores = self.task.cores(self.campaign, number_of_ranks())
+        replicas.begin(owner, self.campaign.run, self.campaign.step, self.role, int(self.task.fw_id), cores)
+        try:
+            return self._play()
+        finally:
+            replicas.end(owner)
+
+    def _play(self) -> dict[str, Any]:
         on_path = self.role != "side"
         if on_path:
             decisions = self.campaign.catalogue.leases.decisions(self.holding.identifier)
@@ -158,14 +168,9 @@ class Role:
     # Work
 
     def _work(self) -> None:
-        """Work as a replica, noting who does for those who watch; then do what follows."""
-        replicas, owner = self.campaign.catalogue.replicas, self.holding.owner
+        """Work as a replica; then do what follows."""
         replica = self._side_replica() if self.role == "side" else self._leading_replica()
-        replicas.begin(owner, self.campaign.run, self.campaign.step, self.role, int(self.task.fw_id))
-        try:
-            end = End(replica.work())
-        finally:
-            replicas.end(owner)
+        end = End(replica.work())
         then = {} if end is End.FINISHED else {"then": end.value}
         self._counts = {"done": replica.done, "failed": replica.failed} | then
         self._make(after_work(self.role, end))

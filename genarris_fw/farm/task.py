@@ -75,6 +75,10 @@ class Task(FiretaskBase, Generic[A]):
         """Return how many replicas could be of use for so many items."""
         return items
 
+    def cores(self, campaign: A, ranks: int) -> int:
+        """Return how many cores a replica holds that has so many ranks."""
+        return ranks
+
     def work(self, campaign: A, item: Item) -> Outcome:
         """Do one item; may be called any number of times, with the same effect as once."""
         raise NotImplementedError(f"{type(self).__name__} has work items but no work method")

@@ -19,6 +19,7 @@ from genarris_fw.farm.finish_run import FinishRun
 from genarris_fw.farm.fireworks import documents, workflows
 from genarris_fw.farm.fireworks.names import BEGIN, FINISH, chain_metadata, name_of, path_spec
 from genarris_fw.farm.fireworks.workflows import Noted
+from genarris_fw.farm.forecast import kept
 from genarris_fw.farm.resources import queue_type_of, replica_cores, spec_of
 from genarris_fw.farm.sides import add_workflows
 from genarris_fw.options import Configuration, options_hash
@@ -41,7 +42,7 @@ def run_record(configuration: Configuration) -> dict[str, Any]:
         "seed": configuration.seed,
         "molecules": _molecules(configuration),
         "carried": _carried_files(configuration),
-    }
+    } | ({"forecast": forecast} if (forecast := kept(configuration)) else {})
 
 
 def _molecules(configuration: Configuration) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from genarris_fw.declaring.door import OPTIONS
 from genarris_fw.errors import InputError
 from genarris_fw.options.base import SharedOptions
 from genarris_fw.options.master import MasterOptions
+from genarris_fw.webhooks import target_shown
 
 if TYPE_CHECKING:
     from genarris_fw.crystal import Molecule
@@ -136,8 +137,9 @@ class Configuration:
         return sorted(name for name in named if not installed.get(name, (False, ""))[0])
 
     def describe(self) -> list[tuple[str, str, Any, str]]:
-        """Return (section, option, value, origin) of every option, in the order of the run."""
+        """Return (section, option, value, origin) of every option, in the order of the run; no secret of `notify`."""
         head = {"run_name": self.run_name, "seed": self.seed, "defaults": self.defaults} | self.master
+        head |= {"notify": target_shown(str(head["notify"]))} if head.get("notify") else {}
         rows = [
             ("Genarris_master", name, value, self.master_origins.get(name, "default")) for name, value in head.items()
         ]

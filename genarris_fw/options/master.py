@@ -12,6 +12,7 @@ from genarris_fw.declaring.types import (
     DisorderName,
     Flag,
     InputFile,
+    Notify,
     Real,
     RunName,
     Said,
@@ -116,6 +117,11 @@ class MasterOptions(QueueOptions, EngineOptions):
         unit="s",
         ge=1,
         le=10**7,
+        changes_results=False,
+    )
+    notify: Notify | None = option(
+        "Whom to tell that the run has finished or failed: a command, or a URL that gets a POST",
+        default_words="nobody",
         changes_results=False,
     )
     space_group_tolerance: Real = option(

@@ -70,9 +70,16 @@ class AffinityPropagationFixedClusters(Procedure[AffinityPropagationFixedCluster
 
     def most_replicas(self, campaign: Step, items: int) -> int:
         """Return one where there is a single fit, or where fits take no time."""
+        return self._fits_at_a_time(campaign) if len(campaign.pool_ids()) >= FEW else 1
+
+    def _fits_at_a_time(self, campaign: Step) -> int:
         options = campaign.options
         search = options.cluster_method == "affinity" and options.preference is None
-        return self.wanted_replicas(campaign) if search and len(campaign.pool_ids()) >= FEW else 1
+        return self.wanted_replicas(campaign) if search else 1
+
+    def cores(self, campaign: Step, ranks: int) -> int:
+        """Return the threads that a fit takes."""
+        return max(super().cores(campaign, ranks), campaign.threads(self._fits_at_a_time(campaign)))
 
     def work(self, campaign: Step, item: Item) -> Outcome:
         """Make one fit."""

@@ -69,6 +69,10 @@ class RunRdfCalc(MakesMatrix[RunRdfCalcOptions]):
                 fields[struct][f"properties.{name}_envs"] = np.asarray(environments).tolist()
         return Outcome({"structures": len(ids)}, fields=fields)
 
+    def cores(self, campaign: Step, ranks: int) -> int:
+        """Return the threads that a strip of the matrix takes."""
+        return max(super().cores(campaign, ranks), campaign.threads(campaign.num_replicas))
+
     def next_round(self, campaign: Step) -> list[Item]:
         """Return the strips of the matrix, when all vectors are there."""
         if not campaign.options.distance_matrix:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +25,11 @@ from genarris_fw.procedures.kit.sites import wanted_sites
 from genarris_fw.procedures.options.engine_procedures import CallsEngine
 from genarris_fw.procedures.options.pygenarris_structure_generation import PygenarrisStructureGenerationOptions
 from genarris_fw.procedures.options.relax_single_molecule import RelaxSingleMoleculeOptions
+from genarris_fw.showing import shown
 from genarris_fw.trials.engines import trial_lines
 from genarris_fw.trials.estimates import estimate_lines
 from genarris_fw.views.layout import ByWidth
+from genarris_fw.webhooks import is_url
 
 # How far (Å) an atom may lie from its symmetric place, as in Relax_Single_Molecule.
 POINT_GROUP_TOLERANCE = 0.05
@@ -71,11 +75,24 @@ def check(configuration: Configuration, database: Database, every_engine: bool =
         _look_at_molecule(configuration, found)
     except InputError as error:
         found["problems"].append(str(error))
+    found["problems"] += [] if (absent := absent_notifier(configuration)) is None else [absent]
     folder = Path(configuration.folder)
     if not os.access(folder, os.W_OK):
         found["problems"].append(f"{folder}: cannot be written; the run's folder must be writable")
     found["database"] = look_at_database(database, found["problems"])
     return found
+
+
+def absent_notifier(configuration: Configuration) -> str | None:
+    """Return a line where the command of ``notify`` is no program here, None where it is one, or there is none."""
+    target = configuration.master.get("notify")
+    if not target or is_url(target):
+        return None
+    program = shlex.split(target)[0]
+    named = str(Path(configuration.folder) / program) if "/" in program else program
+    if shutil.which(named):
+        return None
+    return f"{configuration.path}: notify: {shown(program)} is no program here; give its path, or that of a script"
 
 
 def engines(configuration: Configuration, every: bool = True) -> list[dict[str, Any]]:

@@ -81,8 +81,9 @@ def estimate(
     Returns
     -------
     dict
-        ``steps`` (each ``step``, ``structures``, ``bound``, ``seconds_each``, ``replicas``, ``seconds``; None where
-        something is not known), ``seconds`` (of all, None where one is not known) and ``assumptions``.
+        ``steps`` (each ``step``, ``structures``, ``bound``, ``seconds_each``, ``replicas``, ``seconds``, ``cores``,
+        ``core_seconds``; None where something is not known), ``seconds`` (of all, None where one is not known) and
+        ``assumptions``.
     """
     sizes = pool_sizes(configuration, groups)
     seconds = {name: trial for trial in trials for name in trial["steps"]}
@@ -107,6 +108,7 @@ def _step(step: Step, sizes: Mapping[str, Count], trial: Mapping[str, Any] | Non
     count = Count(1) if of_molecule else sizes.get(source, UNKNOWN)
     relaxes = of_molecule or (isinstance(model, CallsEngine) and model.relax)
     each = _seconds_each(model, trial or {}, relaxes)
+    cores = (trial or {}).get("cores")
     given = not step.origins.get("num_replicas", "default").startswith("default")
     asked = model.num_replicas if given else workers
     replicas = max(1, min(asked, count.number or 1))
@@ -119,6 +121,8 @@ def _step(step: Step, sizes: Mapping[str, Count], trial: Mapping[str, Any] | Non
         "seconds_each": each,
         "replicas": replicas,
         "seconds": None if each is None or rounds is None else each * rounds,
+        "cores": cores,
+        "core_seconds": None if each is None or count.number is None or cores is None else each * count.number * cores,
     }
 
 

@@ -16,7 +16,7 @@ from genarris_fw.energetics.comparable import comparable_groups
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 from genarris_fw.views.layout import ByWidth
 from genarris_fw.views.status import STYLES, status
-from genarris_fw.views.wording import counted, duration
+from genarris_fw.views.wording import core_time, counted, duration
 
 BEST = 10
 FAILURES = 10
@@ -52,7 +52,7 @@ def closing(catalogue: Catalogue, run: str, best: int = BEST) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``run``, ``state``, ``failure``, ``folder``, ``seconds``;
+        ``run``, ``state``, ``failure``, ``folder``, ``seconds``, ``core_seconds``;
         ``stages``: ``step``, ``pool``, ``structures`` of every pool a step makes;
         ``energies``: one table per step that gives energies (`best_energies`);
         ``comparisons``: one table per step that set several energies side by side (`side_by_side`);
@@ -74,7 +74,7 @@ def closing(catalogue: Catalogue, run: str, best: int = BEST) -> dict[str, Any]:
         for item in catalogue.work_items.failures(run, step["name"])
     ]
     return {
-        **{name: state[name] for name in ("run", "state", "failure", "folder", "seconds")},
+        **{name: state[name] for name in ("run", "state", "failure", "folder", "seconds", "core_seconds")},
         "stages": stages(steps, state["pools"]),
         "energies": [table for step in steps if (table := best_energies(catalogue, record, step, best))],
         "comparisons": [table for step in steps if (table := side_by_side(record, step))],
@@ -220,6 +220,8 @@ def render(found: dict[str, Any]) -> RenderableType:
 def _layout(found: dict[str, Any], wide: bool) -> RenderableType:
     state = (found["state"], STYLES.get(found["state"], ""))
     head = Text.assemble("run ", (found["run"], "bold"), " ", state, f" in {duration(found['seconds'])}")
+    if found["core_seconds"]:
+        head.append(f", work of {core_time(found['core_seconds'])} (genarris-fw costs {found['run']})", "dim")
     parts: list[RenderableType] = [head]
     if found["failure"]:
         parts.append(Text(found["failure"], "red"))

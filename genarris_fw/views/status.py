@@ -59,8 +59,10 @@ def status(catalogue: Catalogue, run: str) -> dict[str, Any]:
         ``counted`` (False: the replicas' tallies, which may be some seconds behind), ``lost`` (how often an item
         lost its replica), ``rate`` (items per second, None when unknown), ``seconds``, ``time_left`` (seconds,
         None when unknown), ``result`` (words);
+        ``core_seconds``: of the work on items that are done, as the replicas tell it (`genarris_fw.views.costs` has it
+        exactly);
         ``hosts``: for each ``host`` the ``replicas`` at work, what its replicas have ``done`` and ``failed`` in
-        ``seconds`` of work, and their ``rate`` over the last minutes;
+        ``seconds`` and ``core_seconds`` of work, and their ``rate`` over the last minutes;
         ``quarantined``: ``step``, ``host``, ``owner`` and ``why`` of the replicas that took themselves out.
 
     Raises
@@ -100,6 +102,7 @@ def status(catalogue: Catalogue, run: str) -> dict[str, Any]:
         "lost_rockets": len(expired),
         "pools": pools_of(catalogue, record),
         "steps": steps,
+        "core_seconds": sum(tally["core_seconds"] for tally in tallies),
         "hosts": summed(tallies, "host"),
         "quarantined": [
             {"step": tally["step"], "host": tally["host"], **out} for tally in tallies for out in tally["quarantined"]

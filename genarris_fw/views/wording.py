@@ -19,6 +19,17 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600:02d} h"
 
 
+def core_time(core_seconds: float | None) -> str:
+    """Return core-seconds in the units a person would choose: core s, core min, core h; empty for None."""
+    if core_seconds is None:
+        return ""
+    for unit, seconds in (("s", 1), ("min", 60), ("h", 3600)):
+        number = core_seconds / seconds
+        if number < 599.5 or unit == "h":
+            return f"{number:.1f} core {unit}" if number < 99.95 else f"{number:,.0f} core {unit}"
+    raise AssertionError("unreachable")
+
+
 def rate(per_second: float | None) -> str:
     """Return a rate per second, minute or hour, whichever gives a number that can be read."""
     if not per_second:

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.catalogue.replicas import SECONDS_UNSEEN, WINDOW_SECONDS, host_of, summed
+from genarris_fw.catalogue.costs import Cost
+from genarris_fw.catalogue.replicas import SECONDS_UNSEEN, WINDOW_SECONDS, summed
 from genarris_fw.catalogue.work_items import Item
+from genarris_fw.owner import user_name
 
 RUN, STEP = "$urea", "rdf"  # a run's name may be anything
 ONE, TWO = "node1:11:1:5:aa", "node2:22:1:6:bb"
@@ -39,7 +41,7 @@ def test_beginning_again_changes_nothing_but_that_it_was_seen(replicas) -> None:
     assert before.items() <= after.items()
     assert before == {
         "_id": ONE, "run": RUN, "step": STEP, "role": "side", "host": "node1", "fw_id": 5,
-        "started": before["started"], "done": 3, "failed": 1, "seconds": 4.5,
+        "user": user_name(), "started": before["started"], "done": 3, "failed": 1, "seconds": 4.5,
         "past": {"done": 0, "at": before["started"]}, "mark": {"done": 0, "at": before["started"]},
     }  # fmt: skip
     assert abs(before["started"].replace(tzinfo=timezone.utc) - datetime.now(timezone.utc)) < timedelta(seconds=20)
@@ -107,7 +109,7 @@ def test_recounting_says_what_the_items_say(catalogue: Catalogue, replicas) -> N
     items.insert(RUN, STEP, [Item(f"{i}") for i in range(9)])
     for owner, number in ((ONE, 5), (TWO, 4)):
         claimed = items.claim(RUN, STEP, owner, number, 60)
-        items.commit(RUN, STEP, owner, [(item, {}, 2.0) for item in claimed[1:]])
+        items.commit(RUN, STEP, owner, [(item, {}, Cost(2.0)) for item in claimed[1:]])
         items.fail(RUN, STEP, owner, claimed[0], "no", 1)
     replicas.tally(ONE, 1, 0, 0.5)  # killed before the next one
     replicas.recount(ONE)
@@ -134,7 +136,3 @@ def test_they_go_with_their_run(catalogue: Catalogue, replicas) -> None:
     replicas.begin("node3:1:1:1:cc", "another", STEP, "gate", 1)
     assert catalogue.delete_run(RUN)["replicas"] == 2
     assert [record["run"] for record in replicas.collection.find()] == ["another"]
-
-
-def test_the_host_of_an_owner() -> None:
-    assert host_of("node:with:colons:1:2:3:x") == "node:with:colons"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.costs import Cost
 from genarris_fw.catalogue.leases import LeaseLost, lease_id
 from genarris_fw.catalogue.work_items import Item
 
@@ -75,7 +76,7 @@ def test_items_that_are_there_already_stay_as_they_are(catalogue: Catalogue) -> 
     work = catalogue.work_items
     work.insert(RUN, STEP, items("done", "waits"))
     [item] = [item for item in work.claim(RUN, STEP, OWNER, 9, 60) if item.key == "done"]
-    work.commit(RUN, STEP, OWNER, [(item, {"x": 1}, 0.1)])
+    work.commit(RUN, STEP, OWNER, [(item, {"x": 1}, Cost(0.1))])
     work.give_back(OWNER)
     assert work.plan(RUN, STEP, items("done", "waits", "new"), 1, 7) == 1
     assert states(catalogue) == {"done": "done", "waits": "waiting", "new": "planned"}
@@ -128,9 +129,9 @@ def test_what_follows_from_an_item_is_part_of_its_commit(catalogue: Catalogue) -
     work.release_lost(OWNER)
     [theirs] = work.claim(RUN, STEP, "another", 1, 60)
     # The first one was overtaken: neither its outcome nor what follows from it counts.
-    assert work.commit(RUN, STEP, OWNER, [(mine, {}, 0.1)], {"a": items("mine")}) == 0
+    assert work.commit(RUN, STEP, OWNER, [(mine, {}, Cost(0.1))], {"a": items("mine")}) == 0
     assert work.settle(RUN, STEP) == 0
-    assert work.commit(RUN, STEP, "another", [(theirs, {"n": 1}, 0.1)], {"a": items("theirs")}) == 1
+    assert work.commit(RUN, STEP, "another", [(theirs, {"n": 1}, Cost(0.1))], {"a": items("theirs")}) == 1
     assert states(catalogue) == {"a": "committed"}
     assert work.unfinished(RUN, STEP) and work.counts(RUN, STEP)["leased"] == 1
     assert [record["outcome"] for record in work.outcomes(RUN, STEP)] == [{"n": 1}]

@@ -9,6 +9,7 @@ import pytest
 from claiming import claim_until_empty
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.costs import Cost
 from genarris_fw.catalogue.work_items import GIVEN_UP, MAX_LOST, Item
 
 RUN, STEP = "urea", "step"
@@ -44,7 +45,7 @@ def test_claims_of_many_processes_never_overlap(catalogue: Catalogue, database_u
 def test_inserting_again_changes_nothing(catalogue: Catalogue) -> None:
     fill(catalogue, 5)
     [item] = claim(catalogue, number=1)
-    catalogue.work_items.commit(RUN, STEP, "me", [(item, {"answer": 42}, 1.5)])
+    catalogue.work_items.commit(RUN, STEP, "me", [(item, {"answer": 42}, Cost(1.5))])
     fill(catalogue, 6)
     assert counts(catalogue) == {"waiting": 5, "done": 1}
     assert document(catalogue, item.key)["outcome"] == {"answer": 42}
@@ -96,9 +97,9 @@ def test_an_expired_lease_is_reaped_and_its_holder_is_fenced_off(catalogue: Cata
     [again] = claim(catalogue, "alive")
     assert (again.key, again.token) == (stale.key, 2)
     # The frozen one wakes up: nothing that it does has an effect.
-    assert catalogue.work_items.commit(RUN, STEP, "frozen", [(stale, {"answer": "old"}, 1.0)]) == 0
+    assert catalogue.work_items.commit(RUN, STEP, "frozen", [(stale, {"answer": "old"}, Cost(1.0))]) == 0
     assert catalogue.work_items.fail(RUN, STEP, "frozen", stale, "late", 1) == "lost"
-    both = [(again, {"answer": "new"}, 1.0), (held, {}, 1.0)]
+    both = [(again, {"answer": "new"}, Cost(1.0)), (held, {}, Cost(1.0))]
     assert catalogue.work_items.commit(RUN, STEP, "alive", both) == 2
     assert document(catalogue, stale.key)["outcome"] == {"answer": "new"}
     assert document(catalogue, stale.key)["lost"] == 1
@@ -109,9 +110,9 @@ def test_an_older_token_of_the_same_owner_commits_nothing(catalogue: Catalogue) 
     [old] = claim(catalogue, "me")
     catalogue.work_items.give_back("me")
     [new] = claim(catalogue, "me")
-    assert catalogue.work_items.commit(RUN, STEP, "me", [(old, {"answer": "old"}, 1.0)]) == 0
-    assert catalogue.work_items.commit(RUN, STEP, "me", [(new, {"answer": "new"}, 1.0)]) == 1
-    assert catalogue.work_items.commit(RUN, STEP, "me", [(new, {"answer": "twice"}, 1.0)]) == 0
+    assert catalogue.work_items.commit(RUN, STEP, "me", [(old, {"answer": "old"}, Cost(1.0))]) == 0
+    assert catalogue.work_items.commit(RUN, STEP, "me", [(new, {"answer": "new"}, Cost(1.0))]) == 1
+    assert catalogue.work_items.commit(RUN, STEP, "me", [(new, {"answer": "twice"}, Cost(1.0))]) == 0
     assert catalogue.work_items.outcomes(RUN, STEP) == [
         {"key": "item0000", "payload": {"number": 0}, "outcome": {"answer": "new"}, "seconds": 1.0}
     ]
@@ -156,7 +157,7 @@ def test_an_item_fails_for_good_after_its_attempts(catalogue: Catalogue) -> None
     assert catalogue.work_items.retry(RUN, STEP) == 1
     [item] = claim(catalogue)
     assert (item.attempts, item.token) == (0, 4)
-    catalogue.work_items.commit(RUN, STEP, "me", [(item, {}, 0.1)])
+    catalogue.work_items.commit(RUN, STEP, "me", [(item, {}, Cost(0.1))])
     assert "error" not in document(catalogue, item.key)
 
 
@@ -176,14 +177,14 @@ def test_unfinished_while_anything_waits_or_is_leased(catalogue: Catalogue) -> N
     assert catalogue.work_items.unfinished(RUN, STEP)
     [item] = claim(catalogue)
     assert catalogue.work_items.unfinished(RUN, STEP)
-    catalogue.work_items.commit(RUN, STEP, "me", [(item, {}, 0.1)])
+    catalogue.work_items.commit(RUN, STEP, "me", [(item, {}, Cost(0.1))])
     assert not catalogue.work_items.unfinished(RUN, STEP)
 
 
 def test_outcomes_come_in_the_order_of_their_keys(catalogue: Catalogue) -> None:
     fill(catalogue, 20)
     items = claim(catalogue)
-    catalogue.work_items.commit(RUN, STEP, "me", [(item, {}, 0.1) for item in reversed(items)])
+    catalogue.work_items.commit(RUN, STEP, "me", [(item, {}, Cost(0.1)) for item in reversed(items)])
     keys = [outcome["key"] for outcome in catalogue.work_items.outcomes(RUN, STEP)]
     assert keys == sorted(keys) and len(keys) == 20
     assert catalogue.work_items.commit(RUN, STEP, "me", []) == 0
@@ -259,7 +260,7 @@ def test_a_checkpoint_goes_to_whoever_claims_the_item_next(catalogue: Catalogue)
     assert again.checkpoint == {"step": 7}
     # Who lost the item keeps nothing any more.
     assert not catalogue.work_items.keep(RUN, STEP, "first", item, {"step": 8})
-    assert catalogue.work_items.commit(RUN, STEP, "second", [(again, {}, 0.1)]) == 1
+    assert catalogue.work_items.commit(RUN, STEP, "second", [(again, {}, Cost(0.1))]) == 1
     assert "checkpoint" not in document(catalogue, again.key)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from genarris_fw.owner import is_alive, is_dead, owner_name
+from genarris_fw.owner import cpu_seconds, host_of, is_alive, is_dead, owner_name, user_name
 
 NAME = "from genarris_fw.owner import owner_name; print(owner_name(7), flush=True); input()"
 
@@ -55,3 +55,22 @@ def test_its_start_is_counted_in_ticks_since_boot() -> None:
     ticks = int(owner_name(1).split(":")[2])
     uptime = float(Path("/proc/uptime").read_text().split()[0])
     assert 0 < ticks <= uptime * os.sysconf("SC_CLK_TCK")
+
+
+def test_the_host_of_an_owner() -> None:
+    assert host_of("node:with:colons:1:2:3:x") == "node:with:colons"
+
+
+def test_the_user_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert user_name() == psutil.Process().username()
+    monkeypatch.setattr("os.getuid", lambda: 2**31 - 3)  # a container may run under a number without a name
+    assert user_name() == str(2**31 - 3)
+
+
+def test_the_processors_time_is_that_of_the_process_and_the_children_it_has_waited_for() -> None:
+    before, process = cpu_seconds(), psutil.Process()
+    subprocess.run([sys.executable, "-c", "while __import__('time').process_time() < 0.2: pass"], check=True)
+    used = process.cpu_times()
+    assert cpu_seconds() - before >= 0.2
+    # psutil's come in clock ticks of 10 ms, of four kinds.
+    assert cpu_seconds() == pytest.approx(sum(used[:4]), abs=0.1)

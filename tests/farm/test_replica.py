@@ -7,53 +7,20 @@ import signal
 import socket
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from killing import Farm
 from pymongo import MongoClient
-from sleepy import Sleepy, SleepyStep
+from works import STEP, Works
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.costs import Cost
 from genarris_fw.database.launchpads import database_name
 from genarris_fw.errors import EngineError, Interrupted
 from genarris_fw.farm.decisions.replica import SECONDS_PER_CLAIM
-from genarris_fw.farm.replica import Outcome, Replica
-from genarris_fw.logs import Log
-from genarris_fw.procedures.kit.base import Campaign, Item
+from genarris_fw.farm.replica import Outcome
+from genarris_fw.procedures.kit.base import Item
 from genarris_fw.walltime import Walltime, listening
-
-STEP = "sleepy_0"
-
-
-class Works:
-    """Replicas of one step of a run whose items do what the test says."""
-
-    def __init__(self, farm: Farm, items: int, **settings: object) -> None:
-        self.farm = farm
-        farm.add(items=items, steps=1, **settings)
-        record = next(
-            task["record"]
-            for firework in farm.launchpad.fireworks.find({"name": "begin"})
-            for task in firework["spec"]["_tasks"]
-        )
-        farm.catalogue.ensure_indexes()
-        farm.catalogue.runs.create(farm.run, record, begun_by=1)
-        farm.catalogue.work_items.insert(farm.run, STEP, [Item(f"{i:03d}") for i in range(items)])
-
-    def replica(self, owner: str, work, catalogue: Catalogue | None = None, **about: object) -> Replica:
-        class Told(Sleepy):
-            def work(self, campaign: Campaign, item: Item) -> Outcome:
-                return work(item)
-
-        catalogue = catalogue or self.farm.catalogue
-        campaign = SleepyStep(catalogue, catalogue.runs.get(self.farm.run), STEP, Log(Path("/nowhere")))
-        catalogue.replicas.begin(owner, self.farm.run, STEP, "side", 1)
-        return Replica(Told(run=self.farm.run, step=STEP, role="side"), campaign, owner, **about)
-
-    @property
-    def items(self) -> list[dict]:
-        return list(self.farm.catalogue.work_items.collection.find({}).sort("key", 1))
 
 
 def nothing(item: Item) -> Outcome:
@@ -192,7 +159,7 @@ def test_a_replica_claims_nothing_that_would_not_fit(farm: Farm) -> None:
 def test_a_new_replica_expects_of_an_item_what_others_took(farm: Farm) -> None:
     works = Works(farm, 5)
     [item] = farm.catalogue.work_items.claim(farm.run, STEP, "other", 1, 60)
-    farm.catalogue.work_items.commit(farm.run, STEP, "other", [(item, {}, 3600.0)])
+    farm.catalogue.work_items.commit(farm.run, STEP, "other", [(item, {}, Cost(3600.0))])
     begun: list[str] = []
     replica = works.replica(
         "a:1:1:1:x", lambda item: begun.append(item.key) or Outcome(), walltime=Walltime(time.time() + 1800)

@@ -3,6 +3,7 @@
 from pymongo import MongoClient
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.costs import Cost
 from genarris_fw.database.launchpads import database_name
 
 
@@ -12,7 +13,9 @@ def claim_until_empty(uri: str, owner: str, number: int) -> list[tuple[str, int]
     with MongoClient(uri) as client:
         items = Catalogue(client[database_name(uri)]).work_items
         while batch := items.claim("urea", "step", owner, number, 60):
-            assert items.commit("urea", "step", owner, [(item, {"by": owner}, 0.0) for item in batch]) == len(batch)
+            assert items.commit("urea", "step", owner, [(item, {"by": owner}, Cost(0.0)) for item in batch]) == len(
+                batch
+            )
             claimed += [(item.key, item.token) for item in batch]
     return claimed
 

@@ -13,6 +13,7 @@ from protocol_model import NAMES, ProtocolModel, State
 from pymongo.database import Database
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.costs import Cost
 from genarris_fw.catalogue.leases import LeaseLost, lease_id
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.farm.publication import publish, round_part, summary_part
@@ -307,7 +308,7 @@ class World:
 
     def _commit_item(self, process: Process, i: int) -> int:
         follows = {NAMES[i]: [Item(NAMES[self.follower[i]])]} if i in self.follower else {}
-        done = [(process.item, {"by": process.owner}, 0.0)]
+        done = [(process.item, {"by": process.owner}, Cost(0.0))]
         return self.catalogue.work_items.commit(self.run, STEP, process.owner, done, follows)
 
     def finds_it_committed(self, process: Process, i: int) -> None:

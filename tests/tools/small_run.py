@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.costs import Cost
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure
 from genarris_fw.pools.documents import to_document
@@ -157,7 +158,7 @@ def _generate(catalogue: Catalogue, run: str, step: str) -> None:
     ]
     catalogue.structures.write_new(run, step, [(document, 1) for document in documents])
     catalogue.structures.replace_pool(run, "raw", IDS)
-    catalogue.work_items.commit(run, step, OWNER, [(item, {"draws": 100}, 2.5) for item in items.values()])
+    catalogue.work_items.commit(run, step, OWNER, [(item, {"draws": 100}, Cost(2.5)) for item in items.values()])
     groups = [
         {"space_group": group, "accepted": 3, "draws": 100 * (i + 1), "sites": ["2a"]}
         for i, group in enumerate(SPACE_GROUPS)
@@ -190,7 +191,7 @@ def _evaluate(catalogue: Catalogue, run: str, step: str) -> None:
     fields = [(name, energy_fields(energy(i)), 1) for i, name in enumerate(EXEMPLARS)]
     catalogue.structures.set_fields(run, step, fields)
     catalogue.structures.replace_pool(run, "energies", EXEMPLARS)
-    catalogue.work_items.commit(run, step, OWNER, [(item, {}, 2.0) for item in items.values()])
+    catalogue.work_items.commit(run, step, OWNER, [(item, {}, Cost(2.0, 1.5, 1)) for item in items.values()])
     catalogue.runs.step_finished(run, step, {"evaluated": 4, "best": EXEMPLARS[-1], "failed": 0})
 
 
@@ -205,6 +206,8 @@ def _relax(catalogue: Catalogue, run: str, step: str) -> None:
         document["energies"] = {"energy": fields.pop("energies.energy")}
         document["properties"] |= {name.removeprefix("properties."): value for name, value in fields.items()}
         catalogue.structures.write_new(run, step, [(document, 1)])
-        catalogue.work_items.commit(run, step, OWNER, [(items[EXEMPLARS[number]], {"struct_id": child}, 4.0)])
+        done = (items[EXEMPLARS[number]], {"struct_id": child}, Cost(4.0, 3.0, 2))
+        catalogue.work_items.commit(run, step, OWNER, [done])
     catalogue.structures.replace_pool(run, "relaxed", CHILDREN)
-    catalogue.work_items.fail(run, step, OWNER, items[EXEMPLARS[2]], "no SCF convergence in 250 cycles", 1)
+    cost, error = Cost(7.0, 6.5, 2), "no SCF convergence in 250 cycles"
+    catalogue.work_items.fail(run, step, OWNER, items[EXEMPLARS[2]], error, 1, cost=cost)

@@ -22,6 +22,8 @@ from genarris_fw.declaring.door import PROCEDURES
 from genarris_fw.errors import EngineError, GenarrisError, InputError, Interrupted
 from genarris_fw.farm.crews.ranks import rank_and_size, replica_of
 from genarris_fw.farm.lifeline import Lifeline
+from genarris_fw.farm.meter import counting
+from genarris_fw.owner import cpu_seconds
 
 if TYPE_CHECKING:
     from mpi4py.MPI import Comm
@@ -51,7 +53,8 @@ def led(crew: Crew) -> Iterator[None]:
     global _current
     _current = crew
     try:
-        yield
+        with counting(crew):
+            yield
     finally:
         _current = None
 
@@ -165,6 +168,7 @@ class Crew:
         self._line = communicator.Dup()  # orders and replies never meet the messages of an engine
         self._lifeline = lifeline
         self._number = 0
+        self.cpu_seconds = 0.0  # that the other ranks have used in calls
 
     @property
     def leads(self) -> bool:
@@ -246,6 +250,7 @@ class Crew:
                 rank, reply = self._receive(REPLY)
                 if reply["number"] == number:  # not one to a call that was interrupted
                     answered += 1
+                    self.cpu_seconds += reply["cpu_seconds"]
                     failures += [reply | {"rank": rank}] if "error" in reply else []
         if isinstance(cause, Interrupted):
             raise cause
@@ -267,6 +272,7 @@ class Crew:
                 return
             number = order["number"]
             reply: dict[str, Any] = {"number": number}
+            before = cpu_seconds()
             with self._in_call(number, order["function"]):
                 try:
                     find(order["function"])(self.communicator, **order["arguments"])
@@ -274,7 +280,7 @@ class Crew:
                     reply |= _described(error)
                     if self._lifeline:
                         self._lifeline.failed(number, reply["error"])
-            self._send(0, reply, REPLY)
+            self._send(0, reply | {"cpu_seconds": cpu_seconds() - before}, REPLY)
 
     def dismiss(self) -> None:
         """Let the crew go: the leader has no more work for it."""

@@ -25,7 +25,18 @@ from genarris_fw.logs import Log
 from genarris_fw.options import Configuration
 
 # What the first firework carries of a run's document.
-_CARRIED = ("options", "options_hash", "text", "folder", "seed", "molecules", "carried", "control", "workers")
+_CARRIED = (
+    "options",
+    "options_hash",
+    "text",
+    "folder",
+    "seed",
+    "molecules",
+    "carried",
+    "control",
+    "workers",
+    "forecast",
+)
 
 
 def workflow_is_gone(catalogue: Catalogue, run: str) -> bool:

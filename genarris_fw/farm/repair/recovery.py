@@ -114,7 +114,7 @@ def _recover_leases(launchpad: LaunchPad, catalogue: Catalogue, run: str) -> Ite
         if recover_firework(launchpad, catalogue, lease, me):
             # It may have died between the commit of its last items and its tally.
             catalogue.replicas.recount(lease["owner"])
-            catalogue.replicas.end(lease["owner"])
+            catalogue.replicas.lost(lease["owner"])
             yield f"{lease['step']} {lease['role']} (firework {lease['fw_id']}): its rocket is gone, repaired"
         if released:
             yield f"{lease['step']}: {released} work items of a lost rocket released"

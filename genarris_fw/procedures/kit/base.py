@@ -43,6 +43,11 @@ class Procedure(Task[Campaign[Options]], Generic[Options]):
         """Return how many replicas the user's options ask for."""
         return campaign.num_replicas
 
+    def cores(self, campaign: Campaign[Options], ranks: int) -> int:
+        """Return the cores that the options give to a replica, or those that its ranks and their threads take."""
+        threads = campaign.options.omp_num_threads if campaign.given("omp_num_threads") else 1
+        return max(campaign.cores, ranks * threads)
+
     def in_words(self, campaign: Campaign[Options], summary: dict[str, Any]) -> str:
         """Return what the procedure's options declare to be said of a summary."""
         return in_words(campaign.options.results, summary)
