@@ -44,9 +44,13 @@ def best_table(catalogue: Catalogue, found: Content, molecule: Molecule | None) 
     def numbers(values: Array | None, digits: int) -> Callable[[int], Cell]:
         return lambda row: number(None if values is None else float(values[row]), digits)
 
+    def name_of(row: int) -> str:
+        parent = pool.parents[row] if pool.parents else ""
+        return pool.ids[row] + (f"\nfrom {parent}" if parent else "")
+
     columns: list[tuple[str, Callable[[int], Cell]]] = [
         ("", lambda row: Cell(svg=drawings.get(pool.ids[row], ""))),
-        ("structure", lambda row: Cell(pool.ids[row], kind="name", star=bool(np.isfinite(ranks[row])))),
+        ("structure", lambda row: Cell(name_of(row), pool.ids[row], "name", star=bool(np.isfinite(ranks[row])))),
         ("relative, kJ/mol", numbers(relative, 2)),
         ("lattice energy, kJ/mol", numbers(lattice, 2)),
         ("energy, kJ/mol", numbers(None if np.isfinite(lattice).any() else energies, 2)),
@@ -58,7 +62,6 @@ def best_table(catalogue: Catalogue, found: Content, molecule: Molecule | None) 
         ("cell, Å and °", lambda row: _lengths(pool.properties[row])),
         ("cluster", numbers(None if pool.labels is None else pool.labels.astype(float), 0)),
         ("hits", numbers(pool.property("hits"), 0)),
-        ("made from", lambda row: Cell(pool.parents[row] if pool.parents else "")),
     ]
     made = [(name, [cell(row) for row in found.best]) for name, cell in columns]
     kept = [(name, cells) for name, cells in made if any(cell.words or cell.svg for cell in cells)]

@@ -8,29 +8,50 @@ from collections.abc import Mapping
 from typing import Any
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.views.costs import UNKNOWN, costs
 from genarris_fw.views.report.content import Content
-from genarris_fw.views.report.tables import Section, Text, plain_table
-from genarris_fw.views.wording import duration
+from genarris_fw.views.report.tables import Cell, Section, Text, number, plain_table, without_empty
+from genarris_fw.views.wording import core_time, duration
 
 # An option's value is cut off here: some hold the text of a file.
 LONGEST = 300
 
 
 def costs_section(catalogue: Catalogue, found: Content) -> Section:
-    """Return what the run's steps took, and where."""
+    """Return what the run's steps took, of what was forecast, and where."""
+    known = costs(catalogue, found.run)
+    total = known["total"]
     section = Section("costs", "Costs")
-    steps = [
-        (step["name"], step["procedure"], duration(step["seconds"]), step["done"], step["failed"])
-        for step in found.state["steps"]
+    if not known["stages"]:
+        return section
+    failed = f", {core_time(total['failed_core_seconds'])} of it in vain" if total["failed_core_seconds"] else ""
+    section.words.append(f"{core_time(total['core_seconds'])} of cores on work items{failed}.")
+    stages = [
+        (
+            one["step"],
+            one["engine"],
+            duration(one["wall_seconds"]),
+            _core(one["core_seconds"]),
+            _core(one["forecast_core_seconds"]),
+            one["items"],
+            one["failed"],
+        )
+        for one in known["stages"]
     ]
-    if steps:
-        heads = ["step", "procedure", "time", "items done", "given up"]
-        section.tables.append(plain_table("by step", heads, steps))
-    hosts = [(one["host"], one["done"], one["failed"], duration(one["seconds"])) for one in found.state["hosts"]]
-    if hosts:
-        heads = ["host", "items done", "given up", "time of all replicas on items"]
-        section.tables.append(plain_table("by host", heads, hosts))
+    heads = ["step", "engine", "time", "core-seconds", "forecast", "items done", "attempts failed"]
+    section.tables.append(without_empty(plain_table("by step", heads, stages)))
+    for kind in ("host", "engine", "user"):
+        rows = [
+            (one[kind] or UNKNOWN, _core(one["core_seconds"]), one["items"], one["failed"]) for one in known[f"{kind}s"]
+        ]
+        if rows:
+            heads = [kind, "core-seconds", "items done", "attempts failed"]
+            section.tables.append(plain_table(f"by {kind}", heads, rows))
     return section
+
+
+def _core(seconds: float | None) -> Cell:
+    return number(seconds, 1 if seconds is not None and seconds < 1000 else 0)
 
 
 def provenance_section(found: Content) -> Section:

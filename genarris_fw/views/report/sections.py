@@ -13,7 +13,7 @@ from genarris_fw.views.report.content import BEST, FAILURES, Content
 from genarris_fw.views.report.figures import Shown
 from genarris_fw.views.report.points import MOST_POINTS, experiment_of
 from genarris_fw.views.report.provenance import costs_section, provenance_section
-from genarris_fw.views.report.tables import Section, Table, plain_table
+from genarris_fw.views.report.tables import Section, plain_table, without_empty
 from genarris_fw.views.wording import counted, duration
 
 # Pictures that stand in a section of their own; all others, those of other packages too, are distributions.
@@ -139,7 +139,7 @@ def _experiment(found: Content) -> Section:
     heads = ["pool", "step", "structure", "rank by energy", "by density", "above the lowest, kJ/mol", "RMSD, Å"]
     heads += ["molecules matched", "in words"]
     if rows:
-        section.tables.append(_without_empty(plain_table("where it was found", heads, rows)))
+        section.tables.append(without_empty(plain_table("where it was found", heads, rows)))
     else:
         section.words.append("It was not compared with the structures of a pool.")
     section.words += [str(remark) for one in found.experiments for remark in one.get("remarks") or []]
@@ -236,10 +236,3 @@ def tiles_of(found: Content) -> list[dict[str, Any]]:
 
 def _float(value: Any) -> float | None:
     return None if value is None else float(value)
-
-
-def _without_empty(table: Table) -> Table:
-    """Return a table without the columns in which nothing stands."""
-    kept = [k for k in range(len(table.heads)) if any(row.cells[k].words for row in table.rows)]
-    rows = [type(row)([row.cells[k] for k in kept], row.id) for row in table.rows]
-    return Table(table.title, [table.heads[k] for k in kept], rows, table.kind, table.sorts, table.folded)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from genarris_fw.views.report.figures import Shown
@@ -97,6 +97,13 @@ def plain_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]],
     made = [Row([_cell(value) for value in row]) for row in rows]
     right = [bool(made) and made[0].cells[k].kind == "number" for k in range(len(heads))]
     return Table(title, [Head(words, to) for words, to in zip(heads, right, strict=True)], made, **how)
+
+
+def without_empty(table: Table) -> Table:
+    """Return a table without the columns in which nothing stands."""
+    kept = [k for k in range(len(table.heads)) if any(row.cells[k].words for row in table.rows)]
+    rows = [Row([row.cells[k] for k in kept], row.id) for row in table.rows]
+    return replace(table, heads=[table.heads[k] for k in kept], rows=rows)
 
 
 def _cell(value: Any) -> Cell:
