@@ -84,7 +84,12 @@ def _notices(found: Content) -> list[dict[str, Any]]:
         return []
     running = ", ".join(step["name"] for step in state["steps"] if step["state"] == "running")
     where = f" ({running} is at work)" if running else ""
-    return [{"words": f"This run is not over: {state['state']}{where}. The report shows what there is so far."}]
+    return [
+        {
+            "words": f"This run is not over: {state['state']}{where}. The report shows what there is so far.",
+            "bad": False,
+        }
+    ]
 
 
 @cache

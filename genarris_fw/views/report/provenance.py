@@ -25,7 +25,7 @@ def costs_section(catalogue: Catalogue, found: Content) -> Section:
     if not known["stages"]:
         return section
     failed = f", {core_time(total['failed_core_seconds'])} of it in vain" if total["failed_core_seconds"] else ""
-    section.words.append(f"{core_time(total['core_seconds'])} of cores on work items{failed}.")
+    section.words.append(f"{core_time(total['core_seconds'])} on work items{failed}.")
     stages = [
         (
             one["step"],
@@ -46,7 +46,7 @@ def costs_section(catalogue: Catalogue, found: Content) -> Section:
         ]
         if rows:
             heads = [kind, "core-seconds", "items done", "attempts failed"]
-            section.tables.append(plain_table(f"by {kind}", heads, rows))
+            section.tables.append(plain_table(f"by {kind}", heads, rows, headed=True))
     return section
 
 

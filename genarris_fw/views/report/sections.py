@@ -173,7 +173,7 @@ def _search(found: Content) -> Section:
         )
         rows = sorted((one.get("failures") or {}).items(), key=lambda pair: -pair[1])
         if rows:
-            section.tables.append(plain_table("draws that gave no minimum", ["reason", "draws"], rows))
+            section.tables.append(plain_table("Draws that gave no minimum", ["reason", "draws"], rows, headed=True))
     return section
 
 

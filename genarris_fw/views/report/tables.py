@@ -39,7 +39,22 @@ class Head:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; `sorts` where a click on a head sorts it, `folded` where it is opened by a click."""
+    """A table.
+
+    Attributes
+    ----------
+    title : str
+        What it is: written above it where it is `headed`, and read out in any case.
+    heads, rows
+        Its cells.
+    kind : str
+        Its class on the page.
+    sorts : bool
+        Whether a click on a head sorts it.
+    folded : bool
+        Whether it is opened by a click.
+    headed : bool
+    """
 
     title: str
     heads: list[Head]
@@ -47,6 +62,7 @@ class Table:
     kind: str = ""
     sorts: bool = False
     folded: bool = False
+    headed: bool = False
 
 
 @dataclass(frozen=True)
