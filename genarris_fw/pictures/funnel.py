@@ -38,6 +38,8 @@ def funnel_chart(stages: Sequence[tuple[str, int, str]]) -> Figure:
     if not stages:
         raise InputError("no stage has left structures yet")
     numbers = np.array([number for _, number, _ in stages], dtype=float)
+    from matplotlib.ticker import MaxNLocator, StrMethodFormatter  # here, since it is slow to import
+
     with style():
         figure = new_figure(6.4, 0.7 + 0.36 * len(stages))
         axes = figure.add_subplot()
@@ -49,6 +51,8 @@ def funnel_chart(stages: Sequence[tuple[str, int, str]]) -> Figure:
             axes.set_xlim(0.7, numbers.max() * 12)
         else:
             axes.set_xlim(0, numbers.max() * 1.45)
+            axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, steps=[1, 2, 5, 10]))
+            axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         for place, (_, number, words) in zip(places, stages, strict=True):
             beside = f"{number:,}" + (f"  {words}" if words else "")
             axes.annotate(

@@ -49,7 +49,7 @@ class PoolData:
     coloring : str
         What colours the map: ``cluster``, ``energy``, a property, or nothing.
     missing : dict of str to str
-        Why labels, vectors or energies are None.
+        Why labels, vectors, energies or the matrix are None.
     modes : list of str
         How each structure was generated, empty where that is not known.
     parents : list of str
@@ -154,5 +154,5 @@ class PoolData:
             When there is none.
         """
         if self.matrix is None:
-            raise InputError("no distance matrix of these structures")
+            raise InputError(self.missing.get("matrix", "no distance matrix of these structures"))
         return self.matrix

@@ -113,7 +113,7 @@ def figures_of_pool(catalogue: Catalogue, pool: PoolData, Z_primes: Array, folde
     shown = [_drawn(name, draw, folder) for name, draw in _own(catalogue, pool, Z_primes)]
     data = replace(pool, coloring=default_coloring(pool))
     if len(pool.ids) > MOST_DISTANCES:
-        data.missing = pool.missing | {"matrix": f"more than {MOST_DISTANCES:,} structures"}
+        data.missing = pool.missing | {"matrix": f"distances of more than {MOST_DISTANCES:,} structures are not read"}
         pictures = pictures_of(data, folder, FORMATS, WITHOUT)
     else:
         with distances_of(catalogue, pool) as matrix:

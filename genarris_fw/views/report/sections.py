@@ -7,15 +7,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.crystal import Molecule, Structure
+from genarris_fw.crystal import Molecule, Structure, cell_properties, space_group
 from genarris_fw.views.report.best import best_table
 from genarris_fw.views.report.content import BEST, FAILURES, Content
 from genarris_fw.views.report.figures import Shown
-from genarris_fw.views.report.points import MOST_POINTS, experiment_of
+from genarris_fw.views.report.points import MOST_POINTS, experiment_of, symbol_of
 from genarris_fw.views.report.provenance import costs_section, provenance_section
 from genarris_fw.views.report.tables import Section, plain_table, without_empty
 from genarris_fw.views.wording import counted, duration
 
+# Å: measured coordinates are rounded.
+SYMPREC_MEASURED = 0.05
 # Pictures that stand in a section of their own; all others, those of other packages too, are distributions.
 PLACES = {
     "funnel": "stages",
@@ -91,7 +93,7 @@ def _landscape_words(found: Content) -> list[str]:
     own = found.landscapes[0]
     words = [
         f"Energies called “{pool.energy_name}” of pool {pool.name}, per molecule, above the lowest: "
-        f"{counted(len(own.ids), 'structure')} of {own.of:,}."
+        f"{len(own.ids):,} of {counted(own.of, 'structure')}."
     ]
     if own.of > len(own.ids) == MOST_POINTS:
         words.append(f"Shown are the {MOST_POINTS:,} lowest.")
@@ -151,12 +153,14 @@ def _matched(one: dict[str, Any]) -> str | None:
 
 
 def _crystal_words(crystal: Structure) -> str:
-    properties = crystal.properties
     words = [str(crystal.struct_id)] if crystal.struct_id else []
-    if properties.get("spg"):
-        words.append(f"space group {properties['spg']}")
     if crystal.lattice is not None:
-        words += [f"{crystal.density:.3f} g/cm³", f"cell volume {crystal.cell_volume:.1f} Å³"]
+        group = space_group(crystal, SYMPREC_MEASURED)
+        words += [f"space group {symbol_of(group)}"] if group else []
+        cell = cell_properties(crystal)
+        lengths = " ".join(f"{cell[name]:.3f}" for name in ("a", "b", "c"))
+        angles = " ".join(f"{cell[name]:.2f}" for name in ("alpha", "beta", "gamma"))
+        words += [f"cell {lengths} Å, {angles}°", f"{crystal.density:.3f} g/cm³"]
     return ", ".join(words)
 
 

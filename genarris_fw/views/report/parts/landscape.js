@@ -28,6 +28,8 @@ class Landscape {
     this.legend = find('legend');
     this.said = find('said');
     this.choices = { pool: find('pool'), across: find('across'), color: find('color') };
+    // The crowd is drawn here once for a view; what is pointed at is drawn over a copy of it.
+    this.crowd = document.createElement('canvas');
     this.hidden = new Set();
     this.hovered = -1;
     this.chosen = -1;
@@ -202,9 +204,9 @@ class Landscape {
     const { width, height } = this.canvas.getBoundingClientRect();
     if (!this.view || width < EDGE.left + EDGE.right + 20) return;
     const dots = window.devicePixelRatio || 1;
-    this.canvas.width = Math.round(width * dots);
-    this.canvas.height = Math.round(height * dots);
-    const pen = this.canvas.getContext('2d');
+    this.crowd.width = Math.round(width * dots);
+    this.crowd.height = Math.round(height * dots);
+    const pen = this.crowd.getContext('2d');
     pen.scale(dots, dots);
     const [atX, atY] = this.places(width, height);
     this.axes(pen, width, height, atX, atY);
@@ -215,6 +217,39 @@ class Landscape {
     this.points(pen, atX, atY);
     pen.restore();
     this.canvas.dataset.view = JSON.stringify(this.view);
+    this.mark();
+  }
+
+  /** Draw what was drawn, and over it the measured crystal, what is chosen and what is pointed at. */
+  mark() {
+    const { width, height } = this.canvas.getBoundingClientRect();
+    if (!this.crowd.width || !width) return;
+    this.canvas.width = this.crowd.width;
+    this.canvas.height = this.crowd.height;
+    const pen = this.canvas.getContext('2d');
+    pen.drawImage(this.crowd, 0, 0);
+    pen.scale(this.crowd.width / width, this.crowd.height / height);
+    const [atX, atY] = this.places(width, height);
+    const [x, y] = this.columns();
+    pen.beginPath();
+    pen.rect(EDGE.left, EDGE.top, width - EDGE.left - EDGE.right, height - EDGE.top - EDGE.bottom);
+    pen.clip();
+    const measured = this.pool.experiment;
+    if (measured >= 0) {
+      trace(pen, 'star', atX(x[measured]), atY(y[measured]), 11);
+      pen.fillStyle = shade('--star');
+      pen.fill();
+      pen.strokeStyle = shade('--ink');
+      pen.lineWidth = 1;
+      pen.stroke();
+    }
+    for (const [point, wide] of [[this.chosen, 2.2], [this.hovered, 1.2]]) {
+      if (point < 0) continue;
+      trace(pen, 'circle', atX(x[point]), atY(y[point]), this.radius + 4);
+      pen.strokeStyle = shade('--ink');
+      pen.lineWidth = wide;
+      pen.stroke();
+    }
   }
 
   points(pen, atX, atY) {
@@ -237,23 +272,8 @@ class Landscape {
       }
     }
     pen.globalAlpha = 1;
+    this.radius = r;
     this.canvas.dataset.drawn = String(n);
-    const measured = this.pool.experiment;
-    if (measured >= 0) {
-      trace(pen, 'star', atX(x[measured]), atY(y[measured]), 11);
-      pen.fillStyle = shade('--star');
-      pen.fill();
-      pen.strokeStyle = shade('--ink');
-      pen.lineWidth = 1;
-      pen.stroke();
-    }
-    for (const [point, wide] of [[this.chosen, 2.2], [this.hovered, 1.2]]) {
-      if (point < 0) continue;
-      trace(pen, 'circle', atX(x[point]), atY(y[point]), r + 4);
-      pen.strokeStyle = shade('--ink');
-      pen.lineWidth = wide;
-      pen.stroke();
-    }
   }
 
   axes(pen, width, height, atX, atY) {
@@ -378,7 +398,7 @@ class Landscape {
   hover(point, place = null) {
     if (point !== this.hovered) {
       this.hovered = point;
-      this.draw();
+      this.mark();
     }
     this.tip.hidden = point < 0;
     if (point < 0 || !place) return;
@@ -411,7 +431,7 @@ class Landscape {
 
   choose(point) {
     this.chosen = point;
-    this.draw();
+    this.mark();
     if (point < 0) this.say('');
     else this.say(`${point + 1} of ${this.pool.n.toLocaleString('en')} by energy`, point);
   }
