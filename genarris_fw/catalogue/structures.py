@@ -12,6 +12,7 @@ from pymongo.errors import BulkWriteError
 from genarris_fw.catalogue.documents import Geometry, NewStructure, StructureDocument
 from genarris_fw.catalogue.runs import Runs
 from genarris_fw.energetics.comparable import FIELDS, Source
+from genarris_fw.energetics.record import EnergyRecord
 from genarris_fw.errors import DatabaseError
 
 DUPLICATE_KEY = 11000
@@ -178,16 +179,25 @@ class Structures:
         source.delete_many(which)
 
     def load(
-        self, run: str, struct_ids: Sequence[str], fields: Sequence[str] | None = None
+        self, run: str, struct_ids: Sequence[str], fields: Sequence[str] | None = None, without: Sequence[str] = ()
     ) -> Iterator[StructureDocument]:
         """Yield the documents of these structures, in the order of the ids given.
+
+        Parameters
+        ----------
+        run, struct_ids
+            Which.
+        fields : sequence of str, optional
+            Only these, dotted where they lie within another.
+        without : sequence of str
+            All but these, where `fields` are not given.
 
         Raises
         ------
         DatabaseError
             When one of them is not there.
         """
-        projection: dict[str, int] | None = None if fields is None else {"struct_id": 1, **dict.fromkeys(fields, 1)}
+        projection = dict.fromkeys(without, 0) if fields is None else {"struct_id": 1, **dict.fromkeys(fields, 1)}
         for batch in _batches(struct_ids):
             found = {
                 record["struct_id"]: record
@@ -212,6 +222,15 @@ class Structures:
         query = {"run": run, "struct_id": {"$in": list(struct_ids)}}
         found = self.collection.find(query, {"struct_id": 1, "geometry": 1})
         return {document["struct_id"]: document["geometry"] for document in found}
+
+    def energies(self, run: str, struct_ids: Sequence[str]) -> dict[str, dict[str, EnergyRecord]]:
+        """Return the energies, by their names, of those of these structures that are there, by id."""
+        found = {}
+        for batch in _batches(struct_ids):
+            ids = {"_id": {"$in": [document_id(run, name) for name in batch]}}
+            for document in self.collection.find(ids, {"struct_id": 1, "energies": 1}):
+                found[document["struct_id"]] = document.get("energies") or {}
+        return found
 
     def energy_sources(self, run: str, pool: str, energy_name: str) -> dict[Source, int]:
         """Return what a pool's energies of this name come from, and how many do."""

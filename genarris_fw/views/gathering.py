@@ -16,7 +16,6 @@ from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import StructureDocument
 from genarris_fw.descriptors import distance_matrix, read_matrix
 from genarris_fw.energetics.comparable import FIELDS, Source, comparable_groups
-from genarris_fw.errors import InputError
 from genarris_fw.pictures.of_pools import PoolData
 from genarris_fw.pictures.quantities import number
 from genarris_fw.pools.exporting import refuse_unknown_pool
@@ -26,12 +25,23 @@ from genarris_fw.units import KJ_PER_MOL_PER_EV
 CLUSTER_KEYS = (("AP_cluster", "AP_exemplar", ""),)
 VECTOR_NAMES = ("RDF", "RSF")
 ENERGY_NAMES = ("energy",)
+# Properties with many numbers, which nothing here reads unless it is the descriptor that is drawn.
+LONG = ("AMD", "rcd", "eos", "RDF", "RSF", "RDF_envs", "RSF_envs")
 # Up to so many structures the distances are computed from the vectors where no matrix is stored.
 MOST_COMPARED = 3000
 
 
-def gather(catalogue: Catalogue, run: str, name: str) -> PoolData:
+def gather(catalogue: Catalogue, run: str, name: str, with_vectors: bool = True) -> PoolData:
     """Read what can be drawn of a pool.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        The database.
+    run, name : str
+        The run and its pool.
+    with_vectors : bool
+        Whether its descriptors are read, which are most of what there is to read.
 
     Raises
     ------
@@ -44,10 +54,11 @@ def gather(catalogue: Catalogue, run: str, name: str) -> PoolData:
     ids = catalogue.structures.pool_ids(run, name)
     if not ids:
         refuse_unknown_pool(catalogue, run, name)
-    vectors = _names(described, "property_name", VECTOR_NAMES)
+    vectors = _names(described, "property_name", VECTOR_NAMES) if with_vectors else []
     documents: list[StructureDocument] = []
     found: dict[str, list[Any]] = {vector: [] for vector in vectors}
-    for document in catalogue.structures.load(run, ids, ["Z", "properties", "energies"]):
+    unread = [f"properties.{long}" for long in LONG if long not in vectors]
+    for document in catalogue.structures.load(run, ids, without=[*unread, "geometry", "fence", "pools"]):
         properties = document.get("properties") or {}
         for vector in vectors:
             found[vector].append(properties.get(vector))
@@ -56,6 +67,8 @@ def gather(catalogue: Catalogue, run: str, name: str) -> PoolData:
         documents.append(document)
     Z = np.array([number(document.get("Z")) for document in documents])
     pool = PoolData(run, name, ids, Z, [document["properties"] for document in documents])
+    pool.modes = [str((document.get("provenance") or {}).get("mode") or "") for document in documents]
+    pool.parents = [str(document.get("parent") or "") for document in documents]
     [pool.metric, *_] = _names(options, "pdist_distance_type", [pool.metric])
     pool.normalize = next((bool(o["normalize_rdf_vectors"]) for o in options if "normalize_rdf_vectors" in o), True)
     _read_clusters(pool, sorted(options, key=lambda step: name not in _pools_of(step)))
@@ -109,13 +122,14 @@ def _read_vectors(pool: PoolData, found: dict[str, list[Any]]) -> None:
 
 def _read_energies(pool: PoolData, documents: Sequence[StructureDocument], names: Sequence[str]) -> None:
     """Take the first energy that some structures have; of those not to be compared the largest group."""
-    pool.energies = _comparable(documents, names)
-    if pool.energies is None:
+    if (found := _comparable(documents, names)) is None:
         pool.missing["energies"] = "no energies"
+    else:
+        pool.energy_name, pool.energies = found
 
 
-def _comparable(documents: Sequence[StructureDocument], names: Sequence[str]) -> NDArray[np.float64] | None:
-    """Energies in eV per molecule, NaN for a structure that has none or one that is not to be compared with most."""
+def _comparable(documents: Sequence[StructureDocument], names: Sequence[str]) -> tuple[str, NDArray[np.float64]] | None:
+    """A name and its energies, eV per molecule; NaN where there is none, or none to be compared with most."""
     for name in names:
         energies = [document.get("energies") or {} for document in documents]
         records: list[Mapping[str, Any]] = [found.get(name) or {} for found in energies]
@@ -124,7 +138,7 @@ def _comparable(documents: Sequence[StructureDocument], names: Sequence[str]) ->
         groups = comparable_groups(Counter(source for source, value in zip(sources, values) if np.isfinite(value)))
         if groups:
             largest = groups[0][0]
-            return np.where([source == largest for source in sources], values, np.nan)
+            return name, np.where([source == largest for source in sources], values, np.nan)
     return None
 
 
@@ -156,7 +170,7 @@ def pool_energies(catalogue: Catalogue, run: str, ids: Sequence[str]) -> list[fl
     found = _comparable(list(catalogue.structures.load(run, ids, fields)), names)
     if found is None:
         return [None] * len(ids)
-    return [None if np.isnan(value) else value * KJ_PER_MOL_PER_EV for value in found.tolist()]
+    return [None if np.isnan(value) else value * KJ_PER_MOL_PER_EV for value in found[1].tolist()]
 
 
 @contextmanager

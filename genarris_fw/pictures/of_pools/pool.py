@@ -37,6 +37,8 @@ class PoolData:
         Descriptors.
     energies : (n,) ndarray or None
         eV per molecule, NaN where there is none or one of another engine or other settings.
+    energy_name : str
+        What these energies are called, empty where there are none.
     matrix_step : str
         The step whose distances were clustered, empty where that is not known.
     metric : str
@@ -47,7 +49,11 @@ class PoolData:
     coloring : str
         What colours the map: ``cluster``, ``energy``, a property, or nothing.
     missing : dict of str to str
-        Why labels, vectors or energies are None.
+        Why labels, vectors, energies or the matrix are None.
+    modes : list of str
+        How each structure was generated, empty where that is not known.
+    parents : list of str
+        What each was made from, empty where it was from nothing.
     """
 
     run: str
@@ -65,10 +71,16 @@ class PoolData:
     matrix: tuple[NDArray[np.float32], Rows] | None = None
     coloring: str = ""
     missing: dict[str, str] = field(default_factory=dict)
+    modes: list[str] = field(default_factory=list)
+    parents: list[str] = field(default_factory=list)
+    energy_name: str = ""
+    _columns: dict[str, Array] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def property(self, name: str) -> Array:
         """Return a property of every structure, NaN where it is no number."""
-        return np.array([number(properties.get(name)) for properties in self.properties])
+        if name not in self._columns:
+            self._columns[name] = np.array([number(properties.get(name)) for properties in self.properties])
+        return self._columns[name].copy()
 
     def wanted_property(self, name: str) -> Array:
         """Return a property that the user named.
@@ -142,5 +154,5 @@ class PoolData:
             When there is none.
         """
         if self.matrix is None:
-            raise InputError("no distance matrix of these structures")
+            raise InputError(self.missing.get("matrix", "no distance matrix of these structures"))
         return self.matrix
