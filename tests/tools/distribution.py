@@ -18,6 +18,7 @@ GROUPS = {
     "hosts": {"two_hosts.site"},
     "soak": {"havoc", "signalled"},
     "mpi": {"crews", "crew_evaluation_ranks", "collective_engine"},
+    "browser": {"browser"},
 }
 NICE = 19
 

@@ -14,7 +14,7 @@ SCIENCE = {"clustering", "crystal", "descriptors", "generation", "lattice", "opt
 # A test file that uses something of these modules needs what the module works with.
 MODULES = {
     "processes": {
-        *("subprocess", "multiprocessing", "command", "freezing", "havoc", "killing", "queued", "signalled"),
+        *("subprocess", "multiprocessing", "browser", "command", "freezing", "havoc", "killing", "queued", "signalled"),
         *("aims_library_build", "crew_evaluation_ranks", "faults", "mpi", "slow_proxy", "slurm", "two_hosts"),
         *("genarris_fw.engines.programs.process", "genarris_fw.engines.programs.process"),
     },
