@@ -158,12 +158,8 @@ def hydrogen_bonds(whole: WholeCrystal) -> HydrogenBonds:
 
 def _donors(species: Sequence[str], bonds: Integers) -> dict[int, int]:
     """Return hydrogen -> the N or O that it is bonded to."""
-    donors = {}
-    for i, j in bonds.tolist():
-        for hydrogen, other in ((i, j), (j, i)):
-            if species[hydrogen] == "H" and species[other] in POLAR:
-                donors[hydrogen] = other
-    return donors
+    pairs = [*bonds.tolist(), *bonds[:, ::-1].tolist()]
+    return {one: other for one, other in pairs if species[one] == "H" and species[other] in POLAR}
 
 
 def _cells_around(structure: Structure) -> Integers:
@@ -204,9 +200,9 @@ def drawn_crystal(
     Returns
     -------
     dict
-        ``id``; ``cell`` (3 vectors, Å) and ``parameters``, None of a molecule; ``atoms``: ``element``, ``position`` (Å),
-        ``molecule`` and ``copy`` of each; ``bonds``: pairs of atoms; ``hydrogen_bonds``: hydrogen, acceptor, length (Å)
-        and angle (degrees); ``ghosts``: ``element`` and ``position`` of acceptors beyond what is drawn, counted on from
+        ``id``; ``cell`` (3 vectors, Å) and ``parameters``, None of a molecule; ``atoms``: of each ``element``,
+        ``position`` (Å), ``molecule`` and ``copy``; ``bonds``: pairs of atoms; ``hydrogen_bonds``: hydrogen,
+        acceptor, length (Å) and angle (degrees); ``ghosts``: ``element`` and ``position`` of acceptors beyond what is drawn, counted on from
         the atoms; ``molecules``: how many there are in a cell; ``spg``; ``remarks``.
 
     Raises
@@ -263,9 +259,9 @@ def _drawn_hydrogen_bonds(
             start = number * size + int(found.hydrogens[k])
             drawn.append([start, end, round(float(found.lengths[k]), 4), round(float(found.angles[k]), 2)])
     ghosts = _no_ghosts()
-    for acceptor, *place in beyond:
+    for acceptor, *cell_of in beyond:
         ghosts["element"].append(whole.structure.species[acceptor])
-        ghosts["position"].append(_rounded(whole.structure.positions[acceptor] + np.array(place) @ lattice))
+        ghosts["position"].append(_rounded(whole.structure.positions[acceptor] + np.array(cell_of) @ lattice))
     return drawn, ghosts
 
 

@@ -50,7 +50,9 @@ def parse(text: str) -> Clause:
     """
     name, colon, rest = text.partition(":")
     if not colon or not name or not rest or len(text) > LONGEST_CLAUSE:
-        raise InputError(f"where={shown(text)} is no filter: NAME:1.2..1.5, NAME:14,19, NAME:text, NAME:any, NAME:!none")
+        raise InputError(
+            f"where={shown(text)} is no filter: NAME:1.2..1.5, NAME:14,19, NAME:text, NAME:any, NAME:!none"
+        )
     turned = rest.startswith("!")
     parts = tuple(rest.removeprefix("!").split(","))
     if len(parts) > MOST_PARTS:

@@ -43,12 +43,12 @@ def extent_of(x: Column, y: Column, asked: tuple[float | None, ...]) -> Extent:
         When there is nothing between them.
     """
     found = []
-    for column, low, high in ((x, *asked[:2]), (y, *asked[2:])):
+    for column, (from_, to) in ((x, asked[:2]), (y, asked[2:])):
         known = column.values[np.isfinite(column.values)]
         least, most = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
         if most <= least:
             least, most = least - 0.5, most + 0.5
-        low, high = (least if low is None else low), (most if high is None else high)
+        low, high = (least if from_ is None else from_), (most if to is None else to)
         if not low < high or not math.isfinite(high - low):
             raise InputError(f"{column.name}: nothing lies between {low:g} and {high:g}")
         found += [low, high]

@@ -6,17 +6,17 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.crystal.z_prime import is_centred, point_operations, pure_translations, z_prime
 from genarris_fw.energetics.comparable import FIELDS, Source, comparable_groups
 from genarris_fw.errors import InputError
 from genarris_fw.pictures.quantities import number
+from genarris_fw.pools.documents import from_document
 from genarris_fw.showing import nearest, shown
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 from genarris_fw.views.gathering import ENERGY_NAMES
@@ -27,6 +27,7 @@ SAMPLED = 300  # structures at either end of a pool tell which properties there 
 MOST_WORDS = 64  # a text that has more different values among those sampled is no column
 MOST_BYTES = 160 * 2**20  # of a pool's columns
 MOST_COLUMNS = 100
+MOST_CENTRED = 20_000  # structures of a pool in which atoms are looked at for Z' of centred groups
 # Read of every pool, wherever it is known.
 FIRST = ("density", "spg", "lattice_energy", "energy_per_molecule", "energy", "cell_vol")
 FEW_HAVE = ("experiment_rank", "experiment_rmsd")  # whoever samples will miss it
@@ -80,7 +81,7 @@ def read_columns(catalogue: Catalogue, run: str, pool: str, progress: Progress =
     energy = next((name for name in (*named, *ENERGY_NAMES) if any(_energy(one, name) for one in sample)), None)
     table = _Table(wanted, size, energy)
     query = {"run": run, "pools": pool}
-    pipeline = [{"$match": query}, {"$sort": {"struct_id": 1}}, {"$project": table.projection()}]
+    pipeline: list[Mapping[str, Any]] = [{"$match": query}, {"$sort": {"struct_id": 1}}, {"$project": table.projection()}]
     cursor = catalogue.structures.collection.aggregate(pipeline, batchSize=BATCH, allowDiskUse=True)
     batch: list[Any] = []
     for record in cursor:
@@ -90,9 +91,10 @@ def read_columns(catalogue: Catalogue, run: str, pool: str, progress: Progress =
             progress(len(table), size)
             batch = []
     table.add(batch)
-    columns = table.columns()
-    remarks = _remarks(columns, left_out)
-    return PoolColumns(run, pool, table.ids(), columns, remarks, time.monotonic() - began)
+    ids, columns = table.ids(), table.columns()
+    if independent := _z_prime(catalogue, run, ids, columns):
+        columns["z_prime"] = independent
+    return PoolColumns(run, pool, ids, columns, _remarks(columns, left_out), time.monotonic() - began)
 
 
 def _sample(catalogue: Catalogue, run: str, pool: str) -> list[Mapping[str, Any]]:
@@ -253,34 +255,43 @@ class _Table:
 
 
 def _derived(found: Mapping[str, Column]) -> list[Column]:
-    """Return volumes per molecule, and Z': molecules over the general positions of the group's conventional cell."""
+    """Return volumes per molecule."""
     made = []
     if "Z" in found:
         Z = np.where(found["Z"].values > 0, found["Z"].values, np.nan)
         if "cell_vol" in found:
-            made.append(Column("volume_per_molecule", "number", found["cell_vol"].values / Z))
-        if "spg" in found:
-            groups = np.nan_to_num(found["spg"].values, nan=0.0)
-            places = np.where((groups >= 1) & (groups <= 230), groups, 0).astype(np.intp)
-            made.append(Column("z_prime", "number", (Z / _general_positions()[places]).astype(np.float32)))
+            volumes: NDArray[np.float32] = (found["cell_vol"].values / Z).astype(np.float32)
+            made.append(Column("volume_per_molecule", "number", volumes))
     return made
 
 
-@cache
-def _general_positions() -> NDArray[np.float32]:
-    """Return how many general positions each space group has in its conventional cell; NaN for 0."""
-    counts = [np.nan]
-    for group in range(1, 231):
-        found = gemmi.find_spacegroup_by_number(group)
-        assert found is not None
-        counts.append(float(len(found.operations())))
-    return np.array(counts, dtype=np.float32)
+def _z_prime(catalogue: Catalogue, run: str, ids: NDArray[np.bytes_], found: Mapping[str, Column]) -> Column | None:
+    """Return Z'; of a centred group where a few structures have one: what cell it is only their atoms tell."""
+    if "Z" not in found or "spg" not in found:
+        return None
+    groups, Z = found["spg"].values, found["Z"].values
+    values = np.full(len(ids), np.nan, dtype=np.float32)
+    for group in np.unique(groups[~np.isnan(groups)]):
+        rows = np.flatnonzero((groups == group) & (Z > 0))
+        if not 1 <= group <= 230:
+            continue
+        if not is_centred(int(group)):
+            values[rows] = Z[rows] / point_operations(int(group))
+        elif len(ids) <= MOST_CENTRED:
+            names = [bytes(name).decode(errors="replace") for name in ids[rows]]
+            for row, document in zip(rows, catalogue.structures.load(run, names, ["geometry"]), strict=True):
+                if document["geometry"]["lattice"] is not None:
+                    translations = pure_translations(from_document(document))
+                    values[row] = z_prime(int(group), int(Z[row]), translations)
+    return Column("z_prime", "number", values) if np.isfinite(values).any() else None
 
 
 def _remarks(columns: Mapping[str, Column], left_out: Sequence[str]) -> list[str]:
     remarks = []
     if not columns.keys() & {"relative_energy", "lattice_energy", "energy_per_molecule", "energy"}:
         remarks.append("no structure of this pool has an energy yet: what there is is shown")
+    if "z_prime" in columns and len(columns["z_prime"].values) > MOST_CENTRED:
+        remarks.append("Z' of centred space groups is not told: the pool is too large to look at each cell")
     if left_out:
         some = ", ".join(left_out[:10]) + (", ..." if len(left_out) > 10 else "")
         remarks.append(f"{len(left_out)} properties have no column, the pool is too large for all: {some}")

@@ -44,7 +44,9 @@ class Key:
         try:
             if len(text) > LONGEST_KEY:
                 raise ValueError
-            value, struct_id = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+            value, struct_id = json.loads(
+                base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+            )
             if not isinstance(struct_id, str) or not isinstance(value, float | int | str | None):
                 raise ValueError
             struct_id.encode()
@@ -71,10 +73,10 @@ class Sorting:
             ids = np.arange(len(self.pool))
             return ids[::-1] if self.descending else ids
         if not self.descending:
-            return order
+            return order.astype(np.intp)
         known = len(order) - int(np.isnan(self.pool.column(self.name).values).sum())
         # Equal values by id in this direction too.
-        return np.concatenate([order[:known][::-1], order[known:][::-1]])
+        return np.concatenate([order[:known][::-1], order[known:][::-1]]).astype(np.intp)
 
     def key(self, row: int) -> Key:
         """Return the key of a row."""
