@@ -195,8 +195,9 @@ class _Table:
         self._grow(last)
         self._ids.append(np.array([str(one["i"]).encode(errors="replace") for one in batch], dtype=np.bytes_))
         values = np.array([one["v"] for one in batch], dtype=np.float64)
-        for place, one in enumerate(self.numbers):
-            self._values[one.name][first:last] = values[:, place]
+        with np.errstate(over="ignore"):  # what 32 bits cannot hold is none either
+            for place, one in enumerate(self.numbers):
+                self._values[one.name][first:last] = values[:, place]
         for place, one in enumerate(self.texts):
             codes = self._words[one.name]
             texts = (record["t"][place] for record in batch)
@@ -207,6 +208,9 @@ class _Table:
             self._energies[first:last] = [np.nan if one["e"] is None else one["e"] for one in batch]
             sources = (Source(*map(str, one["s"])) for one in batch)
             self._source[first:last] = [self._source_of.setdefault(one, len(self._source_of)) for one in sources]
+        for one in self.numbers:
+            kept = self._values[one.name][first:last]
+            kept[np.isinf(kept)] = np.nan
         self._length = last
 
     def _grow(self, size: int) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 import small_run
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.crystal import Structure
 from genarris_fw.pools.documents import to_document
+
+if TYPE_CHECKING:
+    from starlette.testclient import TestClient
 
 HOSTILE_RUN = "<script>alert(1)</script>"
 HOSTILE_POOL = "raw/../<b>&quot;"
@@ -34,3 +41,16 @@ def fill(catalogue: Catalogue, folder: Path) -> None:
     catalogue.structures.insert_missing(HOSTILE_RUN, documents)
     catalogue.structures.add_to_pool(HOSTILE_RUN, HOSTILE_POOL, HOSTILE_IDS)
     catalogue.structures.add_to_pool(HOSTILE_RUN, "molecules", ["molecule"])
+
+
+@contextmanager
+def explorer(catalogue: Catalogue, base_url: str = "http://127.0.0.1:8600", **about: Any) -> Iterator[TestClient]:
+    """The explorer's server in this process; skips the test where what it needs is not installed."""
+    pytest.importorskip("fastapi", reason="the extra [web] is not installed")
+    pytest.importorskip("httpx", reason="httpx is not installed: the extra [test] brings it")
+    from starlette.testclient import TestClient
+
+    from genarris_fw.web.app import create_app
+
+    with TestClient(create_app(catalogue, **about), base_url=base_url, follow_redirects=False) as client:
+        yield client

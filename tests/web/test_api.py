@@ -355,6 +355,19 @@ def test_what_pays_is_packed(client: TestClient) -> None:
     assert "Content-Encoding" not in points.headers
 
 
+def test_a_script_is_packed_once(client: TestClient) -> None:
+    from genarris_fw.web.pages import chemiscope_script
+
+    script = chemiscope_script()
+    if script is None:
+        pytest.skip("the extra [web] is not installed")
+    with client.stream("GET", "/chemiscope.min.js", headers={"Accept-Encoding": "gzip"}) as answer:
+        packed = b"".join(answer.iter_raw())
+    assert gzip.decompress(packed) == script.read_bytes() and len(packed) < script.stat().st_size / 2
+    plain = client.get("/chemiscope.min.js", headers={"Accept-Encoding": "identity"})
+    assert plain.content == script.read_bytes() and plain.headers["Content-Type"].startswith("text/javascript")
+
+
 def test_nothing_writes(client: TestClient, catalogue: Catalogue) -> None:
     def content() -> dict[str, Any]:
         database = catalogue.database

@@ -14,9 +14,6 @@ from genarris_fw.catalogue import Catalogue
 
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed: the extra [test] brings it")
 pytest.importorskip("fastapi", reason="the extra [web] is not installed")
-from schemathesis.checks import not_a_server_error
-
-from genarris_fw.web.app import create_app
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
@@ -41,7 +38,7 @@ ANSWERS = {200, 304, 404, 409, 413, 422}
 BOUNDED = settings(
     derandomize=True,
     deadline=None,
-    max_examples=12,
+    max_examples=4,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
@@ -49,6 +46,8 @@ BOUNDED = settings(
 
 @pytest.fixture(scope="module")
 def schema(catalogue: Catalogue) -> object:
+    from genarris_fw.web.app import create_app
+
     return schemathesis.openapi.from_asgi("/api/openapi.json", create_app(catalogue), headers={"Host": "localhost"})
 
 
@@ -59,15 +58,17 @@ lazy = schemathesis.pytest.from_fixture("schema")
 @BOUNDED
 def test_what_the_schema_allows_and_what_it_does_not(case: schemathesis.Case) -> None:
     response = case.call(headers={"Host": "localhost"})
-    case.validate_response(response, checks=[not_a_server_error])
+    case.validate_response(response, checks=[schemathesis.checks.not_a_server_error])
     assert response.status_code in ANSWERS | {400, 405}
 
 
 NASTY = st.one_of(
     st.sampled_from(
         [
-            *("$where", '{"$gt": ""}', "'; DROP TABLE", "../../etc/passwd", "\x00", "\ud800", "%", "%%", "%2", "nan", "inf"),
-            *("spg:14", "spg:!any", "density:..", "density:1..2", "id:*", "id:", ":", "mode:%00*", "x" * 5000, "-1", "1e309"),
+            *("$where", '{"$gt": ""}', "'; DROP TABLE", "../../etc/passwd", "\x00", "\ud800", "%", "%%", "%2"),
+            *("nan", "inf"),
+            *("spg:14", "spg:!any", "density:..", "density:1..2", "id:*", "id:", ":", "mode:%00*", "-1", "1e309"),
+            *("x" * 5000, "__proto__"),
             *("density,cell_vol:0,0,9,0,9,999", "density,cell_vol:1,2", "spg", "id", "density", "ids", "9" * 400),
         ]
     ),
@@ -99,7 +100,7 @@ MODELS |= {"near": ("x", "y", "at"), "structure": ("id",), "crystal": ("id",), "
     st.sampled_from([(RUN, "raw"), (HOSTILE_RUN, HOSTILE_POOL), (RUN, "energies")]),
     st.dictionaries(st.sampled_from(NAMES), NASTY, max_size=3),
 )
-@settings(BOUNDED, max_examples=400)
+@settings(BOUNDED, max_examples=250)
 def test_hostile_words_where_others_are_expected(
     client: TestClient, path: str, about: tuple[str, str], nasty: dict[str, str]
 ) -> None:

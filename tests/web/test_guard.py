@@ -8,26 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from explored import explorer
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.errors import InputError
 
-pytest.importorskip("fastapi", reason="the extra [web] is not installed")
-pytest.importorskip("httpx", reason="httpx is not installed: the extra [test] brings it")
-from starlette.testclient import TestClient
-
-from genarris_fw.web.app import create_app
-from genarris_fw.web.guard import is_loopback, new_token, read_token
+guard = pytest.importorskip("genarris_fw.web.guard", reason="the extra [web] is not installed", exc_type=ImportError)
 
 if TYPE_CHECKING:
     import httpx
+    from starlette.testclient import TestClient
 
 TOKEN = "correct-horse-battery-staple"
 
 
 @pytest.fixture
 def guarded_client(catalogue: Catalogue) -> Iterator[TestClient]:
-    with TestClient(create_app(catalogue, token=TOKEN), base_url="http://node1:8600", follow_redirects=False) as found:
+    with explorer(catalogue, "http://node1:8600", token=TOKEN) as found:
         yield found
 
 
@@ -73,8 +70,8 @@ def test_it_leads_nowhere_else(guarded_client: TestClient, path: str) -> None:
 
 def test_servers_beside_each_other_have_cookies_of_their_own(catalogue: Catalogue) -> None:
     names = set()
-    for token in (TOKEN, new_token()):
-        with TestClient(create_app(catalogue, token=token), follow_redirects=False) as client:
+    for token in (TOKEN, guard.new_token()):
+        with explorer(catalogue, token=token) as client:
             names.add(cookie_of(client.get(f"/?token={token}")).partition("=")[0])
     assert len(names) == 2
 
@@ -114,12 +111,12 @@ def test_token_files(tmp_path: Path) -> None:
     ):
         file.write_text(content)
         with pytest.raises(InputError, match=words) as refused:
-            read_token(file)
+            guard.read_token(file)
         assert content not in str(refused.value)
     with pytest.raises(InputError, match="cannot be read"):
-        read_token(tmp_path / "none")
+        guard.read_token(tmp_path / "none")
     file.write_text(f"{TOKEN}\n")
-    assert read_token(file) == TOKEN
+    assert guard.read_token(file) == TOKEN
 
 
 def test_no_token_is_logged(guarded_client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
@@ -131,5 +128,5 @@ def test_no_token_is_logged(guarded_client: TestClient, caplog: pytest.LogCaptur
 
 
 def test_hosts() -> None:
-    assert all(map(is_loopback, ["127.0.0.1", "localhost", "::1", "127.0.0.53"]))
-    assert not any(map(is_loopback, ["0.0.0.0", "", "::", "192.168.1.2", "node1", "127.evil.example"]))
+    assert all(map(guard.is_loopback, ["127.0.0.1", "localhost", "::1", "127.0.0.53"]))
+    assert not any(map(guard.is_loopback, ["0.0.0.0", "", "::", "192.168.1.2", "node1", "127.evil.example"]))
