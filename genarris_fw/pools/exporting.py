@@ -103,7 +103,7 @@ def pool_structures(catalogue: Catalogue, run: str, pool: str, told: Told = unto
         refuse_unknown_pool(catalogue, run, pool)
     structures = []
     for document in catalogue.structures.load(run, ids):
-        structures.append(_structure(document))
+        structures.append(structure_of(document))
         told("reading structures", len(structures), len(ids))
     return structures
 
@@ -121,7 +121,14 @@ def refuse_unknown_pool(catalogue: Catalogue, run: str, pool: str) -> NoReturn:
     raise InputError(f"no pool '{pool}' in run '{run}'{nearest(pool, known)}; its pools: {listed}")
 
 
-def _structure(document: StructureDocument) -> Structure:
+def structure_of(document: StructureDocument) -> Structure:
+    """Return the structure of a document as it is exported: a relaxed one names its parent.
+
+    Raises
+    ------
+    InputError
+        For properties that no file can hold.
+    """
     structure = from_document(document)
     check_properties(structure.properties, len(structure), shown(structure.struct_id))
     if document.get("parent"):
