@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from genarris_fw.cli.existing import database_options, open_existing
-from genarris_fw.errors import InputError
-from genarris_fw.farm.opening import Opened
+from genarris_fw.cli.answers import json_option, print_json
+from genarris_fw.cli.examples import example
+from genarris_fw.cli.existing import database_options, open_run, run_argument
 from genarris_fw.views.costs import DEAREST, costs, render
 from genarris_fw.views.layout import console
 
 
-@click.command(name="costs")
-@click.argument("run", required=False)
+@click.command(name="costs", epilog=example("costs urea --dearest 20"))
+@run_argument
 @click.option(
     "--dearest",
     type=click.IntRange(0, 10**6),
@@ -23,21 +22,14 @@ from genarris_fw.views.layout import console
     show_default=True,
     help="How many of the dearest structures are named.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
+@json_option
 @database_options
 def command(run: str | None, dearest: int, as_json: bool, folder: Path, uri: str | None) -> None:
     """Show what RUN cost: core-seconds and time by stage, then by engine, host and user, and the dearest structures.
 
     Core time is time by the clock, times the cores that were held meanwhile. Attempts that failed count, too; the
-    forecast of "genarris-fw check --keep" stands beside what it became. RUN may be left out where there is one.
+    forecast of "genarris-fw check --keep" stands beside what it became.
     """
-    with open_existing(folder, uri, read_only=True) as opened:
-        found = costs(opened.catalogue, run or _only_run(opened), dearest)
-    click.echo(json.dumps(found, indent=2)) if as_json else console().print(render(found))
-
-
-def _only_run(opened: Opened) -> str:
-    names = opened.catalogue.runs.names()
-    if len(names) != 1:
-        raise InputError(f"which run? this database has {', '.join(names[:10]) or 'none yet'}: name one")
-    return names[0]
+    with open_run(run, folder, uri, read_only=True) as (opened, name, _):
+        found = costs(opened.catalogue, name, dearest)
+    print_json(found) if as_json else console().print(render(found))

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genarris_fw.cli.existing import database_options, open_existing
+from genarris_fw.cli.examples import example
+from genarris_fw.cli.existing import database_options, open_existing, run_argument, whereabouts
 from genarris_fw.errors import InputError
 from genarris_fw.showing import shown
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 PORT = 8600
 
 
-@click.command(name="web")
-@click.argument("run", required=False)
+@click.command(name="web", epilog=example("web urea", "web --host 0.0.0.0 --token-file token"))
+@run_argument
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; any other wants a token.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="Of that; 0 takes a free one."
@@ -54,6 +55,7 @@ def command(
     from genarris_fw.web.runs import refuse_unknown
 
     token = read_token(token_file) if token_file else None if is_loopback(host) else new_token()
+    folder, run = whereabouts(run, folder, uri)
     with open_existing(folder, uri, read_only=True) as opened, _listening(host, port) as sock:
         if run is not None:
             refuse_unknown(opened.catalogue, run)

@@ -202,7 +202,7 @@ def compare_pool(
     tolerances: Tolerances | None = None,
     threads: int | None = None,
     pool: str = "the pool",
-    watch: Callable[[int], None] | None = None,
+    watch: Callable[[int], object] | None = None,
 ) -> PoolComparison:
     """Compare the crystals of a pool with the measured one.
 

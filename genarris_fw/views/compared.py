@@ -33,7 +33,7 @@ def compare(
     experiment: Experiment | None = None,
     molecules: int = 15,
     nearest: int = NEAREST,
-    watch: Callable[[int], None] | None = None,
+    watch: Callable[[int], object] | None = None,
 ) -> PoolComparison:
     """Compare a pool with the measured crystal.
 

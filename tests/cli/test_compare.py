@@ -119,7 +119,11 @@ def test_the_overlay_is_written_once(
     assert " ".join(done.out.split()).endswith(f"overlay of crystal_04: {', '.join(map(str, files))}")
     before = files[0].read_bytes()
     again = compare(capsys, opened, *words)
-    assert again.code == 2 and "is there already" in one_line(again.err) and files[0].read_bytes() == before
+    assert (
+        again.code == 2
+        and "there already, and nothing was written" in one_line(again.err)
+        and files[0].read_bytes() == before
+    )
     files[0].write_text("")
     assert compare(capsys, opened, *words, "--force").code == 0 and files[0].read_bytes() == before
     one = tmp_path / "alone.svg"
@@ -163,4 +167,4 @@ def test_several_runs_have_to_be_named(opened: Opened, experiment: Path, capsys:
     write([crystal(0, "one")], experiment.parent / "more", "json")
     call(capsys, "import", experiment.parent / "more", "--run", "other", "--pool", "raw", "--uri", opened.uri)
     done = compare(capsys, opened, "--experiment", experiment)
-    assert done.code == 2 and "which run? the database has" in one_line(done.err)
+    assert done.code == 2 and "which run? There are " in one_line(done.err)

@@ -33,5 +33,5 @@ def test_which_run(catalogue: Catalogue, database_uri: str, capsys: pytest.Captu
     assert done.code == 2 and "no run 'urae'" in one_line(done.err)
     catalogue.runs.create("other", {"options": {"steps": []}}, begun_by=8)
     done = call(capsys, "costs", "--uri", database_uri)
-    assert done.code == 2 and "which run? this database has other, urea" in one_line(done.err)
+    assert done.code == 2 and "which run? There are other, urea" in one_line(done.err)
     assert call(capsys, "costs", "other", "--uri", database_uri).code == 0

@@ -20,6 +20,7 @@ from genarris_fw.pictures.hits import hits_chart
 from genarris_fw.pictures.of_pools import PoolData
 from genarris_fw.pictures.saving import save
 from genarris_fw.pictures.z_primes import z_prime_chart
+from genarris_fw.telling import Told, untold
 from genarris_fw.views.drawing import default_coloring, pictures_of
 from genarris_fw.views.gathering import distances_of
 from genarris_fw.views.report.before import energies_before
@@ -91,7 +92,9 @@ def figures_of_searches(pools: Sequence[Points], folder: Path) -> list[Shown]:
     return shown
 
 
-def figures_of_pool(catalogue: Catalogue, pool: PoolData, Z_primes: Array, folder: Path) -> list[Shown]:
+def figures_of_pool(
+    catalogue: Catalogue, pool: PoolData, Z_primes: Array, folder: Path, told: Told = untold
+) -> list[Shown]:
     """Draw what is known of a pool.
 
     Parameters
@@ -104,6 +107,8 @@ def figures_of_pool(catalogue: Catalogue, pool: PoolData, Z_primes: Array, folde
         Z' of every structure.
     folder : Path
         Where the files are written.
+    told : callable, optional
+        Told how far it is.
 
     Raises
     ------
@@ -114,10 +119,10 @@ def figures_of_pool(catalogue: Catalogue, pool: PoolData, Z_primes: Array, folde
     data = replace(pool, coloring=default_coloring(pool))
     if len(pool.ids) > MOST_DISTANCES:
         data.missing = pool.missing | {"matrix": f"distances of more than {MOST_DISTANCES:,} structures are not read"}
-        pictures = pictures_of(data, folder, FORMATS, WITHOUT)
+        pictures = pictures_of(data, folder, FORMATS, WITHOUT, told=told)
     else:
         with distances_of(catalogue, pool) as matrix:
-            pictures = pictures_of(replace(data, matrix=matrix), folder, FORMATS, WITHOUT)
+            pictures = pictures_of(replace(data, matrix=matrix), folder, FORMATS, WITHOUT, told=told)
     return shown + [_shown(picture.name, picture.files, picture.left_out) for picture in pictures]
 
 

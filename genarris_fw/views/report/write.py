@@ -8,6 +8,7 @@ from pathlib import Path
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.errors import InputError
 from genarris_fw.files import write_text
+from genarris_fw.telling import Told, untold
 from genarris_fw.views.report.content import content_of
 from genarris_fw.views.report.figures import Shown, figures_of_pool, figures_of_run, figures_of_searches
 from genarris_fw.views.report.page import page
@@ -36,7 +37,14 @@ class Report:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def write_report(catalogue: Catalogue, run: str, html: Path, pool: str | None = None, force: bool = False) -> Report:
+def write_report(
+    catalogue: Catalogue,
+    run: str,
+    html: Path,
+    pool: str | None = None,
+    force: bool = False,
+    told: Told = untold,
+) -> Report:
     """Write the report of a run.
 
     Parameters
@@ -51,6 +59,8 @@ def write_report(catalogue: Catalogue, run: str, html: Path, pool: str | None = 
         Which pool's structures are shown; by default those that the last step made.
     force : bool
         Whether files that are there are replaced; pictures of a former report that are drawn no more go.
+    told : callable, optional
+        Told how far it is.
 
     Returns
     -------
@@ -70,10 +80,12 @@ def write_report(catalogue: Catalogue, run: str, html: Path, pool: str | None = 
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise InputError(f"{error.filename or folder}: cannot be written ({error.strerror})") from error
+    told("drawing pictures", 0, 0)
     shown: list[Shown] = figures_of_run(found.stages, folder)
     if found.pool is not None:
         shown += figures_of_searches(found.searched, folder)
-        shown += figures_of_pool(catalogue, found.pool, found.Z_primes, folder)
+        shown += figures_of_pool(catalogue, found.pool, found.Z_primes, folder, told)
+    told("writing the page", 0, 0)
     text = page(found, sections_of(catalogue, found, shown), folder.name)
     try:
         write_text(html, text)
