@@ -40,7 +40,7 @@ def parse(group: click.Command, words: list[str]) -> None:
     """Parse words by a command, and by the one below where it is a group, without calling it."""
     context = group.make_context("genarris-fw", list(words))
     if isinstance(group, click.Group):
-        name, command, rest = group.resolve_command(context, [*context.protected_args, *context.args])
+        name, command, rest = group.resolve_command(context, list(words))  # nothing stands before it
         assert name is not None and command is not None
         parse(command, rest)
 
