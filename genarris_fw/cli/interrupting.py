@@ -44,6 +44,8 @@ def when_interrupted(how: str = GOES_ON, more: str = "") -> Iterator[None]:
 
 def told(error: BaseException, words: Sequence[str]) -> str:
     """Return the line about a command that was interrupted: the words by which it goes on, without a password."""
+    if isinstance(error, click.Abort) and error.__cause__ is not None:  # click's word for Ctrl-C
+        error = error.__cause__
     how, more = (error.how, error.more) if isinstance(error, Interrupted) else (GOES_ON, "")
     added = [more] if more and more not in words else []
     said = [_without_uri(word) for word in [*words, *added]]

@@ -18,7 +18,7 @@ from genarris_fw.showing import nearest, shown
 from genarris_fw.telling import Told, untold
 
 # Structures are written so many at a time, and it is told how many are.
-_AT_A_TIME = 100
+_AT_A_TIME = 20
 
 
 def export_pool(

@@ -6,11 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
-from command import urea_folder
+from command import one_line, urea_folder
+from command_line import call
+from small_run import RUN, fill
 from terminal import CTRL_C, on_terminal
 
 from genarris_fw.cli.interrupting import BEGINS_AGAIN, Interrupted, told, when_interrupted
 from genarris_fw.database.server import Server
+from genarris_fw.farm.opening import open_database
 
 AGAIN = "genarris-fw: interrupted; it goes on with: genarris-fw run ui.conf --workers 2"
 
@@ -69,3 +72,22 @@ def test_what_keeps_nothing_begins_again() -> None:
     assert "nothing of it was kept; it begins again with: genarris-fw predict x" in told(
         stopped.value, ["predict", "x"]
     )
+
+
+def test_files_half_written_are_written_again(
+    database_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pressed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GENARRIS_FW_URI", database_uri)
+    with open_database(tmp_path) as opened:
+        fill(opened.catalogue, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("genarris_fw.pools.exporting.write", pressed)
+        done = call(capsys, "export", RUN, "--json")
+    again = "genarris-fw export urea --json --force"
+    assert done.code == 130 and one_line(done.err) == f"genarris-fw: interrupted; it goes on with: {again}"
+    assert done.json == {"problems": [f"interrupted; it goes on with: {again}"]}
+    assert call(capsys, *again.split()[1:]).code == 0
