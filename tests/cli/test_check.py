@@ -307,7 +307,7 @@ def test_a_trial_can_be_interrupted(tmp_path: Path) -> None:
                 break
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=180)
     finally:
         process.kill()
     assert process.returncode == 130 and "interrupted" in one_line(errors)

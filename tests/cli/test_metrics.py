@@ -39,7 +39,7 @@ def test_printed(catalogue: Catalogue, database_uri: str, capsys: pytest.Capture
 
 
 def fetch(port: int, path: str = "/metrics") -> tuple[int, str, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=180)
     connection.request("GET", path)
     answer = connection.getresponse()
     return answer.status, str(answer.getheader("Content-Type")), answer.read().decode()
@@ -69,7 +69,7 @@ def test_served_to_a_scraper(catalogue: Catalogue, served: tuple[subprocess.Pope
         rude.sendall(b"\x00\xff nonsense\r\n\r\n")
     assert fetch(port)[0] == 200
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=180)
     assert process.returncode == 0 and "Traceback" not in err and out == ""
 
 

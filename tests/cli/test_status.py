@@ -123,7 +123,7 @@ def test_looking_loads_nothing_heavy(
 ) -> None:
     command = [sys.executable, "-c", IMPORTED, *words, "--uri", database_uri]
     done = subprocess.run(
-        command, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=60, check=False
+        command, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=180, check=False
     )
     loaded = set(done.stderr.split())
     assert done.returncode == 0 and RUN in done.stdout, done.stderr

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -182,18 +183,26 @@ def test_a_job_for_each_firework(farm: QueuedFarm) -> None:
     assert farm.launchpad.fireworks.count_documents(query) == 0
     assert list(release_reservations(farm.launchpad, farm.run, 0)) == []
     farm.slurm.run("scontrol", "update", node, "state=resume")
-    # qlaunch ends where it looks between two fireworks, when none is ready yet: it is called until all are submitted.
-    jobs: list[int] = []
-
-    def submitted(number: int) -> bool:
-        if len(jobs) < number:
-            jobs.extend(farm.qlaunch(*reserve, "rapidfire", "--sleep", "1"))
-        return len(jobs) >= number
-
     farm.hold()
-    farm.wait_until(lambda: submitted(4))  # begin, plan, gate, side: the gate does not end before its side is there
-    farm.let_go()
-    farm.wait_until(lambda: submitted(5))  # finish
+    before = set(farm.slurm.jobs("all"))
+    with ThreadPoolExecutor(1) as beside:
+        submitting: list[Future[list[int]]] = []
+
+        def are_submitted(number: int) -> bool:
+            """Tell whether so many jobs are; qlaunch ends where it looks when none is ready, and is called again."""
+            if all(one.done() for one in submitting) and len(submitted()) < number:
+                submitting.append(beside.submit(farm.qlaunch, *reserve, "rapidfire", "--sleep", "1", seconds=400))
+            return len(submitted()) >= number
+
+        def submitted() -> list[int]:
+            return sorted(set(farm.slurm.jobs("all")) - before)
+
+        farm.wait_until(lambda: are_submitted(4))  # begin, plan, gate, side: the gate does not end before its side is
+        farm.let_go()
+        farm.wait_until(lambda: are_submitted(5))  # finish
+        for one in submitting:
+            one.result()
+        jobs = submitted()
     assert len(jobs) == 5
     ends_well(farm, jobs[-1], steps=1)
 

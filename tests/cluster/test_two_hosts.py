@@ -144,7 +144,7 @@ def test_only_who_trusts_the_server_talks_to_it(place: Site) -> None:
             env={**os.environ, "GENARRIS_FW_URI": uri},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=180)
         answers[name] = (process.returncode, output.strip(), errors.strip())
         assert place.password not in output + errors
     assert answers["right"] == (0, "[]", "")

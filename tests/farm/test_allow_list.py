@@ -257,7 +257,7 @@ def test_the_command_says_what_it_does_not_execute(database_uri: str, launchpad:
     assert genarris("add", str(conf), "--uri", database_uri, cwd=tmp_path).returncode == 0
     mark = tmp_path / "mark"
     fw_id = add(launchpad, touch(mark))
-    result = genarris(*words, cwd=tmp_path, timeout=60)
+    result = genarris(*words, cwd=tmp_path, timeout=180)
     assert result.returncode != 0
     line = one_line(result.stderr)
     assert f"firework {fw_id} (evil)" in line and "PyTask is not a registered procedure" in line
@@ -272,7 +272,7 @@ def test_rockets_go_on_beside_a_hostile_firework(database_uri: str, launchpad: L
     assert genarris("add", str(conf), "--uri", database_uri, cwd=tmp_path).returncode == 0
     mark = tmp_path / "mark"
     fw_id = add(launchpad, touch(mark))
-    result = genarris("rockets", RUN, "--uri", database_uri, cwd=tmp_path, timeout=60)
+    result = genarris("rockets", RUN, "--uri", database_uri, cwd=tmp_path, timeout=180)
     assert result.returncode == 0, result.stderr
     assert launchpad.db["runs"].find_one({"_id": RUN})["state"] == "finished" and not mark.exists()
     assert launchpad.fireworks.find_one({"fw_id": fw_id})["state"] == "READY"

@@ -204,7 +204,7 @@ def test_deleted_while_rockets_are_at_work(farm) -> None:
         farm.rlaunch("rapidfire", "--nlaunches", "infinite", "--sleep", "1")
     farm.check(farm.finish())
     for process in old:
-        process.wait(timeout=60)
+        process.wait(timeout=180)
 
 
 def test_the_command_that_carries_it_out_says_so(site: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:

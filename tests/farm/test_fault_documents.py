@@ -107,7 +107,7 @@ def test_a_worker_of_an_older_version(tmp_path: Path, database_uri: str, words: 
         database = client.get_default_database()
         newer = {"_id": "schema", "version": SCHEMA + 1, "genarris_fw": "9.9.9"}
         database.meta.replace_one({"_id": "schema"}, newer, upsert=True)
-        result = genarris(*words, "--uri", database_uri, cwd=tmp_path, timeout=40)
+        result = genarris(*words, "--uri", database_uri, cwd=tmp_path, timeout=180)
         assert result.returncode == 2
         line = one_line(result.stderr)
         assert "9.9.9" in line and __version__ in line and "upgrade this installation" in line

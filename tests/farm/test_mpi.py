@@ -27,7 +27,7 @@ from genarris_fw.farm.crews.ranks import ranks_of, replica_of
 from genarris_fw.farm.lifeline import Lifeline
 
 BIN = Path(sys.executable).parent
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(400)
 
 
 class Launches:
@@ -177,7 +177,7 @@ def test_a_killed_leader_ends_the_launch_and_the_next_one_finishes(launches: Lau
     ranks = processes_of(farm)
     assert gate in ranks and len(ranks) == 4
     os.kill(gate, signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=180)
     assert process.returncode != 0
     wait_until_gone(farm, ranks)
     before = launches.leaders()
@@ -316,7 +316,7 @@ def test_ranks_that_wait_for_a_failed_one_do_not_hang(launches: Launches, librar
     """One rank fails while the others are in a collective operation: the crew ends, and says why."""
     prefix = [*mpi_launcher(library), "-n", "3", sys.executable, str(TOOLS / "crews.py"), "one_waits_in_vain"]
     variables = environment(**launches.variables)
-    result = subprocess.run(prefix, env=variables, capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run(prefix, env=variables, capture_output=True, text=True, timeout=180, check=False)
     assert result.returncode != 0 and "came back" not in result.stdout
     assert "rank 1 on " in result.stderr and "failed in crews:one_waits_in_vain (ValueError: no)" in result.stderr
 
@@ -326,7 +326,7 @@ def test_large_arguments_and_an_idle_crew(launches: Launches, library: str) -> N
     """A megabyte of arguments arrives; a crew that waits takes next to no processor time."""
     prefix = [*mpi_launcher(library), "-n", "3", sys.executable, str(TOOLS / "crews.py"), "processor_seconds"]
     variables = environment(**launches.variables)
-    result = subprocess.run(prefix, env=variables, capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run(prefix, env=variables, capture_output=True, text=True, timeout=180, check=False)
     assert result.returncode == 0, result.stderr
     # Two ranks write at once: their lines may be mixed, their words are whole.
     spent = [float(seconds) for seconds in re.findall(r"at the price of (\d\.\d{3})", result.stdout)]

@@ -211,7 +211,7 @@ def test_qlaunch_in_reservation_mode_submits_it(farm, kind) -> None:
     with (farm.folder / "my_qadapter.yaml").open("w") as file:
         YAML(typ="safe").dump(record, file)
     words = ("-l", str(farm.config), "-q", "my_qadapter.yaml", "-r", "singleshot")
-    output, errors = start(*words, program="qlaunch", cwd=farm.folder).communicate(timeout=60)
+    output, errors = start(*words, program="qlaunch", cwd=farm.folder).communicate(timeout=180)
     assert "Warning" not in errors, output + errors
     script = (farm.folder / "job.sh").read_text()
     reserved = farm.launchpad.fireworks.find_one({"state": "RESERVED"})

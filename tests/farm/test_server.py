@@ -185,7 +185,7 @@ def test_users_that_leave_together_leave_no_server(server: Server) -> None:
 
     def user() -> None:
         with Server(server.folder, cache_gb=CACHE).use():
-            gate.wait(timeout=60)
+            gate.wait(timeout=180)
 
     threads = [threading.Thread(target=user) for _ in range(4)]
     for thread in threads:

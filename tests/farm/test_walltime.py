@@ -73,7 +73,7 @@ def test_a_rocket_that_pulls_infinitely_ends_too(farm: Farm, monkeypatch: pytest
     farm.add(items=500, steps=1, seconds=0.1)
     monkeypatch.setenv("GENARRIS_FW_END", str(time.time() + 9))
     rocket = farm.rlaunch("rapidfire", "--nlaunches", "infinite", "--sleep", "1", truly=True)
-    assert rocket.wait(timeout=60) == 0
+    assert rocket.wait(timeout=180) == 0
     assert farm.catalogue.work_items.counts(farm.run, "sleepy_0")["leased"] == 0
 
 
@@ -81,13 +81,13 @@ def test_sigterm_in_an_allocation_is_a_warning_elsewhere_the_end(farm: Farm, mon
     farm.add(items=60, steps=1, seconds=0.1, replicas=1)
     farm.hold()
     rocket = farm.rlaunch()
-    os.kill(farm.holder("gate"), signal.SIGTERM)
+    os.kill(first := farm.holder("gate"), signal.SIGTERM)
     assert rocket.wait() == -signal.SIGTERM
     assert recover(farm.launchpad, farm.run)
     monkeypatch.setenv("SLURM_JOB_ID", "1")
     monkeypatch.setenv("SLURM_JOB_END_TIME", str(int(time.time() + 3600)))
     rocket = farm.rlaunch()
-    os.kill(farm.holder("gate"), signal.SIGTERM)
+    os.kill(farm.holder("gate", besides=[first]), signal.SIGTERM)
     assert rocket.wait() == 0
     assert farm.catalogue.work_items.counts(farm.run, "sleepy_0")["leased"] == 0
     farm.let_go()

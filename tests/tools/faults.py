@@ -28,7 +28,7 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def wait_for_port(port: int, process: subprocess.Popen, seconds: float = 20) -> None:
+def wait_for_port(port: int, process: subprocess.Popen, seconds: float = 120) -> None:
     """Wait until a process serves a port."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
@@ -75,7 +75,7 @@ def replica_set(folder: Path, name: str = "rs0") -> Iterator[str]:
         yield f"mongodb://127.0.0.1:{port}/?replicaSet={name}"
 
 
-def wait_for_primary(client: MongoClient, seconds: float = 30) -> None:
+def wait_for_primary(client: MongoClient, seconds: float = 120) -> None:
     """Wait until the server takes writes."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

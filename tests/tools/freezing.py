@@ -66,7 +66,7 @@ class Frozen:
         """Let it go on, and wait until it has ended."""
         if self.process.is_alive():
             os.kill(self.pid, signal.SIGCONT)
-        self.process.join(60)
+        self.process.join(300)
         assert self.process.exitcode is not None, "it does not end"
 
     def close(self) -> None:

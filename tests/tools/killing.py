@@ -85,8 +85,11 @@ class Farm:
     def let_go(self) -> None:
         let_go(self.folder)
 
-    def holder(self, role: str, done_at_least: int = 1, step: str = "sleepy_0") -> int:
-        """Wait until some work is done in a step; return the process that holds a lease of this role."""
+    def holder(self, role: str, done_at_least: int = 1, step: str = "sleepy_0", besides: Collection[int] = ()) -> int:
+        """Wait until some work is done in a step; return the process that holds a lease of this role.
+
+        One that is dead may hold it until another takes it over: it is named in `besides`.
+        """
         query = {"run": self.run, "step": step, "role": role, "state": "open", "owner": {"$exists": True}}
         found: list[int] = []
 
@@ -94,7 +97,7 @@ class Farm:
             done = self.done(step)
             lease = self.catalogue.leases.collection.find_one(query)
             found[:] = [process_of(lease["owner"])] if lease and done >= done_at_least else []
-            return bool(found)
+            return bool(set(found) - set(besides))
 
         wait_until(is_at_work, said=lambda: f"no {role} at work: {self.outputs()}")
         return found[0]

@@ -16,7 +16,7 @@ VARIABLE = "GENARRIS_FW_TEST_SESSION"
 # The same of a whole test run: of all its workers.
 RUN = "GENARRIS_FW_TEST_RUN"
 # What was told to end, or sees by itself that it has to, may take so long (the janitor of a server, a heartbeat).
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 # Python's own helpers, and the server of forks, end with the process that started them.
 _HELPERS = ("multiprocessing.forkserver", "multiprocessing.resource_tracker", "fork_server.py")
 

@@ -133,7 +133,7 @@ class Slurm:
         with suppress(subprocess.SubprocessError, TimeoutError):
             self.run("scancel", "--full", "--state=RUNNING", check=False)
             self.run("scancel", "--state=PENDING", check=False)
-            self._until(lambda: not self.run("squeue", "-h", check=False).stdout.strip(), 20, "jobs do not end")
+            self._until(lambda: not self.run("squeue", "-h", check=False).stdout.strip(), 60, "jobs do not end")
 
     def _start(self) -> None:
         for name in ("state", "spool"):
@@ -151,10 +151,10 @@ class Slurm:
         own = ("key", "socket", "pid", "log", "seed")
         options = [f"--{'socket' if name == 'socket' else f'{name}-file'}={self.munge / name}" for name in own]
         self._daemon("munged", "--foreground", *options)
-        self._until((self.munge / "socket").exists, 10, "munged does not start")
+        self._until((self.munge / "socket").exists, 60, "munged does not start")
         self._daemon("slurmctld", "-D", "-f", self.folder / "slurm.conf")
         self._daemon("slurmd", "-D", "-f", self.folder / "slurm.conf")
-        self._until(lambda: self.node_state().startswith("idle"), 60, "the node does not come up")
+        self._until(lambda: self.node_state().startswith("idle"), 120, "the node does not come up")
 
     def _daemon(self, program: str, *words: str | Path) -> None:
         command = [find(program) or program, *words]
@@ -199,7 +199,7 @@ class Slurm:
 
     # ---- in use
 
-    def run(self, *words: str | Path, timeout: float = 30, check: bool = True) -> subprocess.CompletedProcess:
+    def run(self, *words: str | Path, timeout: float = 120, check: bool = True) -> subprocess.CompletedProcess:
         """Run one of the queue's programs; with `check`, its failure is an AssertionError with what it said."""
         done = subprocess.run(
             words, env=self.whole(), capture_output=True, text=True, timeout=timeout, check=False
@@ -215,7 +215,7 @@ class Slurm:
         words = ["sbatch", "--parsable", *options, str(script)]
         done = subprocess.run(
             words, cwd=cwd or self.folder, env=self.whole(**environment),
-            capture_output=True, text=True, timeout=30, check=False,
+            capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return int(done.stdout.strip().partition(";")[0])

@@ -199,7 +199,7 @@ class Site:
 
     def _make_user(self) -> None:
         path = str(self.socket).replace("/", "%2F")
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while True:
             try:
                 with MongoClient(f"mongodb://{path}/?{self.socket_tls}", serverSelectionTimeoutMS=1000) as client:

@@ -12,16 +12,18 @@ from pathlib import Path
 from command import Started
 
 GIVE_UP_SECONDS = 120.0
+PAUSES = (0.01, 0.1)  # the first, and the longest: looking takes a core from what is waited for
 
 
 def wait_until(
     condition: Callable[[], object], seconds: float = GIVE_UP_SECONDS, said: Callable[[], object] = lambda: ""
 ) -> None:
     """Wait until a condition holds; when it never does, the test fails with what there is to be said."""
-    end = time.monotonic() + seconds
+    end, pause = time.monotonic() + seconds, PAUSES[0]
     while not condition():
         assert time.monotonic() < end, f"waited {seconds:g} s in vain: {said()}"
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(1.2 * pause, PAUSES[1])
 
 
 def events(folder: Path) -> int:
