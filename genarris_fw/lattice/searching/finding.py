@@ -21,7 +21,8 @@ from genarris_fw.lattice.searching.search import Search
 
 Floats = NDArray[np.float64]
 
-FARTHEST = 3.0  # Å, a molecule of a cluster from its counterpart: a model's cell may be off by some per cent
+FARTHEST = 3.0  # Å, a molecule of a cluster from its counterpart: a model's cell may be off by some per cent,
+APART, TURNED = 0.4, 40.0  # and so distances (a fraction) and directions (degrees)
 SURE = 0.03  # Å, of every average minimum distance: what is so near the minimised experiment is it
 NEAR = 0.3  # Å: what is farther is another crystal
 SAME_ENERGY = 0.2  # kJ/mol per molecule
@@ -174,7 +175,7 @@ def overlay(one: Structure, other: Structure, n: int = 15, farthest: float = FAR
     `genarris_fw.comparing.cluster_match`, which also tells how many molecules have a counterpart.
     """
     molecule = _molecule_of(one) or _molecule_of(other)
-    found = match_clusters(other, one, Tolerances(n, farthest=farthest), molecule)
+    found = match_clusters(other, one, Tolerances(n, APART, TURNED, farthest), molecule)
     return found.rmsd if found.is_full else math.nan
 
 
