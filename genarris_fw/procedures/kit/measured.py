@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from traceback import format_exc
@@ -16,7 +15,7 @@ from genarris_fw.comparing.cluster_match import Tolerances
 from genarris_fw.comparing.experiment import Experiment
 from genarris_fw.comparing.pool import PoolComparison, compare_pool
 from genarris_fw.crystal import Structure
-from genarris_fw.energetics.comparable import comparable_groups, fields_of, per_molecule, source_of
+from genarris_fw.energetics.comparable import comparable_energies, fields_of
 from genarris_fw.errors import InputError
 from genarris_fw.options.base import SharedOptions
 from genarris_fw.options.experimental_structure import COMPARED, RANK, REMARKS, RMSD
@@ -118,12 +117,8 @@ def energies_of(campaign: Campaign[SharedOptions], ids: Sequence[str]) -> list[f
     for name in dict.fromkeys(step["options"].get("energy_name") for step in steps):
         if not name:
             continue
-        found = [(source_of(one, name), per_molecule(one, name)) for one in campaign.documents(ids, fields_of(name))]
-        if groups := comparable_groups(Counter(source for source, _ in found)):
-            return [
-                energy * KJ_PER_MOL_PER_EV if source == groups[0][0] and energy is not None else None
-                for source, energy in found
-            ]
+        if energies := comparable_energies(campaign.documents(ids, fields_of(name)), name):
+            return [None if energy is None else energy * KJ_PER_MOL_PER_EV for energy in energies]
     return None
 
 
