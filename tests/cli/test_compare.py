@@ -62,7 +62,7 @@ def test_the_experiment_is_found(opened: Opened, experiment: Path, capsys: pytes
     lines = done.out.splitlines()
     assert lines[0] == f"measured beside 12 structures of pool 'relaxed' of run '{RUN}'"
     above = (CRYSTALS - 2 - PLANTED) * KJ_PER_MOL_PER_EV
-    assert lines[1].startswith(f"found: crystal_04, rank 4, {above:.2f} kJ/mol above the lowest, RMSD_15")
+    assert lines[1].startswith(f"found: crystal_04, rank 4, {above:.2f} kJ/mol above the lowest, RMSD_15 0.0")
     assert "6 of them have an energy that can be compared; ranks are among these" in done.out
     assert "Z' = 4: 4 independent molecules" in done.out
     [row] = [line for line in lines if line.startswith("crystal_04 ")]
@@ -102,7 +102,7 @@ def test_without_energies_and_hydrogens(opened: Opened, tmp_path: Path, capsys: 
     bare.properties.clear()
     [file] = write(bare, tmp_path, "cif")
     done = compare(capsys, opened, RUN, "--experiment", file)
-    assert "found: crystal_04, rank" in done.out and "by density, RMSD_15" in done.out
+    assert "found: crystal_04, rank 2 by density, RMSD_15 0.0" in done.out
     assert "the structures have no energies: there is no rank by energy" in done.out
     assert "it has no hydrogens: compared by the other atoms" in done.out
 
