@@ -12,13 +12,13 @@ from pymongo.errors import PyMongoError
 
 from genarris_fw.catalogue.leases import LeaseLost
 from genarris_fw.comparing.cluster_match import Tolerances
-from genarris_fw.comparing.experiment import Experiment
+from genarris_fw.comparing.experiment import carried
 from genarris_fw.comparing.pool import PoolComparison, compare_pool
 from genarris_fw.crystal import Structure
 from genarris_fw.energetics.comparable import comparable_energies, fields_of
 from genarris_fw.errors import InputError
 from genarris_fw.options.base import SharedOptions
-from genarris_fw.options.experimental_structure import COMPARED, RANK, REMARKS, RMSD
+from genarris_fw.options.experimental_structure import COMPARED, RANK, RMSD
 from genarris_fw.procedures.kit.campaign import Campaign
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 
@@ -78,11 +78,10 @@ def _looked_for(campaign: Campaign[SharedOptions], pool: str, ids: Sequence[str]
     """Compare a pool with the measured crystal; what goes wrong is said in the words."""
     settings = campaign.configuration["comparison"]
     tolerances = Tolerances(settings["molecules"], settings["distance_tolerance"], settings["angle_tolerance"])
-    crystal = Structure.from_dict(campaign.configuration["experiment"])
-    measured = Experiment(crystal, tuple(crystal.properties.get(REMARKS, ())))
+    measured = carried(Structure.from_dict(campaign.configuration["experiment"]))
     try:
         energies = energies_of(campaign, ids)
-        names, remark = promising(campaign, ids, energies, crystal.density)
+        names, remark = promising(campaign, ids, energies, measured.crystal.density)
         known = dict(zip(ids, energies or (), strict=False))
         found = compare_pool(
             campaign.each_structure(names, ("properties.number_of_atoms_in_molecule",)),
