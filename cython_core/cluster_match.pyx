@@ -32,7 +32,7 @@ cdef double LOOSENED = 2.0  # what the tolerances are multiplied by while only s
 cdef double LESS = 1.25  # and in the first round with all of them
 cdef double CENTRAL = 4.0  # Å2, mean square distance of the central molecules laid upon each other
 cdef double GUIDED = 1.0  # Å2, of straight ones together with the centres of two neighbours
-cdef double UNSURE = 0.5  # Å by which distances within a molecule may differ in any case: rotations of methyl groups
+cdef double UNSURE = 0.5  # Å by which distances between atoms may differ in any case: where hydrogens are is not sure
 
 
 cdef struct Limits:
@@ -161,11 +161,32 @@ cdef bint has_other_form(
     return False
 
 
+cdef bint is_apart(
+    const Cluster* a, Py_ssize_t i, const Cluster* b, Py_ssize_t j, const int* central, const int* order,
+    double tolerance,
+) noexcept nogil:
+    # Whether a distance between an atom of molecule i and one of the central molecule differs from that in b.
+    cdef double here
+    cdef const double* one = a.atoms + 3 * a.start[i]
+    cdef const double* other = b.atoms + 3 * b.start[j]
+    cdef Py_ssize_t k, c
+    for k in range(a.start[i + 1] - a.start[i]):
+        for c in range(a.start[1]):
+            here = sqrt(square_distance(one + 3 * k, a.atoms + 3 * c))
+            if fabs(here - sqrt(square_distance(other + 3 * order[k], b.atoms + 3 * central[c]))) > max(
+                UNSURE, tolerance * here
+            ):
+                return True
+    return False
+
+
 cdef bint lies_on(
     const Cluster* a, Py_ssize_t i, const Cluster* b, Py_ssize_t j, const Orders* orders, const Motion* motion,
-    const Limits* limits, const int** order, double* moved,
+    const Limits* limits, const int** found, double* moved,
 ) noexcept nogil:
-    # Whether molecule i of the cluster, moved, matches molecule j; finds the order of its atoms.
+    # Whether molecule i of the cluster, moved, matches molecule j; finds the order of its atoms. That of the central
+    # molecule was found before.
+    cdef const int** order = found + i
     cdef Py_ssize_t n = a.start[i + 1] - a.start[i]
     cdef double u[3]
     cdef double v[3]
@@ -184,6 +205,8 @@ cdef bint lies_on(
             return False
     order[0] = best_order(a, i, b, j, orders, motion, limits.apart, moved)
     if order[0] == NULL:
+        return False
+    if i > 0 and is_apart(a, i, b, j, found[0], order[0], limits.distance):
         return False
     return not (
         is_turned(moved, b.atoms + 3 * b.start[j], order[0], n, limits.angle, moved + 3 * n)
@@ -218,7 +241,7 @@ cdef Py_ssize_t grow(
             pairing.image[i] = -1
             move(motion, a.centres + 3 * i, place)
             j = 0 if i == 0 else nearest_free(b, place, a.kind[i], pairing.used, INFINITY)
-            if j < 0 or not lies_on(a, i, b, j, orders, motion, &used, &pairing.order[i], moved):
+            if j < 0 or not lies_on(a, i, b, j, orders, motion, &used, pairing.order, moved):
                 if i == 0:
                     return 0
                 continue
@@ -259,8 +282,8 @@ def lay(
     a, index, shift, b, middles, orders, order_start, order_count, mirror
         As of `genarris_fw._kernels.matching.superpose`.
     distance_tolerance : float
-        Of the distance between the centres of a molecule and the central one, and of distances within a molecule, as a
-        fraction.
+        Of distances between the atoms of a molecule and those of the central one, between their centres, and within a
+        molecule, as a fraction; of atoms 0.5 Å in any case.
     angle_tolerance : float
         Of the direction from the central molecule to a molecule, and of its turn, degrees; from 180 on there is none.
     molecule_tolerance : float

@@ -28,8 +28,8 @@ class Tolerances:
     molecules : int
         Of the cluster: one and those that touch it closest; 15, 20 or 30 by custom.
     distance : float
-        Of the distance between the centres of a molecule and the central one, and of distances within a molecule, as a
-        fraction.
+        Of distances between the atoms of a molecule and those of the central one, between their centres, and within a
+        molecule, as a fraction; of atoms 0.5 Å in any case.
     angle : float
         Of the direction from the central molecule to a molecule, and of its turn, degrees; from 180 on there is none.
     farthest : float
@@ -44,9 +44,9 @@ class Tolerances:
 
     Notes
     -----
-    20 % and 20 degrees are those of COMPACK (Chisholm and Motherwell, J. Appl. Cryst. 38, 228, 2005), which takes them
-    of distances and angles between atoms of the central molecule and of its neighbours. Here they are of the molecules
-    as wholes, once the clusters lie on each other.
+    20 % of distances and 20 degrees are the tolerances of COMPACK (Chisholm and Motherwell, J. Appl. Cryst. 38, 228,
+    2005). Here, angles are those by which molecules as wholes have to be moved and turned once the clusters lie on each
+    other.
     """
 
     molecules: int = 15

@@ -14,6 +14,7 @@ from genarris_fw.crystal.pieces import formula, in_words
 from genarris_fw.crystal.symmetry import symmetry_dataset
 from genarris_fw.errors import InputError
 
+REMARKS = "remarks"  # property of a measured crystal that is kept: what is to be said of it, one line each
 SYMPREC = 0.05  # Å: a measured crystal's atoms lie so near where its symmetry puts them
 EXPECTED = "expected a crystal of the molecule of the pool"
 
@@ -111,6 +112,19 @@ def of_crystal(crystal: Structure | Experiment, notes: list[str] | tuple[str, ..
     if independent > 1 or Z_prime > 1:
         said.append(f"Z' = {Z_prime:g}: {independent} independent molecules, each taken as the middle of a cluster")
     return Experiment(crystal, tuple(said))
+
+
+def carry(experiment: Experiment) -> Structure:
+    """Return a measured crystal with what is to be said of it as a property, so that it can be kept as plain values."""
+    crystal = experiment.crystal.copy()
+    crystal.properties[REMARKS] = list(experiment.remarks)
+    return crystal
+
+
+def carried(crystal: Structure) -> Experiment:
+    """Return the measured crystal that `carry` made ready; of another crystal what can be said of it."""
+    remarks = crystal.properties.get(REMARKS)
+    return of_crystal(crystal) if remarks is None else Experiment(crystal, tuple(remarks))
 
 
 def independent_molecules(crystal: Structure) -> tuple[int, float]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genarris_fw.comparing.powder import Powder, Reflections, pattern, reduced, similarities, spread
+from genarris_fw.comparing.powder import Powder, Reflections, pattern, reduced, similarity, spread
 from genarris_fw.crystal import Structure
 from genarris_fw.crystal.primitive_cell import primitive_cell
 
@@ -19,6 +20,22 @@ ANGLES = 20.0  # degrees
 SYMPREC = 1e-3
 
 
+class Fit(NamedTuple):
+    """A crystal that was deformed until it is most alike another one.
+
+    Attributes
+    ----------
+    similarity : float
+        Of the powder patterns, from 0 to 1.
+    structure : Structure
+        The crystal, as it is where no deformed one is more alike; else a primitive cell of it in the shape of the other
+        crystal's, atoms at their fractional coordinates.
+    """
+
+    similarity: float
+    structure: Structure
+
+
 def variable_cell_similarity(
     reference: Structure,
     structure: Structure,
@@ -27,6 +44,20 @@ def variable_cell_similarity(
     angles: float = ANGLES,
 ) -> float:
     """Return how alike the powder patterns of two crystals are, differences of their cells set aside.
+
+    See `variable_cell_fit`, whose `similarity` it is.
+    """
+    return variable_cell_fit(reference, structure, powder, lengths, angles).similarity
+
+
+def variable_cell_fit(
+    reference: Structure,
+    structure: Structure,
+    powder: Powder | None = None,
+    lengths: float = LENGTHS,
+    angles: float = ANGLES,
+) -> Fit:
+    """Deform a crystal to the cell of another one, so that their powder patterns are most alike.
 
     Parameters
     ----------
@@ -40,9 +71,9 @@ def variable_cell_similarity(
 
     Returns
     -------
-    float
-        From 0 to 1: the highest `similarity` of the pattern of the reference and that of the structure, as it is or in
-        a cell of it that fits, deformed.
+    Fit
+        With the highest `similarity` of the pattern of the reference and that of the structure, as it is or in a cell
+        of it that fits, deformed.
 
     Raises
     ------
@@ -57,17 +88,18 @@ def variable_cell_similarity(
     """
     chosen = powder or Powder()
     target = pattern(reference, chosen)
-    (best,) = similarities(target, pattern(structure, chosen)[None, :], chosen).tolist()
+    best = Fit(similarity(target, pattern(structure, chosen), chosen), structure)
     aim, given = primitive_cell(reference, SYMPREC)[0], primitive_cell(structure, SYMPREC)[0]
     if sorted(aim.species) != sorted(given.species):
-        return float(best)
+        return best
     cell = reduced(aim.cell)
     reflections = Reflections(cell, chosen)
     for vectors in fitting_cells(cell, reduced(given.cell), lengths, angles):
         fractional = given.positions @ np.linalg.inv(vectors)
         deformed = spread(reflections.two_theta, reflections.intensities(given.species, fractional), chosen)
-        best = max(best, *similarities(target, deformed[None, :], chosen).tolist())
-    return float(best)
+        if (alike := similarity(target, deformed, chosen)) > best.similarity:
+            best = Fit(alike, Structure(cell, given.species, fractional @ cell, {}, structure.struct_id))
+    return best
 
 
 def fitting_cells(cell: Floats, lattice: Floats, lengths: float = LENGTHS, angles: float = ANGLES) -> Iterator[Floats]:

@@ -6,7 +6,8 @@ that is; `Compare_Engines` sets two groups beside each other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 # What an energy comes from: these fields of its record, or nothing where it was read from a file.
@@ -66,6 +67,26 @@ def per_molecule(document: Mapping[str, Any], name: str) -> float | None:
     if energy is None and of_cell is not None and Z:
         energy = of_cell / Z
     return None if energy is None else float(energy)
+
+
+def comparable_energies(documents: Iterable[Mapping[str, Any]], name: str) -> list[float | None] | None:
+    """Return energies that may be compared, of several sources those of the largest group.
+
+    Parameters
+    ----------
+    documents : iterable of mapping
+        Documents of ``structures`` with the `fields_of` the energy.
+    name : str
+        The energy's name.
+
+    Returns
+    -------
+    list of float or None, or None
+        eV per molecule, None for a structure that has none or one that is not to be compared; None where all have none.
+    """
+    found = [(source_of(document, name), per_molecule(document, name)) for document in documents]
+    groups = comparable_groups(Counter(source for source, energy in found if energy is not None))
+    return [energy if source == groups[0][0] else None for source, energy in found] if groups else None
 
 
 def comparable_groups(counts: Mapping[Source, int] | Mapping[Source | None, int]) -> list[tuple[Source, int]]:

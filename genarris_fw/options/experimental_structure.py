@@ -14,8 +14,6 @@ COMPARED = {"output_pool": "experiment", "exemplars_pool": "exemplars_experiment
 # Properties of the structure of a pool that is the measured crystal; what is made of it has to be compared itself.
 RANK, RMSD = "experiment_rank", "experiment_rmsd"
 MARKS = (RANK, RMSD)
-# Property of the measured crystal, as a run carries it: what is to be said of it, one line each.
-REMARKS = "remarks"
 
 
 class ExperimentalStructureOptions(ProcedureOptions):

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.comparing.cluster_match import Tolerances
-from genarris_fw.comparing.experiment import Experiment, common_form, of_crystal
+from genarris_fw.comparing.experiment import Experiment, carried, common_form
 from genarris_fw.comparing.overlay import format_overlay, overlay
 from genarris_fw.comparing.pool import NEAREST, Compared, PoolComparison, compare_pool
 from genarris_fw.crystal import Structure
@@ -83,7 +83,7 @@ def own_experiment(catalogue: Catalogue, run: str) -> Experiment:
     found = measured_crystal(catalogue, run)
     if found is None:
         raise InputError(f"run '{run}' names no measured crystal; give its file: --experiment FILE")
-    return of_crystal(found)
+    return carried(found)
 
 
 def _refuse_empty(catalogue: Catalogue, run: str, pool: str) -> None:

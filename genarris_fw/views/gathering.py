@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import StructureDocument
 from genarris_fw.descriptors import distance_matrix, read_matrix
-from genarris_fw.energetics.comparable import FIELDS, Source, comparable_groups
+from genarris_fw.energetics.comparable import Source, comparable_energies, comparable_groups, fields_of
 from genarris_fw.pictures.of_pools import PoolData
 from genarris_fw.pictures.quantities import number
 from genarris_fw.pools.exporting import refuse_unknown_pool
@@ -122,14 +122,6 @@ def _read_vectors(pool: PoolData, found: dict[str, list[Any]]) -> None:
 
 def _read_energies(pool: PoolData, documents: Sequence[StructureDocument], names: Sequence[str]) -> None:
     """Take the first energy that some structures have; of those not to be compared the largest group."""
-    if (found := _comparable(documents, names)) is None:
-        pool.missing["energies"] = "no energies"
-    else:
-        pool.energy_name, pool.energies = found
-
-
-def _comparable(documents: Sequence[StructureDocument], names: Sequence[str]) -> tuple[str, NDArray[np.float64]] | None:
-    """A name and its energies, eV per molecule; NaN where there is none, or none to be compared with most."""
     for name in names:
         energies = [document.get("energies") or {} for document in documents]
         records: list[Mapping[str, Any]] = [found.get(name) or {} for found in energies]
@@ -138,8 +130,9 @@ def _comparable(documents: Sequence[StructureDocument], names: Sequence[str]) ->
         groups = comparable_groups(Counter(source for source, value in zip(sources, values) if np.isfinite(value)))
         if groups:
             largest = groups[0][0]
-            return name, np.where([source == largest for source in sources], values, np.nan)
-    return None
+            pool.energies, pool.energy_name = np.where([source == largest for source in sources], values, np.nan), name
+            return
+    pool.missing["energies"] = "no energies"
 
 
 def pool_energies(catalogue: Catalogue, run: str, ids: Sequence[str]) -> list[float | None]:
@@ -166,11 +159,10 @@ def pool_energies(catalogue: Catalogue, run: str, ids: Sequence[str]) -> list[fl
     """
     steps = catalogue.runs.get(run).get("options", {}).get("steps", [])
     names = _names([step["options"] for step in reversed(steps)], "energy_name", ENERGY_NAMES)
-    fields = [f"energies.{name}.{field}" for name in names for field in ("per_molecule", *FIELDS)]
-    found = _comparable(list(catalogue.structures.load(run, ids, fields)), names)
-    if found is None:
-        return [None] * len(ids)
-    return [None if np.isnan(value) else value * KJ_PER_MOL_PER_EV for value in found[1].tolist()]
+    for name in names:
+        if energies := comparable_energies(catalogue.structures.load(run, ids, fields_of(name)), name):
+            return [None if energy is None else energy * KJ_PER_MOL_PER_EV for energy in energies]
+    return [None] * len(ids)
 
 
 @contextmanager

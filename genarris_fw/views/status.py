@@ -18,6 +18,7 @@ from genarris_fw.declaring.door import OPTIONS
 from genarris_fw.declaring.results import in_words
 from genarris_fw.errors import InputError
 from genarris_fw.farm.fireworks import workflows
+from genarris_fw.options.experimental_structure import COMPARED
 from genarris_fw.views.layout import ByWidth
 from genarris_fw.views.wording import duration, rate
 
@@ -58,7 +59,8 @@ def status(catalogue: Catalogue, run: str) -> dict[str, Any]:
         ``running``, ``done`` and ``failed``,
         ``counted`` (False: the replicas' tallies, which may be some seconds behind), ``lost`` (how often an item
         lost its replica), ``rate`` (items per second, None when unknown), ``seconds``, ``time_left`` (seconds,
-        None when unknown), ``result`` (words);
+        None when unknown), ``result`` (words), and where the step has looked for the measured crystal
+        ``experiment`` and ``exemplars_experiment`` as in its summary;
         ``core_seconds``: of the work on items that are done, as the replicas tell it (`genarris_fw.views.costs` has it
         exactly);
         ``hosts``: for each ``host`` the ``replicas`` at work, what its replicas have ``done`` and ``failed`` in
@@ -191,6 +193,8 @@ def _step(record: RunDocument, entry: dict[str, Any]) -> dict[str, Any]:
         "time_left": None,
         "result": _result(record.get("summaries", {}).get(name), entry["procedure"]),
     }
+    summary = record.get("summaries", {}).get(name) or {}
+    step |= {field: summary[field] for field in COMPARED.values() if field in summary}
     if about.get("started") and step["seconds"] is None:
         step["seconds"] = _elapsed(about["started"], about.get("finished") if step["state"] == "failed" else None)
     return step

@@ -272,3 +272,12 @@ def test_files_that_hold_no_one_crystal(tmp_path) -> None:
     molecule.write_text("1\n\nAr 0 0 0\n")
     with pytest.raises(InputError, match="holds a structure without a cell"):
         read_experiment(molecule)
+
+
+def test_what_resembles_the_experiment_is_not_it() -> None:
+    """Chains of molecules that are bonded alike, packed in another way: neighbours at right centres are not enough."""
+    crystals = named("aspirin")
+    for number in (0, 4, 13):
+        found = compare_pool(crystals, turned(crystals[number], np.random.default_rng(2), 0.02), nearest=3)
+        assert found.found is not None and found.found.index == number and found.matching == 1
+        assert all(one.rmsd is None or one.rmsd < 1.2 for one in found.nearest)

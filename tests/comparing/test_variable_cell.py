@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from known_crystals import crystal, names
 
+from genarris_fw.clustering.matching import match
 from genarris_fw.comparing.powder import pattern, reduced, similarity
-from genarris_fw.comparing.variable_cell import fitting_cells, variable_cell_similarity
+from genarris_fw.comparing.variable_cell import fitting_cells, variable_cell_fit, variable_cell_similarity
 from genarris_fw.crystal import Structure
 
 
@@ -30,6 +31,9 @@ def test_a_strained_crystal_is_the_same_though_its_pattern_is_not(name: str, see
     other = Structure(shear @ other.cell, other.species, other.positions)
     assert variable_cell_similarity(structure, other) == pytest.approx(1.0, abs=1e-6)
     assert variable_cell_similarity(other, structure) == pytest.approx(1.0, abs=1e-6)
+    fit = variable_cell_fit(structure, other)
+    assert similarity(pattern(structure), pattern(fit.structure)) == pytest.approx(fit.similarity, abs=1e-9)
+    assert match(structure, fit.structure) == pytest.approx(0.0, abs=1e-3)
 
 
 def test_it_is_at_least_what_the_patterns_say_and_other_crystals_stay_other_ones() -> None:

@@ -106,7 +106,9 @@ def test_every_pool_says_where_the_measured_crystal_is(in_process: InProcess) ->
     assert crystal is not None and crystal.struct_id == "measured" and len(crystal) == 6
     table = closing(catalogue, "found")["experiment"]
     assert [row["pool"] for row in table] == ["different", "described", "clustered", "exemplars"]
-    assert f"experiment: {words}" in status(catalogue, "found")["steps"][0]["result"]
+    shown = status(catalogue, "found")["steps"]
+    assert f"experiment: {words}" in shown[0]["result"]
+    assert (shown[0]["experiment"]["rank"], shown[2]["exemplars_experiment"]) == (rank, exemplars)
 
 
 def test_what_is_not_there_is_not_said_to_be(in_process: InProcess) -> None:

@@ -27,7 +27,7 @@ from genarris_fw.database.backup import FORMAT
 from genarris_fw.descriptors import write_matrix
 from genarris_fw.options.base import ProcedureOptions
 from genarris_fw.options.master import MasterOptions
-from genarris_fw.options.registered import models
+from genarris_fw.options.registered import OF_THE_RUN, models
 
 TESTS = Path(__file__).parents[1]
 DATA, EXAMPLES = TESTS / "data", TESTS.parent / "examples"
@@ -338,7 +338,7 @@ def matrices() -> Files:
 
 def options(rng: random.Random, values: tuple[str, ...]) -> bytes:
     """A ui.conf with some options of its procedures set to odd values, or to those of other options."""
-    procedures = [model for model in models() if model is not MasterOptions]
+    procedures = [model for model in models() if model not in OF_THE_RUN]
     chosen = rng.sample(procedures, rng.choice((1, 1, 1, 2, 3)))
     lines = ["[Genarris_master]", "procedures = [" + ", ".join(f'"{model.procedure}"' for model in chosen) + "]"]
     lines += _some(rng, MasterOptions, values, ("procedures",))

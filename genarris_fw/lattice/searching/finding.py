@@ -10,8 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-import genarris_fw._kernels.matching as kernel
-from genarris_fw.clustering.matching import Matching, PreparedCrystal, prepare
+from genarris_fw.comparing.cluster_match import Tolerances, match_clusters
 from genarris_fw.crystal.molecules import whole_molecules
 from genarris_fw.crystal.primitive_cell import primitive_cell_of_molecules
 from genarris_fw.crystal.structure import Molecule, Structure
@@ -22,7 +21,8 @@ from genarris_fw.lattice.searching.search import Search
 
 Floats = NDArray[np.float64]
 
-FARTHEST = 3.0  # Å, a molecule of a cluster from its counterpart: a model's cell may be off by some per cent
+FARTHEST = 3.0  # Å, a molecule of a cluster from its counterpart: a model's cell may be off by some per cent,
+APART, TURNED = 0.4, 40.0  # and so distances (a fraction) and directions (degrees)
 SURE = 0.03  # Å, of every average minimum distance: what is so near the minimised experiment is it
 NEAR = 0.3  # Å: what is farther is another crystal
 SAME_ENERGY = 0.2  # kJ/mol per molecule
@@ -157,7 +157,7 @@ def overlay(one: Structure, other: Structure, n: int = 15, farthest: float = FAR
     Parameters
     ----------
     one, other : Structure
-        Crystals of one kind of molecule.
+        Crystals of one kind of molecule: a cluster of the other one, the measured crystal, is laid upon the first.
     n : int
         Molecules: one and those that touch it closest.
     farthest : float
@@ -171,25 +171,12 @@ def overlay(one: Structure, other: Structure, n: int = 15, farthest: float = FAR
 
     Notes
     -----
-    RMSD_n is that of Chisholm and Motherwell, J. Appl. Cryst. 38, 228 (2005). `genarris_fw.clustering.match` does the
-    same with molecules within 1 Å, for duplicates.
+    RMSD_n is that of Chisholm and Motherwell, J. Appl. Cryst. 38, 228 (2005): see
+    `genarris_fw.comparing.cluster_match`, which also tells how many molecules have a counterpart.
     """
-    chosen = Matching(molecules_in_cluster=n)
     molecule = _molecule_of(one) or _molecule_of(other)
-    first: PreparedCrystal = prepare(one, chosen, molecule)
-    second: PreparedCrystal = prepare(other, chosen, molecule)
-    if first.kinds != second.kinds:
-        return math.nan
-    if len(second.references) > len(first.references):
-        first, second = second, first
-    worst = 0.0
-    for reference in first.references:
-        index, shift = first.shell(reference, n)
-        found = kernel.superpose(
-            first.packing, index, shift, second.packing, second.middles, *first.orders, farthest, chosen.mirror_images
-        )
-        worst = max(worst, float(found) if math.isfinite(found) else math.inf)
-    return worst if math.isfinite(worst) else math.nan
+    found = match_clusters(other, one, Tolerances(n, APART, TURNED, farthest), molecule)
+    return found.rmsd if found.is_full else math.nan
 
 
 def _energy(structure: Structure, number: int) -> float:

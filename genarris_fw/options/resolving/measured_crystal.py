@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genarris_fw.errors import InputError
-from genarris_fw.options.experimental_structure import REMARKS, ExperimentalStructureOptions
+from genarris_fw.options.experimental_structure import ExperimentalStructureOptions
 from genarris_fw.options.molecule_files import molecule_of
 from genarris_fw.options.problems import quoted
 from genarris_fw.options.resolving.draft import Bench
@@ -81,9 +81,9 @@ def measured_content(measured: Experiment | None) -> dict[str, Any] | None:
     """Return the measured crystal as plain values, with the property ``remarks``; None where there is none."""
     if measured is None:
         return None
-    crystal = measured.crystal.copy()
-    crystal.properties[REMARKS] = list(measured.remarks)
-    return crystal.to_dict()
+    from genarris_fw.comparing.experiment import carry
+
+    return carry(measured).to_dict()
 
 
 def _path(bench: Bench) -> Given | None:

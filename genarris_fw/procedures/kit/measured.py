@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from traceback import format_exc
@@ -13,13 +12,13 @@ from pymongo.errors import PyMongoError
 
 from genarris_fw.catalogue.leases import LeaseLost
 from genarris_fw.comparing.cluster_match import Tolerances
-from genarris_fw.comparing.experiment import Experiment
+from genarris_fw.comparing.experiment import carried
 from genarris_fw.comparing.pool import PoolComparison, compare_pool
 from genarris_fw.crystal import Structure
-from genarris_fw.energetics.comparable import comparable_groups, fields_of, per_molecule, source_of
+from genarris_fw.energetics.comparable import comparable_energies, fields_of
 from genarris_fw.errors import InputError
 from genarris_fw.options.base import SharedOptions
-from genarris_fw.options.experimental_structure import COMPARED, RANK, REMARKS, RMSD
+from genarris_fw.options.experimental_structure import COMPARED, RANK, RMSD
 from genarris_fw.procedures.kit.campaign import Campaign
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 
@@ -79,11 +78,10 @@ def _looked_for(campaign: Campaign[SharedOptions], pool: str, ids: Sequence[str]
     """Compare a pool with the measured crystal; what goes wrong is said in the words."""
     settings = campaign.configuration["comparison"]
     tolerances = Tolerances(settings["molecules"], settings["distance_tolerance"], settings["angle_tolerance"])
-    crystal = Structure.from_dict(campaign.configuration["experiment"])
-    measured = Experiment(crystal, tuple(crystal.properties.get(REMARKS, ())))
+    measured = carried(Structure.from_dict(campaign.configuration["experiment"]))
     try:
         energies = energies_of(campaign, ids)
-        names, remark = promising(campaign, ids, energies, crystal.density)
+        names, remark = promising(campaign, ids, energies, measured.crystal.density)
         known = dict(zip(ids, energies or (), strict=False))
         found = compare_pool(
             campaign.each_structure(names, ("properties.number_of_atoms_in_molecule",)),
@@ -118,12 +116,8 @@ def energies_of(campaign: Campaign[SharedOptions], ids: Sequence[str]) -> list[f
     for name in dict.fromkeys(step["options"].get("energy_name") for step in steps):
         if not name:
             continue
-        found = [(source_of(one, name), per_molecule(one, name)) for one in campaign.documents(ids, fields_of(name))]
-        if groups := comparable_groups(Counter(source for source, _ in found)):
-            return [
-                energy * KJ_PER_MOL_PER_EV if source == groups[0][0] and energy is not None else None
-                for source, energy in found
-            ]
+        if energies := comparable_energies(campaign.documents(ids, fields_of(name)), name):
+            return [None if energy is None else energy * KJ_PER_MOL_PER_EV for energy in energies]
     return None
 
 
