@@ -105,12 +105,14 @@ def test_it_is_posted_to_no_other(code: int) -> None:
     assert len(server.got) == 1 and other.got == []
 
 
-@pytest.mark.parametrize("drips", [False, True])
-def test_a_server_that_hangs_is_not_waited_for(drips: bool) -> None:
+@pytest.mark.parametrize(
+    ("drips", "why"), [(False, "no answer within|not reached|no proper"), (True, "no answer within")]
+)
+def test_a_server_that_hangs_is_not_waited_for(drips: bool, why: str) -> None:
     """It never answers, or its answer never ends; that of a run that posts hangs no longer than the three tries."""
     with hook(speaks=False, drips=drips) as server:
         begun = time.monotonic()
-        with pytest.raises(NotPosted, match=r"no answer within|not reached|no proper") as raised:
+        with pytest.raises(NotPosted, match=why) as raised:
             post(f"http://{server.address}/{SECRET}", {"text": "x"}, seconds=0.4)
         assert time.monotonic() - begun >= 3 * 0.4 - 0.1
         assert SECRET not in str(raised.value)

@@ -15,12 +15,14 @@ import psutil
 import pytest
 from hooks import hook
 from killing import Farm
+from leases import scaled
 from small_run import EXEMPLARS, fill
 
 from genarris_fw import webhooks
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.farm import notifying
 from genarris_fw.farm.notifying import NotTold, best_energy, call, in_words, message, notify, variables
+from genarris_fw.farm.repair.recovery import recover
 from genarris_fw.logs import Log
 
 RUN = "urea"
@@ -235,3 +237,33 @@ def test_rockets_tell_of_a_failure_and_of_the_end_after_it(farm: Farm) -> None:
     [one] = told(farm.folder)
     assert one["GENARRIS_FW_STATE"] == "failed" and "sleep length must be non-negative" in one["GENARRIS_FW_FAILURE"]
     assert os.environ.get("GENARRIS_FW_FAILURE") is None
+
+
+WAIT = """
+import time
+while not os.path.exists('go'):
+    time.sleep(0.05)"""
+
+
+def test_a_rocket_holds_its_lease_while_it_tells_and_another_tells_when_it_is_killed(farm: Farm) -> None:
+    script(farm.folder, TELL + WAIT)
+    farm.add(items=2, seconds=0.0, replicas=1, steps=1, notify="./tell.py", lease_seconds=2.0)
+    first = farm.rlaunch()
+    end = time.monotonic() + 60
+    while not told(farm.folder):
+        assert time.monotonic() < end, farm.outputs()
+        time.sleep(0.05)
+    assert farm.catalogue.runs.get(farm.run)["state"] == "finished"
+    [lease] = farm.catalogue.leases.holders(farm.run)
+    for _ in range(20):
+        time.sleep(scaled(2.0) / 10)
+        assert farm.catalogue.leases.expired(farm.run) == []
+    assert lease["role"] == "finish" and "notified" not in farm.catalogue.runs.get(farm.run)
+    first.kill()
+    first.wait()
+    (farm.folder / "go").touch()
+    recover(farm.launchpad, farm.run, grace_seconds=0)
+    before, after = told(farm.folder)
+    assert before["GENARRIS_FW_EVENT"] == after["GENARRIS_FW_EVENT"]
+    assert farm.catalogue.runs.get(farm.run)["notified"]["number"] == 1
+    farm.check(farm.finish(), items=2, steps=1)
