@@ -10,7 +10,7 @@ LONGEST_QUOTE = 80
 _COULD_BE_URI = re.compile(r"mongodb(?:\+srv)?\s*(?::|//|%3a)|://.*@|^[^\s/]*:.*@", re.IGNORECASE | re.DOTALL)
 
 
-_COULD_BE_WEBHOOK = re.compile(r"https?://[^\s/]*/.", re.IGNORECASE)
+_COULD_BE_WEBHOOK = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/]*/.", re.IGNORECASE)
 
 
 def could_be_uri(text: str) -> bool:

@@ -35,7 +35,7 @@ def why_no_target(target: str) -> str:
     """Return what is wrong with a command or a URL, without its words; empty when nothing is."""
     if not is_url(target):
         try:
-            return "" if shlex.split(target) else "expected a command"
+            return "" if shlex.split(target)[0] else "expected a command"
         except ValueError as error:  # a quotation mark without its counterpart
             return f"no command with its arguments ({str(error).lower()})"
     try:
@@ -56,8 +56,7 @@ def target_shown(target: str) -> str:
         program, *arguments = shlex.split(target)
         return f"{program} ..." if arguments else program
     parts = urlsplit(target)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port}/..."
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/..."
 
 
 class NotPosted(Exception):

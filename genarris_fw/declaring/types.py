@@ -16,6 +16,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from genarris_fw.declaring.door import FORMATS, POTENTIALS, Door
+from genarris_fw.errors import InputError
 from genarris_fw.names import WORDS as NAME_WORDS
 from genarris_fw.names import is_name
 from genarris_fw.webhooks import why_no_target
@@ -122,7 +123,7 @@ def notify(text: Any) -> str:
     """Read a command, or the URL of a webhook."""
     value = words(text)
     if why := why_no_target(value):
-        raise ValueError(why)
+        raise InputError(why)
     return value
 
 

@@ -16,6 +16,7 @@ from genarris_fw.database.find import find_server
 from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.farm.opening import Opened, open_database
 from genarris_fw.pools.exporting import last_pool, pool_structures
+from genarris_fw.views.costs import costs
 from genarris_fw.views.status import pool_sizes, status
 
 
@@ -75,6 +76,10 @@ class Run:
     def status(self) -> dict[str, Any]:
         """Return what ``genarris-fw status --json`` prints."""
         return status(self._site.catalogue, self.name)
+
+    def costs(self) -> dict[str, Any]:
+        """Return what ``genarris-fw costs --json`` prints."""
+        return costs(self._site.catalogue, self.name)
 
     def structures(self, pool: str | None = None) -> list[Structure]:
         """Return the structures of a pool with their properties, by default of the one that the last step made.

@@ -97,6 +97,17 @@ def _(rows: Any) -> None:
     assert rows[0]["step"] == "fhi_aims_energy_evaluation"
 
 
+@expects("What a run cost")
+def _(rows: Any) -> None:
+    assert {(row["_id"]["step"], row["_id"]["end"]): (row["attempts"], row["core_seconds"]) for row in rows} == {
+        ("run_fhi_aims_batch", "done"): (2, 16),
+        ("run_fhi_aims_batch", "failed"): (1, 14),
+        ("pygenarris_structure_generation", "done"): (4, 10),
+        ("fhi_aims_energy_evaluation", "done"): (4, 8),
+    }
+    assert {row["_id"]["host"] for row in rows} == {"node1"}
+
+
 @expects("What a structure became")
 def _(rows: Any) -> None:
     [row] = rows

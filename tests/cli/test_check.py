@@ -15,6 +15,9 @@ from command_line import call
 from mpi import mpiexec
 
 from genarris_fw.database.server import Server
+from genarris_fw.farm.forecast import path_of
+from genarris_fw.farm.workflow import chain_of, run_record
+from genarris_fw.options import load, options_hash
 
 ALL = ("Estimate_Unit_Cell_Volume", "Pygenarris_Structure_Generation")
 
@@ -180,6 +183,72 @@ def test_the_engines_are_tried_and_the_run_is_estimated(
     assert done.code == 0 and max(map(len, done.out.splitlines())) <= 80
     words = " ".join(done.out.split())
     assert words.startswith("engine trial tblite") and "molecule of 8 atoms: " in words and "options" not in words
+
+
+def test_the_estimate_is_kept_for_the_run_when_it_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    conf = engine_folder(tmp_path / "urea")
+    done = call(capsys, "check", conf, "--keep", "--json")
+    assert done.code == 0
+    steps = {step["step"]: step for step in done.json["engine_test"]["estimate"]["steps"]}
+    record = run_record(load(conf))
+    energies = record["forecast"]["steps"]["fhi_aims_energy_evaluation"]
+    assert energies == {name: steps["fhi_aims_energy_evaluation"][name] for name in energies}
+    assert energies["core_seconds"] == pytest.approx(12 * energies["seconds_each"] * energies["cores"])
+    task = chain_of(load(conf), record).fws[0].tasks[0]
+    assert task["record"]["forecast"] == record["forecast"]  # plain values: it travels with the first firework
+    conf.write_text(conf.read_text().replace("seed = 7", "seed = 8"))
+    assert "forecast" not in run_record(load(conf))  # it was made for other options
+    conf.write_text(conf.read_text().replace("seed = 8", "seed = 7"))
+    assert "forecast" in run_record(load(conf))
+    for text in ("", "[]", "{", '{"options_hash": 1}', "[" * 100_000, "\0"):
+        path_of(load(conf)).write_text(text)
+        assert "forecast" not in run_record(load(conf))
+    for others in (("--no-engine-test",), ("--engine",)):
+        done = call(capsys, "check", conf, "--keep", *others)
+        assert done.code == 2 and "--keep keeps the estimate" in one_line(done.err)
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("https://hooks.example.org/T0/s3cr3t", "https://hooks.example.org/..."),
+        ("sh -c 's3cr3t $0'", "sh ..."),
+        ("./tell.sh s3cr3t", "./tell.sh ..."),
+    ],
+)
+def test_whom_a_run_tells_is_shown_without_secrets(
+    tmp_path: Path, capsys: pytest.CaptureFixture, target: str, words: str
+) -> None:
+    conf = urea_folder(tmp_path)
+    conf.write_text(conf.read_text().replace("seed = 7", f"seed = 7\nnotify = {target}"))
+    (tmp_path / "tell.sh").write_text("#!/bin/sh\n")
+    (tmp_path / "tell.sh").chmod(0o755)
+    assert load(conf).master["notify"] == target
+    before = load(urea_folder(tmp_path / "before"))
+    assert options_hash(load(conf)) == options_hash(before)  # it changes no result
+    for more in ((), ("--json",)):
+        done = call(capsys, "check", conf, "--no-engine-test", *more)
+        assert done.code == 0 and words in done.out and "s3cr3t" not in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("https://hooks.example.org/T0 s3cr3t", "no URL: expected https://host/path"),
+        ("ftp://host/s3cr3t", "expected a URL of http or https, or a command"),
+        ("mail -s 's3cr3t me", "no command with its arguments (no closing quotation)"),
+        ("./not-there s3cr3t", "'./not-there' is no program here"),
+        ("no-such-program s3cr3t", "'no-such-program' is no program here"),
+    ],
+)
+def test_whom_nobody_can_tell_is_a_problem(
+    tmp_path: Path, capsys: pytest.CaptureFixture, target: str, words: str
+) -> None:
+    conf = urea_folder(tmp_path)
+    conf.write_text(conf.read_text().replace("seed = 7", f"seed = 7\nnotify = {target}"))
+    done = call(capsys, "check", conf, "--no-engine-test")
+    assert done.code == 2 and words in one_line(done.err)
+    assert "s3cr3t" not in done.err or target.startswith("mail")  # where a command begins and ends is not known there
 
 
 def test_fhi_aims_is_tried_with_the_control_file_of_each_step(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

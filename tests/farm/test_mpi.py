@@ -89,7 +89,7 @@ def launches(farm: Farm) -> Iterator[Launches]:
 
 def test_an_error_on_a_crew_rank_is_a_failed_item(launches: Launches) -> None:
     """The item fails with the rank's error, and the crew is there for the next one; MPICH's in `test_mpi_library`."""
-    launches.add(seconds=0.02, items=8, broken=(3,))
+    launches.add(seconds=0.02, items=8, broken=(3,), busy=0.1)
     code, output, errors = launches.finish([*mpi_launcher("openmpi"), "-n", "3"], "nap", "--mpi", "--replicas", "1")
     assert code == 0, errors
     assert "run nap: 1 replica, ranks of each: 3" in output
@@ -99,6 +99,11 @@ def test_an_error_on_a_crew_rank_is_a_failed_item(launches: Launches) -> None:
     assert failure["key"] == "00003"
     said = f"crews:sum_of_ranks: rank 2 on {socket.gethostname()}: ValueError: number 3 is broken"
     assert failure["error"] == said
+    # Every attempt counts the cores and the processors of all three ranks.
+    items = list(launches.farm.catalogue.work_items.collection.find({}))
+    attempts = [one for item in items for one in ([item] if item["state"] == "done" else []) + item.get("spent", [])]
+    assert len(attempts) == 7 + 2 and {one["cores"] for one in attempts} == {3}
+    assert all(one["cpu_seconds"] >= 3 * 0.1 - 0.02 for one in attempts)
 
 
 @pytest.mark.parametrize("library", ["mpich", "openmpi"])

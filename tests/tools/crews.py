@@ -25,6 +25,7 @@ class Crews(Sleepy):
             "crews:sum_of_ranks",
             number=number,
             seconds=campaign.options.seconds,
+            busy=campaign.options.busy,
             broken=number in campaign.options.broken,
         )
         name = f"geometry_{campaign.step}_{number:05d}"
@@ -32,9 +33,12 @@ class Crews(Sleepy):
         return Outcome({"square": number**2, "struct_id": name} | found, structures=[document])
 
 
-def sum_of_ranks(communicator: Any, number: int, seconds: float, broken: bool) -> dict[str, Any]:
+def sum_of_ranks(communicator: Any, number: int, seconds: float, busy: float, broken: bool) -> dict[str, Any]:
     """Wait together, then sum the item's number over all ranks."""
     time.sleep(seconds)
+    begun = time.thread_time()
+    while time.thread_time() - begun < busy:
+        pass
     if broken and communicator.rank == communicator.size - 1:
         raise ValueError(f"number {number} is broken")
     return {"ranks": communicator.size, "total": -1 if broken else communicator.allreduce(number)}

@@ -28,6 +28,7 @@ class SleepyOptions(SharedOptions):
 
     items: int = derived("Number of items", 60)
     seconds: float = derived("What an item takes", 0.05)
+    busy: float = derived("What an item takes of the processor of every rank, where it has ranks", 0.0)
     broken: list[int] = derived("Items that fail", [])
     plan_seconds: float = derived("What planning takes", 0.0)
     collect_seconds: float = derived("What collecting takes", 0.0)
@@ -117,6 +118,7 @@ def sleepy_workflow(
     collect_seconds: float = 0.0,
     rounds: int = 1,
     hold_interpreter: bool = False,
+    busy: float = 0.0,
     **master: object,
 ) -> Workflow:
     """Return the workflow of a run of sleepy steps, laid out as `genarris_fw.farm.workflow` does.
@@ -134,6 +136,7 @@ def sleepy_workflow(
         "collect_seconds": collect_seconds,
         "rounds": rounds,
         "hold_interpreter": hold_interpreter,
+        "busy": busy,
         "verbose": True,
     }
     record = {

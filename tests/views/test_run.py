@@ -30,6 +30,7 @@ def test_a_run_is_opened_and_looked_at(uri: str, tmp_path: Path) -> None:
         structures = run.structures("raw")
         assert [structure.struct_id for structure in structures] == IDS
         assert run.state == run.status()["state"] and run.summaries
+        assert run.costs()["run"] == run.name
         with pytest.raises(InputError, match="no pool 'rwa'"):
             run.structures("rwa")
     files = genarris_fw.write(structures[:2], tmp_path / "out", "json")

@@ -18,10 +18,12 @@ from genarris_fw.catalogue.documents import LeaseDocument
 from genarris_fw.catalogue.leases import LeaseLost
 from genarris_fw.farm.fireworks import documents, launches, workflows
 from genarris_fw.farm.fireworks.names import BEGIN, RESERVED
+from genarris_fw.farm.notifying import notify
 from genarris_fw.farm.repair.mending import complete, mend_workflows, run_again
 from genarris_fw.farm.repair.orphans import remove_orphans
 from genarris_fw.farm.repair.reservations import release_reservations
 from genarris_fw.farm.sides import archive_unstarted_sides
+from genarris_fw.logs import Log
 from genarris_fw.owner import is_alive, is_dead, owner_name
 
 # A firework that was checked out but has no lease after this long died between the two.
@@ -186,9 +188,10 @@ def _tidy_finished(launchpad: LaunchPad, catalogue: Catalogue, run: str) -> Iter
     if record.get("state") != "finished":
         return
     for last in documents.ready_finish(launchpad.db, run):
-        # Its work is in the run's document already: only FireWorks has not heard of it.
+        # Its work is in the run's document already: only FireWorks has not heard of it, and who is told of the end.
         _, launch_id = launchpad.checkout_fw(FWorker(name="recover"), str(Path.cwd()), fw_id=last)
         if launch_id is not None:
+            notify(catalogue, run, Log(Path(record["folder"]), run=run, step="finish", role="finish", fw=last))
             launchpad.complete_launch(
                 launch_id, FWAction(stored_data={"remark": "finished before its rocket was lost"})
             )
