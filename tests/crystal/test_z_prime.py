@@ -99,3 +99,12 @@ def test_many_at_once_are_as_one_by_one() -> None:
 def test_a_molecule_has_no_translations() -> None:
     with pytest.raises(InputError, match="no crystal"):
         pure_translations(Structure(None, ["C"], np.zeros((1, 3)), {}, "alone"))
+
+
+def test_atoms_on_others_of_another_kind_are_no_translation() -> None:
+    half = np.array([0.5, 0.5, 0.0])
+    one, two, three = np.random.default_rng(5).uniform(0, 1, (3, 3))
+    places = np.array([one, one + half, two, three, two + half, three + half])
+    alike = Structure(np.eye(3) * 9, ["C", "C", "N", "N", "N", "N"], places * 9, {}, "alike")
+    apart = Structure(np.eye(3) * 9, ["C", "C", "N", "N", "O", "O"], places * 9, {}, "apart")
+    assert (pure_translations(alike), pure_translations(apart)) == (2, 1)

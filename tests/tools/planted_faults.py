@@ -33,6 +33,20 @@ _EFFECT = "tests/procedures/test_options_take_effect.py"
 # Once found to sleep.
 _SLEPT = [
     Fault(
+        "genarris_fw/views/report/page.py",
+        "HTML in the names of a report is no text",
+        "autoescape=True",
+        "autoescape=False",
+        "tests/views/test_report.py -k no_text_becomes",
+    ),
+    Fault(
+        "genarris_fw/crystal/z_prime.py",
+        "a translation may bring atoms onto those of another kind",
+        "squares[:, kinds[:, None] != kinds[None]] = np.inf",
+        "pass",
+        "tests/crystal/test_z_prime.py",
+    ),
+    Fault(
         "genarris_fw/procedures/kit/matrices.py",
         "a part of a matrix is its top-left corner",
         "return matrix if rows == list(ids) else submatrix(matrix, rows, ids)",

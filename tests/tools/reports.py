@@ -44,6 +44,7 @@ def searched(catalogue: Catalogue) -> None:
     catalogue.structures.replace_pool(RUN, "minima", IDS)
     catalogue.runs.step_started(RUN, SEARCH)
     said = {"words": f"rank 5 {HOSTILE}", "found": True, "structure": MEASURED, "rank": 5, "above_lowest": 7.7}
+    said |= {"rank_density": 8, "molecules": 15, "of": 20, "powder": 0.987, "remarks": ["disorder: the largest part"]}
     summary = {
         **{"structures": 12, "estimate": 14.5, "estimate_low": 12.0, "estimate_high": 20.25, "draws": 4321},
         **{"minimised": 1000, "rounds": 2, "reason": "complete", "failures": {"overlapping": 77, HOSTILE: 5}},

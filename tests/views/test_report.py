@@ -180,6 +180,7 @@ def test_what_it_says(written: tuple[Report, str]) -> None:
     assert "12 minima within the window, of 14.5 estimated (95 % interval 12.0 to 20.2), 83 % complete" in text
     assert "4,321 draws in 2 rounds, 1,000 minimised" in text
     assert f"★ {MEASURED}" in text and "RMSD 0.25 Å" in text
+    assert f"{MEASURED} 5 8 7.70 0.25 15 of 20 0.99 " in text and "disorder: the largest part" in text
     assert "1 work item given up" in text
     assert "not over" in text and "run_fhi_aims_batch is at work" in text
     assert "version of genarris_fw 0.1.0" in text and "seed 7" in text

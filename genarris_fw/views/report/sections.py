@@ -134,17 +134,20 @@ def _experiment(found: Content) -> Section:
             _float(one.get("above_lowest")),
             _float(one.get("rmsd")),
             _matched(one),
+            _float(one.get("powder")),
+            _float(one.get("powder_variable_cell")),
             None if one.get("found") else one.get("words"),
         )
         for one in found.experiments
     ]
     heads = ["pool", "step", "structure", "rank by energy", "by density", "above the lowest, kJ/mol", "RMSD, Å"]
-    heads += ["molecules matched", "in words"]
+    heads += ["molecules matched", "powder similarity", "the same, any cell", "in words"]
     if rows:
         section.tables.append(without_empty(plain_table("where it was found", heads, rows)))
     else:
         section.words.append("It was not compared with the structures of a pool.")
-    section.words += [str(remark) for one in found.experiments for remark in one.get("remarks") or []]
+    remarks = dict.fromkeys(str(remark) for one in found.experiments for remark in one.get("remarks") or [])
+    section.words += remarks
     return section
 
 

@@ -407,11 +407,12 @@ class Landscape {
       line.textContent = name ? `${name}: ${value}` : value;
       return line;
     }));
-    const { width } = this.canvas.getBoundingClientRect();
-    const right = place[0] > width / 2;
+    const { width, height } = this.canvas.getBoundingClientRect();
+    const [right, low] = [place[0] > width / 2, place[1] > height / 2];
     this.tip.style.left = right ? '' : `${place[0] + 14}px`;
     this.tip.style.right = right ? `${width - place[0] + 14}px` : '';
-    this.tip.style.top = `${Math.max(0, place[1] - 20)}px`;
+    this.tip.style.top = low ? '' : `${place[1] + 10}px`;
+    this.tip.style.bottom = low ? `${height - place[1] + 10}px` : '';
   }
 
   /** What is known of a point, as names and values. */
