@@ -2,7 +2,7 @@
 
 from cython.view cimport array as cython_array
 from libc.math cimport INFINITY, fabs, sqrt
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memset
 
 from genarris_fw._kernels.lattice cimport cells_within, cross, dot, invert
@@ -28,16 +28,6 @@ cdef class Packing:
     kind : (m,) memoryview
         Kind of each molecule: what has one number has the same atoms in the same order.
     """
-
-    cdef const double[:, ::1] cell
-    cdef const double[:, ::1] atoms
-    cdef const Py_ssize_t[::1] begin
-    cdef const Py_ssize_t[::1] kinds
-    cdef double[:, ::1] centres
-    cdef double reciprocal[9]
-    cdef double height[3]
-    cdef readonly double widest  # farthest atom from the centre of its molecule, Å
-    cdef readonly Py_ssize_t molecules
 
     def __init__(
         self,
@@ -196,29 +186,6 @@ cdef Py_ssize_t smallest(const double* values, Py_ssize_t n) noexcept nogil:
     return best
 
 
-cdef struct Cluster:
-    # n molecules: their kinds, centres, and atoms from start[i] to start[i + 1]
-    Py_ssize_t n
-    Py_ssize_t* kind
-    Py_ssize_t* start
-    double* centres
-    double* atoms
-
-
-cdef struct Orders:
-    # the orders of the atoms of a molecule of kind k that keep its bonds: rows from start[k], count[k] of them
-    const int* rows
-    const Py_ssize_t* start
-    const Py_ssize_t* count
-
-
-cdef struct Pairing:
-    # the counterpart of every molecule: image, and row of the order of its atoms
-    Py_ssize_t* image
-    const int** order
-    unsigned char* used
-
-
 cdef int fill_cluster(
     Packing packing, const Py_ssize_t* index, const double* shift, Py_ssize_t n, double sign, Cluster* out
 ) noexcept nogil:
@@ -366,17 +333,13 @@ cdef bint alike(const double* a, const double* b, const int* order, Py_ssize_t n
     return True
 
 
-cdef struct Tried:
-    Motion* motions
-    Py_ssize_t n
-    Py_ssize_t room
-
-
-cdef bint is_new(Tried* tried, const Motion* motion, const double* centre) noexcept nogil:
-    # Motions that differ by less than 5 degrees and 0.2 Å at the centre grow to the same.
+cdef int remember(Tried* tried, const Motion* motion, const double* centre) noexcept nogil:
+    # Adds a motion to those known; of those that differ by less than 5 degrees and 0.2 Å at the centre, which grow to
+    # the same, the first. -1 where there is no room.
     cdef double here[3]
     cdef double there[3]
     cdef double turned
+    cdef Motion* more
     cdef Py_ssize_t k
     cdef int c
     move(motion, centre, here)
@@ -388,11 +351,15 @@ cdef bint is_new(Tried* tried, const Motion* motion, const double* centre) noexc
         for c in range(9):
             turned += (motion.turn[c] - tried.motions[k].turn[c]) ** 2
         if turned < 0.0152:
-            return False
-    if tried.n < tried.room:
-        tried.motions[tried.n] = motion[0]
-        tried.n += 1
-    return True
+            return 0
+    if tried.n == tried.room:
+        more = <Motion*>realloc(tried.motions, 2 * (tried.room + 32) * sizeof(Motion))
+        if more == NULL:
+            return -1
+        tried.motions, tried.room = more, 2 * (tried.room + 32)
+    tried.motions[tried.n] = motion[0]
+    tried.n += 1
+    return 0
 
 
 cdef bint is_straight(const Cluster* a, Py_ssize_t i) noexcept nogil:
@@ -421,8 +388,8 @@ cdef bint is_straight(const Cluster* a, Py_ssize_t i) noexcept nogil:
     return True
 
 
-cdef void two_guides(const Cluster* a, Py_ssize_t* first, Py_ssize_t* second) noexcept nogil:
-    # The closest neighbours whose centres make, with that of the central molecule, a triangle far from flat, and one
+cdef void two_guides(const Cluster* a, Py_ssize_t start, Py_ssize_t* first, Py_ssize_t* second) noexcept nogil:
+    # The closest neighbours from one on whose centres make, with that of the central molecule, a triangle far from flat, and one
     # of which is off the axis of a straight molecule.
     cdef double u[3]
     cdef double v[3]
@@ -435,7 +402,7 @@ cdef void two_guides(const Cluster* a, Py_ssize_t* first, Py_ssize_t* second) no
     for c in range(3):
         axis[c] = a.atoms[3 * last + c] - a.atoms[c]
     length = dot(axis, axis)
-    for i in range(1, a.n):
+    for i in range(start, a.n):
         for c in range(3):
             u[c] = a.centres[3 * i + c] - a.centres[c]
         cross(axis, u, normal)
@@ -452,19 +419,15 @@ cdef void two_guides(const Cluster* a, Py_ssize_t* first, Py_ssize_t* second) no
                 return
 
 
-cdef double try_guided(
-    const Cluster* a, const Cluster* b, const Orders* orders, double loose, double tight, Pairing* pairing,
-    double* moved, Tried* tried, double best,
+cdef int guided_motions(
+    const Cluster* a, const Cluster* b, const Orders* orders, double loose, Py_ssize_t s, Py_ssize_t t, Tried* tried
 ) noexcept nogil:
     # First superpositions of the central molecule together with the centres of two neighbours.
     cdef Motion motion
     cdef Sums sums
-    cdef Py_ssize_t n = a.start[1], kind = a.kind[0], p, j, k, i, s, t
+    cdef Py_ssize_t n = a.start[1], kind = a.kind[0], p, j, k, i
     cdef double reach = sqrt(loose), d_s, d_t, d_st
     cdef const int* order
-    two_guides(a, &s, &t)
-    if s < 0:
-        return best
     d_s = sqrt(square_distance(a.centres, a.centres + 3 * s))
     d_t = sqrt(square_distance(a.centres, a.centres + 3 * t))
     d_st = sqrt(square_distance(a.centres + 3 * s, a.centres + 3 * t))
@@ -486,23 +449,29 @@ cdef double try_guided(
                     add(&sums, a.atoms + 3 * i, b.atoms + 3 * order[i])
                 add(&sums, a.centres + 3 * s, b.centres + 3 * j)
                 add(&sums, a.centres + 3 * t, b.centres + 3 * k)
-                if fit(&sums, &motion) <= loose and is_new(tried, &motion, a.centres):
-                    best = min(best, grow(a, b, orders, &motion, loose, tight, pairing, moved))
-    return best
+                if fit(&sums, &motion) <= loose and remember(tried, &motion, a.centres):
+                    return -1
+    return 0
 
 
-cdef double try_all(
-    const Cluster* a, const Cluster* b, const Orders* orders, double loose, double tight, Pairing* pairing,
-    double* moved, Tried* tried, double best,
+cdef int first_motions(
+    const Cluster* a, const Cluster* b, const Orders* orders, double loose, double tight, int guides, Tried* tried
 ) noexcept nogil:
-    # First superpositions of the central molecules, their atoms in every order.
+    # First superpositions of the central molecules, their atoms in every order; where they are straight, so many times
+    # together with two neighbours. -1 where there is no room for them.
     cdef Motion motion
     cdef Sums sums
-    cdef Py_ssize_t n = a.start[1], kind = a.kind[0], p, i
+    cdef Py_ssize_t n = a.start[1], kind = a.kind[0], p, i, t, s = 0
     cdef const int* order
     tried.n = 0
     if is_straight(a, 0):
-        return try_guided(a, b, orders, loose, tight, pairing, moved, tried, best)
+        for p in range(guides):
+            two_guides(a, s + 1, &s, &t)
+            if s < 0:
+                return 0
+            if guided_motions(a, b, orders, loose, s, t, tried):
+                return -1
+        return 0
     for p in range(orders.count[kind]):
         order = orders.rows + orders.start[kind] + p * n
         if not alike(a.atoms, b.atoms, order, n, tight):
@@ -510,8 +479,21 @@ cdef double try_all(
         memset(&sums, 0, sizeof(Sums))
         for i in range(n):
             add(&sums, a.atoms + 3 * i, b.atoms + 3 * order[i])
-        if fit(&sums, &motion) <= tight and is_new(tried, &motion, a.centres):
-            best = min(best, grow(a, b, orders, &motion, loose, tight, pairing, moved))
+        if fit(&sums, &motion) <= tight and remember(tried, &motion, a.centres):
+            return -1
+    return 0
+
+
+cdef double best_of(
+    const Cluster* a, const Cluster* b, const Orders* orders, double loose, double tight, Pairing* pairing,
+    double* moved, const Tried* tried,
+) noexcept nogil:
+    cdef double best = INFINITY
+    cdef Motion motion
+    cdef Py_ssize_t k
+    for k in range(tried.n):
+        motion = tried.motions[k]
+        best = min(best, grow(a, b, orders, &motion, loose, tight, pairing, moved))
     return best
 
 
@@ -564,7 +546,7 @@ def superpose(
     cdef Orders ordered
     cdef Pairing pairing
     cdef Tried tried
-    cdef double tight = molecule_tolerance ** 2, loose = 4.0 * tight, radius = 0.0, best = INFINITY, size
+    cdef double tight = molecule_tolerance ** 2, loose = 4.0 * tight, radius = 0.0, best = INFINITY, found_here
     cdef Py_ssize_t n = index.shape[0], room, i, found, largest = 0
     cdef Py_ssize_t* images
     cdef double* moves
@@ -585,20 +567,19 @@ def superpose(
     for i in range(a.molecules):
         largest = max(largest, a.begin[i + 1] - a.begin[i])
     ordered.rows, ordered.start, ordered.count = &orders[0], &order_start[0], &order_count[0]
-    tried.room = 1000
+    tried.room, tried.motions = 0, NULL
     images = <Py_ssize_t*>malloc((room + 1) * sizeof(Py_ssize_t))
     moves = <double*>malloc(3 * (room + 1) * sizeof(double))
     moved = <double*>malloc(3 * largest * sizeof(double))
     pairing.image = <Py_ssize_t*>malloc(n * sizeof(Py_ssize_t))
     pairing.order = <const int**>malloc(n * sizeof(void*))
     pairing.used = <unsigned char*>malloc(room + 1)
-    tried.motions = <Motion*>malloc(tried.room * sizeof(Motion))
     memset(hands, 0, 2 * sizeof(Cluster))
     memset(&around, 0, sizeof(Cluster))
     with nogil:
         if (
             images == NULL or moves == NULL or moved == NULL or pairing.image == NULL or pairing.order == NULL
-            or pairing.used == NULL or tried.motions == NULL
+            or pairing.used == NULL
             or fill_cluster(a, &index[0], &shift[0, 0], n, 1.0, &hands[0])
             or fill_cluster(a, &index[0], &shift[0, 0], n, -1.0, &hands[1])
         ):
@@ -608,8 +589,12 @@ def superpose(
                 found = b.images(middles[i], radius, images, moves)
                 failed = fill_cluster(b, images, moves, found, 1.0, &around)
                 for hand in range(2 if mirror else 1):
+                    failed = failed or first_motions(&hands[hand], &around, &ordered, loose, tight, 1, &tried)
                     if not failed:
-                        best = try_all(&hands[hand], &around, &ordered, loose, tight, &pairing, moved, &tried, best)
+                        found_here = best_of(
+                            &hands[hand], &around, &ordered, loose, tight, &pairing, moved, &tried
+                        )
+                        best = min(best, found_here)
                 empty_cluster(&around)
                 memset(&around, 0, sizeof(Cluster))
                 if failed:

@@ -178,16 +178,25 @@ class Structures:
         source.delete_many(which)
 
     def load(
-        self, run: str, struct_ids: Sequence[str], fields: Sequence[str] | None = None
+        self, run: str, struct_ids: Sequence[str], fields: Sequence[str] | None = None, without: Sequence[str] = ()
     ) -> Iterator[StructureDocument]:
         """Yield the documents of these structures, in the order of the ids given.
+
+        Parameters
+        ----------
+        run, struct_ids
+            Which.
+        fields : sequence of str, optional
+            Only these, dotted where they lie within another.
+        without : sequence of str
+            All but these, where `fields` are not given.
 
         Raises
         ------
         DatabaseError
             When one of them is not there.
         """
-        projection: dict[str, int] | None = None if fields is None else {"struct_id": 1, **dict.fromkeys(fields, 1)}
+        projection = dict.fromkeys(without, 0) if fields is None else {"struct_id": 1, **dict.fromkeys(fields, 1)}
         for batch in _batches(struct_ids):
             found = {
                 record["struct_id"]: record

@@ -28,6 +28,7 @@ COMMANDS = {
     "status": ("status", "Show how far a run is, or list the runs."),
     "metrics": ("metrics", "Print how far runs are, for Prometheus."),
     "export": ("export", "Write a pool of structures as files."),
+    "web": ("web", "Explore runs in a browser."),
     "pictures": ("pictures", "Draw a pool: histograms, energies, map, distances."),
     "import": ("import_", "Read structures, from a folder or a file, into a pool."),
     "convert": ("convert", "Translate a configuration of Genarris 3 into a ui.conf."),

@@ -9,7 +9,7 @@ those that are only read.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -130,10 +130,13 @@ class PoolFormat(Readable):
         Of the file that is written, with the dot.
     write : callable
         Structures -> the file's text. It raises `InputError` for what it cannot hold.
+    parts : callable, optional
+        Structures -> the same text, part by part as they come, for pools that are larger than the memory.
     """
 
     ending: str
     write: Callable[[Sequence[Structure]], str]
+    parts: Callable[[Iterable[Structure]], Iterator[str]] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no file of the format could be called, or written by, with an InputError."""

@@ -23,6 +23,16 @@ FAINT = "#9a9a9a"
 # What is lost when its colour is not known: no cluster, no energy.
 UNKNOWN = "#bdbdbd"
 
+# How the measured crystal is marked, by keywords of `Axes.scatter`.
+STAR: dict[str, Any] = {
+    "marker": "*",
+    "s": 130.0,
+    "color": "#e0a000",
+    "edgecolors": INK,
+    "linewidths": 0.8,
+    "zorder": 8,
+}
+
 DPI = 200
 # From so many points on they are pixels in an SVG too, where each would be an element of its own.
 CROWD = 600

@@ -72,10 +72,17 @@ def pool_structures(catalogue: Catalogue, run: str, pool: str) -> list[Structure
     if not ids:
         known = ", ".join(catalogue.structures.pools(run)) or "none yet"
         raise InputError(f"no pool '{pool}' in run '{run}'; its pools: {known}")
-    return [_structure(document) for document in catalogue.structures.load(run, ids)]
+    return [structure_of(document) for document in catalogue.structures.load(run, ids)]
 
 
-def _structure(document: StructureDocument) -> Structure:
+def structure_of(document: StructureDocument) -> Structure:
+    """Return the structure of a document as it is exported: a relaxed one names its parent.
+
+    Raises
+    ------
+    InputError
+        For properties that no file can hold.
+    """
     structure = from_document(document)
     check_properties(structure.properties, len(structure), shown(structure.struct_id))
     if document.get("parent"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -73,23 +73,44 @@ def pool_pictures(
     chosen = check_formats(formats)
     found = gather(catalogue, run, pool)
     coloring = _coloring(found, color_by)
-    stem = made_safe(pool, "pool")
-    known, unusable = _registered()
-    pictures: list[Picture] = []
     with distances_of(catalogue, found) as matrix:
-        data = replace(found, coloring=coloring, matrix=matrix)
-        for name, picture in known:
-            taken = [drawn.name for drawn in pictures]
-            drawn = _drawn(data, name, picture, folder / stem, chosen, taken)
+        return pictures_of(replace(found, coloring=coloring, matrix=matrix), folder, chosen)
+
+
+def pictures_of(
+    pool: PoolData, folder: Path, formats: Sequence[str] = ("png", "svg"), without: Collection[str] = ()
+) -> list[Picture]:
+    """Draw all registered pictures of a pool that is gathered; as `pool_pictures`.
+
+    Parameters
+    ----------
+    pool : PoolData
+        With its matrix, and what colours the map.
+    folder, formats
+        As of `pool_pictures`.
+    without : collection of str
+        Registered pictures that are not drawn.
+    """
+    known, unusable = _registered()
+    stem = folder / made_safe(pool.name, "pool")
+    pictures: list[Picture] = []
+    for name, picture in known:
+        if name not in without:
+            drawn = _drawn(pool, name, picture, stem, formats, [one.name for one in pictures])
             if drawn is not None:
                 pictures.append(drawn)
     return pictures + unusable
 
 
+def default_coloring(pool: PoolData) -> str:
+    """Return what colours the map of a pool where nobody asks for something: its clusters, else its energies."""
+    return "cluster" if pool.labels is not None else "energy" if pool.energies is not None else ""
+
+
 def _coloring(pool: PoolData, color_by: str | None) -> str:
     """Return what colours the map, after checking that the pool has it."""
     if color_by is None:
-        return "cluster" if pool.labels is not None else "energy" if pool.energies is not None else ""
+        return default_coloring(pool)
     if color_by == "cluster" and pool.labels is None:
         raise InputError(f"pool '{pool.name}' cannot be coloured by cluster: {pool.missing['labels']}")
     if color_by == "energy" and pool.energies is None:

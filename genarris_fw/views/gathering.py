@@ -24,12 +24,23 @@ from genarris_fw.pictures.quantities import number
 CLUSTER_KEYS = (("AP_cluster", "AP_exemplar", ""),)
 VECTOR_NAMES = ("RDF", "RSF")
 ENERGY_NAMES = ("energy",)
+# Properties with many numbers, which nothing here reads unless it is the descriptor that is drawn.
+LONG = ("AMD", "rcd", "eos", "RDF", "RSF", "RDF_envs", "RSF_envs")
 # Up to so many structures the distances are computed from the vectors where no matrix is stored.
 MOST_COMPARED = 3000
 
 
-def gather(catalogue: Catalogue, run: str, name: str) -> PoolData:
+def gather(catalogue: Catalogue, run: str, name: str, with_vectors: bool = True) -> PoolData:
     """Read what can be drawn of a pool.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        The database.
+    run, name : str
+        The run and its pool.
+    with_vectors : bool
+        Whether its descriptors are read, which are most of what there is to read.
 
     Raises
     ------
@@ -43,10 +54,11 @@ def gather(catalogue: Catalogue, run: str, name: str) -> PoolData:
     if not ids:
         known = ", ".join(catalogue.structures.pools(run)) or "none yet"
         raise InputError(f"no pool '{name}' in run '{run}'; its pools: {known}")
-    vectors = _names(described, "property_name", VECTOR_NAMES)
+    vectors = _names(described, "property_name", VECTOR_NAMES) if with_vectors else []
     documents: list[StructureDocument] = []
     found: dict[str, list[Any]] = {vector: [] for vector in vectors}
-    for document in catalogue.structures.load(run, ids, ["Z", "properties", "energies"]):
+    unread = [f"properties.{long}" for long in LONG if long not in vectors]
+    for document in catalogue.structures.load(run, ids, without=[*unread, "geometry", "fence", "pools"]):
         properties = document.get("properties") or {}
         for vector in vectors:
             found[vector].append(properties.get(vector))

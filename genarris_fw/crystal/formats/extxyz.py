@@ -91,6 +91,7 @@ def _refuse_endless(text: str, where: str) -> None:
 EXTXYZ = PoolFormat(
     ending=".extxyz",
     write=format_extxyz,
+    parts=lambda structures: (format_extxyz([structure]) for structure in structures),
     read_by=parse_extxyz,
     endings=(".extxyz", ".xyz"),
     likely=lambda text: re.match(r"\s*\d+\s*\n", text) is not None,

@@ -110,6 +110,7 @@ def _is_marked(text: str) -> bool:
 GEOMETRY_OUT = PoolFormat(
     ending=".out",
     write=lambda structures: "".join(format_geometry_out(structures)),
+    parts=format_geometry_out,
     read=_read,
     marked=_is_marked,
 )

@@ -1,0 +1,1 @@
+"""The measured crystal and those of a pool: clusters of molecules laid upon each other, and powder patterns."""

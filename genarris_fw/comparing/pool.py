@@ -1,0 +1,265 @@
+"""One measured crystal against the crystals of a pool."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+import numpy as np
+
+from genarris_fw.clustering.matching import PreparedCrystal, prepare
+from genarris_fw.comparing.cluster_match import ClusterMatch, Tolerances, match_clusters
+from genarris_fw.comparing.experiment import Experiment, Form, common_form, of_crystal
+from genarris_fw.crystal.structure import Structure
+from genarris_fw.errors import InputError
+from genarris_fw.threads import default_threads
+
+NEAREST = 5  # structures that are looked at more closely
+BATCH = 256  # structures that are in memory at a time
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One structure of a pool, compared with the experiment.
+
+    Attributes
+    ----------
+    struct_id : str
+    index : int
+        Among the structures that were given.
+    matched, of : int
+        How many molecules of the cluster have a counterpart, of how many.
+    rmsd : float or None
+        RMSD_n of these, Å.
+    mirrored : bool
+        Whether it is the mirror image that lies on the experiment.
+    density : float
+        g/cm3.
+    rank_density : int
+        1 for the densest.
+    above_lowest : float or None
+        Energy above the lowest of the pool, kJ/mol per molecule; None where it has none.
+    rank : int or None
+        By energy, 1 for the lowest.
+    powder, powder_variable_cell : float or None
+        Similarities of the powder patterns, 0 to 1; None where they were not looked at.
+    """
+
+    struct_id: str
+    index: int
+    matched: int
+    of: int
+    rmsd: float | None
+    mirrored: bool
+    density: float
+    rank_density: int = 0
+    above_lowest: float | None = None
+    rank: int | None = None
+    powder: float | None = None
+    powder_variable_cell: float | None = None
+
+    @property
+    def is_experiment(self) -> bool:
+        """Whether all molecules of the cluster have a counterpart."""
+        return self.matched == self.of
+
+
+@dataclass(frozen=True)
+class PoolComparison:
+    """What a measured crystal is in a pool.
+
+    Attributes
+    ----------
+    experiment : str
+        What it is called.
+    molecules : int
+        Of the clusters.
+    structures : int
+        How many were given.
+    found : Compared or None
+        The structure that is the experiment: of those whose molecules all match, the one of the lowest RMSD.
+    nearest : tuple of Compared
+        The closest, the closest first; `found` is the first of them.
+    matching : int
+        How many structures match with all molecules.
+    energies : int
+        How many structures have an energy.
+    remarks : tuple of str
+        Disorder, missing hydrogens, independent molecules, structures that could not be compared; one line each.
+    best : Structure or None
+        The first of `nearest` itself.
+    """
+
+    experiment: str
+    molecules: int
+    structures: int
+    found: Compared | None
+    nearest: tuple[Compared, ...]
+    matching: int
+    energies: int
+    remarks: tuple[str, ...]
+    best: Structure | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A structure once it is compared: what is kept of it."""
+
+    index: int
+    struct_id: str
+    density: float
+    matched: int
+    rmsd: float
+    mirrored: bool
+    comparable: bool
+
+    @property
+    def order(self) -> tuple[int, float, int]:
+        return -self.matched, self.rmsd if self.matched else math.inf, self.index
+
+
+def compare_pool(
+    structures: Iterable[Structure],
+    experiment: Experiment | Structure,
+    molecules: int = 15,
+    energies: Sequence[float | None] | None = None,
+    nearest: int = NEAREST,
+    tolerances: Tolerances | None = None,
+    threads: int | None = None,
+    pool: str = "the pool",
+) -> PoolComparison:
+    """Compare the crystals of a pool with the measured one.
+
+    Parameters
+    ----------
+    structures : iterable of Structure
+        Crystals of one compound; not all of them are held in memory.
+    experiment : Experiment or Structure
+        See `genarris_fw.comparing.experiment.read_experiment`.
+    molecules : int, optional
+        Of the clusters.
+    energies : sequence of float or None, optional
+        Of each structure, kJ/mol per molecule, all comparable; None or NaN where there is none.
+    nearest : int, optional
+        How many of the closest structures are told.
+    tolerances : Tolerances, optional
+        Its `molecules` give way to those above.
+    threads : int, optional
+        As many as there are cores by default.
+    pool : str, optional
+        What errors call it.
+
+    Returns
+    -------
+    PoolComparison
+
+    Raises
+    ------
+    InputError
+        For no structures, an experiment of another compound, energies of another number, or a crystal that cannot be
+        taken apart into molecules.
+    """
+    chosen = replace(tolerances or Tolerances(), molecules=molecules)
+    measured = of_crystal(experiment)
+    ordered = iter(structures)
+    first = next(ordered, None)
+    if first is None:
+        raise InputError(f"{pool} has no structures to compare {measured.name} with")
+    form = common_form(measured, first, pool)
+    target = prepare(form.experiment, chosen.matching, form.molecule)
+    seen: list[_Seen] = []
+    kept: list[tuple[_Seen, Structure]] = []
+    with ThreadPoolExecutor(threads or default_threads()) as workers:
+        for batch in _batches(_numbered(first, ordered)):
+            now = list(workers.map(lambda pair: _compared(pair[0], pair[1], form, target, chosen), batch))
+            seen += now
+            near = [*kept, *zip(now, (structure for _, structure in batch), strict=True)]
+            kept = sorted(near, key=lambda pair: pair[0].order)[: max(1, nearest)]
+    rows = _ranked(seen, energies)
+    closest = tuple(_row(one, rows, chosen.molecules) for one, _ in kept)
+    found = closest[0] if closest[0].is_experiment else None
+    strange = sum(not one.comparable for one in seen)
+    remarks = [*form.remarks]
+    if strange:
+        remarks.append(f"{strange} of {len(seen)} structures are of other molecules, or bonded otherwise: not compared")
+    return PoolComparison(
+        measured.name,
+        chosen.molecules,
+        len(seen),
+        found,
+        closest[:nearest],
+        sum(one.matched == chosen.molecules for one in seen),
+        rows.energies,
+        tuple(remarks),
+        kept[0][1],
+    )
+
+
+def _numbered(first: Structure, others: Iterator[Structure]) -> Iterator[tuple[int, Structure]]:
+    yield 0, first
+    yield from enumerate(others, start=1)
+
+
+def _batches(pairs: Iterator[tuple[int, Structure]]) -> Iterator[list[tuple[int, Structure]]]:
+    while batch := list(islice(pairs, BATCH)):
+        yield batch
+
+
+def _compared(index: int, structure: Structure, form: Form, target: PreparedCrystal, chosen: Tolerances) -> _Seen:
+    """Compare one structure."""
+    name = structure.struct_id or f"structure {index + 1}"
+    nothing = _Seen(index, name, structure.density, 0, math.inf, False, False)
+    try:
+        ready: PreparedCrystal = prepare(form.of(structure), chosen.matching, form.molecule)
+    except InputError:  # bonds without end, in a structure that an engine has torn: the others are compared
+        return nothing
+    if ready.kinds != target.kinds:
+        return nothing
+    found: ClusterMatch = match_clusters(target, ready, chosen)
+    return replace(nothing, matched=found.matched, rmsd=found.rmsd, mirrored=found.mirrored, comparable=True)
+
+
+@dataclass(frozen=True)
+class _Ranks:
+    density: list[int]
+    energy: list[int | None]
+    above: list[float | None]
+    energies: int
+
+
+def _ranked(seen: Sequence[_Seen], energies: Sequence[float | None] | None) -> _Ranks:
+    """Ranks by density and energy of all structures; equal ones have one rank."""
+    n = len(seen)
+    if energies is not None and len(energies) != n:
+        raise InputError(f"there are {n} structures and {len(energies)} energies; give one each, or None")
+    values = np.array([math.nan if value is None else value for value in energies or [None] * n], dtype=float)
+    known = np.isfinite(values)
+    densities = np.array([one.density for one in seen])
+    by_density = np.searchsorted(np.sort(-densities), -densities) + 1
+    by_energy = np.searchsorted(np.sort(values[known]), values) + 1
+    lowest = values[known].min() if known.any() else math.nan
+    return _Ranks(
+        by_density.tolist(),
+        [rank if there else None for rank, there in zip(by_energy.tolist(), known)],
+        [value if there else None for value, there in zip((values - lowest).tolist(), known)],
+        int(known.sum()),
+    )
+
+
+def _row(one: _Seen, ranks: _Ranks, of: int) -> Compared:
+    k = one.index
+    return Compared(
+        one.struct_id,
+        k,
+        one.matched,
+        of,
+        one.rmsd if one.matched else None,
+        one.mirrored,
+        one.density,
+        ranks.density[k],
+        ranks.above[k],
+        ranks.energy[k],
+    )

@@ -1,0 +1,1 @@
+"""The web explorer: what runs hold, to look at in a browser. It reads and never writes."""

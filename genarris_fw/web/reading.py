@@ -1,0 +1,298 @@
+"""What the catalogue holds of a pool, read once into columns."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genarris_fw.catalogue import Catalogue
+from genarris_fw.crystal.z_prime import is_centred, point_operations, pure_translations, z_prime
+from genarris_fw.energetics.comparable import FIELDS, Source, comparable_groups
+from genarris_fw.errors import InputError
+from genarris_fw.pictures.quantities import number
+from genarris_fw.pools.documents import from_document
+from genarris_fw.showing import nearest, shown
+from genarris_fw.units import KJ_PER_MOL_PER_EV
+from genarris_fw.views.gathering import ENERGY_NAMES
+from genarris_fw.web.columns import Column, Kind, PoolColumns
+
+BATCH = 10_000
+SAMPLED = 300  # structures at either end of a pool tell which properties there are
+MOST_WORDS = 64  # a text that has more different values among those sampled is no column
+MOST_BYTES = 160 * 2**20  # of a pool's columns
+MOST_COLUMNS = 100
+MOST_CENTRED = 20_000  # structures of a pool in which atoms are looked at for Z' of centred groups
+# Read of every pool, wherever it is known.
+FIRST = ("density", "spg", "lattice_energy", "energy_per_molecule", "energy", "cell_vol")
+FEW_HAVE = ("experiment_rank", "experiment_rmsd")  # whoever samples will miss it
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A column that is to be read: its name, what it is, and the expression that gives it."""
+
+    name: str
+    kind: Kind
+    expression: Any
+    double: bool = False
+
+
+def read_columns(catalogue: Catalogue, run: str, pool: str, progress: Progress = lambda done, of: None) -> PoolColumns:
+    """Read what is known of a pool's structures.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        The database.
+    run, pool : str
+    progress : callable, optional
+        Called with how many structures are read, and of how many.
+
+    Returns
+    -------
+    PoolColumns
+        With numbers, flags and texts of few values among the properties; and ``Z``, ``n_atoms``, ``z_prime``,
+        ``volume_per_molecule``, ``mode``, ``step``, ``relative_energy`` where they are known.
+
+    Raises
+    ------
+    InputError
+        For an unknown run or pool; the message names those there are.
+    """
+    began = time.monotonic()
+    steps = catalogue.runs.get(run).get("options", {}).get("steps", [])
+    sample = _sample(catalogue, run, pool)
+    if not sample:
+        known = catalogue.structures.pools(run)
+        raise InputError(
+            f"no pool {shown(pool)} in run {shown(run)}{nearest(pool, known)}; its pools: {', '.join(known) or 'none'}"
+        )
+    size = catalogue.structures.count(run, pool)
+    wanted, left_out = _wanted(sample, size)
+    named = [step["options"]["energy_name"] for step in reversed(steps) if step["options"].get("energy_name")]
+    energy = next((name for name in (*named, *ENERGY_NAMES) if any(_energy(one, name) for one in sample)), None)
+    table = _Table(wanted, size, energy)
+    query = {"run": run, "pools": pool}
+    pipeline: list[Mapping[str, Any]] = [{"$match": query}, {"$sort": {"struct_id": 1}}, {"$project": table.projection()}]
+    cursor = catalogue.structures.collection.aggregate(pipeline, batchSize=BATCH, allowDiskUse=True)
+    batch: list[Any] = []
+    for record in cursor:
+        batch.append(record)
+        if len(batch) == BATCH:
+            table.add(batch)
+            progress(len(table), size)
+            batch = []
+    table.add(batch)
+    ids, columns = table.ids(), table.columns()
+    if independent := _z_prime(catalogue, run, ids, columns):
+        columns["z_prime"] = independent
+    return PoolColumns(run, pool, ids, columns, _remarks(columns, left_out), time.monotonic() - began)
+
+
+def _sample(catalogue: Catalogue, run: str, pool: str) -> list[Mapping[str, Any]]:
+    found: dict[str, Mapping[str, Any]] = {}
+    fields = {"_id": 0, "struct_id": 1, "properties": 1, "energies": 1, "provenance.mode": 1, "provenance.step": 1}
+    for direction in (1, -1):
+        ends = catalogue.structures.collection.find({"run": run, "pools": pool}, fields)
+        found |= {one["struct_id"]: one for one in ends.sort("struct_id", direction).limit(SAMPLED)}
+    return list(found.values())
+
+
+def _energy(document: Mapping[str, Any], name: str) -> bool:
+    return bool(np.isfinite(number(((document.get("energies") or {}).get(name) or {}).get("per_molecule"))))
+
+
+def _wanted(sample: Sequence[Mapping[str, Any]], size: int) -> tuple[list[Wanted], list[str]]:
+    """Return the columns to read, and the names of those that there is no room for."""
+    values: dict[str, list[Any]] = {}
+    for document in sample:
+        for name, value in (document.get("properties") or {}).items():
+            values.setdefault(name, []).append(value)
+    names = [name for name in FIRST if name in values]
+    names += [name for name in sorted(values) if name not in names]
+    made = [one for name in names if (one := _column_of(name, values[name])) is not None]
+    made += [_number(name, "number", f"$properties.{name}") for name in FEW_HAVE if name not in values]
+    most = min(MOST_COLUMNS, max(len(FIRST), MOST_BYTES // (4 * max(size, 1))))
+    always = [_number("Z", "integer", "$Z"), _number("n_atoms", "integer", "$n_atoms")]
+    always += [Wanted(name, "text", f"$provenance.{name}") for name in ("mode", "step")]
+    kept = [one for one in made[:most] if one.name not in ("Z", "n_atoms", "mode", "step", "id")]
+    return kept + always, [one.name for one in made[most:]]
+
+
+def _column_of(name: str, values: Sequence[Any]) -> Wanted | None:
+    """Return the column of a property by what some structures have; None where it makes none."""
+    if "." in name or name.startswith("$") or not name:  # no path in a query
+        return None
+    path = f"$properties.{name}"
+    if all(isinstance(value, bool) for value in values):
+        return Wanted(name, "flag", {"$switch": _truth(path)})
+    if (numbers := [number(value) for value in values if not isinstance(value, bool)]) and np.isfinite(numbers).any():
+        finite = np.array([value for value in numbers if np.isfinite(value)])
+        whole = all(isinstance(value, int) for value in values if np.isfinite(number(value)))
+        double = bool(np.abs(finite - finite.astype(np.float32)).max() > 1e-5 * np.ptp(finite) > 0)
+        return _number(name, "integer" if whole and np.abs(finite).max() < 2**24 else "number", path, double)
+    texts = {value for value in values if isinstance(value, str)}
+    if texts and len(texts) <= MOST_WORDS:
+        return Wanted(name, "text", path)
+    return None
+
+
+def _truth(path: str) -> dict[str, Any]:
+    branches = [{"case": {"$eq": [path, said]}, "then": float(said)} for said in (True, False)]
+    return {"branches": branches, "default": None}
+
+
+def _number(name: str, kind: Kind, path: str, double: bool = False) -> Wanted:
+    as_double = {"$convert": {"input": path, "to": "double", "onError": None, "onNull": None}}
+    return Wanted(name, kind, {"$cond": [{"$isNumber": path}, as_double, None]}, double)
+
+
+class _Table:
+    """Batches of projected documents, put into arrays as they come."""
+
+    def __init__(self, wanted: Sequence[Wanted], size: int, energy: str | None) -> None:
+        self.numbers = [one for one in wanted if one.kind != "text"]
+        self.texts = [one for one in wanted if one.kind == "text"]
+        self.energy = energy
+        self._ids: list[NDArray[np.bytes_]] = []
+        self._values = {one.name: np.empty(size, np.float64 if one.double else np.float32) for one in self.numbers}
+        self._codes = {one.name: np.empty(size, np.float32) for one in self.texts}
+        self._words: dict[str, dict[Any, int]] = {one.name: {} for one in self.texts}
+        self._energies = np.empty(size if energy else 0)
+        self._sources, self._source_of = Counter[Source](), dict[Source, int]()
+        self._source = np.empty(size if energy else 0, np.int16)
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def projection(self) -> dict[str, Any]:
+        """Return what the server sends of each structure: id, numbers, texts, an energy and its source."""
+        fields = {"_id": 0, "i": "$struct_id"}
+        fields["v"] = [one.expression for one in self.numbers]
+        fields["t"] = [one.expression for one in self.texts]
+        if self.energy:
+            at = f"$energies.{self.energy}"
+            fields["e"] = _number("", "number", f"{at}.per_molecule").expression
+            fields["s"] = [f"{at}.{field}" for field in FIELDS]
+        return fields
+
+    def add(self, batch: Sequence[Mapping[str, Any]]) -> None:
+        """Take a batch."""
+        if not batch:
+            return
+        first, last = self._length, self._length + len(batch)
+        self._grow(last)
+        self._ids.append(np.array([str(one["i"]).encode(errors="replace") for one in batch], dtype=np.bytes_))
+        values = np.array([one["v"] for one in batch], dtype=np.float64)
+        for place, one in enumerate(self.numbers):
+            self._values[one.name][first:last] = values[:, place]
+        for place, one in enumerate(self.texts):
+            codes = self._words[one.name]
+            texts = (record["t"][place] for record in batch)
+            self._codes[one.name][first:last] = [
+                codes.setdefault(text, len(codes)) if isinstance(text, str) else np.nan for text in texts
+            ]
+        if self.energy:
+            self._energies[first:last] = [np.nan if one["e"] is None else one["e"] for one in batch]
+            sources = (Source(*map(str, one["s"])) for one in batch)
+            self._source[first:last] = [self._source_of.setdefault(one, len(self._source_of)) for one in sources]
+        self._length = last
+
+    def _grow(self, size: int) -> None:
+        """Make room for structures that came while the pool was read."""
+        everything: Iterable[tuple[dict[str, Any], str]] = [
+            *((self._values, name) for name in self._values),
+            *((self._codes, name) for name in self._codes),
+        ]
+        for where, name in everything:
+            if len(where[name]) < size:
+                where[name] = np.resize(where[name], size)
+        if self.energy and len(self._energies) < size:
+            self._energies, self._source = np.resize(self._energies, size), np.resize(self._source, size)
+
+    def ids(self) -> NDArray[np.bytes_]:
+        return np.concatenate(self._ids) if self._ids else np.zeros(0, "S1")
+
+    def columns(self) -> dict[str, Column]:
+        """Return the columns that some structure has a value in, with those that follow from them."""
+        n = self._length
+        found = [Column(one.name, one.kind, self._values[one.name][:n]) for one in self.numbers]
+        found += [self._text(one.name) for one in self.texts if len(self._words[one.name]) <= 1000]
+        by_name = {one.name: one for one in found if np.isfinite(one.values).any()}
+        for one in [*self._relative_energy(), *_derived(by_name)]:
+            by_name.setdefault(one.name, one)
+        return {one.name: one for one in by_name.values() if np.isfinite(one.values).any()}
+
+    def _text(self, name: str) -> Column:
+        words = sorted(self._words[name])
+        place = np.full(len(words) + 1, np.nan, dtype=np.float32)
+        for new, word in enumerate(words):
+            place[self._words[name][word]] = new
+        codes = self._codes[name][: self._length]
+        values = place[np.where(np.isnan(codes), len(words), codes).astype(np.intp)]
+        return Column(name, "text", values, tuple(words))
+
+    def _relative_energy(self) -> list[Column]:
+        """Return energies above the lowest, of the largest group that may be compared."""
+        energies = self._energies[: self._length]
+        known = np.isfinite(energies)
+        counts = np.bincount(self._source[: len(energies)][known], minlength=len(self._source_of))
+        groups = comparable_groups(dict(zip(self._source_of, counts.tolist(), strict=True)))
+        if not groups:
+            return []
+        chosen = known & (self._source[: len(energies)] == self._source_of[groups[0][0]])
+        above = (energies - energies[chosen].min()) * KJ_PER_MOL_PER_EV
+        return [Column("relative_energy", "number", np.where(chosen, above, np.nan).astype(np.float32))]
+
+
+def _derived(found: Mapping[str, Column]) -> list[Column]:
+    """Return volumes per molecule."""
+    made = []
+    if "Z" in found:
+        Z = np.where(found["Z"].values > 0, found["Z"].values, np.nan)
+        if "cell_vol" in found:
+            volumes: NDArray[np.float32] = (found["cell_vol"].values / Z).astype(np.float32)
+            made.append(Column("volume_per_molecule", "number", volumes))
+    return made
+
+
+def _z_prime(catalogue: Catalogue, run: str, ids: NDArray[np.bytes_], found: Mapping[str, Column]) -> Column | None:
+    """Return Z'; of a centred group where a few structures have one: what cell it is only their atoms tell."""
+    if "Z" not in found or "spg" not in found:
+        return None
+    groups, Z = found["spg"].values, found["Z"].values
+    values = np.full(len(ids), np.nan, dtype=np.float32)
+    for group in np.unique(groups[~np.isnan(groups)]):
+        rows = np.flatnonzero((groups == group) & (Z > 0))
+        if not 1 <= group <= 230:
+            continue
+        if not is_centred(int(group)):
+            values[rows] = Z[rows] / point_operations(int(group))
+        elif len(ids) <= MOST_CENTRED:
+            names = [bytes(name).decode(errors="replace") for name in ids[rows]]
+            for row, document in zip(rows, catalogue.structures.load(run, names, ["geometry"]), strict=True):
+                if document["geometry"]["lattice"] is not None:
+                    translations = pure_translations(from_document(document))
+                    values[row] = z_prime(int(group), int(Z[row]), translations)
+    return Column("z_prime", "number", values) if np.isfinite(values).any() else None
+
+
+def _remarks(columns: Mapping[str, Column], left_out: Sequence[str]) -> list[str]:
+    remarks = []
+    if not columns.keys() & {"relative_energy", "lattice_energy", "energy_per_molecule", "energy"}:
+        remarks.append("no structure of this pool has an energy yet: what there is is shown")
+    if "z_prime" in columns and len(columns["z_prime"].values) > MOST_CENTRED:
+        remarks.append("Z' of centred space groups is not told: the pool is too large to look at each cell")
+    if left_out:
+        some = ", ".join(left_out[:10]) + (", ..." if len(left_out) > 10 else "")
+        remarks.append(f"{len(left_out)} properties have no column, the pool is too large for all: {some}")
+    return remarks

@@ -1,0 +1,161 @@
+"""One structure: what is known of it, where it comes from, and how it is drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo.collection import Collection
+from pymongo.errors import ExecutionTimeout
+
+from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.documents import StructureDocument
+from genarris_fw.catalogue.replicas import host_of
+from genarris_fw.catalogue.structures import document_id
+from genarris_fw.catalogue.items_seen import item_id
+from genarris_fw.crystal import Molecule
+from genarris_fw.crystal.pieces import formula
+from genarris_fw.pictures.quantities import label_of
+from genarris_fw.showing import shown
+from genarris_fw.web.columns import LABELS
+from genarris_fw.web.runs import NotThere, refuse_unknown
+
+MOST_RELATIVES = 100
+LONGEST_LIST = 10  # of a property that is shown
+MOST_MILLISECONDS = 250  # a database that an older version made has no index of duplicates
+
+
+def document_of(catalogue: Catalogue, run: str, struct_id: str) -> StructureDocument:
+    """Return a structure's document, also where no pool of its finished run holds it any more.
+
+    Raises
+    ------
+    NotThere
+        When there is no such run, or it has no such structure.
+    """
+    structures = catalogue.structures
+    for collection in (structures.collection, structures.spare):
+        found: StructureDocument | None = collection.find_one({"_id": document_id(run, struct_id)})
+        if found is not None and found["run"] == run:
+            return found
+    refuse_unknown(catalogue, run)
+    raise NotThere(f"run {shown(run)} has no structure {shown(struct_id)}")
+
+
+def molecule_of(catalogue: Catalogue, run: str) -> Molecule | None:
+    """Return the molecule that a run's crystals are made of, None where there are several, or none is known."""
+    record = catalogue.runs.collection.find_one({"_id": run}, {"molecules": 1}) or {}
+    read = [one for one in (record.get("molecules") or {}).values() if one.get("species")]
+    if not read or any(one["species"] != read[0]["species"] for one in read):
+        return None
+    return Molecule(read[0]["species"], read[0]["positions"])
+
+
+def structure_view(catalogue: Catalogue, run: str, struct_id: str) -> dict[str, Any]:
+    """Return what is known of a structure, as plain values.
+
+    Returns
+    -------
+    dict
+        ``id``, ``pools``, ``formula``, ``lattice``, ``properties`` without long lists (whose names are in ``long``),
+        ``labels``, ``energies``, ``parent``, ``children``, ``duplicate_of``, ``duplicates`` (None where the database
+        would take long to tell), ``provenance``, ``history``, ``experiment``.
+
+    Raises
+    ------
+    NotThere
+        As `document_of`.
+    """
+    document = document_of(catalogue, run, struct_id)
+    properties = document.get("properties") or {}
+    short = {name: value for name, value in properties.items() if _is_short(value)}
+    children = _relatives(catalogue.structures.collection, {"parent": struct_id, "run": run})
+    measured = "experiment_rank" in properties
+    return {
+        "run": run,
+        "id": struct_id,
+        "pools": document["pools"],
+        "n_atoms": document["n_atoms"],
+        "Z": document["Z"],
+        "formula": formula(document["geometry"]["species"]),
+        "lattice": document["geometry"]["lattice"],
+        "properties": short,
+        "labels": {name: LABELS.get(name) or label_of(name) for name in short},
+        "long": [name for name in properties if name not in short],
+        "energies": document.get("energies") or {},
+        "parent": document.get("parent") or properties.get("parent"),
+        "children": [
+            {"id": one["struct_id"], "step": (one.get("provenance") or {}).get("step")}
+            for one in (children or [])[:MOST_RELATIVES]
+        ],
+        "children_more": len(children or []) > MOST_RELATIVES,
+        "duplicate_of": properties.get("duplicate_of"),
+        "duplicates": _duplicates(catalogue, run, struct_id),
+        "provenance": document.get("provenance") or {},
+        "history": _history(catalogue, run, document),
+        "experiment": {"rank": properties["experiment_rank"], "rmsd": properties.get("experiment_rmsd")}
+        if measured
+        else None,
+    }
+
+
+def _is_short(value: Any) -> bool:
+    if isinstance(value, dict):
+        return len(value) <= LONGEST_LIST and all(not isinstance(one, dict | list) for one in value.values())
+    if isinstance(value, list):
+        return len(value) <= LONGEST_LIST and all(not isinstance(one, dict | list) for one in value)
+    return True
+
+
+def _duplicates(catalogue: Catalogue, run: str, struct_id: str) -> list[dict[str, Any]] | None:
+    query = {"properties.duplicate_of": struct_id, "run": run}
+    found: list[dict[str, Any]] = []
+    for collection in (catalogue.structures.collection, catalogue.structures.spare):
+        some = _relatives(collection, query)
+        if some is None:
+            return None
+        found += [{"id": one["struct_id"], "rmsd": (one.get("properties") or {}).get("duplicate_rmsd")} for one in some]
+    return found[:MOST_RELATIVES]
+
+
+def _relatives(collection: Collection[StructureDocument], query: dict[str, Any]) -> list[StructureDocument] | None:
+    fields = {"struct_id": 1, "provenance.step": 1, "properties.duplicate_rmsd": 1}
+    try:
+        return list(collection.find(query, fields).limit(MOST_RELATIVES + 1).max_time_ms(MOST_MILLISECONDS))
+    except ExecutionTimeout:
+        return None
+
+
+def _history(catalogue: Catalogue, run: str, document: StructureDocument) -> list[dict[str, Any]]:
+    """Return the steps that made a structure or wrote to it, in their order, with the work items where they tell it."""
+    record = catalogue.runs.collection.find_one(
+        {"_id": run}, {"options.steps.name": 1, "options.steps.procedure": 1, "steps": 1}
+    )
+    steps = ((record or {}).get("options") or {}).get("steps", [])
+    made_by = (document.get("provenance") or {}).get("step")
+    wrote = {name.partition(" ")[0] for name in document.get("fence") or {}} | {made_by}
+    named = [document["struct_id"], *([document["parent"]] if document.get("parent") else [])]
+    keys = [item_id(run, step["name"], name) for step in steps if step["name"] in wrote for name in named]
+    fields = dict.fromkeys(("step", "key", "seconds", "done_by", "failed_by", "state", "attempts"), 1)
+    items: dict[str, Any] = {}
+    for found in catalogue.work_items.collection.find({"_id": {"$in": keys}}, fields):
+        items[found["step"]] = found
+    history = []
+    for step in steps:
+        if step["name"] not in wrote:
+            continue
+        item = items.get(step["name"]) or {}
+        owner = item.get("done_by") or item.get("failed_by")
+        history.append(
+            {
+                "step": step["name"],
+                "procedure": step["procedure"],
+                "what": "made" if step["name"] == made_by else "written",
+                "item": item.get("key"),
+                "seconds": item.get("seconds"),
+                "host": host_of(owner) if owner else None,
+                "state": item.get("state") or ((record or {}).get("steps") or {}).get(step["name"], {}).get("state"),
+                "attempts": item.get("attempts"),
+                "finished": ((record or {}).get("steps") or {}).get(step["name"], {}).get("finished"),
+            }
+        )
+    return history
