@@ -31,7 +31,8 @@ def kept(request: Request, body: bytes, media_type: str, headers: dict[str, str]
     if _is_known(request, tag):
         return Response(status_code=304, headers={"ETag": tag, "Cache-Control": NOT_KEPT} | (headers or {}))
     about = {"ETag": tag, "Cache-Control": NOT_KEPT, "Vary": "Accept-Encoding"} | (headers or {})
-    if len(body) > WORTH_PACKING and media_type != BYTES and "gzip" in request.headers.get("accept-encoding", ""):
+    worth = len(body) > WORTH_PACKING and media_type != BYTES and "Content-Encoding" not in about
+    if worth and "gzip" in request.headers.get("accept-encoding", ""):
         body = gzip.compress(body, 4)
         about["Content-Encoding"] = "gzip"
     return Response(body, media_type=media_type, headers=about)
