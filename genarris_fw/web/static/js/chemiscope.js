@@ -9,7 +9,7 @@
  * @property {number[]} y
  * @property {number[]} z
  * @property {[number, number, number][]} bonds two atoms and the bond's order
- * @property {Record<string, unknown>} [shapes]
+ * @property {Record<string, unknown>} shapes
  */
 
 /**

@@ -25,8 +25,21 @@ export function drawn(crystal, wanted, colours) {
     y: position.map((place) => place[1]),
     z: position.map((place) => place[2]),
     bonds: crystal.bonds.map(([i, j]) => [i, j, 1]),
-    ...(rods.vectors.length ? { shapes: { lines: rods.shape() } } : {}),
+    shapes: shapes(rods, wanted.hbonds ? crystal.ghosts?.position ?? [] : [], colours.hbond),
   };
+}
+
+/**
+ * @param {Rods} rods
+ * @param {Vector[]} ends of hydrogen bonds that lead out of what is drawn
+ * @param {string} colour
+ */
+function shapes(rods, ends, colour) {
+  /** @type {Record<string, unknown>} */
+  const found = {};
+  if (rods.vectors.length) found.lines = rods.shape();
+  if (ends.length) found.ends = { kind: "spheres", parameters: { global: { centers: ends, radii: 0.16, colors: colour } } };
+  return found;
 }
 
 class Rods {

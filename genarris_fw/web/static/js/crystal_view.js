@@ -86,7 +86,7 @@ export class CrystalView {
     this.viewer.applySettings({ shape: "" });
     this.viewer.load(shapes, undefined, { keepOrientation: keep });
     this.viewer.applySettings({
-      shape: shapes.shapes ? "lines" : "", atomLabels: has("labels"), spaceFilling: has("filling"), rotation: this.spinning,
+      shape: Object.keys(shapes.shapes).join(","), atomLabels: has("labels"), spaceFilling: has("filling"), rotation: this.spinning,
     });
   }
 

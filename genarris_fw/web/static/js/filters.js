@@ -47,7 +47,9 @@ export class Filters {
     if (!pool) return;
     const filtered = state().where.map((text) => text.slice(0, text.indexOf(":")));
     const useful = pool.columns.filter((column) => this.#canFilter(column));
-    const names = useful.filter((column) => USUAL.includes(column.name) || /cluster$/.test(column.name)
+    // The same energies from another zero.
+    const twice = useful.some((column) => column.name === "relative_energy") ? "lattice_energy" : "";
+    const names = useful.filter((column) => (USUAL.includes(column.name) && column.name !== twice) || /cluster$/.test(column.name)
       || this.added.has(column.name) || filtered.includes(column.name)).map((column) => column.name);
     names.sort((a, b) => order(a) - order(b));
     const wanted = new Set(names);

@@ -36,6 +36,28 @@ export function decimals(step) {
 }
 
 /**
+ * How the numbers of a column are written, so that they stand under each other.
+ * @param {{kind: string, min: number | null, max: number | null}} column
+ * @returns {(value: unknown) => string}
+ */
+export function ofColumn(column) {
+  const span = Number(column.max) - Number(column.min);
+  if (column.kind !== "number" || !(span > 0) || span >= 1e7 || span < 1e-6) return number;
+  const written = decimals(10 ** (Math.floor(Math.log10(span)) - 3));
+  return (value) => (typeof value === "number" ? written(value) : number(value));
+}
+
+/**
+ * A label in two: what it is, and its unit.
+ * @param {string} label
+ * @returns {[string, string]}
+ */
+export function parted(label) {
+  const found = /^(.*\S)\s*\(([^()]*)\)$/.exec(label);
+  return found ? [found[1], found[2]] : [label, ""];
+}
+
+/**
  * @param {unknown} value anything that is not a number
  * @returns {string}
  */

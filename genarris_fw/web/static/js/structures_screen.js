@@ -39,7 +39,7 @@ export class StructuresScreen {
       view: (limits) => go({ view: limitsToView(limits) }, { replace: true }),
     });
     this.filters = new Filters(byId("filters"), (column) => (column.name === this.#names().colour ? colourOf(column) : () => null));
-    this.table = new Table(byId("table"), (row) => this.#hoverRow(row));
+    this.table = new Table(byId("table"), { hovered: (row) => this.#hoverRow(row), shown: () => this.#markOpened() });
     this.structure = new StructureView(byId("structure"), { step: (by) => void this.table.step(by) });
     this.download = new DownloadMenu(byId("download-host"));
     this.#wire();

@@ -2,7 +2,7 @@
 
 import { table } from "./api.js";
 import { fill, html } from "./dom.js";
-import { number, whole } from "./format.js";
+import { ofColumn, parted, whole } from "./format.js";
 import { selection } from "./selection.js";
 import { go, link, state } from "./state.js";
 
@@ -13,10 +13,13 @@ const MOST_COLUMNS = 7;
 const LINES = 60;
 
 export class Table {
-  /** @param {HTMLElement} host @param {(row: number | null) => void} hovered */
-  constructor(host, hovered) {
+  /**
+   * @param {HTMLElement} host
+   * @param {{hovered: (row: number | null) => void, shown: () => void}} events
+   */
+  constructor(host, events) {
     this.host = host;
-    this.hovered = hovered;
+    this.events = events;
     /** @type {Pool | null} */
     this.pool = null;
     /** @type {TablePage | null} */
@@ -111,24 +114,28 @@ export class Table {
       const sorted = name === sort;
       const direction = state().descending ? "descending" : "ascending";
       const label = name === "id" ? "structure" : labels.get(name)?.label ?? name;
+      const [what, unit] = parted(label);
       return html(
         "th", { scope: "col", "aria-sort": sorted ? direction : "none", class: name === "id" ? "" : "number" },
         html("button", { type: "button", title: `sort by ${label}`,
-          onclick: () => go({ sort: name, descending: sorted ? !state().descending : false }) }, label),
+          onclick: () => go({ sort: name, descending: sorted ? !state().descending : false }) },
+        html("span", {}, what), unit ? html("small", {}, unit) : null),
       );
     });
     const star = this.pool.experiment?.id;
+    const written = page.columns.map((name) => ofColumn(labels.get(name) ?? { kind: "text", min: null, max: null }));
     const lines = page.rows.map((row, i) => html(
       "tr", { "data-id": row.id, "aria-selected": String(row.id === state().id), tabindex: i ? -1 : 0,
-        onclick: () => go({ id: row.id }), onmouseenter: () => this.hovered(row.row), onmouseleave: () => this.hovered(null) },
+        onclick: () => go({ id: row.id }), onmouseenter: () => this.events.hovered(row.row), onmouseleave: () => this.events.hovered(null) },
       html("td", {}, html("a", { href: link({ id: row.id }), tabindex: -1, onclick: (/** @type {Event} */ event) => event.preventDefault() }, row.id),
         row.id === star ? html("span", { class: "starred", title: "the measured crystal" }, " \u2605") : null),
-      ...row.values.map((value) => html("td", { class: typeof value === "string" ? "" : "number" }, number(value))),
+      ...row.values.map((value, k) => html("td", { class: typeof value === "string" ? "" : "number" }, written[k](value))),
     ));
     const table_ = html("table", { "aria-label": "structures" }, html("thead", {}, html("tr", {}, ...head)), html("tbody", {}, ...lines));
     const empty = page.rows.length ? null : html("p", { class: "empty" }, "No structure passes these filters.");
     fill(this.host, html("div", { class: "lines" }, table_, empty), this.#pager(page));
     this.mark();
+    this.events.shown();
   }
 
   /** @param {TablePage} page */

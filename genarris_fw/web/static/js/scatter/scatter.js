@@ -154,7 +154,8 @@ export class Scatter {
       const mark = this.marks[kind];
       if (!mark) continue;
       const [cx, cy] = at(mark);
-      rings.push(svg("circle", { cx, cy, r: radius + (kind === "opened" ? 1.5 : 0), class: `ring ${kind}` }));
+      const starred = this.marks.star?.join() === mark.join();
+      rings.push(svg("circle", { cx, cy, r: starred ? 14 : radius + (kind === "opened" ? 1.5 : 0), class: `ring ${kind}` }));
     }
     const star = this.marks.star ? [svg("path", { d: starPath(at(this.marks.star)), class: "star" })] : [];
     fill(this.overlay, ...shapes, ...star, ...rings);
