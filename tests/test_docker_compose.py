@@ -25,7 +25,7 @@ FILE = ROOT / "docker-compose.yml"
 TOP = {"services", "configs", "secrets", "networks", "volumes"}
 SERVICE = {
     *("image", "build", "init", "entrypoint", "command", "environment", "configs", "secrets", "tmpfs", "volumes"),
-    *("working_dir", "networks", "restart", "healthcheck", "depends_on"),
+    *("working_dir", "networks", "restart", "healthcheck", "depends_on", "ports"),
 }
 HEALTHCHECK = {"test", "interval", "timeout", "retries", "start_period"}
 
@@ -52,7 +52,7 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def test_names(whole: dict[str, Any]) -> None:
-    assert set(whole) <= TOP and set(whole["services"]) == {"mongo", "worker"}
+    assert set(whole) <= TOP and set(whole["services"]) == {"mongo", "worker", "web"}
     for service in whole["services"].values():
         assert set(service) <= SERVICE
         assert ("image" in service) != ("build" in service)
@@ -61,7 +61,7 @@ def test_names(whole: dict[str, Any]) -> None:
                 assert (entry["source"] if isinstance(entry, dict) else entry) in whole[name], entry
         for name in service.get("depends_on", {}):
             assert name in whole["services"]
-        for mount in service["volumes"]:
+        for mount in service.get("volumes", []):
             source = mount.partition(":")[0]
             assert source.startswith("./") or source in whole["volumes"]
 
@@ -79,14 +79,25 @@ def test_workers_scale(whole: dict[str, Any]) -> None:
 
 
 def test_nobody_outside_reaches_the_database(whole: dict[str, Any]) -> None:
-    for service in whole["services"].values():
-        assert "ports" not in service and "network_mode" not in service
-        assert service["networks"] == ["farm"]
-    assert whole["networks"]["farm"]["internal"] is True
+    for name, service in whole["services"].items():
+        assert ("ports" in service) == (name == "web") and "network_mode" not in service
+        assert service["networks"] == (["farm", "outside"] if name == "web" else ["farm"])
+    assert whole["networks"] == {"farm": {"internal": True}, "outside": {}}
+
+
+def test_the_explorer_is_for_this_machine_and_who_has_the_token(whole: dict[str, Any]) -> None:
+    web, worker = whole["services"]["web"], whole["services"]["worker"]
+    assert web["ports"] == ["127.0.0.1:8600:8600"] and web["build"] == worker["build"]
+    words = web["command"]
+    assert words[:2] == ["genarris-fw", "web"] and words[words.index("--token-file") + 1] == "/run/secrets/web_token"
+    assert "web_token" in web["secrets"] and "web]" in web["build"]["dockerfile_inline"]
+    check = web["healthcheck"]["test"]
+    assert check[:3] == ["CMD", "python", "-c"] and compile(check[3], "healthcheck", "exec")
 
 
 def test_passwords_are_in_files_alone(whole: dict[str, Any]) -> None:
-    assert whole["secrets"] == {name: {"file": f"./secrets/{name}"} for name in ("root_password", "worker_password")}
+    names = ("root_password", "worker_password", "web_token")
+    assert whole["secrets"] == {name: {"file": f"./secrets/{name}"} for name in names}
     mongo, worker = whole["services"]["mongo"], whole["services"]["worker"]
     assert mongo["environment"]["MONGO_INITDB_ROOT_PASSWORD_FILE"] == "/run/secrets/root_password"
     assert "MONGO_INITDB_ROOT_PASSWORD" not in mongo["environment"] and "environment" not in worker
@@ -166,7 +177,7 @@ def test_the_client_reads_it(tmp_path: Path) -> None:
         pytest.skip("no docker compose on this machine")
     shutil.copy(FILE, tmp_path)
     (tmp_path / "secrets").mkdir()
-    for name in ("root_password", "worker_password"):
+    for name in ("root_password", "worker_password", "web_token"):
         (tmp_path / "secrets" / name).write_text("0123abcd")
     done = subprocess.run(
         [*words, "config", "-q"], cwd=tmp_path, env=os.environ, capture_output=True, text=True, check=False

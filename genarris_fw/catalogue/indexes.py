@@ -16,8 +16,12 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("run", ASCENDING), ("properties.spg", ASCENDING)]),
         IndexModel([("run", ASCENDING), ("properties.AP_cluster", ASCENDING)]),
         IndexModel([("parent", ASCENDING)], sparse=True),
+        IndexModel([("properties.duplicate_of", ASCENDING)], sparse=True),
     ],
-    "spare_structures": [IndexModel([("run", ASCENDING)])],
+    "spare_structures": [
+        IndexModel([("run", ASCENDING)]),
+        IndexModel([("properties.duplicate_of", ASCENDING)], sparse=True),
+    ],
     "work_items": [
         # A claim: equality on run, step and state, then the sort keys.
         IndexModel(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import webbrowser
 from contextlib import suppress
 from pathlib import Path
@@ -59,7 +60,7 @@ def command(
         address = f"http://{_written(host)}:{sock.getsockname()[1]}/"
         click.echo(f"{address}{f'?token={token}' if token and not token_file else ''}")
         click.echo("Ctrl-C ends it", err=True)
-        wanted = click.get_text_stream("stdout").isatty() if opening is None else opening
+        wanted = sys.stdout.isatty() if opening is None else opening
         if wanted:
             webbrowser.open(address + (f"?token={token}" if token else ""))
         _serve(create_app(opened.catalogue, run, token), sock)

@@ -201,9 +201,9 @@ def drawn_crystal(
     -------
     dict
         ``id``; ``cell`` (3 vectors, Å) and ``parameters``, None of a molecule; ``atoms``: of each ``element``,
-        ``position`` (Å), ``molecule`` and ``copy``; ``bonds``: pairs of atoms; ``hydrogen_bonds``: hydrogen,
-        acceptor, length (Å) and angle (degrees); ``ghosts``: ``element`` and ``position`` of acceptors beyond what is drawn, counted on from
-        the atoms; ``molecules``: how many there are in a cell; ``spg``; ``remarks``.
+        ``position`` (Å), ``molecule`` and ``copy``; ``bonds``: pairs of atoms; ``hydrogen_bonds``: hydrogen, acceptor,
+        length (Å), angle (degrees); ``ghosts``: ``element`` and ``position`` of acceptors beyond what is drawn, counted
+        on from the atoms; ``molecules``: how many there are in a cell; ``spg``; ``remarks``.
 
     Raises
     ------

@@ -300,7 +300,7 @@ def _add_pools(app: FastAPI, explorer: Explorer) -> None:
         extent = extent_of(x, y, (asked.xmin, asked.xmax, asked.ymin, asked.ymax))
         counts, means = density(x, y, colour, drawable(x, y, rows), extent, asked.nx, asked.ny)
         body = counts.astype("<u4").tobytes() + (b"" if means is None else means.astype("<f4").tobytes())
-        about = {"X-Extent": ",".join(f"{value:.9g}" for value in extent), "X-Version": pool.version}
+        about = {"X-Extent": ",".join(map(repr, extent)), "X-Version": pool.version}
         return streamed(request, pool.version, len(body), iter([body]), about)
 
     @app.get("/api/near", responses=REFUSALS)

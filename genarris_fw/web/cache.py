@@ -21,6 +21,7 @@ LOOKED_AGAIN = 1.0  # seconds: so often it is asked whether a run has changed
 # a number of times as long as reading takes.
 READ_AGAIN, TIMES = 10.0, 20.0
 PATIENCE = 3.0  # seconds that a request waits for a pool that is being read for the first time
+WAITED_FOR_CHANGES = 0.25  # and for one that has changed, before it is answered with what was there before
 
 
 class StillReading(Exception):
@@ -97,8 +98,7 @@ class Pools:
                 future = entry.reading = self._reader.submit(self._read, entry, run, pool, state, running)
         if future is not None:
             try:
-                # What changed is soon read, where it is small.
-                return future.result(self.patience if entry.columns is None else min(self.patience, 0.25))
+                return future.result(self.patience if entry.columns is None else WAITED_FOR_CHANGES)
             except NotYet:
                 if entry.columns is None:
                     raise StillReading(entry.done, entry.of) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -167,10 +168,13 @@ def _zipped(
     """Yield a zip: files of single structures in a folder, those of the whole beside it; what was left out is told."""
     pipe = _Pipe()
     left_out: list[str] = []
+    taken: Counter[str] = Counter()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as archive:
         each = [one for one in known if isinstance(one.kind, StructureFormat)]
         for structure in _loaded(catalogue, run, ids) if each else ():
             name = made_safe(structure.struct_id, "structure")
+            taken[name] += 1
+            name += f"_{taken[name]}" if taken[name] > 1 else ""  # two names may be made one
             for one in each:
                 try:
                     files = list(_texts(one, structure))

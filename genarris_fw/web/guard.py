@@ -7,6 +7,7 @@ import hmac
 import secrets
 from html import escape
 from http.cookies import CookieError, SimpleCookie
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
@@ -18,7 +19,6 @@ from genarris_fw.errors import InputError
 from genarris_fw.web.answers import refused
 
 SHORTEST_TOKEN = 16
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # chemiscope's viewer packs its textures in workers that it makes of blobs, styles what it draws, and evaluates nothing.
 POLICY = "; ".join(
     [
@@ -47,7 +47,10 @@ _CLOSED = """<!doctype html><html lang="en"><meta charset="utf-8"><title>genarri
 
 def is_loopback(host: str) -> bool:
     """Tell whether only this machine reaches a server that listens at `host`."""
-    return host in LOOPBACK or host.startswith("127.")
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def new_token() -> str:

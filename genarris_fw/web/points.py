@@ -67,7 +67,7 @@ def density(
         NaN where no point has a colour.
     """
     xmin, xmax, ymin, ymax = extent
-    px, py = x.values[rows], y.values[rows]
+    px, py = x.values[rows].astype(np.float64), y.values[rows].astype(np.float64)
     kept = (px >= xmin) & (px <= xmax) & (py >= ymin) & (py <= ymax)
     across = np.minimum((px[kept] - xmin) * (nx / (xmax - xmin)), nx - 1).astype(np.intp)
     up = np.minimum((py[kept] - ymin) * (ny / (ymax - ymin)), ny - 1).astype(np.intp)

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.crystal.z_prime import is_centred, point_operations, pure_translations, z_prime
 from genarris_fw.energetics.comparable import FIELDS, Source, comparable_groups
-from genarris_fw.errors import InputError
 from genarris_fw.pictures.quantities import number
 from genarris_fw.pools.documents import from_document
 from genarris_fw.showing import nearest, shown
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 from genarris_fw.views.gathering import ENERGY_NAMES
 from genarris_fw.web.columns import Column, Kind, PoolColumns
+from genarris_fw.web.runs import NotThere
 
 BATCH = 10_000
 SAMPLED = 300  # structures at either end of a pool tell which properties there are
@@ -64,15 +64,15 @@ def read_columns(catalogue: Catalogue, run: str, pool: str, progress: Progress =
 
     Raises
     ------
-    InputError
-        For an unknown run or pool; the message names those there are.
+    NotThere
+        For an unknown pool; the message names those there are.
     """
     began = time.monotonic()
     steps = catalogue.runs.get(run).get("options", {}).get("steps", [])
     sample = _sample(catalogue, run, pool)
     if not sample:
         known = catalogue.structures.pools(run)
-        raise InputError(
+        raise NotThere(
             f"no pool {shown(pool)} in run {shown(run)}{nearest(pool, known)}; its pools: {', '.join(known) or 'none'}"
         )
     size = catalogue.structures.count(run, pool)
@@ -81,8 +81,8 @@ def read_columns(catalogue: Catalogue, run: str, pool: str, progress: Progress =
     energy = next((name for name in (*named, *ENERGY_NAMES) if any(_energy(one, name) for one in sample)), None)
     table = _Table(wanted, size, energy)
     query = {"run": run, "pools": pool}
-    pipeline: list[Mapping[str, Any]] = [{"$match": query}, {"$sort": {"struct_id": 1}}, {"$project": table.projection()}]
-    cursor = catalogue.structures.collection.aggregate(pipeline, batchSize=BATCH, allowDiskUse=True)
+    stages = {"$match": query}, {"$sort": {"struct_id": 1}}, {"$project": table.projection()}
+    cursor = catalogue.structures.collection.aggregate(list[Any](stages), batchSize=BATCH, allowDiskUse=True)
     batch: list[Any] = []
     for record in cursor:
         batch.append(record)
@@ -163,7 +163,9 @@ class _Table:
         self.texts = [one for one in wanted if one.kind == "text"]
         self.energy = energy
         self._ids: list[NDArray[np.bytes_]] = []
-        self._values = {one.name: np.empty(size, np.float64 if one.double else np.float32) for one in self.numbers}
+        self._values: dict[str, NDArray[np.floating[Any]]] = {
+            one.name: np.empty(size, np.float64 if one.double else np.float32) for one in self.numbers
+        }
         self._codes = {one.name: np.empty(size, np.float32) for one in self.texts}
         self._words: dict[str, dict[Any, int]] = {one.name: {} for one in self.texts}
         self._energies = np.empty(size if energy else 0)
@@ -193,8 +195,9 @@ class _Table:
         self._grow(last)
         self._ids.append(np.array([str(one["i"]).encode(errors="replace") for one in batch], dtype=np.bytes_))
         values = np.array([one["v"] for one in batch], dtype=np.float64)
-        for place, one in enumerate(self.numbers):
-            self._values[one.name][first:last] = values[:, place]
+        with np.errstate(over="ignore"):  # what 32 bits cannot hold is none either
+            for place, one in enumerate(self.numbers):
+                self._values[one.name][first:last] = values[:, place]
         for place, one in enumerate(self.texts):
             codes = self._words[one.name]
             texts = (record["t"][place] for record in batch)
@@ -205,6 +208,9 @@ class _Table:
             self._energies[first:last] = [np.nan if one["e"] is None else one["e"] for one in batch]
             sources = (Source(*map(str, one["s"])) for one in batch)
             self._source[first:last] = [self._source_of.setdefault(one, len(self._source_of)) for one in sources]
+        for one in self.numbers:
+            kept = self._values[one.name][first:last]
+            kept[np.isinf(kept)] = np.nan
         self._length = last
 
     def _grow(self, size: int) -> None:
@@ -251,7 +257,8 @@ class _Table:
             return []
         chosen = known & (self._source[: len(energies)] == self._source_of[groups[0][0]])
         above = (energies - energies[chosen].min()) * KJ_PER_MOL_PER_EV
-        return [Column("relative_energy", "number", np.where(chosen, above, np.nan).astype(np.float32))]
+        values: NDArray[np.float32] = np.where(chosen, above, np.nan).astype(np.float32)
+        return [Column("relative_energy", "number", values)]
 
 
 def _derived(found: Mapping[str, Column]) -> list[Column]:

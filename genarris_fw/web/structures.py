@@ -9,9 +9,9 @@ from pymongo.errors import ExecutionTimeout
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import StructureDocument
+from genarris_fw.catalogue.items_seen import item_id
 from genarris_fw.catalogue.replicas import host_of
 from genarris_fw.catalogue.structures import document_id
-from genarris_fw.catalogue.items_seen import item_id
 from genarris_fw.crystal import Molecule
 from genarris_fw.crystal.pieces import formula
 from genarris_fw.pictures.quantities import label_of

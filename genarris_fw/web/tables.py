@@ -54,7 +54,7 @@ class Key:
             if isinstance(number, float) and not math.isfinite(number):
                 raise ValueError
             return cls(number, struct_id)
-        except (ValueError, RecursionError, OverflowError):
+        except (TypeError, ValueError, RecursionError, OverflowError):
             raise InputError("after and before take what a page of this table gave as next or previous") from None
 
 

@@ -77,6 +77,8 @@ OWN_QUERIES: list[tuple[str, dict[str, Any]]] = [
     ("structures", {"run": RUN, "properties.spg": 14}),
     ("structures", {"run": RUN, "properties.AP_cluster": 2}),
     ("structures", {"run": RUN, "parent": EXEMPLARS[0]}),
+    ("structures", {"properties.duplicate_of": EXEMPLARS[0], "run": RUN}),
+    ("spare_structures", {"properties.duplicate_of": EXEMPLARS[0], "run": RUN}),
     ("work_items", {"run": RUN, "step": "claims", "state": {"$in": ["waiting", "leased"]}}),
     ("work_items", {"run": RUN, "step": "claims", "state": "done"}),
     ("work_items", {"run": RUN, "state": "failed"}),
