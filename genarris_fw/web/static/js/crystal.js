@@ -1,6 +1,6 @@
 // A crystal as shapes: its atoms and bonds, the cell, hydrogen bonds as dashes, and the experiment laid upon it.
 
-/** @import { Atoms, Crystal, Vector } from "./types.js" */
+/** @import { Crystal, Drawing, Vector } from "./types.js" */
 /** @import { DrawnStructure } from "./chemiscope.js" */
 
 /** @typedef {{cell: boolean, hbonds: boolean, experiment: boolean}} Wanted */
@@ -13,19 +13,23 @@
  * @returns {DrawnStructure}
  */
 export function drawn(crystal, wanted, colours) {
-  const { element, position } = crystal.atoms;
+  const overlay = wanted.experiment ? crystal.overlay : undefined;
+  const { atoms, bonds } = overlay ? overlay.cluster : crystal;
+  const { element, position } = atoms;
+  // The hydrogen bonds are those of the cell, not of the cluster.
+  const hbonds = wanted.hbonds && !overlay;
   const rods = new Rods();
   if (wanted.cell && crystal.cell) edges(rods, crystal.cell, colours.line);
-  if (wanted.hbonds) dashes(rods, crystal, colours.hbond);
-  if (wanted.experiment && crystal.overlay) sticks(rods, crystal.overlay.atoms, crystal.overlay.bonds, colours.experiment);
+  if (hbonds) dashes(rods, crystal, colours.hbond);
+  if (overlay) sticks(rods, overlay.measured, colours.experiment);
   return {
     size: element.length,
     names: element,
     x: position.map((place) => place[0]),
     y: position.map((place) => place[1]),
     z: position.map((place) => place[2]),
-    bonds: crystal.bonds.map(([i, j]) => [i, j, 1]),
-    shapes: shapes(rods, wanted.hbonds ? crystal.ghosts?.position ?? [] : [], colours.hbond),
+    bonds: bonds.map(([i, j]) => [i, j, 1]),
+    shapes: shapes(rods, hbonds ? crystal.ghosts?.position ?? [] : [], colours.hbond),
   };
 }
 
@@ -91,9 +95,9 @@ function dashes(rods, crystal, colour) {
   }
 }
 
-/** @param {Rods} rods @param {Atoms} atoms @param {[number, number][]} bonds @param {string} colour */
-function sticks(rods, atoms, bonds, colour) {
-  for (const [i, j] of bonds) rods.add(atoms.position[i], atoms.position[j], 0.1, colour);
+/** @param {Rods} rods @param {Drawing} drawing @param {string} colour */
+function sticks(rods, { atoms, bonds }, colour) {
+  for (const [i, j] of bonds) rods.add(atoms.position[i], atoms.position[j], 0.11, colour);
 }
 
 /** @param {Vector} a @param {Vector} b @returns {Vector} */

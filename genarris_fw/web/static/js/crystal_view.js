@@ -49,7 +49,7 @@ export class CrystalView {
     this.#buildControls();
     this.stage.setAttribute("aria-busy", "true");
     this.stage.setAttribute("aria-label", `the crystal ${id} in three dimensions`);
-    const same = this.crystal?.id === id && this.replicas === replicas;
+    const same = this.crystal?.id === id && this.shown === `${replicas} ${parts.includes("experiment")}`;
     try {
       const experiment = parts.includes("experiment") && hasExperiment;
       const asked = { replicas: `${replicas},${replicas},${replicas}`, hydrogen_bonds: true };
@@ -63,7 +63,7 @@ export class CrystalView {
       this.viewer ??= await createViewer(this.stage);
       if (signal.aborted) return;
       this.crystal = got;
-      this.replicas = replicas;
+      this.shown = `${replicas} ${parts.includes("experiment")}`;
       this.redraw(same);
       fill(this.notes, [...remarks, ...this.#remarks(got)].join(". "));
       this.stage.removeAttribute("data-problem");
@@ -85,19 +85,29 @@ export class CrystalView {
     const shapes = drawn(this.crystal, { cell: has("cell"), hbonds: has("hbonds"), experiment: has("experiment") }, colours);
     this.viewer.applySettings({ shape: "" });
     this.viewer.load(shapes, undefined, { keepOrientation: keep });
+    if (!keep) this.#tilt();
     this.viewer.applySettings({
       shape: Object.keys(shapes.shapes).join(","), atomLabels: has("labels"), spaceFilling: has("filling"), rotation: this.spinning,
     });
   }
 
+  /** A little from the side, so that what lies behind is seen. */
+  #tilt() {
+    const now = this.#camera();
+    if (!now || !this.viewer) return;
+    const { center, eye, up, zoom } = now;
+    const [way, high] = [between(center, eye), vector(up)];
+    const side = cross(high, way);
+    const [wayTilted, highTilted] = [rotated(way, side, -0.28), rotated(high, side, -0.28)];
+    this.viewer.applySettings({ camera: camera(rotated(wayTilted, highTilted, 0.38), highTilted, vector(center), zoom * 0.96) });
+  }
+
   /** @param {Crystal} crystal */
   #remarks(crystal) {
     const { overlay } = crystal;
-    const laid = overlay
-      ? [`The measured crystal: ${overlay.matched ?? "?"} of ${overlay.of ?? "?"} molecules match`
-        + (overlay.rmsd === null || overlay.rmsd === undefined ? "" : `, RMSD ${overlay.rmsd.toFixed(2)} \u00c5`)]
-      : [];
-    return [...laid, ...(overlay?.remarks ?? []), ...(crystal.remarks ?? [])];
+    const rmsd = typeof overlay?.rmsd === "number" ? `, RMSD ${overlay.rmsd.toFixed(2)} \u00c5` : "";
+    const laid = overlay ? [`The measured crystal in one colour: ${overlay.matched} of ${overlay.of} molecules match${rmsd}`] : [];
+    return [...laid, ...(crystal.remarks ?? [])];
   }
 
   #buildControls() {

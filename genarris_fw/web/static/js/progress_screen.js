@@ -106,7 +106,7 @@ function funnel(run) {
     bar.style.setProperty("--part", String(row.structures / most));
     return html("a", { class: "funnel-row", href: fresh({ screen: "structures", run: run.run, pool: row.pool }) },
       html("span", { class: "funnel-name" }, row.pool), bar,
-      html("span", { class: "count" }, whole(row.structures), row.of ? html("small", {}, ` of ${whole(row.of)}`) : null));
+      html("span", { class: "count" }, whole(row.structures), row.of ? html("small", {}, ` of ${whole(row.of)}${row.of_draws ? " draws" : ""}`) : null));
   });
 }
 

@@ -55,7 +55,7 @@
  * @property {Step[]} steps
  * @property {string | null} last_pool
  * @property {Experiment | null} experiment
- * @property {{step: string, pool: string, structures: number, of: number | null}[] | null} funnel
+ * @property {{step: string, pool: string, structures: number, of: number | null, of_draws?: boolean}[] | null} funnel
  * @property {number} failures
  * @property {boolean} has_experiment
  */
@@ -157,6 +157,8 @@
  * @property {Vector[]} position
  */
 
+/** @typedef {{atoms: Atoms, bonds: [number, number][]}} Drawing */
+
 /**
  * @typedef {object} Crystal
  * @property {string} id
@@ -168,7 +170,7 @@
  * @property {Atoms} [ghosts]
  * @property {number} [molecules]
  * @property {string[]} [remarks]
- * @property {{atoms: Atoms, bonds: [number, number][], rmsd: number | null, matched?: number, of?: number, remarks?: string[]}} [overlay]
+ * @property {{cluster: Drawing, measured: Drawing, rmsd: number | null, matched: number, of: number}} [overlay]
  */
 
 export {};
