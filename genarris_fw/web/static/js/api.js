@@ -5,7 +5,8 @@
 /** @typedef {[string, string][]} Selection run, pool and clauses as the server takes them */
 /** @typedef {Record<string, string | number | boolean | null | undefined>} Parameters */
 
-const LONGEST_URL = 6000;
+// Of what the server takes in one line; only some questions may be asked otherwise.
+const LONGEST_URL = 30000;
 
 /** What the server, or the way to it, had against a request: in one line. */
 export class RequestError extends Error {
