@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import socket
 import threading
@@ -12,6 +13,7 @@ import pytest
 import small_run
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.crystal import Structure
 from genarris_fw.pools.documents import to_document
 
 RUN, POOL = "landscape", "minima"
@@ -20,27 +22,34 @@ STAR = IDS[17]
 GROUPS = [14, 14, 14, 19, 19, 2, 61]
 
 
+@functools.cache
+def crystals() -> dict[str, Structure]:
+    """Return the structures of the pool by id; all is drawn at random but the one that is the measured crystal."""
+    rng = random.Random(4)
+    found = {}
+    for number, name in enumerate(IDS):
+        structure = small_run.crystal(3 if name == STAR else number % 12, name)
+        if name != STAR:
+            structure.lattice[2] *= structure.density / rng.uniform(0.5, 0.85)
+        energy, group = round(rng.uniform(-110, -80), 4), rng.choice(GROUPS)
+        structure.properties |= {"lattice_energy": energy, "spg": group}
+        found[name] = structure
+    found[STAR].properties |= {"experiment_rank": 3, "experiment_rmsd": 0.1}
+    return found
+
+
 def numbers() -> dict[str, tuple[float, float, int]]:
     """Return of every structure the density, the lattice energy and the space group."""
-    rng = random.Random(4)
     return {
-        name: (round(rng.uniform(1.1, 1.5), 4), round(rng.uniform(-110, -80), 4), rng.choice(GROUPS)) for name in IDS
+        name: (one.density, one.properties["lattice_energy"], one.properties["spg"]) for name, one in crystals().items()
     }
 
 
 def fill(catalogue: Catalogue, folder: str) -> None:
-    measured = small_run.crystal(3, "measured")
-    options = {"steps": [], "experiment": measured.to_dict()}
+    options = {"steps": [], "experiment": small_run.crystal(3, "measured").to_dict()}
     record = {"state": "imported", "options": options, "folder": folder, "text": "", "seed": None}
     catalogue.runs.create(RUN, record, begun_by=0)
-    documents = []
-    for number, (name, (density, energy, group)) in enumerate(numbers().items()):
-        structure = small_run.crystal(3 if name == STAR else number % 12, name)
-        structure.properties |= {"density": density, "lattice_energy": energy, "spg": group, "mode_of": "a" * (number % 2)}
-        if name == STAR:
-            structure.properties |= {"experiment_rank": 3, "experiment_rmsd": 0.1}
-        documents.append(to_document(structure, 2))
-    catalogue.structures.insert_missing(RUN, documents)
+    catalogue.structures.insert_missing(RUN, [to_document(one, 2) for one in crystals().values()])
     catalogue.structures.add_to_pool(RUN, POOL, IDS)
 
 

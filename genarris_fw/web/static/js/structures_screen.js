@@ -245,7 +245,7 @@ export class StructuresScreen {
   #showStructure() {
     const { id } = state();
     document.body.classList.toggle("with-structure", id !== "");
-    byId("structure").hidden = id === "";
+    byId("structure").toggleAttribute("inert", id === "");
     if (id && this.run) void this.structure.show(this.run, this.pool, this.about);
     this.#markOpened();
   }

@@ -44,8 +44,8 @@ export class Scatter {
     /** @type {{star: [number, number] | null, opened: [number, number] | null, hovered: [number, number] | null}} */
     this.marks = { star: null, opened: null, hovered: null };
     this.tool = "move";
-    this.canvas = html("canvas", { class: "points", "aria-hidden": "true" });
-    this.heat = html("canvas", { class: "points", hidden: true, "aria-hidden": "true" });
+    this.canvas = html("canvas", { class: "points cloud", "aria-hidden": "true" });
+    this.heat = html("canvas", { class: "points heat", hidden: true, "aria-hidden": "true" });
     this.grid = svg("svg", { class: "axes", "aria-hidden": "true" });
     this.overlay = svg("svg", { class: "overlay", "aria-hidden": "true" });
     host.append(this.grid, this.heat, this.canvas, this.overlay);
