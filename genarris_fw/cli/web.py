@@ -69,6 +69,9 @@ def command(
 def _serve(app: FastAPI, sock: socket.socket) -> None:
     import uvicorn
 
+    from genarris_fw.web.memory import give_back_large_pieces
+
+    give_back_large_pieces()
     # No log of requests: the address that is opened first has the token in it.
     settings = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2

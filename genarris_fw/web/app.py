@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
+from anyio import to_thread
 from fastapi import Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field
@@ -29,7 +30,7 @@ from genarris_fw.web.cache import Pools, StillReading
 from genarris_fw.web.columns import ID, Column, PoolColumns
 from genarris_fw.web.dataset import MOST_SHOWN, dataset
 from genarris_fw.web.downloads import TooMany, download, known_formats
-from genarris_fw.web.filters import MOST_CORNERS
+from genarris_fw.web.filters import MOST_CORNERS, Mask
 from genarris_fw.web.guard import Guard
 from genarris_fw.web.histograms import histogram
 from genarris_fw.web.overlay import overlay_view
@@ -42,6 +43,7 @@ from genarris_fw.web.tables import Key, Sorting, page
 logger = logging.getLogger(__name__)
 
 MOST_IDS = 100_000
+AT_A_TIME = 12  # requests that are worked on: more are no quicker, and each holds memory
 MOST_PAGE = 500
 Asked = TypeVar("Asked", bound=Selection)
 Real = Annotated[float, Field(allow_inf_nan=False, ge=-1e30, le=1e30)]
@@ -138,6 +140,11 @@ class Explorer:
         runs.refuse_unknown(self.catalogue, run)
         return self.pools.get(run, pool)
 
+    def masked(self, asked: Selection) -> tuple[PoolColumns, Mask | None]:
+        """Return a pool, and which rows of it are asked for; None is all."""
+        pool = self.pool(asked.run, asked.pool)
+        return pool, None if asked.is_everything else asked.mask(pool)
+
     def selected(self, asked: Selection) -> tuple[PoolColumns, np.ndarray[Any, np.dtype[np.intp]]]:
         """Return a pool, and the rows of it that are asked for."""
         pool = self.pool(asked.run, asked.pool)
@@ -160,6 +167,7 @@ def create_app(catalogue: Catalogue, run: str | None = None, token: str | None =
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = AT_A_TIME
         yield
         explorer.pools.close()
 
@@ -276,13 +284,14 @@ def _add_pools(app: FastAPI, explorer: Explorer) -> None:
     @app.get("/api/points", responses=AS_BYTES, response_class=Response)
     def points(request: Request, asked: Annotated[OfPoints, Query()]) -> Response:
         """Points, 16 bytes each: float32 x, y, colour, and uint32 row."""
-        pool, rows = explorer.selected(asked)
+        pool, mask = explorer.masked(asked)
         x, y, colour = _axes(pool, asked)
-        rows = drawable(x, y, rows)
-        if len(rows) > MOST_POINTS:
-            raise TooMany(f"{len(rows)} points are too many, at most {MOST_POINTS}: ask for their density")
-        headers = {"X-Points": str(len(rows)), "X-Version": pool.version}
-        return streamed(request, pool.version, len(rows) * POINT.itemsize, packed(x, y, colour, rows), headers)
+        mask = drawable(x, y, mask)
+        number = int(np.count_nonzero(mask))
+        if number > MOST_POINTS:
+            raise TooMany(f"{number} points are too many, at most {MOST_POINTS}: ask for their density")
+        headers = {"X-Points": str(number), "X-Version": pool.version}
+        return streamed(request, pool.version, number * POINT.itemsize, packed(x, y, colour, mask), headers)
 
     @app.get("/api/mask", responses=AS_BYTES, response_class=Response)
     def mask(request: Request, asked: Annotated[Selection, Query()]) -> Response:
@@ -296,10 +305,10 @@ def _add_pools(app: FastAPI, explorer: Explorer) -> None:
     @app.get("/api/density", responses=AS_BYTES, response_class=Response)
     def densities(request: Request, asked: Annotated[OfDensity, Query()]) -> Response:
         """How many points lie in each cell of a grid (uint32), and the mean colour of each (float32)."""
-        pool, rows = explorer.selected(asked)
+        pool, mask = explorer.masked(asked)
         x, y, colour = _axes(pool, asked)
         extent = extent_of(x, y, (asked.xmin, asked.xmax, asked.ymin, asked.ymax))
-        counts, means = density(x, y, colour, drawable(x, y, rows), extent, asked.nx, asked.ny)
+        counts, means = density(x, y, colour, drawable(x, y, mask), extent, asked.nx, asked.ny)
         body = counts.astype("<u4").tobytes() + (b"" if means is None else means.astype("<f4").tobytes())
         about = {"X-Extent": ",".join(map(repr, extent)), "X-Version": pool.version}
         return streamed(request, pool.version, len(body), iter([body]), about)
@@ -324,10 +333,9 @@ def _add_pools(app: FastAPI, explorer: Explorer) -> None:
         return as_json(request, place | {"version": found.version})
 
     def histograms(request: Request, asked: OfColumn) -> Response:
-        pool = explorer.pool(asked.run, asked.pool)
-        rows = None if asked.is_everything else asked.selected(pool)
+        pool, mask = explorer.masked(asked)
         column = pool.column(asked.column)
-        return as_json(request, {"version": pool.version} | histogram(column, rows, asked.bins, asked.min, asked.max))
+        return as_json(request, {"version": pool.version} | histogram(column, mask, asked.bins, asked.min, asked.max))
 
     _both(app, "/api/histogram", OfColumn, histograms, "How the values of a column are spread.")
 

@@ -98,7 +98,7 @@ class PoolColumns:
     remarks: list[str] = field(default_factory=list)
     seconds: float = 0.0
     version: str = ""
-    _orders: OrderedDict[str, Rows] = field(default_factory=OrderedDict, repr=False)
+    _orders: OrderedDict[tuple[str, bool], Rows] = field(default_factory=OrderedDict, repr=False)
     _about: dict[str, dict[str, object]] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -150,18 +150,23 @@ class PoolColumns:
         rows = np.minimum(np.searchsorted(self.ids, wanted), len(self) - 1)
         return np.where(self.ids[rows] == wanted, rows, -1)
 
-    def order(self, name: str) -> Rows | None:
-        """Return the rows by a column, ascending, equal ones by id, those without a value last; None for the ids."""
-        if name == ID:
-            return None
-        column = self.column(name)
+    def order(self, name: str, descending: bool = False) -> Rows:
+        """Return the rows by a column, equal ones by id in the same direction, those without a value last."""
+        key = (name, descending)
         with self._lock:
-            if name in self._orders:
-                self._orders.move_to_end(name)
-                return self._orders[name]
-        order = np.argsort(column.values, kind="stable").astype(np.int32)
+            if key in self._orders:
+                self._orders.move_to_end(key)
+                return self._orders[key]
+        order = np.arange(len(self), dtype=np.int32)
+        known = len(self)
+        if name != ID:
+            values = self.column(name).values
+            order = np.argsort(values, kind="stable").astype(np.int32)
+            known -= int(np.isnan(values).sum())
+        if descending:
+            order = np.concatenate([order[:known][::-1], order[known:][::-1]])
         with self._lock:
-            self._orders[name] = order
+            self._orders[key] = order
             while len(self._orders) > KEPT_ORDERS:
                 self._orders.popitem(last=False)
         return order

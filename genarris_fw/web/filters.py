@@ -174,14 +174,14 @@ def inside(x: NDArray[np.floating], y: NDArray[np.floating], corners: NDArray[np
     """
     low, high = corners.min(axis=0), corners.max(axis=0)
     rows = np.flatnonzero((x >= low[0]) & (x <= high[0]) & (y >= low[1]) & (y <= high[1]))
+    rows = rows[np.argsort(y[rows])]  # so that those at the height of an edge follow each other
     px, py = x[rows].astype(np.float64), y[rows].astype(np.float64)
     odd = np.zeros(len(rows), dtype=bool)
     for (x1, y1), (x2, y2) in zip(corners, np.roll(corners, -1, axis=0)):
-        if y1 == y2:
-            continue
-        crossed = (py < y1) != (py < y2)
-        crossed[crossed] = px[crossed] < x1 + (py[crossed] - y1) * ((x2 - x1) / (y2 - y1))
-        odd ^= crossed
+        first, last = np.searchsorted(py, sorted((y1, y2)))
+        beside = slice(first, last)
+        if y1 != y2:
+            odd[beside] ^= px[beside] < x1 + (py[beside] - y1) * ((x2 - x1) / (y2 - y1))
     mask = np.zeros(len(x), dtype=bool)
     mask[rows[odd]] = True
     return mask

@@ -12,14 +12,14 @@ from genarris_fw.web.columns import Column, values_of
 
 
 def histogram(
-    column: Column, rows: NDArray[np.intp] | None, bins: int, low: float | None = None, high: float | None = None
+    column: Column, mask: NDArray[np.bool_] | None, bins: int, low: float | None = None, high: float | None = None
 ) -> dict[str, Any]:
     """Count values in bins, or one by one where there are few.
 
     Parameters
     ----------
     column : Column
-    rows : (m,) ndarray of int or None
+    mask : (n,) ndarray of bool or None
         What is selected; None is everything.
     bins : int
         Of numbers.
@@ -37,13 +37,13 @@ def histogram(
         When there is nothing between the limits.
     """
     values = column.values
-    some = values if rows is None else values[rows]
+    some = values if mask is None else values[mask]
     missing = {"missing": int(np.isnan(values).sum()), "missing_selected": int(np.isnan(some).sum())}
     few = values_of(column)
     if few is not None and low is None and high is None:
         numbers = range(len(few)) if column.kind == "text" else [float(value) for value, _ in few]
         everything = [count for _, count in few]
-        chosen = everything if rows is None else _each(some, np.array(list(numbers)))
+        chosen = everything if mask is None else _each(some, np.array(list(numbers)))
         about: dict[str, Any] = {"values": [value for value, _ in few], "all": everything, "selected": chosen}
         return {"column": column.name, "kind": column.kind} | about | missing
     known = values[np.isfinite(values)]
@@ -54,7 +54,7 @@ def histogram(
     if most == least:
         least, most = least - 0.5, most + 0.5
     everything = _counted(known, bins, least, most)
-    chosen = everything if rows is None else _counted(some[np.isfinite(some)], bins, least, most)
+    chosen = everything if mask is None else _counted(some[np.isfinite(some)], bins, least, most)
     edges = [float(edge) for edge in np.linspace(least, most, bins + 1)]
     about = {"edges": edges, "all": everything, "selected": chosen}
     return {"column": column.name, "kind": column.kind} | about | missing

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from genarris_fw.errors import InputError
 from genarris_fw.web.columns import Column, PoolColumns
+from genarris_fw.web.filters import Mask
 
 POINT = np.dtype([("x", "<f4"), ("y", "<f4"), ("colour", "<f4"), ("row", "<u4")])
 CHUNK = 2**14  # points that are packed at a time: no request holds more in memory
@@ -17,16 +18,16 @@ MOST_POINTS = 10**6
 Extent = tuple[float, float, float, float]  # xmin, xmax, ymin, ymax
 
 
-def drawable(x: Column, y: Column, rows: NDArray[np.intp] | None) -> NDArray[np.intp]:
-    """Return those of some rows, or of all, that have both an x and a y."""
+def drawable(x: Column, y: Column, mask: Mask | None) -> Mask:
+    """Return which of the selected structures, or of all, have both an x and a y, (n,)."""
     known = ~(np.isnan(x.values) | np.isnan(y.values))
-    return np.flatnonzero(known) if rows is None else rows[known[rows]]
+    return known if mask is None else known & mask
 
 
-def packed(x: Column, y: Column, colour: Column | None, rows: NDArray[np.intp]) -> Iterator[bytes]:
+def packed(x: Column, y: Column, colour: Column | None, mask: Mask) -> Iterator[bytes]:
     """Yield points as bytes, little-endian: x, y and colour as float32, the row as uint32."""
-    for first in range(0, len(rows), CHUNK):
-        some = rows[first : first + CHUNK]
+    for first in range(0, len(mask), CHUNK):
+        some = first + np.flatnonzero(mask[first : first + CHUNK])
         points = np.zeros(len(some), dtype=POINT)
         points["x"], points["y"], points["row"] = x.values[some], y.values[some], some
         if colour is not None:
@@ -56,7 +57,7 @@ def extent_of(x: Column, y: Column, asked: tuple[float | None, ...]) -> Extent:
 
 
 def density(
-    x: Column, y: Column, colour: Column | None, rows: NDArray[np.intp], extent: Extent, nx: int, ny: int
+    x: Column, y: Column, colour: Column | None, mask: Mask, extent: Extent, nx: int, ny: int
 ) -> tuple[NDArray[np.uint32], NDArray[np.float32] | None]:
     """Count points in the cells of a grid, and take the mean colour of each.
 
@@ -67,15 +68,15 @@ def density(
         NaN where no point has a colour.
     """
     xmin, xmax, ymin, ymax = extent
-    px, py = x.values[rows].astype(np.float64), y.values[rows].astype(np.float64)
-    kept = (px >= xmin) & (px <= xmax) & (py >= ymin) & (py <= ymax)
-    across = np.minimum((px[kept] - xmin) * (nx / (xmax - xmin)), nx - 1).astype(np.intp)
-    up = np.minimum((py[kept] - ymin) * (ny / (ymax - ymin)), ny - 1).astype(np.intp)
+    kept = mask & (x.values >= xmin) & (x.values <= xmax) & (y.values >= ymin) & (y.values <= ymax)
+    px, py = x.values[kept].astype(np.float64), y.values[kept].astype(np.float64)
+    across = np.minimum((px - xmin) * (nx / (xmax - xmin)), nx - 1).astype(np.int32)
+    up = np.minimum((py - ymin) * (ny / (ymax - ymin)), ny - 1).astype(np.int32)
     cells = up * nx + across
     counts = np.bincount(cells, minlength=nx * ny).astype(np.uint32).reshape(ny, nx)
     if colour is None:
         return counts, None
-    values = colour.values[rows][kept]
+    values = colour.values[kept]
     has = ~np.isnan(values)
     sums = np.bincount(cells[has], weights=values[has], minlength=nx * ny)
     numbers = np.bincount(cells[has], minlength=nx * ny)
@@ -87,7 +88,7 @@ def nearest_row(
     pool: PoolColumns, x: Column, y: Column, at: tuple[float, float], scale: tuple[float, float]
 ) -> int | None:
     """Return the row of the point nearest to a place, distances along x and y divided by a scale; None without one."""
-    rows = drawable(x, y, None)
+    rows = np.flatnonzero(drawable(x, y, None))
     if not len(rows):
         return None
     across, up = (x.values[rows] - at[0]) / scale[0], (y.values[rows] - at[1]) / scale[1]

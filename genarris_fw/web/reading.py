@@ -27,6 +27,7 @@ SAMPLED = 300  # structures at either end of a pool tell which properties there 
 MOST_WORDS = 64  # a text that has more different values among those sampled is no column
 MOST_BYTES = 160 * 2**20  # of a pool's columns
 MOST_COLUMNS = 100
+LARGE, SHARE = 50_000, 4  # a pool of more structures, and more than a quarter of all, is read as the disk has it
 MOST_CENTRED = 20_000  # structures of a pool in which atoms are looked at for Z' of centred groups
 # Read of every pool, wherever it is known.
 FIRST = ("density", "spg", "lattice_energy", "energy_per_molecule", "energy", "cell_vol")
@@ -80,9 +81,8 @@ def read_columns(catalogue: Catalogue, run: str, pool: str, progress: Progress =
     named = [step["options"]["energy_name"] for step in reversed(steps) if step["options"].get("energy_name")]
     energy = next((name for name in (*named, *ENERGY_NAMES) if any(_energy(one, name) for one in sample)), None)
     table = _Table(wanted, size, energy)
-    query = {"run": run, "pools": pool}
-    stages = {"$match": query}, {"$sort": {"struct_id": 1}}, {"$project": table.projection()}
-    cursor = catalogue.structures.collection.aggregate(list[Any](stages), batchSize=BATCH, allowDiskUse=True)
+    stages = [{"$match": {"run": run, "pools": pool}}, {"$project": table.projection()}]
+    cursor = catalogue.structures.collection.aggregate(stages, batchSize=BATCH, **_way(catalogue, size))
     batch: list[Any] = []
     for record in cursor:
         batch.append(record)
@@ -91,10 +91,17 @@ def read_columns(catalogue: Catalogue, run: str, pool: str, progress: Progress =
             progress(len(table), size)
             batch = []
     table.add(batch)
-    ids, columns = table.ids(), table.columns()
+    ids = table.sort()
+    columns = table.columns()
     if independent := _z_prime(catalogue, run, ids, columns):
         columns["z_prime"] = independent
     return PoolColumns(run, pool, ids, columns, _remarks(columns, left_out), time.monotonic() - began)
+
+
+def _way(catalogue: Catalogue, size: int) -> dict[str, Any]:
+    """Return how a pool is gone through: what is most of the database in the order of the disk, five times as quick."""
+    everything = catalogue.structures.collection.estimated_document_count()
+    return {"hint": {"$natural": 1}} if size > LARGE and SHARE * size > everything else {}
 
 
 def _sample(catalogue: Catalogue, run: str, pool: str) -> list[Mapping[str, Any]]:
@@ -225,8 +232,17 @@ class _Table:
         if self.energy and len(self._energies) < size:
             self._energies, self._source = np.resize(self._energies, size), np.resize(self._source, size)
 
-    def ids(self) -> NDArray[np.bytes_]:
-        return np.concatenate(self._ids) if self._ids else np.zeros(0, "S1")
+    def sort(self) -> NDArray[np.bytes_]:
+        """Bring all structures in the order of their ids, and return these."""
+        ids = np.concatenate(self._ids) if self._ids else np.zeros(0, "S1")
+        self._ids = []
+        order = np.argsort(ids, kind="stable")
+        for where in (self._values, self._codes):
+            for name in where:
+                where[name] = where[name][order]
+        if self.energy:
+            self._energies, self._source = self._energies[order], self._source[order]
+        return ids[order]
 
     def columns(self) -> dict[str, Column]:
         """Return the columns that some structure has a value in, with those that follow from them."""

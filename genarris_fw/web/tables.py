@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genarris_fw.errors import InputError
-from genarris_fw.web.columns import ID, PoolColumns
+from genarris_fw.web.columns import ID, PoolColumns, Rows
 
 LONGEST_KEY = 2000
+PART = 2**16
 
 
 @dataclass(frozen=True)
@@ -66,17 +68,9 @@ class Sorting:
     name: str
     descending: bool = False
 
-    def rows(self) -> NDArray[np.intp]:
+    def rows(self) -> Rows:
         """Return all rows in this order."""
-        order = self.pool.order(self.name)
-        if order is None:
-            ids = np.arange(len(self.pool))
-            return ids[::-1] if self.descending else ids
-        if not self.descending:
-            return order.astype(np.intp)
-        known = len(order) - int(np.isnan(self.pool.column(self.name).values).sum())
-        # Equal values by id in this direction too.
-        return np.concatenate([order[:known][::-1], order[known:][::-1]]).astype(np.intp)
+        return self.pool.order(self.name, self.descending)
 
     def key(self, row: int) -> Key:
         """Return the key of a row."""
@@ -105,7 +99,6 @@ class Sorting:
     def _place(self, key: Key, by_id: int, there: int | None) -> tuple[int, int]:
         """Return where in ascending order a key's row begins and ends; both are one where there is none."""
         column, order = self.pool.column(self.name), self.pool.order(self.name)
-        assert order is not None
         known = len(order) - int(np.isnan(column.values).sum())
         if key.value is None:
             first, last = known, len(order)
@@ -162,18 +155,40 @@ def page(
         The page begins behind this key, or ends before it, or begins with it: one of them at most.
     """
     rows = sorting.rows()
-    kept = rows if mask is None else rows[mask[rows]]
-    before_key = 0
-    if key := after or before or at:
-        place = sorting.place(key, behind=key is after)
-        before_key = place if mask is None else int(np.count_nonzero(mask[rows[:place]]))
-    first = max(0, before_key - limit) if before is not None else before_key
-    last = before_key if before is not None else min(len(kept), first + limit)
-    some = [int(row) for row in kept[first:last]]
+    matched = len(rows) if mask is None else int(np.count_nonzero(mask))
+    key = after or before or at
+    place = 0 if key is None else sorting.place(key, behind=key is after)
+    position = place if mask is None else _number_of(mask, rows[:place])
+    if before is not None:
+        some = _first_of(mask, rows[:place][::-1], limit)[::-1]
+        position -= len(some)
+    else:
+        some = _first_of(mask, rows[place:], limit)
     return {
         "rows": some,
-        "matched": len(kept),
-        "position": first,
-        "next": sorting.key(some[-1]).text() if some and last < len(kept) else None,
-        "previous": sorting.key(some[0]).text() if some and first > 0 else None,
+        "matched": matched,
+        "position": position,
+        "next": sorting.key(some[-1]).text() if some and position + len(some) < matched else None,
+        "previous": sorting.key(some[0]).text() if some and position > 0 else None,
     }
+
+
+def _number_of(mask: NDArray[np.bool_], rows: Rows) -> int:
+    """Count the rows that a mask has."""
+    return sum(int(np.count_nonzero(mask[part])) for part in _parts(rows))
+
+
+def _first_of(mask: NDArray[np.bool_] | None, rows: Rows, number: int) -> list[int]:
+    """Return the first of some rows that a mask has."""
+    found: list[int] = []
+    for part in _parts(rows) if mask is not None else [rows[:number]]:
+        found += (part if mask is None else part[mask[part]]).tolist()
+        if len(found) >= number:
+            break
+    return found[:number]
+
+
+def _parts(rows: Rows) -> Iterator[Rows]:
+    """Yield rows in parts, so that little memory is taken for each of many requests."""
+    for first in range(0, len(rows), PART):
+        yield rows[first : first + PART]
