@@ -18,6 +18,8 @@ from genarris_fw.catalogue import Catalogue
 
 # What every script may use: the page at a run's structures, and words of elements.
 HELPERS = """
+const texts = (what) => page.$$eval(what, (all) => all.map((each) => each.textContent));
+const ids = () => page.$$eval('#table tr[data-id]', (all) => all.map((each) => each.dataset.id));
 const text = async (what) => (await page.textContent(what)).trim();
 const count = async () => Number((await text('#count b')).replace(/\\s/g, ''));
 const drawn = () => page.waitForSelector('#landscape[aria-busy="false"]');
@@ -65,13 +67,14 @@ def test_from_the_runs_to_the_landscape(address: str) -> None:
         context.drawImage(shown, 0, 0);
         const { data } = context.getImageData(0, 0, flat.width, flat.height);
         const colours = new Set();
-        for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 200) colours.add(`${data[i]},${data[i + 1]},${data[i + 2]}`);
+        for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 200) colours.add(data.slice(i, i + 3).join());
         return colours.size;
       });
-      const boxes = await page.$$eval('#structures, .middle, #table, aside, #landscape', (all) => all.map((each) => each.getBoundingClientRect().right));
+      const boxes = await page.$$eval('#structures, .middle, #table, aside, #landscape',
+        (all) => all.map((each) => each.getBoundingClientRect().right));
       return { count: await count(), lines: await page.$$eval('#table tr[data-id]', (rows) => rows.length), coloured,
         star: await page.$$eval('.overlay .star', (all) => all.length), legend: await text('#legend'), boxes,
-        labels: await page.$$eval('.axes .axis', (all) => all.map((each) => each.textContent)) };
+        labels: await texts('.axes .axis') };
     """
     found = seen(address, "", script, landscape.RUN, size=(1280, 720))
     assert found["count"] == len(landscape.IDS) and found["lines"] == 60
@@ -90,7 +93,7 @@ def test_filters_back_and_forward(address: str) -> None:
       await page.fill('.filter[data-column="density"] input >> nth=1', '0.7');
       await page.press('.filter[data-column="density"] input >> nth=1', 'Enter');
       await counted(given.light);
-      const chips = await page.$$eval('#chips .removable', (all) => all.map((each) => each.textContent));
+      const chips = await texts('#chips .removable');
       const lines = await text('.pager span');
       await page.goBack(); await counted(given.of14);
       await page.goBack(); await counted(given.all);
@@ -132,7 +135,9 @@ def test_a_lasso_selects_what_lies_in_it(address: str) -> None:
       const box = await page.locator('canvas.cloud').boundingBox();
       const at = (x, y) => [box.x + x * box.width, box.y + y * box.height];
       await page.mouse.move(...at(0.2, 0.2)); await page.mouse.down();
-      for (const corner of [[0.6, 0.25], [0.75, 0.6], [0.45, 0.8], [0.2, 0.7]]) await page.mouse.move(...at(...corner), { steps: 6 });
+      for (const corner of [[0.6, 0.25], [0.75, 0.6], [0.45, 0.8], [0.2, 0.7]]) {
+        await page.mouse.move(...at(...corner), { steps: 6 });
+      }
       await page.mouse.up();
       await page.waitForSelector('#chips .removable');
       await page.waitForFunction(() => document.querySelector('#count').textContent.includes('of'));
@@ -171,7 +176,15 @@ def test_a_structure_is_opened_turned_and_left(address: str, tmp_path: Path) -> 
       await named(given.star); await quiet();
       await page.waitForSelector('#structure-panel dd');
       const picture = async () => (await page.locator('.stage').screenshot()).toString('base64');
-      const settled = async () => { let now = await picture(); for (;;) { await page.waitForTimeout(60); const next = await picture(); if (next === now) return now; now = next; } };
+      const settled = async () => {
+        let now = await picture();
+        for (;;) {
+          await page.waitForTimeout(60);
+          const next = await picture();
+          if (next === now) return now;
+          now = next;
+        }
+      };
       const first = await settled();
       const box = await page.locator('.stage').boundingBox();
       await page.mouse.move(box.x + 150, box.y + 120); await page.mouse.down();
@@ -179,7 +192,8 @@ def test_a_structure_is_opened_turned_and_left(address: str, tmp_path: Path) -> 
       const turned = await settled();
       await page.focus('.stage'); await page.keyboard.press('ArrowLeft');
       const byKey = await settled();
-      await page.click('.controls [data-part="cell"]'); await page.waitForFunction(() => location.hash.includes('drawn='));
+      await page.click('.controls [data-part="cell"]');
+      await page.waitForFunction(() => location.hash.includes('drawn='));
       await quiet();
       const bare = await settled();
       await page.click('.controls [data-part="experiment"]');
@@ -188,7 +202,7 @@ def test_a_structure_is_opened_turned_and_left(address: str, tmp_path: Path) -> 
       const badges = await text('.badges');
       const notes = await text('.notes');
       await page.click('[data-tab="history"]'); await page.click('[data-tab="files"]');
-      const files = await page.$$eval('#structure-panel a', (all) => all.map((each) => each.textContent));
+      const files = await texts('#structure-panel a');
       await page.focus('#structure h2'); await page.keyboard.press('Escape');
       await page.waitForSelector('#structure', { state: 'hidden' });
       return { pictures: [first, turned, byKey, bare, overlaid], badges, notes, files };
@@ -229,7 +243,9 @@ def test_download_of_what_is_selected(address: str) -> None:
     script = """
       await drawn(); await counted(given);
       await page.click('#download');
-      const [saved] = await Promise.all([page.waitForEvent('download'), page.click('#download-menu [data-format="csv"]')]);
+      const saving = page.waitForEvent('download');
+      await page.click('#download-menu [data-format="csv"]');
+      const saved = await saving;
       const lines = [];
       for await (const part of await saved.createReadStream()) lines.push(part.toString());
       return { name: saved.suggestedFilename(), lines: lines.join('').trim().split('\\n').length };
@@ -242,7 +258,8 @@ def test_download_of_what_is_selected(address: str) -> None:
 def test_dark_keys_and_names_of_everything(address: str) -> None:
     script = """
       await drawn(); await page.waitForSelector('#table tr[data-id]');
-      const theme = () => page.evaluate(() => [document.documentElement.dataset.theme, getComputedStyle(document.body).backgroundColor].join(' '));
+      const theme = () => page.evaluate(() =>
+        [document.documentElement.dataset.theme, getComputedStyle(document.body).backgroundColor].join(' '));
       const themes = [await theme()];
       await page.keyboard.press('d'); themes.push(await theme());
       await page.reload(); await drawn(); themes.push(await theme());
@@ -253,11 +270,12 @@ def test_dark_keys_and_names_of_everything(address: str) -> None:
       await page.keyboard.press('j'); await page.waitForSelector('#structure [role="tab"]');
       const nameless = await page.$$eval('button, select, input, a[href], [role="img"]', (all) => all.filter((each) => {
         if (!each.checkVisibility() || each.closest('body > div:not([id])')) return false;
-        const label = each.getAttribute('aria-label') || each.textContent.trim() || each.title || each.labels?.[0]?.textContent.trim();
+        const label = each.getAttribute('aria-label') || each.textContent.trim() || each.title
+          || each.labels?.[0]?.textContent.trim();
         return !label;
       }).map((each) => each.outerHTML.slice(0, 120)));
-      const ids = await page.$$eval('[id]', (all) => all.map((each) => each.id));
-      return { themes, keys, nameless, twice: ids.filter((id, i) => ids.indexOf(id) !== i) };
+      const all = await page.$$eval('[id]', (some) => some.map((each) => each.id));
+      return { themes, keys, nameless, twice: all.filter((id, i) => all.indexOf(id) !== i) };
     """
     found = seen(address, structures(), script, dark=True, reducedMotion="reduce")
     themes = [theme.split()[0] for theme in found["themes"]]
@@ -268,15 +286,16 @@ def test_dark_keys_and_names_of_everything(address: str) -> None:
 def test_names_with_markup_stay_text(address: str) -> None:
     script = """
       await page.waitForSelector('.run h2');
-      const runs = await page.$$eval('.run h2', (all) => all.map((each) => each.textContent));
-      await page.locator('.run').filter({ hasText: given.run }).locator('a.chip').filter({ hasText: given.pool }).click();
+      const runs = await texts('.run h2');
+      const chips = page.locator('.run').filter({ hasText: given.run }).locator('a.chip');
+      await chips.filter({ hasText: given.pool }).click();
       await page.waitForSelector('#table tr[data-id]');
-      const ids = await page.$$eval('#table tr[data-id]', (all) => all.map((each) => each.dataset.id));
+      const names = await ids();
       await page.click('#table tr[data-id] >> nth=0');
       await page.waitForSelector('#structure-panel dt');
-      const labels = await page.$$eval('#structure-panel dt', (all) => all.map((each) => each.textContent));
-      const made = await page.$$eval('#runs b b, #structures i, #structures u, img[src="x"], main script', (all) => all.length);
-      return { runs, ids, labels, made };
+      const labels = await texts('#structure-panel dt');
+      const made = await page.locator('#runs b b, #structures i, #structures u, img[src="x"], main script').count();
+      return { runs, ids: names, labels, made };
     """
     found = seen(address, "", script, {"run": explored.HOSTILE_RUN, "pool": explored.HOSTILE_POOL})
     assert explored.HOSTILE_RUN in found["runs"] and found["made"] == 0
@@ -288,9 +307,10 @@ def test_progress_with_its_failures(address: str) -> None:
     script = """
       await page.waitForSelector('.steps li');
       await page.waitForSelector('#progress tbody tr');
-      return { steps: await page.$$eval('.steps strong', (all) => all.map((each) => each.textContent)),
-        funnel: await page.$$eval('.funnel-name', (all) => all.map((each) => each.textContent)),
-        failures: await text('#progress tbody'), asked: await page.waitForResponse((answer) => answer.url().includes('/api/run?')).then((answer) => answer.status()) };
+      const again = await page.waitForResponse((answer) => answer.url().includes('/api/run?'));
+      return { steps: await texts('.steps strong'),
+        funnel: await texts('.funnel-name'),
+        failures: await text('#progress tbody'), asked: again.status() };
     """
     found = seen(address, f"#/progress?run={small_run.RUN}", script)
     assert len(found["steps"]) >= 4 and "raw" in found["funnel"]

@@ -69,7 +69,7 @@ function shortcuts() {
     { keys: ["j", "ArrowDown"], words: "open the next structure of the table", act: act((screen) => void screen.table.step(1)) },
     { keys: ["k", "ArrowUp"], words: "open the one before", act: act((screen) => void screen.table.step(-1)) },
     { keys: ["Escape"], words: "close the structure", act: () => address.go({ id: "" }) },
-    { keys: ["f"], words: "structure larger or smaller", act: () => document.body.classList.toggle("wide-structure") },
+    { keys: ["f"], words: "structure larger or smaller", act: act((screen) => screen.structure.toggleWide()) },
     { keys: ["l"], words: "draw a lasso", act: act((screen) => screen.use("lasso")) },
     { keys: ["m"], words: "move the landscape", act: act((screen) => screen.use("move")) },
     { keys: ["0"], words: "see all of the landscape", act: act((screen) => screen.home()) },

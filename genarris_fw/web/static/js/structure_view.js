@@ -31,7 +31,7 @@ export class StructureView {
       button("left", "previous structure (k)", () => events.step(-1)),
       button("right", "next structure (j)", () => events.step(1)),
       button("link", "copy a link to this", () => void copyLink()),
-      button("wide", "larger or smaller (f)", () => document.body.classList.toggle("wide-structure")),
+      button("wide", "larger or smaller (f)", () => this.toggleWide()),
       button("close", "close (Escape)", () => go({ id: "" })),
     );
     fill(host, header, this.badges, this.crystal.element, this.body);
@@ -65,6 +65,12 @@ export class StructureView {
       }
     }
     await drawing;
+  }
+
+  /** Give the crystal more of the page, or less; it fills what it has. */
+  toggleWide() {
+    document.body.classList.toggle("wide-structure");
+    requestAnimationFrame(() => requestAnimationFrame(() => this.crystal.redraw(false)));
   }
 
   /** @param {Structure} found @param {Pool | null} pool @param {About} about */
