@@ -15,6 +15,7 @@ from genarris_fw._kernels.matching cimport (
     add_molecule,
     best_order,
     empty_cluster,
+    farthest_from,
     fill_cluster,
     first_motions,
     is_straight,
@@ -54,34 +55,94 @@ cdef double cosine(double degrees) noexcept nogil:
     return cos(degrees * 0.017453292519943295) if degrees < 180.0 else -2.0
 
 
+cdef double minor(const double* m, int i, int j, int k) noexcept nogil:
+    # The determinant of three rows and columns of a symmetric 4 x 4 matrix.
+    return (
+        m[5 * i] * (m[5 * j] * m[5 * k] - m[4 * j + k] * m[4 * j + k])
+        - m[4 * i + j] * (m[4 * i + j] * m[5 * k] - m[4 * j + k] * m[4 * i + k])
+        + m[4 * i + k] * (m[4 * i + j] * m[4 * j + k] - m[5 * j] * m[4 * i + k])
+    )
+
+
+cdef double cosine_of_fit(const Sums* s) noexcept nogil:
+    # The cosine of the angle of the turn that `fit` finds, for a fraction of its time: the largest eigenvalue of its
+    # matrix by Newton's steps from above (Theobald, Acta Cryst. A 61, 478, 2005), and of the eigenvector, a unit
+    # quaternion, the first component, of the minors.
+    cdef double h[9]
+    cdef double m[16]
+    cdef double most = s.squares, c2 = 0.0, c1, c0, x, step, total, first
+    cdef int i, j
+    for i in range(3):
+        most -= (s.a[i] * s.a[i] + s.b[i] * s.b[i]) / s.n
+        for j in range(3):
+            h[3 * i + j] = s.ab[3 * i + j] - s.a[i] * s.b[j] / s.n
+            c2 -= 2.0 * h[3 * i + j] * h[3 * i + j]
+    m[0] = h[0] + h[4] + h[8]
+    m[5] = h[0] - h[4] - h[8]
+    m[10] = h[4] - h[0] - h[8]
+    m[15] = h[8] - h[0] - h[4]
+    m[1] = m[4] = h[5] - h[7]
+    m[2] = m[8] = h[6] - h[2]
+    m[3] = m[12] = h[1] - h[3]
+    m[6] = m[9] = h[1] + h[3]
+    m[7] = m[13] = h[2] + h[6]
+    m[11] = m[14] = h[5] + h[7]
+    c1 = -8.0 * (
+        h[0] * (h[4] * h[8] - h[5] * h[7]) - h[1] * (h[3] * h[8] - h[5] * h[6]) + h[2] * (h[3] * h[7] - h[4] * h[6])
+    )
+    c0 = determinant(m)
+    x = 0.5 * most
+    for i in range(50):
+        step = 4.0 * x * x * x + 2.0 * c2 * x + c1
+        if not fabs(step) > 0.0:
+            break
+        step = ((x * x + c2) * x * x + c1 * x + c0) / step
+        x -= step
+        if fabs(step) <= 1e-11 * fabs(x):
+            break
+    for i in range(4):
+        m[5 * i] -= x
+    first = minor(m, 1, 2, 3)
+    total = first + minor(m, 0, 2, 3) + minor(m, 0, 1, 3) + minor(m, 0, 1, 2)
+    return 2.0 * first / total - 1.0 if total != 0.0 else 1.0
+
+
+cdef double determinant(const double* m) noexcept nogil:
+    # Of a 4 x 4 matrix, by the minors of its first two and last two rows.
+    return (
+        (m[0] * m[5] - m[1] * m[4]) * (m[10] * m[15] - m[11] * m[14])
+        - (m[0] * m[6] - m[2] * m[4]) * (m[9] * m[15] - m[11] * m[13])
+        + (m[0] * m[7] - m[3] * m[4]) * (m[9] * m[14] - m[10] * m[13])
+        + (m[1] * m[6] - m[2] * m[5]) * (m[8] * m[15] - m[11] * m[12])
+        - (m[1] * m[7] - m[3] * m[5]) * (m[8] * m[14] - m[10] * m[12])
+        + (m[2] * m[7] - m[3] * m[6]) * (m[8] * m[13] - m[9] * m[12])
+    )
+
+
 cdef bint is_turned(
-    const Cluster* a, Py_ssize_t i, const double* moved, const double* there, const int* order, Py_ssize_t n,
-    double degrees,
+    const double* moved, const double* there, const int* order, Py_ssize_t n, double degrees, double* counterpart
 ) noexcept nogil:
     # Whether a molecule has to be turned by more than this to lie on its counterpart as well as it can.
     cdef Sums sums
-    cdef Motion turn
     cdef double u[3]
     cdef double v[3]
-    cdef Py_ssize_t k, far = 0
-    cdef double longest = 0.0
+    cdef Py_ssize_t k, one, other
     cdef int c
     if degrees >= 180.0 or n < 2:
         return False
-    if is_straight(a, i):
-        for k in range(1, n):
-            if square_distance(moved, moved + 3 * k) > longest:
-                longest = square_distance(moved, moved + 3 * k)
-                far = k
-        for c in range(3):
-            u[c] = moved[3 * far + c] - moved[c]
-            v[c] = there[3 * order[far] + c] - there[3 * order[0] + c]
-        return dot(u, v) < cosine(degrees) * sqrt(dot(u, u) * dot(v, v))
     memset(&sums, 0, sizeof(Sums))
     for k in range(n):
-        add(&sums, moved + 3 * k, there + 3 * order[k])
-    fit(&sums, &turn)
-    return 0.5 * (turn.turn[0] + turn.turn[4] + turn.turn[8] - 1.0) < cosine(degrees)
+        for c in range(3):
+            counterpart[3 * k + c] = there[3 * order[k] + c]
+        add(&sums, moved + 3 * k, counterpart + 3 * k)
+    if not is_straight(moved, n) and not is_straight(counterpart, n):
+        return cosine_of_fit(&sums) < cosine(degrees)
+    one = farthest_from(moved, n, 0)
+    other = farthest_from(moved, n, one)
+    for c in range(3):
+        u[c] = moved[3 * other + c] - moved[3 * one + c]
+        v[c] = counterpart[3 * other + c] - counterpart[3 * one + c]
+    return dot(u, v) < cosine(degrees) * sqrt(dot(u, u) * dot(v, v))
 
 
 cdef bint has_other_form(
@@ -125,18 +186,19 @@ cdef bint lies_on(
     if order[0] == NULL:
         return False
     return not (
-        is_turned(a, i, moved, b.atoms + 3 * b.start[j], order[0], n, limits.angle)
+        is_turned(moved, b.atoms + 3 * b.start[j], order[0], n, limits.angle, moved + 3 * n)
         or has_other_form(moved, b.atoms + 3 * b.start[j], order[0], n, limits.distance)
     )
 
 
 cdef Py_ssize_t grow(
     const Cluster* a, const Cluster* b, const Orders* orders, Motion* motion, const Limits* limits, Pairing* pairing,
-    double* moved, double* square,
+    double* moved, Py_ssize_t most, double* square,
 ) noexcept nogil:
     # From a first superposition of the central molecules, find the molecules that have counterparts, one after the
     # other, and fit again each time that their number has doubled; then assign and fit until nothing changes. Returns
-    # how many there are, and the mean square distance of their atoms.
+    # how many there are, and the mean square distance of their atoms; 0 where fewer than `most` have counterparts
+    # within twice the tolerances.
     cdef Sums sums
     cdef Limits used
     cdef double factor
@@ -167,6 +229,8 @@ cdef Py_ssize_t grow(
             if turn == 0 and matched > fitted:
                 fit(&sums, motion)
                 fitted *= 2
+        if turn == 0 and matched < most:
+            return 0
         before, now = now, fit(&sums, motion)
         if turn > 1 and matched == last and fabs(before - now) < 1e-12:
             break
@@ -266,7 +330,7 @@ def lay(
     best.matched, best.square, best.middle, best.hand = 0, INFINITY, -1, 0
     images = <Py_ssize_t*>malloc((room + 1) * sizeof(Py_ssize_t))
     moves = <double*>malloc(3 * (room + 1) * sizeof(double))
-    moved = <double*>malloc(3 * largest * sizeof(double))
+    moved = <double*>malloc(6 * largest * sizeof(double))  # and a counterpart's
     pairing.image = <Py_ssize_t*>malloc(n * sizeof(Py_ssize_t))
     pairing.order = <const int**>malloc(n * sizeof(void*))
     pairing.used = <unsigned char*>malloc(room + 1)
@@ -291,7 +355,7 @@ def lay(
                     for k in range(tried.n):
                         motion = tried.motions[k]
                         matched = grow(
-                            &hands[hand], &around, &ordered, &motion, &limits, &pairing, moved, &square
+                            &hands[hand], &around, &ordered, &motion, &limits, &pairing, moved, best.matched, &square
                         )
                         if matched < best.matched or (matched == best.matched and square >= best.square):
                             continue

@@ -362,26 +362,29 @@ cdef int remember(Tried* tried, const Motion* motion, const double* centre) noex
     return 0
 
 
-cdef bint is_straight(const Cluster* a, Py_ssize_t i) noexcept nogil:
-    # Whether the atoms of a molecule lie on a line, or are one: the turn about it is then free.
-    cdef Py_ssize_t n = a.start[i + 1] - a.start[i], k, far = 0
-    cdef const double* p = a.atoms + 3 * a.start[i]
+cdef Py_ssize_t farthest_from(const double* p, Py_ssize_t n, Py_ssize_t i) noexcept nogil:
+    cdef Py_ssize_t k, far = i
+    for k in range(n):
+        if square_distance(p + 3 * i, p + 3 * k) > square_distance(p + 3 * i, p + 3 * far):
+            far = k
+    return far
+
+
+cdef bint is_straight(const double* p, Py_ssize_t n) noexcept nogil:
+    # Whether points lie within 0.2 Å of a line, or are one: the turn about it is then free.
+    cdef Py_ssize_t k, one = farthest_from(p, n, 0), other = farthest_from(p, n, one)
     cdef double axis[3]
     cdef double d[3]
     cdef double normal[3]
-    cdef double longest = 0.0
+    cdef double longest = square_distance(p + 3 * one, p + 3 * other)
     cdef int c
-    for k in range(1, n):
-        if square_distance(p, p + 3 * k) > longest:
-            longest = square_distance(p, p + 3 * k)
-            far = k
     if longest == 0.0:
         return True
     for c in range(3):
-        axis[c] = p[3 * far + c] - p[c]
-    for k in range(1, n):
+        axis[c] = p[3 * other + c] - p[3 * one + c]
+    for k in range(n):
         for c in range(3):
-            d[c] = p[3 * k + c] - p[c]
+            d[c] = p[3 * k + c] - p[3 * one + c]
         cross(axis, d, normal)
         if dot(normal, normal) > 0.04 * longest:
             return False
@@ -396,11 +399,11 @@ cdef void two_guides(const Cluster* a, Py_ssize_t start, Py_ssize_t* first, Py_s
     cdef double axis[3]
     cdef double normal[3]
     cdef double area, length
-    cdef Py_ssize_t i, j, last = a.start[1] - 1
+    cdef Py_ssize_t i, j, one = farthest_from(a.atoms, a.start[1], 0), other = farthest_from(a.atoms, a.start[1], one)
     cdef int c
     first[0] = second[0] = -1
     for c in range(3):
-        axis[c] = a.atoms[3 * last + c] - a.atoms[c]
+        axis[c] = a.atoms[3 * other + c] - a.atoms[3 * one + c]
     length = dot(axis, axis)
     for i in range(start, a.n):
         for c in range(3):
@@ -464,7 +467,7 @@ cdef int first_motions(
     cdef Py_ssize_t n = a.start[1], kind = a.kind[0], p, i, t, s = 0
     cdef const int* order
     tried.n = 0
-    if is_straight(a, 0):
+    if is_straight(a.atoms, n) or is_straight(b.atoms, n):
         for p in range(guides):
             two_guides(a, s + 1, &s, &t)
             if s < 0:

@@ -61,7 +61,8 @@ cdef Py_ssize_t nearest_free(
 cdef void add_molecule(
     Sums* sums, const Cluster* a, Py_ssize_t i, const Cluster* b, Py_ssize_t j, const int* order
 ) noexcept nogil
-cdef bint is_straight(const Cluster* a, Py_ssize_t i) noexcept nogil
+cdef Py_ssize_t farthest_from(const double* p, Py_ssize_t n, Py_ssize_t i) noexcept nogil
+cdef bint is_straight(const double* p, Py_ssize_t n) noexcept nogil
 cdef int first_motions(
     const Cluster* a, const Cluster* b, const Orders* orders, double loose, double tight, int guides, Tried* tried
 ) noexcept nogil

@@ -30,6 +30,7 @@ COMMANDS = {
     "export": ("export", "Write a pool of structures as files."),
     "web": ("web", "Explore runs in a browser."),
     "pictures": ("pictures", "Draw a pool: histograms, energies, map, distances."),
+    "compare": ("compare", "Look for the measured crystal in a pool."),
     "import": ("import_", "Read structures, from a folder or a file, into a pool."),
     "convert": ("convert", "Translate a configuration of Genarris 3 into a ui.conf."),
     "options": ("options", "Show every option of ui.conf."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from math import gcd
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 import genarris_fw._kernels.molecules as kernel
 from genarris_fw.clustering.kinds import Kind, kind_of
-from genarris_fw.crystal.bonds import MOST_NEIGHBOURS, longest_bond
+from genarris_fw.crystal.bonds import MOST_NEIGHBOURS, connected_components, longest_bond
 from genarris_fw.crystal.crystal_bonds import CrystalBonds, bonds_by_order, bonds_of_crystal
 from genarris_fw.crystal.molecules import along_bonds
 from genarris_fw.crystal.structure import Molecule, Structure
@@ -162,7 +163,11 @@ def molecules_of(structure: Structure, molecule: Molecule | None = None) -> Mole
     if not (np.isfinite(structure.lattice).all() and np.isfinite(structure.positions).all()):
         raise InputError(f"{name}: a lattice vector or position is not a finite number")
     lattice = np.ascontiguousarray(niggli_lattices(structure.lattice[None], structure.struct_id)[0])
-    positions, label, bonded = _whole(structure, molecule, lattice)
+    known = bonds_by_order(structure, molecule)
+    if known is not None and not known.images.any() and (one := _repeated(structure, known)) is not None:
+        kind, places = one
+        return Molecules(lattice, structure.positions.copy(), [kind] * len(places), places)
+    positions, label, bonded = _whole(structure, molecule, lattice, known)
     kinds, atoms = [], []
     for rows in np.split(np.argsort(label, kind="stable"), np.cumsum(np.bincount(label))[:-1]):
         own = [structure.species[i] for i in rows]
@@ -173,11 +178,30 @@ def molecules_of(structure: Structure, molecule: Molecule | None = None) -> Mole
     return Molecules(lattice, positions, kinds, atoms)
 
 
+def _repeated(structure: Structure, known: CrystalBonds) -> tuple[Kind, list[list[int]]] | None:
+    """The kind of the molecules that follow each other in a crystal, and the atoms of each; None where some are in
+    several pieces.
+
+    What is done for crystals of other bonds does the same, and takes longer.
+    """
+    Z = known.molecules
+    size = len(structure) // Z
+    pairs = tuple(zip(known.first.tolist(), known.second.tolist()))[: len(known.first) // Z]
+    if not _is_one_piece(size, pairs):
+        return None
+    kind, order = kind_of(tuple(structure.species[:size]), pairs)
+    return kind, [[first + k for k in order] for first in range(0, len(structure), size)]
+
+
+@lru_cache(maxsize=100)
+def _is_one_piece(size: int, pairs: tuple[tuple[int, int], ...]) -> bool:
+    return len(connected_components(size, pairs)) == 1
+
+
 def _whole(
-    structure: Structure, molecule: Molecule | None, lattice: Floats
+    structure: Structure, molecule: Molecule | None, lattice: Floats, known: CrystalBonds | None
 ) -> tuple[Floats, NDArray[np.intp], NDArray[np.uint8]]:
     """Positions with molecules whole, the molecule of each atom, and which atoms are bonded."""
-    known = bonds_by_order(structure, molecule)
     if known is not None:
         return _along(structure, known)
     if molecule is None:

@@ -119,7 +119,12 @@ class PreparedCrystal:
         return self._shells[reference, count]
 
 
-def prepare(structure: Structure, comparison: Matching | None = None, molecule: Molecule | None = None) -> Any:
+def prepare(
+    structure: Structure,
+    comparison: Matching | None = None,
+    molecule: Molecule | None = None,
+    surroundings: bool = True,
+) -> Any:
     """Prepare a crystal for `match`.
 
     Parameters
@@ -129,6 +134,9 @@ def prepare(structure: Structure, comparison: Matching | None = None, molecule: 
     comparison : Matching, optional
     molecule : Molecule, optional
         The molecule, where it is known: its bonds are those of the crystal.
+    surroundings : bool
+        Whether molecules are told apart by their surroundings. That takes longer than laying one cluster upon all of
+        them; without it all are `middles`, and none is a reference.
 
     Returns
     -------
@@ -147,21 +155,39 @@ def prepare(structure: Structure, comparison: Matching | None = None, molecule: 
     crystal = molecules_of(structure, molecule)
     kinds = tuple(sorted(set(crystal.kinds), key=lambda kind: kind.name))
     atoms = [[rows[k] for k in kind.compared(chosen.hydrogens)] for kind, rows in zip(crystal.kinds, crystal.atoms)]
-    whole = [crystal.positions[rows] for rows in atoms]
-    centres = np.array([points.mean(axis=0) for points in whole])
-    moves = np.floor(centres @ np.linalg.inv(crystal.lattice)) @ crystal.lattice
+    whole = centred(crystal, chosen.hydrogens)
     packing = kernel.Packing(
         crystal.lattice,
-        np.concatenate([points - move for points, move in zip(whole, moves)]),
-        np.cumsum([0, *map(len, whole)], dtype=np.intp),
+        whole[np.concatenate(atoms)],
+        np.cumsum([0, *map(len, atoms)], dtype=np.intp),
         np.array([kinds.index(kind) for kind in crystal.kinds], dtype=np.intp),
     )
     largest = max(kinds, key=lambda kind: (len(kind.compared(chosen.hydrogens)), kind.name))
     candidates = np.array([m for m, kind in enumerate(crystal.kinds) if kind is largest], dtype=np.intp)
+    if not surroundings:
+        return PreparedCrystal(packing, kinds, [], candidates, _all_orders(kinds, chosen.hydrogens))
     seen = _surroundings(crystal, candidates)
     middles = candidates[_different(seen, EQUIVALENT)] if chosen.mirror_images else candidates
     references = candidates[_different(seen, ALIKE)].tolist()
     return PreparedCrystal(packing, kinds, references, middles, _all_orders(kinds, chosen.hydrogens))
+
+
+def centred(crystal: Molecules, hydrogens: bool = False) -> Floats:
+    """Return the positions of all atoms, (n, 3), Å, where `prepare` puts them: molecules whole, centres in the cell.
+
+    The centre of a molecule is that of the atoms that are compared.
+    """
+    centres = np.array(
+        [
+            crystal.positions[[rows[k] for k in kind.compared(hydrogens)]].mean(axis=0)
+            for kind, rows in zip(crystal.kinds, crystal.atoms)
+        ]
+    )
+    moves = np.floor(centres @ np.linalg.inv(crystal.lattice)) @ crystal.lattice
+    positions = crystal.positions.copy()
+    for rows, move in zip(crystal.atoms, moves):
+        positions[rows] -= move
+    return positions
 
 
 def _surroundings(crystal: Molecules, chosen: NDArray[np.intp]) -> Floats:

@@ -92,8 +92,10 @@ class ClusterMatch:
         is -1 where it is mirrored.
     move : (3,) ndarray
         Å.
-    first, second : tuple of Place or None
-        The molecules of each crystal that lie on each other, the central one first; None where one has no counterpart.
+    first : tuple of Place
+        The molecules of the cluster, the central one first.
+    second : tuple of Place or None
+        Their counterparts; None where one has none.
     """
 
     matched: int
@@ -101,7 +103,7 @@ class ClusterMatch:
     rmsd: float
     turn: Floats
     move: Floats
-    first: tuple[Place | None, ...]
+    first: tuple[Place, ...]
     second: tuple[Place | None, ...]
 
     @property
@@ -156,8 +158,7 @@ def match_clusters(
     chosen = tolerances or Tolerances()
     a, b = (prepare(one, chosen.matching, molecule) if isinstance(one, Structure) else one for one in (first, second))
     if a.kinds != b.kinds:
-        nothing = (None,) * chosen.molecules
-        return ClusterMatch(0, chosen.molecules, math.nan, np.eye(3), np.zeros(3), nothing, nothing)
+        return ClusterMatch(0, chosen.molecules, math.nan, np.eye(3), np.zeros(3), (), ())
     return min((_around(a, reference, b, chosen) for reference in a.references), key=_closeness)
 
 
@@ -195,4 +196,3 @@ def _around(a: PreparedCrystal, reference: int, b: PreparedCrystal, chosen: Tole
 
 def _place(number: int, x: float, y: float, z: float) -> Place:
     return Place(int(number), (x, y, z))
-

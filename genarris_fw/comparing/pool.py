@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
 from genarris_fw.clustering.matching import PreparedCrystal, prepare
 from genarris_fw.comparing.cluster_match import ClusterMatch, Tolerances, match_clusters
 from genarris_fw.comparing.experiment import Experiment, Form, common_form, of_crystal
+from genarris_fw.comparing.powder import pattern, similarity
+from genarris_fw.comparing.variable_cell import variable_cell_similarity
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.errors import InputError
 from genarris_fw.threads import default_threads
 
 NEAREST = 5  # structures that are looked at more closely
+FEW_ORDERS = 2  # ways to lay a molecule upon itself
 BATCH = 256  # structures that are in memory at a time
 
 
@@ -45,7 +49,8 @@ class Compared:
     rank : int or None
         By energy, 1 for the lowest.
     powder, powder_variable_cell : float or None
-        Similarities of the powder patterns, 0 to 1; None where they were not looked at.
+        Similarities of the powder patterns, 0 to 1: as they are, and with the cell deformed to that of the experiment.
+        None where there is no pattern.
     """
 
     struct_id: str
@@ -103,6 +108,57 @@ class PoolComparison:
     remarks: tuple[str, ...]
     best: Structure | None = field(default=None, repr=False, compare=False)
 
+    @property
+    def words(self) -> str:
+        """Return in a line where the experiment is in the pool."""
+        if self.found is None:
+            return f"not among them; the nearest is {_place(self.nearest[0])}"
+        return _place(self.found)
+
+    def summary(self) -> dict[str, Any]:
+        """Return what a step's summary says of it (``experiment``, see docs/catalogue.md).
+
+        Returns
+        -------
+        dict
+            ``words``, ``found``, ``remarks``, and of the structure that is the experiment, else of the nearest one:
+            ``structure`` (struct_id), ``rank``, ``above_lowest`` (kJ/mol per molecule), ``rank_density``, ``rmsd`` (Å),
+            ``molecules`` (matched) and ``of``, ``powder``, ``powder_variable_cell``; None for what is not known.
+        """
+        one = self.found or self.nearest[0]
+        return {
+            "words": self.words,
+            "found": self.found is not None,
+            "structure": one.struct_id,
+            "rank": one.rank,
+            "above_lowest": one.above_lowest,
+            "rank_density": one.rank_density,
+            "rmsd": one.rmsd,
+            "molecules": one.matched,
+            "of": one.of,
+            "powder": one.powder,
+            "powder_variable_cell": one.powder_variable_cell,
+            "remarks": list(self.remarks),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but the structure as plain values, for json."""
+        kept = {name.name: getattr(self, name.name) for name in fields(self) if name.name != "best"}
+        return kept | {
+            "found": None if self.found is None else asdict(self.found),
+            "nearest": [asdict(one) for one in self.nearest],
+            "remarks": list(self.remarks),
+        }
+
+
+def _place(one: Compared) -> str:
+    """Where a structure is in its pool, and how well it agrees, in words."""
+    by = "density" if one.rank is None else "energy"
+    rank = one.rank_density if one.rank is None else one.rank
+    above = "" if one.above_lowest is None else f", {one.above_lowest:.2f} kJ/mol above the lowest"
+    agreement = "" if one.rmsd is None else f", RMSD_{one.matched} {one.rmsd:.2f} Å"
+    return f"rank {rank} by {by}{above}, {one.matched} of {one.of} molecules match{agreement}"
+
 
 @dataclass(frozen=True)
 class _Seen:
@@ -130,6 +186,7 @@ def compare_pool(
     tolerances: Tolerances | None = None,
     threads: int | None = None,
     pool: str = "the pool",
+    watch: Callable[[int], None] | None = None,
 ) -> PoolComparison:
     """Compare the crystals of a pool with the measured one.
 
@@ -151,6 +208,8 @@ def compare_pool(
         As many as there are cores by default.
     pool : str, optional
         What errors call it.
+    watch : callable, optional
+        Told now and then how many structures are compared.
 
     Returns
     -------
@@ -168,6 +227,8 @@ def compare_pool(
     first = next(ordered, None)
     if first is None:
         raise InputError(f"{pool} has no structures to compare {measured.name} with")
+    if first.lattice is None:
+        raise InputError(f"{pool} holds molecules, not crystals: there is nothing to compare {measured.name} with")
     form = common_form(measured, first, pool)
     target = prepare(form.experiment, chosen.matching, form.molecule)
     seen: list[_Seen] = []
@@ -177,9 +238,11 @@ def compare_pool(
             now = list(workers.map(lambda pair: _compared(pair[0], pair[1], form, target, chosen), batch))
             seen += now
             near = [*kept, *zip(now, (structure for _, structure in batch), strict=True)]
+            if watch is not None:
+                watch(len(seen))
             kept = sorted(near, key=lambda pair: pair[0].order)[: max(1, nearest)]
     rows = _ranked(seen, energies)
-    closest = tuple(_row(one, rows, chosen.molecules) for one, _ in kept)
+    closest = tuple(_with_powder(_row(one, rows, chosen.molecules), structure, form) for one, structure in kept)
     found = closest[0] if closest[0].is_experiment else None
     strange = sum(not one.comparable for one in seen)
     remarks = [*form.remarks]
@@ -211,15 +274,31 @@ def _batches(pairs: Iterator[tuple[int, Structure]]) -> Iterator[list[tuple[int,
 def _compared(index: int, structure: Structure, form: Form, target: PreparedCrystal, chosen: Tolerances) -> _Seen:
     """Compare one structure."""
     name = structure.struct_id or f"structure {index + 1}"
-    nothing = _Seen(index, name, structure.density, 0, math.inf, False, False)
+    density = math.nan if structure.lattice is None else structure.density
+    nothing = _Seen(index, name, density, 0, math.inf, False, False)
+    # Molecules that can be laid upon themselves in many ways are laid upon as few others as will do.
+    symmetric = int(target.orders[2].max()) > FEW_ORDERS
     try:
-        ready: PreparedCrystal = prepare(form.of(structure), chosen.matching, form.molecule)
+        ready: PreparedCrystal = prepare(form.of(structure), chosen.matching, form.molecule, symmetric)
     except InputError:  # bonds without end, in a structure that an engine has torn: the others are compared
         return nothing
     if ready.kinds != target.kinds:
         return nothing
     found: ClusterMatch = match_clusters(target, ready, chosen)
     return replace(nothing, matched=found.matched, rmsd=found.rmsd, mirrored=found.mirrored, comparable=True)
+
+
+def _with_powder(row: Compared, structure: Structure, form: Form) -> Compared:
+    """The row with the similarities of the powder patterns."""
+    there, here = form.experiment, form.of(structure)
+    try:
+        return replace(
+            row,
+            powder=similarity(pattern(there), pattern(here)),
+            powder_variable_cell=variable_cell_similarity(there, here),
+        )
+    except InputError:  # an element without scattering factors
+        return row
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +29,15 @@ class CrystalBonds:
         Atoms; first is not above second.
     images : (b, 3) ndarray of int
         The cell of the second atom.
+    molecules : int
+        How many molecules of one kind the atoms are, molecule after molecule, and their bonds too; 0 where that is not
+        known.
     """
 
     first: Integers
     second: Integers
     images: Integers
+    molecules: int = 0
 
     def as_set(self) -> set[tuple[int, int, int, int, int]]:
         """Return the bonds as (i, j, and the cell of j)."""
@@ -103,7 +108,7 @@ def bonds_by_order(structure: Structure, molecule: Molecule | None = None) -> Cr
     Z = len(structure) // len(one)
     if structure.species != one.species * Z:
         return None
-    pairs = np.array(bonds(one.species, one.positions), dtype=np.int64).reshape(-1, 2)
+    pairs = np.array(_bonds_of(tuple(one.species), one.positions.tobytes()), dtype=np.int64).reshape(-1, 2)
     if molecule is None and len(connected_components(len(one), pairs.tolist())) > 1:
         return None
     if int(structure.properties.get("number_of_atoms_in_molecule") or 0) == len(one):
@@ -117,7 +122,7 @@ def bonds_by_order(structure: Structure, molecule: Molecule | None = None) -> Cr
         vectors, images = _nearest(vectors, structure.lattice)
     if not (np.linalg.norm(vectors, axis=1) < np.tile(limits, Z)).all():
         return None
-    return CrystalBonds(rows[:, 0], rows[:, 1], images)
+    return CrystalBonds(rows[:, 0], rows[:, 1], images, Z)
 
 
 def bonds_by_distance(
@@ -179,6 +184,12 @@ def has_reacted(before: Structure, after: Structure, molecule: Molecule | None =
         return True
     made = bonds_by_distance(after).as_set() - known.as_set()
     return bool(made) and bool(made - bonds_by_distance(before).as_set())
+
+
+@lru_cache(maxsize=16)
+def _bonds_of(species: tuple[str, ...], positions: bytes) -> tuple[tuple[int, int], ...]:
+    """The bonds of a molecule; the crystals of a pool are often of one."""
+    return tuple(bonds(species, np.frombuffer(positions)))
 
 
 def _first_molecule(structure: Structure) -> Molecule | None:

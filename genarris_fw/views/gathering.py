@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import StructureDocument
 from genarris_fw.descriptors import distance_matrix, read_matrix
-from genarris_fw.energetics.comparable import Source, comparable_groups
+from genarris_fw.energetics.comparable import FIELDS, Source, comparable_groups
 from genarris_fw.errors import InputError
 from genarris_fw.pictures.of_pools import PoolData
 from genarris_fw.pictures.quantities import number
+from genarris_fw.units import KJ_PER_MOL_PER_EV
 
 # Names that properties have where the run's steps name no others, the newest first.
 CLUSTER_KEYS = (("AP_cluster", "AP_exemplar", ""),)
@@ -120,6 +121,13 @@ def _read_vectors(pool: PoolData, found: dict[str, list[Any]]) -> None:
 
 def _read_energies(pool: PoolData, documents: Sequence[StructureDocument], names: Sequence[str]) -> None:
     """Take the first energy that some structures have; of those not to be compared the largest group."""
+    pool.energies = _comparable(documents, names)
+    if pool.energies is None:
+        pool.missing["energies"] = "no energies"
+
+
+def _comparable(documents: Sequence[StructureDocument], names: Sequence[str]) -> NDArray[np.float64] | None:
+    """Energies in eV per molecule, NaN for a structure that has none or one that is not to be compared with most."""
     for name in names:
         energies = [document.get("energies") or {} for document in documents]
         records: list[Mapping[str, Any]] = [found.get(name) or {} for found in energies]
@@ -128,9 +136,39 @@ def _read_energies(pool: PoolData, documents: Sequence[StructureDocument], names
         groups = comparable_groups(Counter(source for source, value in zip(sources, values) if np.isfinite(value)))
         if groups:
             largest = groups[0][0]
-            pool.energies = np.where([source == largest for source in sources], values, np.nan)
-            return
-    pool.missing["energies"] = "no energies"
+            return np.where([source == largest for source in sources], values, np.nan)
+    return None
+
+
+def pool_energies(catalogue: Catalogue, run: str, ids: Sequence[str]) -> list[float | None]:
+    """Return energies that may be compared, of the last step that has some, kJ/mol per molecule.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        The database.
+    run : str
+        A run,
+    ids : sequence of str
+        and some of its structures.
+
+    Returns
+    -------
+    list of float or None
+        Of each structure; None for one that has none, or one of another engine or settings than most.
+
+    Raises
+    ------
+    InputError
+        For an unknown run.
+    """
+    steps = catalogue.runs.get(run).get("options", {}).get("steps", [])
+    names = _names([step["options"] for step in reversed(steps)], "energy_name", ENERGY_NAMES)
+    fields = [f"energies.{name}.{field}" for name in names for field in ("per_molecule", *FIELDS)]
+    found = _comparable(list(catalogue.structures.load(run, ids, fields)), names)
+    if found is None:
+        return [None] * len(ids)
+    return [None if np.isnan(value) else value * KJ_PER_MOL_PER_EV for value in found.tolist()]
 
 
 @contextmanager
