@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -109,6 +110,27 @@ def test_a_long_reading_is_told(pools: Pools, monkeypatch: pytest.MonkeyPatch) -
     go_on.set()
     pools.patience = 60.0
     assert len(pools.get(RUN, "raw")) == 12
+
+
+def test_a_server_that_ends_does_not_read_on(pools: Pools, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def endless(catalogue: Catalogue, run: str, pool: str, progress: Any) -> PoolColumns:
+        begun.set()
+        try:
+            while True:
+                progress(1, 12)
+                time.sleep(0.01)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(cache, "read_columns", endless)
+    pools.patience = 0.0
+    with pytest.raises(StillReading):
+        pools.get(RUN, "raw")
+    assert begun.wait(60)
+    pools.close()
+    assert ended.wait(60)
 
 
 def test_what_is_not_there(pools: Pools, changing: Catalogue) -> None:
