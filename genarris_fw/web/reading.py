@@ -81,7 +81,7 @@ def read_columns(catalogue: Catalogue, run: str, pool: str, progress: Progress =
     size = catalogue.structures.count(run, pool)
     wanted, left_out = _wanted(sample, size)
     named = [step["options"]["energy_name"] for step in reversed(steps) if step["options"].get("energy_name")]
-    table = _Table(wanted, list(dict.fromkeys([*named, *ENERGY_NAMES]))[:MOST_ENERGIES])
+    table = _Table(wanted, list(dict.fromkeys([*named, *ENERGY_NAMES]))[:MOST_ENERGIES], size)
     stages = [{"$match": {"run": run, "pools": pool}}, {"$project": table.projection()}]
     cursor = catalogue.structures.collection.aggregate(stages, batchSize=BATCH, **_way(catalogue, size))
     batch: list[Any] = []
@@ -163,13 +163,13 @@ def _number(name: str, kind: Kind, path: str, double: bool = False) -> Wanted:
 class _Table:
     """Batches of projected documents, put into arrays as they come, and together in the end."""
 
-    def __init__(self, wanted: Sequence[Wanted], energies: Sequence[str]) -> None:
+    def __init__(self, wanted: Sequence[Wanted], energies: Sequence[str], size: int) -> None:
         self.numbers = [one for one in wanted if one.kind != "text"]
         self.texts = [one for one in wanted if one.kind == "text"]
         self.energies = [_Energies(name) for name in energies]
         self._ids: list[NDArray[np.bytes_]] = []
-        self._values: dict[str, list[NDArray[np.floating[Any]]]] = {one.name: [] for one in self.numbers}
-        self._codes: dict[str, list[NDArray[np.float32]]] = {one.name: [] for one in self.texts}
+        # In pieces as large as the pool is said to be: many small ones would stay with the process for good.
+        self._values = {one.name: np.empty(size, np.float64 if one.double else np.float32) for one in wanted}
         self._words: dict[str, dict[str, int]] = {one.name: {} for one in self.texts}
 
     def __len__(self) -> int:
@@ -189,19 +189,23 @@ class _Table:
         """Take a batch."""
         if not batch:
             return
+        first, last = len(self), len(self) + len(batch)
+        for name, kept in self._values.items():
+            if last > len(kept):  # structures that came while the pool was read
+                self._values[name] = np.resize(kept, last)
         self._ids.append(np.array([str(one["i"]).encode(errors="replace") for one in batch], dtype=np.bytes_))
         values = np.array([one["v"] for one in batch], dtype=np.float64)
         for place, one in enumerate(self.numbers):
             with np.errstate(over="ignore"):  # what 32 bits cannot hold is none either
-                column = values[:, place]
-                kept: NDArray[np.floating[Any]] = column.copy() if one.double else column.astype(np.float32)
-            kept[np.isinf(kept)] = np.nan
-            self._values[one.name].append(kept)
+                self._values[one.name][first:last] = values[:, place]
+            some = self._values[one.name][first:last]
+            some[np.isinf(some)] = np.nan
         for place, one in enumerate(self.texts):
             codes = self._words[one.name]
             texts = (record["t"][place] for record in batch)
-            coded = [codes.setdefault(text, len(codes)) if isinstance(text, str) else np.nan for text in texts]
-            self._codes[one.name].append(np.array(coded, dtype=np.float32))
+            self._values[one.name][first:last] = [
+                codes.setdefault(text, len(codes)) if isinstance(text, str) else np.nan for text in texts
+            ]
         width = 1 + len(FIELDS)
         for place, energies in enumerate(self.energies):
             energies.add([record["e"][place * width : (place + 1) * width] for record in batch])
@@ -210,7 +214,7 @@ class _Table:
         """Return the ids in ascending order, and the columns that some structure has a value in."""
         ids = np.concatenate(self._ids)
         order = np.argsort(ids, kind="stable")
-        found = [Column(one.name, one.kind, np.concatenate(self._values.pop(one.name))[order]) for one in self.numbers]
+        found = [Column(one.name, one.kind, self._values.pop(one.name)[order]) for one in self.numbers]
         found += [self._text(one.name, order) for one in self.texts if len(self._words[one.name]) <= MOST_KEPT_WORDS]
         for energies in self.energies:
             values = energies.above_the_lowest()
@@ -224,7 +228,7 @@ class _Table:
         place = np.full(len(words) + 1, np.nan, dtype=np.float32)
         for new, word in enumerate(words):
             place[self._words[name][word]] = new
-        codes = np.concatenate(self._codes.pop(name))[order]
+        codes = self._values.pop(name)[order]
         values = place[np.where(np.isnan(codes), len(words), codes).astype(np.intp)]
         return Column(name, "text", values, tuple(words))
 
