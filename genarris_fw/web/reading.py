@@ -169,7 +169,9 @@ class _Table:
         self.energies = [_Energies(name) for name in energies]
         self._ids: list[NDArray[np.bytes_]] = []
         # In pieces as large as the pool is said to be: many small ones would stay with the process for good.
-        self._values = {one.name: np.empty(size, np.float64 if one.double else np.float32) for one in wanted}
+        self._values: dict[str, NDArray[np.floating[Any]]] = {
+            one.name: np.empty(size, np.float64 if one.double else np.float32) for one in wanted
+        }
         self._words: dict[str, dict[str, int]] = {one.name: {} for one in self.texts}
 
     def __len__(self) -> int:
