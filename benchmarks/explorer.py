@@ -178,9 +178,10 @@ class Client:
 ACTIONS = {"table page": 4, "filter": 3, "crystal": 4, "histogram": 1, "lasso": 1}
 
 
-def look(port: int, seed: int, actions: int, queue: Any) -> None:
+def look(port: int, seed: int, actions: int, queue: Any, ready: Any) -> None:
     """Carry out one client's actions, and tell how long each took."""
     client = Client(port, seed)
+    ready.wait()  # the start of so many processes takes all cores
     time.sleep(client.random.uniform(0, 10))
     names = ["first view", *client.random.choices(list(ACTIONS), list(ACTIONS.values()), k=actions)]
     times = []
@@ -213,11 +214,13 @@ def read_the_pool(port: int) -> float:
 def measured(port: int, process: subprocess.Popen[bytes], clients: int, actions: int) -> tuple[list[Bar], float]:
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
-    people = [context.Process(target=look, args=(port, seed, actions, queue)) for seed in range(clients)]
+    ready = context.Barrier(clients)
+    people = [context.Process(target=look, args=(port, seed, actions, queue, ready)) for seed in range(clients)]
     for person in people:
         person.start()
     times: dict[str, list[float]] = {}
     most, server, left = 0.0, psutil.Process(process.pid), clients
+    before = sum(server.cpu_times()[:2])
     while (left and any(person.is_alive() for person in people)) or not queue.empty():
         most = max(most, server.memory_info().rss / 1e6)
         while not queue.empty():
@@ -227,6 +230,9 @@ def measured(port: int, process: subprocess.Popen[bytes], clients: int, actions:
         time.sleep(0.1)
     for person in people:
         person.join()
+    spent = sum(server.cpu_times()[:2]) - before
+    number = sum(map(len, times.values()))
+    print(f"{number} actions took the server {1e3 * spent / number:.0f} ms of its CPU each", flush=True)
     bars = []
     for name in ("first view", *ACTIONS):
         found = times.get(name, [])

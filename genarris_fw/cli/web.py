@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import webbrowser
@@ -34,7 +35,9 @@ PORT = 8600
     default=None,
     help="A file with the token (default: none at the loopback, else a new one, printed once).",
 )
-@click.option("--open/--no-open", "opening", default=None, help="Open the browser (default: on a terminal).")
+@click.option(
+    "--open/--no-open", "opening", default=None, help="Open the browser (default: from a terminal with windows)."
+)
 @database_options
 def command(
     run: str | None,
@@ -62,10 +65,14 @@ def command(
         address = f"http://{_written(host)}:{sock.getsockname()[1]}/"
         click.echo(f"{address}{f'?token={token}' if token and not token_file else ''}")
         click.echo("Ctrl-C ends it", err=True)
-        wanted = sys.stdout.isatty() if opening is None else opening
-        if wanted:
+        if opening if opening is not None else sys.stdout.isatty() and _has_windows():
             webbrowser.open(address + (f"?token={token}" if token else ""))
         _serve(create_app(opened.catalogue, run, token), sock)
+
+
+def _has_windows() -> bool:
+    """Tell whether a browser would have a window of its own: one for terminals would take this one."""
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _serve(app: FastAPI, sock: socket.socket) -> None:

@@ -33,6 +33,7 @@ from genarris_fw.web.downloads import TooMany, download, known_formats
 from genarris_fw.web.filters import MOST_CORNERS, Mask
 from genarris_fw.web.guard import Guard
 from genarris_fw.web.histograms import histogram
+from genarris_fw.web.overlay import overlay_view
 from genarris_fw.web.pages import chemiscope_script, script, static_file
 from genarris_fw.web.points import CHUNK, MOST_POINTS, POINT, density, drawable, extent_of, nearest_row, packed
 from genarris_fw.web.selection import Name, Selection, Stale, checked_rows
@@ -433,11 +434,16 @@ def _add_structures(app: FastAPI, explorer: Explorer) -> None:
         which: Named,
         replicas: Annotated[str, Query(pattern=r"^[1-9]\d?,[1-9]\d?,[1-9]\d?$")] = "1,1,1",
         hydrogen_bonds: bool = True,
+        experiment: bool = False,
     ) -> Response:
-        """A structure as it is drawn: molecules whole, bonds, hydrogen bonds, cells."""
+        """A structure as it is drawn: molecules whole, bonds, hydrogen bonds, cells, the measured crystal upon it."""
         found = from_document(document_of(catalogue, *which))
+        molecule = molecule_of(catalogue, which[0])
         a, b, c = map(int, replicas.split(","))
-        return as_json(request, drawn_crystal(found, molecule_of(catalogue, which[0]), (a, b, c), hydrogen_bonds))
+        drawn = drawn_crystal(found, molecule, (a, b, c), hydrogen_bonds)
+        if experiment:
+            drawn["overlay"] = overlay_view(catalogue, which[0], found, molecule)
+        return as_json(request, drawn)
 
     @app.get("/api/chemiscope/structure", responses=REFUSALS)
     def one_for_chemiscope(request: Request, which: Named) -> Response:

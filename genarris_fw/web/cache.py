@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 from genarris_fw.catalogue import Catalogue
@@ -20,7 +20,7 @@ LOOKED_AGAIN = 1.0  # seconds: so often it is asked whether a run has changed
 # While a run goes on its steps write what no note in its document tells: its pools are read again after this time, or
 # a number of times as long as reading takes.
 READ_AGAIN, TIMES = 10.0, 20.0
-PATIENCE = 3.0  # seconds that a request waits for a pool that is being read for the first time
+PATIENCE = 1.5  # seconds that a request waits for a pool that is being read for the first time
 WAITED_FOR_CHANGES = 0.25  # and for one that has changed, before it is answered with what was there before
 
 
@@ -72,10 +72,12 @@ class Pools:
         self.patience = patience
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
         self._lock = Lock()
+        self._closed = Event()
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reading")  # two at once are no quicker
 
     def close(self) -> None:
-        """Begin no further reading."""
+        """Begin no further reading, and end the one that is under way."""
+        self._closed.set()
         self._reader.shutdown(wait=False, cancel_futures=True)
 
     def get(self, run: str, pool: str) -> PoolColumns:
@@ -131,6 +133,8 @@ class Pools:
     def _read(self, entry: _Entry, run: str, pool: str, state: Any, running: bool) -> PoolColumns:
         def progress(done: int, of: int) -> None:
             entry.done, entry.of = done, of
+            if self._closed.is_set():
+                raise CancelledError
 
         try:
             columns = read_columns(self.catalogue, run, pool, progress)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,13 +24,16 @@ from genarris_fw.web.runs import NotThere
 BATCH = 10_000
 SAMPLED = 300  # structures at either end of a pool tell which properties there are
 MOST_WORDS = 64  # a text that has more different values among those sampled is no column
+MOST_KEPT_WORDS = 1000
+MOST_ENERGIES = 4  # names that a run's steps give to energies, the last first
 MOST_BYTES = 160 * 2**20  # of a pool's columns
 MOST_COLUMNS = 100
 LARGE, SHARE = 50_000, 4  # a pool of more structures, and more than a quarter of all, is read as the disk has it
 MOST_CENTRED = 20_000  # structures of a pool in which atoms are looked at for Z' of centred groups
 # Read of every pool, wherever it is known.
 FIRST = ("density", "spg", "lattice_energy", "energy_per_molecule", "energy", "cell_vol")
-FEW_HAVE = ("experiment_rank", "experiment_rmsd")  # whoever samples will miss it
+# Whoever samples may miss them, where few structures have them.
+FEW_HAVE = ("lattice_energy", "energy_per_molecule", "energy", "experiment_rank", "experiment_rmsd")
 
 Progress = Callable[[int, int], None]
 
@@ -79,8 +81,7 @@ def read_columns(catalogue: Catalogue, run: str, pool: str, progress: Progress =
     size = catalogue.structures.count(run, pool)
     wanted, left_out = _wanted(sample, size)
     named = [step["options"]["energy_name"] for step in reversed(steps) if step["options"].get("energy_name")]
-    energy = next((name for name in (*named, *ENERGY_NAMES) if any(_energy(one, name) for one in sample)), None)
-    table = _Table(wanted, size, energy)
+    table = _Table(wanted, list(dict.fromkeys([*named, *ENERGY_NAMES]))[:MOST_ENERGIES], size)
     stages = [{"$match": {"run": run, "pools": pool}}, {"$project": table.projection()}]
     cursor = catalogue.structures.collection.aggregate(stages, batchSize=BATCH, **_way(catalogue, size))
     batch: list[Any] = []
@@ -91,8 +92,9 @@ def read_columns(catalogue: Catalogue, run: str, pool: str, progress: Progress =
             progress(len(table), size)
             batch = []
     table.add(batch)
-    ids = table.sort()
-    columns = table.columns()
+    ids, columns = table.sorted()
+    for one in _derived(columns):
+        columns.setdefault(one.name, one)
     if independent := _z_prime(catalogue, run, ids, columns):
         columns["z_prime"] = independent
     return PoolColumns(run, pool, ids, columns, _remarks(columns, left_out), time.monotonic() - began)
@@ -106,15 +108,11 @@ def _way(catalogue: Catalogue, size: int) -> dict[str, Any]:
 
 def _sample(catalogue: Catalogue, run: str, pool: str) -> list[Mapping[str, Any]]:
     found: dict[str, Mapping[str, Any]] = {}
-    fields = {"_id": 0, "struct_id": 1, "properties": 1, "energies": 1, "provenance.mode": 1, "provenance.step": 1}
+    fields = {"_id": 0, "struct_id": 1, "properties": 1}
     for direction in (1, -1):
         ends = catalogue.structures.collection.find({"run": run, "pools": pool}, fields)
         found |= {one["struct_id"]: one for one in ends.sort("struct_id", direction).limit(SAMPLED)}
     return list(found.values())
-
-
-def _energy(document: Mapping[str, Any], name: str) -> bool:
-    return bool(np.isfinite(number(((document.get("energies") or {}).get(name) or {}).get("per_molecule"))))
 
 
 def _wanted(sample: Sequence[Mapping[str, Any]], size: int) -> tuple[list[Wanted], list[str]]:
@@ -163,118 +161,109 @@ def _number(name: str, kind: Kind, path: str, double: bool = False) -> Wanted:
 
 
 class _Table:
-    """Batches of projected documents, put into arrays as they come."""
+    """Batches of projected documents, put into arrays as they come, and together in the end."""
 
-    def __init__(self, wanted: Sequence[Wanted], size: int, energy: str | None) -> None:
+    def __init__(self, wanted: Sequence[Wanted], energies: Sequence[str], size: int) -> None:
         self.numbers = [one for one in wanted if one.kind != "text"]
         self.texts = [one for one in wanted if one.kind == "text"]
-        self.energy = energy
+        self.energies = [_Energies(name) for name in energies]
         self._ids: list[NDArray[np.bytes_]] = []
+        # In pieces as large as the pool is said to be: many small ones would stay with the process for good.
         self._values: dict[str, NDArray[np.floating[Any]]] = {
-            one.name: np.empty(size, np.float64 if one.double else np.float32) for one in self.numbers
+            one.name: np.empty(size, np.float64 if one.double else np.float32) for one in wanted
         }
-        self._codes = {one.name: np.empty(size, np.float32) for one in self.texts}
-        self._words: dict[str, dict[Any, int]] = {one.name: {} for one in self.texts}
-        self._energies = np.empty(size if energy else 0)
-        self._sources, self._source_of = Counter[Source](), dict[Source, int]()
-        self._source = np.empty(size if energy else 0, np.int16)
-        self._length = 0
+        self._words: dict[str, dict[str, int]] = {one.name: {} for one in self.texts}
 
     def __len__(self) -> int:
-        return self._length
+        return sum(map(len, self._ids))
 
     def projection(self) -> dict[str, Any]:
-        """Return what the server sends of each structure: id, numbers, texts, an energy and its source."""
-        fields = {"_id": 0, "i": "$struct_id"}
-        fields["v"] = [one.expression for one in self.numbers]
-        fields["t"] = [one.expression for one in self.texts]
-        if self.energy:
-            at = f"$energies.{self.energy}"
-            fields["e"] = _number("", "number", f"{at}.per_molecule").expression
-            fields["s"] = [f"{at}.{field}" for field in FIELDS]
-        return fields
+        """Return what the server sends of each structure: id, numbers, texts, energies with their sources."""
+        return {
+            "_id": 0,
+            "i": "$struct_id",
+            "v": [one.expression for one in self.numbers],
+            "t": [one.expression for one in self.texts],
+            "e": [part for one in self.energies for part in one.expressions()],
+        }
 
     def add(self, batch: Sequence[Mapping[str, Any]]) -> None:
         """Take a batch."""
         if not batch:
             return
-        first, last = self._length, self._length + len(batch)
-        self._grow(last)
+        first, last = len(self), len(self) + len(batch)
+        for name, kept in self._values.items():
+            if last > len(kept):  # structures that came while the pool was read
+                self._values[name] = np.resize(kept, last)
         self._ids.append(np.array([str(one["i"]).encode(errors="replace") for one in batch], dtype=np.bytes_))
         values = np.array([one["v"] for one in batch], dtype=np.float64)
-        with np.errstate(over="ignore"):  # what 32 bits cannot hold is none either
-            for place, one in enumerate(self.numbers):
+        for place, one in enumerate(self.numbers):
+            with np.errstate(over="ignore"):  # what 32 bits cannot hold is none either
                 self._values[one.name][first:last] = values[:, place]
+            some = self._values[one.name][first:last]
+            some[np.isinf(some)] = np.nan
         for place, one in enumerate(self.texts):
             codes = self._words[one.name]
             texts = (record["t"][place] for record in batch)
-            self._codes[one.name][first:last] = [
+            self._values[one.name][first:last] = [
                 codes.setdefault(text, len(codes)) if isinstance(text, str) else np.nan for text in texts
             ]
-        if self.energy:
-            self._energies[first:last] = [np.nan if one["e"] is None else one["e"] for one in batch]
-            sources = (Source(*map(str, one["s"])) for one in batch)
-            self._source[first:last] = [self._source_of.setdefault(one, len(self._source_of)) for one in sources]
-        for one in self.numbers:
-            kept = self._values[one.name][first:last]
-            kept[np.isinf(kept)] = np.nan
-        self._length = last
+        width = 1 + len(FIELDS)
+        for place, energies in enumerate(self.energies):
+            energies.add([record["e"][place * width : (place + 1) * width] for record in batch])
 
-    def _grow(self, size: int) -> None:
-        """Make room for structures that came while the pool was read."""
-        everything: Iterable[tuple[dict[str, Any], str]] = [
-            *((self._values, name) for name in self._values),
-            *((self._codes, name) for name in self._codes),
-        ]
-        for where, name in everything:
-            if len(where[name]) < size:
-                where[name] = np.resize(where[name], size)
-        if self.energy and len(self._energies) < size:
-            self._energies, self._source = np.resize(self._energies, size), np.resize(self._source, size)
-
-    def sort(self) -> NDArray[np.bytes_]:
-        """Bring all structures in the order of their ids, and return these."""
-        ids = np.concatenate(self._ids) if self._ids else np.zeros(0, "S1")
-        self._ids = []
+    def sorted(self) -> tuple[NDArray[np.bytes_], dict[str, Column]]:
+        """Return the ids in ascending order, and the columns that some structure has a value in."""
+        ids = np.concatenate(self._ids)
         order = np.argsort(ids, kind="stable")
-        for where in (self._values, self._codes):
-            for name in where:
-                where[name] = where[name][order]
-        if self.energy:
-            self._energies, self._source = self._energies[order], self._source[order]
-        return ids[order]
+        found = [Column(one.name, one.kind, self._values.pop(one.name)[order]) for one in self.numbers]
+        found += [self._text(one.name, order) for one in self.texts if len(self._words[one.name]) <= MOST_KEPT_WORDS]
+        for energies in self.energies:
+            values = energies.above_the_lowest()
+            if values is not None:
+                found.append(Column("relative_energy", "number", values[order]))
+                break
+        return ids[order], {one.name: one for one in found if np.isfinite(one.values).any()}
 
-    def columns(self) -> dict[str, Column]:
-        """Return the columns that some structure has a value in, with those that follow from them."""
-        n = self._length
-        found = [Column(one.name, one.kind, self._values[one.name][:n]) for one in self.numbers]
-        found += [self._text(one.name) for one in self.texts if len(self._words[one.name]) <= 1000]
-        by_name = {one.name: one for one in found if np.isfinite(one.values).any()}
-        for one in [*self._relative_energy(), *_derived(by_name)]:
-            by_name.setdefault(one.name, one)
-        return {one.name: one for one in by_name.values() if np.isfinite(one.values).any()}
-
-    def _text(self, name: str) -> Column:
+    def _text(self, name: str, order: NDArray[np.intp]) -> Column:
         words = sorted(self._words[name])
         place = np.full(len(words) + 1, np.nan, dtype=np.float32)
         for new, word in enumerate(words):
             place[self._words[name][word]] = new
-        codes = self._codes[name][: self._length]
+        codes = self._values.pop(name)[order]
         values = place[np.where(np.isnan(codes), len(words), codes).astype(np.intp)]
         return Column(name, "text", values, tuple(words))
 
-    def _relative_energy(self) -> list[Column]:
-        """Return energies above the lowest, of the largest group that may be compared."""
-        energies = self._energies[: self._length]
-        known = np.isfinite(energies)
-        counts = np.bincount(self._source[: len(energies)][known], minlength=len(self._source_of))
-        groups = comparable_groups(dict(zip(self._source_of, counts.tolist(), strict=True)))
+
+class _Energies:
+    """Energies of one name, and what each comes from."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._values: list[NDArray[np.float64]] = []
+        self._sources: list[NDArray[np.int32]] = []
+        self._known: dict[Source, int] = {}
+
+    def expressions(self) -> list[Any]:
+        at = f"$energies.{self.name}"
+        return [_number("", "number", f"{at}.per_molecule").expression, *(f"{at}.{field}" for field in FIELDS)]
+
+    def add(self, batch: Sequence[Sequence[Any]]) -> None:
+        self._values.append(np.array([one[0] for one in batch], dtype=np.float64))
+        sources = (Source(*map(str, one[1:])) for one in batch)
+        self._sources.append(np.array([self._known.setdefault(one, len(self._known)) for one in sources], np.int32))
+
+    def above_the_lowest(self) -> NDArray[np.float32] | None:
+        """Return kJ/mol per molecule above the lowest, of the largest group that may be compared; None without any."""
+        values, sources = np.concatenate(self._values), np.concatenate(self._sources)
+        known = np.isfinite(values)
+        counts = np.bincount(sources[known], minlength=len(self._known))
+        groups = comparable_groups(dict(zip(self._known, counts.tolist(), strict=True)))
         if not groups:
-            return []
-        chosen = known & (self._source[: len(energies)] == self._source_of[groups[0][0]])
-        above = (energies - energies[chosen].min()) * KJ_PER_MOL_PER_EV
-        values: NDArray[np.float32] = np.where(chosen, above, np.nan).astype(np.float32)
-        return [Column("relative_energy", "number", values)]
+            return None
+        chosen = known & (sources == self._known[groups[0][0]])
+        above: NDArray[np.float32] = np.where(chosen, (values - values[chosen].min()) * KJ_PER_MOL_PER_EV, np.nan)
+        return above.astype(np.float32)
 
 
 def _derived(found: Mapping[str, Column]) -> list[Column]:

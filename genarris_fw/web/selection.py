@@ -6,7 +6,7 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from genarris_fw.errors import InputError
 from genarris_fw.web.columns import PoolColumns
@@ -18,13 +18,6 @@ MOST_IDS, MOST_ROWS, MOST_LASSOS = 10_000, 100_000, 20
 
 class Stale(Exception):
     """Rows were named of a pool that has changed."""
-
-
-def _one_by_one(value: object) -> object:
-    """Split what a URL says with commas."""
-    if isinstance(value, list) and all(isinstance(text, str) for text in value):
-        return [part for text in value for part in text.split(",") if part]
-    return value
 
 
 def _no_surrogates(value: str) -> str:
@@ -43,10 +36,8 @@ class Selection(BaseModel, extra="forbid"):
     pool: Name
     where: list[str] = Field([], max_length=50, description="Filters, NAME:PART,PART...")
     within: list[str] = Field([], max_length=MOST_LASSOS, description="Polygons, XNAME,YNAME:x1,y1,x2,y2,...")
-    ids: Annotated[list[Name] | None, BeforeValidator(_one_by_one)] = Field(None, max_length=MOST_IDS)
-    rows: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]] | None, BeforeValidator(_one_by_one)] = Field(
-        None, max_length=MOST_ROWS
-    )
+    ids: list[Name] | None = Field(None, max_length=MOST_IDS)
+    rows: list[Annotated[int, Field(ge=0, lt=2**31)]] | None = Field(None, max_length=MOST_ROWS)
     version: str | None = Field(None, max_length=64, description="Of the pool that rows are of.")
 
     @property

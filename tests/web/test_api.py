@@ -187,7 +187,7 @@ def test_selections(client: TestClient) -> None:
     summary = ask(client, "select", **RAW, where="lattice_energy:any")
     assert summary["count"] == 4 and summary["lowest"] == EXEMPLARS[-1]
     assert summary["columns"]["spg"] == {"count": 4, "min": 2, "max": 113, "mean": pytest.approx(37)}
-    assert ask(client, "select", **RAW, ids=f"{IDS[3]},{IDS[1]}", give="ids")["ids"] == [IDS[1], IDS[3]]
+    assert ask(client, "select", **RAW, ids=[IDS[3], IDS[1]], give="ids")["ids"] == [IDS[1], IDS[3]]
     points = np.frombuffer(client.get("/api/points", params=RAW | {"x": "density", "y": "cell_vol"}).content, POINT)
     x, y = float(points["x"][4]), float(points["y"][4])
     lasso = f"density,cell_vol:{x - 1e-4},{y - 0.01},{x + 1e-4},{y - 0.01},{x + 1e-4},{y + 0.01},{x - 1e-4},{y + 0.01}"
@@ -309,6 +309,7 @@ def test_hostile_names_are_names(client: TestClient) -> None:
     chosen = ask(client, "select", **HOSTILE, where="id:a%2Cb%3Ac%252C%2A", give="ids")
     assert chosen["ids"] == ["a,b:c%2C*"]
     assert "'$gt'" in ask(client, "download", 422, **HOSTILE, format="res")["detail"]  # no file can hold it
+    assert ask(client, "select", **HOSTILE, ids=["a,b:c%2C*"], give="ids")["ids"] == ["a,b:c%2C*"]
     answer = client.get("/api/download", params=HOSTILE | {"format": "res", "where": "id:!$where"})
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         names = archive.namelist()

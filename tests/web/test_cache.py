@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 from pymongo import MongoClient
-from small_run import EXEMPLARS, IDS, RUN, energy_fields, fill
+from small_run import EXEMPLARS, IDS, KJ_PER_MOL, RUN, energy_fields, fill
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.database.launchpads import database_name
-from genarris_fw.web import cache
+from genarris_fw.web import cache, reading
 from genarris_fw.web.cache import Pools, StillReading
 from genarris_fw.web.columns import PoolColumns
 from genarris_fw.web.reading import read_columns
@@ -111,6 +112,27 @@ def test_a_long_reading_is_told(pools: Pools, monkeypatch: pytest.MonkeyPatch) -
     assert len(pools.get(RUN, "raw")) == 12
 
 
+def test_a_server_that_ends_does_not_read_on(pools: Pools, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def endless(catalogue: Catalogue, run: str, pool: str, progress: Any) -> PoolColumns:
+        begun.set()
+        try:
+            while True:
+                progress(1, 12)
+                time.sleep(0.01)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(cache, "read_columns", endless)
+    pools.patience = 0.0
+    with pytest.raises(StillReading):
+        pools.get(RUN, "raw")
+    assert begun.wait(60)
+    pools.close()
+    assert ended.wait(60)
+
+
 def test_what_is_not_there(pools: Pools, changing: Catalogue) -> None:
     for _ in range(2):
         with pytest.raises(NotThere):
@@ -130,3 +152,32 @@ def test_odd_values_are_no_numbers(changing: Catalogue) -> None:
     assert values[7:] == pytest.approx([one["properties"]["density"] for one in known], rel=1e-6)
     assert values[6] == pytest.approx(2.0**60, rel=1e-6)
     assert np.isnan(values[:6]).all()
+
+
+def test_what_few_structures_have_is_not_missed(changing: Catalogue) -> None:
+    """Properties are told by a sample; energies, and the measured crystal, are looked for in all structures."""
+    first = changing.structures.collection.find_one({"struct_id": IDS[1]}) or {}
+    names = [f"many_{i:04d}" for i in range(1000)]
+    plain = {name: first["properties"][name] for name in ("density", "spg", "Z", "cell_vol")}
+    documents = [
+        {**first, "_id": f"{RUN}:{name}", "struct_id": name, "pools": ["many"], "properties": plain} for name in names
+    ]
+    for number, energy in ((500, -400.0), (501, -399.0)):
+        fields = energy_fields(energy)
+        documents[number]["energies"] = {"energy": fields["energies.energy"]}
+        documents[number]["properties"] = plain | {"experiment_rank": 1, "lattice_energy": energy}
+    changing.structures.collection.insert_many(documents)  # type: ignore[arg-type]
+    columns = read_columns(changing, RUN, "many").columns
+    for name in ("relative_energy", "lattice_energy", "experiment_rank"):
+        assert np.flatnonzero(~np.isnan(columns[name].values)).tolist() == [500, 501]
+    assert columns["relative_energy"].values[[500, 501]] == pytest.approx([0.0, KJ_PER_MOL], rel=1e-6)
+
+
+def test_a_large_pool_is_read_as_the_disk_has_it(changing: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = read_columns(changing, RUN, "raw")
+    kept = list(changing.structures.collection.find())
+    changing.structures.collection.delete_many({})
+    changing.structures.collection.insert_many(kept[::-1])
+    monkeypatch.setattr(reading, "LARGE", 2)
+    assert reading._way(changing, 12) == {"hint": {"$natural": 1}}
+    assert read_columns(changing, RUN, "raw").version == expected.version

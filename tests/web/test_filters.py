@@ -143,7 +143,8 @@ def test_a_selection() -> None:
     assert rows(ids=["b", "a1", "nobody"]) == [0, 2]
     assert rows(ids=["b"], where=["spg:2"]) == []
     assert rows(rows=[3, 1], version=POOL.version) == [1, 3]
-    assert rows(rows=["3,1"], version=POOL.version) == [1, 3]
+    assert rows(rows=["3", "1"], version=POOL.version) == [1, 3]  # as they come in an address
+    assert rows(ids=["c,d"]) == [3]  # names have commas
     with pytest.raises(Stale):
         rows(rows=[1], version="other")
     with pytest.raises(InputError, match="0 to 3"):
