@@ -1,7 +1,7 @@
 """Pages in a real browser: Chromium without a window, driven by playwright-core through node.
 
-A test's script is the body of an async JavaScript function of ``page`` (playwright's, at the address already), ``given``
-(what the test hands over) and ``context``; what it returns comes back as plain values::
+A test's script is the body of an async JavaScript function of ``page`` (playwright's, at the address already),
+``given`` (what the test hands over) and ``context``; what it returns comes back as plain values::
 
     seen = visit(url, "await page.click('#form'); return await page.textContent('h1');")
     assert seen.result == "Form" and not seen.errors
