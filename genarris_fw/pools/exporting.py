@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -136,8 +136,17 @@ def structure_of(document: StructureDocument) -> Structure:
     return structure
 
 
-def last_pool(catalogue: Catalogue, run: str) -> str:
+def last_pool(catalogue: Catalogue, run: str, known: Collection[str] | None = None) -> str:
     """Return the pool that the last step of a run so far has made.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        The database.
+    run : str
+        Name of the run.
+    known : collection of str, optional
+        Its pools, where they are known; all its structures are looked at for them otherwise.
 
     Raises
     ------
@@ -145,7 +154,7 @@ def last_pool(catalogue: Catalogue, run: str) -> str:
         When the run is unknown or has no pool yet.
     """
     steps = catalogue.runs.get(run).get("options", {}).get("steps", [])
-    pools = catalogue.structures.pools(run)
+    pools = sorted(known) if known is not None else catalogue.structures.pools(run)
     made = [step["options"].get("output_pool") for step in steps]
     for pool in [*reversed(made), *pools]:
         if pool in pools:

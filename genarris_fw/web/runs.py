@@ -68,7 +68,7 @@ def overview(catalogue: Catalogue, run: str) -> dict[str, Any]:
     steps = [step["name"] for step in found["steps"] if step["name"] in experiments]
     last = {"step": steps[-1]} | experiments[steps[-1]] if steps else None
     try:
-        pool = last_pool(catalogue, run)
+        pool = last_pool(catalogue, run, found["pools"])
     except InputError:
         pool = None
     return found | {

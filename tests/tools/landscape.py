@@ -30,7 +30,7 @@ def crystals() -> dict[str, Structure]:
     for number, name in enumerate(IDS):
         structure = small_run.crystal(3 if name == STAR else number % 12, name)
         if name != STAR:
-            structure.lattice[2] *= structure.density / rng.uniform(0.5, 0.85)
+            structure.cell[2] *= structure.density / rng.uniform(0.5, 0.85)
         energy, group = round(rng.uniform(-110, -80), 4), rng.choice(GROUPS)
         structure.properties |= {"lattice_energy": energy, "spg": group}
         found[name] = structure

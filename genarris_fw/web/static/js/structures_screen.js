@@ -99,6 +99,10 @@ export class StructuresScreen {
     this.pool = null;
     this.drawnPoints = "";
     this.#cover("Reading the pool");
+    const reading = (/** @type {string} */ name) => patiently(() => fetchPool(now.run, name, signal), (words) => this.#cover(words), signal);
+    // Both at once, where the address names the pool.
+    const named = now.pool ? reading(now.pool) : null;
+    named?.catch(() => undefined);
     this.run = await fetchRun(now.run, signal);
     const pools = Object.keys(this.run.pools);
     const name = now.pool || this.run.last_pool || pools[0] || "";
@@ -107,7 +111,7 @@ export class StructuresScreen {
       this.#cover("This run has no structures yet: its progress shows how far it is.");
       return;
     }
-    const pool = await patiently(() => fetchPool(now.run, name, signal), (words) => this.#cover(words), signal);
+    const pool = await (named ?? reading(name));
     this.pool = pool;
     this.filters.load(pool);
     this.table.load(pool);

@@ -43,6 +43,8 @@ export class Scatter {
     this.lassos = [];
     /** @type {{star: [number, number] | null, opened: [number, number] | null, hovered: [number, number] | null}} */
     this.marks = { star: null, opened: null, hovered: null };
+    /** @type {Picker | undefined} */
+    this.picker = undefined;
     this.tool = "move";
     this.canvas = html("canvas", { class: "points cloud", "aria-hidden": "true" });
     this.heat = html("canvas", { class: "points heat", hidden: true, "aria-hidden": "true" });
@@ -66,7 +68,7 @@ export class Scatter {
     this.cloud = cloud;
     this.labels = labels;
     this.limits = limits;
-    this.picker = cloud ? new Picker(cloud, limits) : undefined;
+    this.picker = undefined;
     if (cloud) this.renderer.load(cloud);
     else this.renderer.count = 0;
     this.tile = null;
@@ -232,7 +234,10 @@ export class Scatter {
 
   /** @param {number} x @param {number} y */
   #under(x, y) {
-    return this.picker ? this.picker.nearest(this.view, x, y, REACH) : -1;
+    if (!this.cloud || x < -REACH || y < -REACH) return -1;
+    // Sorting a million points takes a while: once, when the pointer comes, not before the first view.
+    this.picker ??= new Picker(this.cloud, this.limits);
+    return this.picker.nearest(this.view, x, y, REACH);
   }
 
   /** @param {number} x @param {number} y */
