@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from genarris_fw.errors import InputError
 from genarris_fw.options.experimental_structure import ExperimentalStructureOptions
 from genarris_fw.options.molecule_files import molecule_of
@@ -104,6 +102,8 @@ def _molecule(bench: Bench) -> Molecule | None:
 
 def _alone(molecule: Molecule) -> Structure:
     """The molecule in a box so large that it touches none of its images."""
+    import numpy as np  # here, since whoever looks at a run reads options without it
+
     from genarris_fw.crystal import Structure
 
     positions = molecule.positions - molecule.positions.min(axis=0)
