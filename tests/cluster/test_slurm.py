@@ -56,7 +56,7 @@ def test_running_job_cancelled(farm: QueuedFarm) -> None:
     farm.add()
     farm.hold()
     [job] = farm.qlaunch(*ONE_JOB)
-    farm.at_work(3)
+    farm.at_work(1)
     farm.slurm.run("scancel", str(job))
     assert farm.slurm.wait(job, 60) == "CANCELLED"
     assert farm.done() < 60
@@ -84,7 +84,7 @@ def test_time_limit_unknown_to_the_rockets(farm: QueuedFarm) -> None:
     farm.add(items=150, steps=1)
     farm.hold()
     [job] = farm.qlaunch(*ONE_JOB)
-    farm.at_work(3)
+    farm.at_work(1)
     farm.slurm.run("scontrol", "update", f"jobid={job}", "EndTime=now+5")
     assert farm.slurm.wait(job, 120) == "TIMEOUT"
     assert farm.done() < 150
@@ -98,7 +98,7 @@ def test_warned_ahead_of_the_end(farm: QueuedFarm) -> None:
     farm.add(items=150, steps=1)
     farm.hold()
     [job] = farm.qlaunch(*ONE_JOB)
-    farm.at_work(3)
+    farm.at_work(1)
     farm.slurm.run("scancel", "--signal=USR1", str(job))
     assert farm.slurm.wait(job, 60) == "COMPLETED"
     counts = farm.catalogue.work_items.counts(farm.run, "sleepy_0")
@@ -135,7 +135,7 @@ def test_node_drained_and_resumed(farm: QueuedFarm) -> None:
     farm.add(items=200, steps=1, replicas=5)
     farm.hold()
     [job] = farm.qlaunch(*ONE_JOB)
-    farm.at_work(3)
+    farm.at_work(1)
     node = f"nodename={farm.slurm.node}"
     farm.slurm.run("scontrol", "update", node, "state=drain", "reason=test")
     done = farm.done()
@@ -157,7 +157,7 @@ def test_node_fails_and_the_job_is_requeued(farm: QueuedFarm) -> None:
     farm.add()
     farm.hold()
     job = farm.slurm.sbatch(farm.folder / "job.sh", "--ntasks=3", "--signal=USR1@0", PYTHONPATH=python_path(TOOLS))
-    farm.at_work(3)
+    farm.at_work(1)
     node = f"nodename={farm.slurm.node}"
     farm.slurm.run("scontrol", "update", node, "state=down", "reason=test")
     farm.slurm.wait(job, 60, ("PENDING",))

@@ -194,7 +194,7 @@ def test_deleted_while_rockets_are_at_work(farm) -> None:
     """The same workflow, added by plain ``lpad add``, takes the run over; what plain ``rlaunch`` had done counts."""
     farm.add(replicas=2)
     farm.hold()
-    old = [farm.rlaunch("rapidfire", "--nlaunches", "0", "--sleep", "1") for _ in range(2)]
+    old = farm.rockets(2)
     farm.holder("gate")
     for workflow in list(workflows.of_run(farm.launchpad.db, farm.run)):
         farm.launchpad.delete_wf(workflow.nodes[0])

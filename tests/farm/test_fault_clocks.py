@@ -62,6 +62,7 @@ def test_rockets_of_two_hosts(farm: Farm, clock: Path, recoverer: int) -> None:
     for skew in (AHEAD, BEHIND):
         rlaunch = [str(PYTHON.parent / "rlaunch"), "-l", str(farm.config), "rapidfire", "--nlaunches", "0"]
         start(farm, clock, skew, *rlaunch, "--sleep", "1")
+        farm.wait_for_gate()  # the second would end if it looked between two fireworks
     recovering = start(farm, clock, recoverer, str(PYTHON), "-c", RECOVER_ALL_THE_TIME, farm.uri)
     farm.at_work(2)
     farm.let_go()

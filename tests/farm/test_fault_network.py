@@ -57,8 +57,7 @@ def test_far_away(tcp: int, tmp_path: Path, latency: float) -> None:
                 assert time.monotonic() - begun >= latency  # the line is slow indeed
             farm.add(items=items, seconds=0.3, replicas=2, steps=1)
             begun = time.monotonic()
-            for _ in range(2):
-                farm.rlaunch()
+            farm.rockets(2)
             record = farm.finish(seconds=180)
             print(f"a run of {items} items of 0.3 s, {latency} s from the database: {time.monotonic() - begun:.1f} s")
             farm.check(record, items=items, steps=1)

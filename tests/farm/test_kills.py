@@ -29,8 +29,7 @@ def wait_until_completed(farm: Farm) -> None:
 
 def test_undisturbed(farm: Farm) -> None:
     farm.add()
-    for _ in range(3):
-        farm.rlaunch(truly=True)
+    farm.rockets(3, truly=True)
     farm.check(farm.finish())
     wait_until_completed(farm)
     assert farm.launchpad.db["collects"].count_documents({}) == 2
@@ -40,8 +39,7 @@ def test_items_in_rounds(farm: Farm) -> None:
     """Every round begins when the one before is done, and side replicas stay for all of them."""
     farm.add(rounds=3, items=90, seconds=0.02, steps=1)
     farm.hold()
-    for _ in range(3):
-        farm.rlaunch()
+    farm.rockets(3)
     replicas = farm.at_work(3)
     farm.hold(after=60)  # the last round's
     assert farm.at_work(3, done_at_least=60) == replicas
@@ -54,8 +52,7 @@ def test_items_in_rounds(farm: Farm) -> None:
 def test_gate_killed_between_rounds(farm: Farm) -> None:
     farm.add(rounds=3, steps=1)
     farm.hold(after=ITEMS // 3)
-    for _ in range(3):
-        farm.rlaunch()
+    farm.rockets(3)
     os.kill(farm.holder("gate", done_at_least=ITEMS // 3), signal.SIGKILL)
     farm.let_go()
     farm.check(farm.finish(), steps=1)
@@ -71,8 +68,7 @@ def test_rlaunch_multi(farm: Farm) -> None:
 def test_side_replica_killed(farm: Farm) -> None:
     farm.add()
     farm.hold()
-    for _ in range(3):
-        farm.rlaunch()
+    farm.rockets(3)
     os.kill(farm.holder("side"), signal.SIGKILL)
     farm.let_go()
     farm.check(farm.finish())
@@ -82,8 +78,7 @@ def test_side_replica_killed(farm: Farm) -> None:
 def test_gate_killed(farm: Farm) -> None:
     farm.add()
     farm.hold()
-    for _ in range(3):
-        farm.rlaunch()
+    farm.rockets(3)
     os.kill(farm.holder("gate"), signal.SIGKILL)
     farm.let_go()
     farm.check(farm.finish())
@@ -93,8 +88,7 @@ def test_gate_stopped_and_continued(farm: Farm) -> None:
     """A rocket that froze and wakes up again is fenced: what it still does has no effect."""
     farm.add()
     farm.hold()
-    for _ in range(3):
-        farm.rlaunch()
+    farm.rockets(3)
     gate = farm.holder("gate")
     os.kill(gate, signal.SIGSTOP)
     farm.let_go()
@@ -126,7 +120,7 @@ def test_fireworks_own_detection_of_lost_runs_keeps_working(farm: Farm, how: str
     """Plain lpad detect_lostruns on a dead gate and a living side: what it does is understood, nothing is lost."""
     farm.add(replicas=2, steps=1, items=120)
     farm.hold()
-    gate_and_side = [farm.rlaunch() for _ in range(2)]
+    gate_and_side = farm.rockets(2)
     gate = farm.holder("gate")
     assert farm.holder("side")
     os.kill(gate, signal.SIGKILL)

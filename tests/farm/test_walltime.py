@@ -34,7 +34,7 @@ def test_rockets_end_in_time_and_later_ones_go_on(farm: Farm, monkeypatch: pytes
     farm.add(items=300, seconds=0.2, steps=1)
     end = time.time() + 20
     monkeypatch.setenv("GENARRIS_FW_END", str(end))
-    first = [farm.rlaunch() for _ in range(3)]
+    first = farm.rockets(3)
     assert [process.wait() for process in first] == [0, 0, 0]
     # They end by themselves, in the few seconds that are kept for the end; on a busy machine these may be too few.
     assert end - 4 < time.time() < end + 30
@@ -44,8 +44,7 @@ def test_rockets_end_in_time_and_later_ones_go_on(farm: Farm, monkeypatch: pytes
     assert farm.launchpad.fireworks.count_documents({"spec.run": farm.run, "state": "RUNNING"}) == 0
     assert recover(farm.launchpad, farm.run) == []
     monkeypatch.delenv("GENARRIS_FW_END")
-    for _ in range(3):
-        farm.rlaunch()
+    farm.rockets(3)
     farm.check(farm.finish(), items=300, steps=1)
     assert farm.collects() == 1 and lost(farm.catalogue) == 0
     for process in farm.processes:
@@ -56,7 +55,7 @@ def test_rockets_end_in_time_and_later_ones_go_on(farm: Farm, monkeypatch: pytes
 def test_a_warned_gate_leaves_a_successor_that_another_rocket_takes(farm: Farm) -> None:
     farm.add(items=90, steps=1, seconds=0.05)
     farm.hold()
-    rockets = [farm.rlaunch() for _ in range(2)]
+    rockets = farm.rockets(2)
     gate = farm.holder("gate")
     os.kill(gate, signal.SIGUSR1)
     [warned] = [process for process in rockets if process.pid == gate]
@@ -98,8 +97,7 @@ def test_sigterm_in_an_allocation_is_a_warning_elsewhere_the_end(farm: Farm, mon
 def test_an_engine_that_holds_the_interpreter_for_several_leases_keeps_its_item(farm: Farm) -> None:
     """The heartbeat is a process of its own; a second rocket finds nothing to take over."""
     farm.add(items=2, steps=1, seconds=scaled(10.0), lease_seconds=2.5, hold_interpreter=True, replicas=2)
-    for _ in range(2):
-        farm.rlaunch()
+    farm.rockets(2)
     farm.check(farm.finish(), items=2, steps=1)
     tokens = [item["token"] for item in farm.catalogue.work_items.collection.find({})]
     assert tokens == [1, 1] and lost(farm.catalogue) == 0 and farm.collects() == 1

@@ -78,6 +78,21 @@ class Farm:
         self.processes.append(process)
         return process
 
+    def rockets(self, number: int, truly: bool = False) -> list[Started]:
+        """Start rockets, all but the first when the run's first gate is at work.
+
+        One that looks between two fireworks of the path, where none is ready, takes the run for over and ends: that is
+        FireWorks' way with ``--nlaunches 0``.
+        """
+        first = self.rlaunch(truly=truly)
+        self.wait_for_gate()
+        return [first, *(self.rlaunch(truly=truly) for _ in range(number - 1))]
+
+    def wait_for_gate(self) -> None:
+        """Wait until the first step is planned and its gate was taken."""
+        gate = {"run": self.run, "step": "sleepy_0", "role": "gate", "token": {"$gt": 0}}
+        wait_until(lambda: self.catalogue.leases.collection.find_one(gate), said=self.outputs)
+
     def hold(self, after: int = 1) -> None:
         """Let the run's items wait once so many are done, until `let_go`: it is not over while a test looks."""
         hold(self.folder, after)
