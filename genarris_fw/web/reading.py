@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue import Catalogue, explored
 from genarris_fw.crystal.z_prime import is_centred, point_operations, pure_translations, z_prime
 from genarris_fw.energetics.comparable import FIELDS, Source, comparable_groups
 from genarris_fw.pictures.quantities import number
@@ -28,7 +28,6 @@ MOST_KEPT_WORDS = 1000
 MOST_ENERGIES = 4  # names that a run's steps give to energies, the last first
 MOST_BYTES = 160 * 2**20  # of a pool's columns
 MOST_COLUMNS = 100
-LARGE, SHARE = 50_000, 4  # a pool of more structures, and more than a quarter of all, is read as the disk has it
 MOST_CENTRED = 20_000  # structures of a pool in which atoms are looked at for Z' of centred groups
 # Read of every pool, wherever it is known.
 FIRST = ("density", "spg", "lattice_energy", "energy_per_molecule", "energy", "cell_vol")
@@ -72,7 +71,7 @@ def read_columns(catalogue: Catalogue, run: str, pool: str, progress: Progress =
     """
     began = time.monotonic()
     steps = catalogue.runs.get(run).get("options", {}).get("steps", [])
-    sample = _sample(catalogue, run, pool)
+    sample = explored.ends(catalogue, run, pool, SAMPLED)
     if not sample:
         known = catalogue.structures.pools(run)
         raise NotThere(
@@ -82,10 +81,8 @@ def read_columns(catalogue: Catalogue, run: str, pool: str, progress: Progress =
     wanted, left_out = _wanted(sample, size)
     named = [step["options"]["energy_name"] for step in reversed(steps) if step["options"].get("energy_name")]
     table = _Table(wanted, list(dict.fromkeys([*named, *ENERGY_NAMES]))[:MOST_ENERGIES], size)
-    stages = [{"$match": {"run": run, "pools": pool}}, {"$project": table.projection()}]
-    cursor = catalogue.structures.collection.aggregate(stages, batchSize=BATCH, **_way(catalogue, size))
     batch: list[Any] = []
-    for record in cursor:
+    for record in explored.rows(catalogue, run, pool, table.projection(), size, BATCH):
         batch.append(record)
         if len(batch) == BATCH:
             table.add(batch)
@@ -98,21 +95,6 @@ def read_columns(catalogue: Catalogue, run: str, pool: str, progress: Progress =
     if independent := _z_prime(catalogue, run, ids, columns):
         columns["z_prime"] = independent
     return PoolColumns(run, pool, ids, columns, _remarks(columns, left_out), time.monotonic() - began)
-
-
-def _way(catalogue: Catalogue, size: int) -> dict[str, Any]:
-    """Return how a pool is gone through: what is most of the database in the order of the disk, five times as quick."""
-    everything = catalogue.structures.collection.estimated_document_count()
-    return {"hint": {"$natural": 1}} if size > LARGE and SHARE * size > everything else {}
-
-
-def _sample(catalogue: Catalogue, run: str, pool: str) -> list[Mapping[str, Any]]:
-    found: dict[str, Mapping[str, Any]] = {}
-    fields = {"_id": 0, "struct_id": 1, "properties": 1}
-    for direction in (1, -1):
-        ends = catalogue.structures.collection.find({"run": run, "pools": pool}, fields)
-        found |= {one["struct_id"]: one for one in ends.sort("struct_id", direction).limit(SAMPLED)}
-    return list(found.values())
 
 
 def _wanted(sample: Sequence[Mapping[str, Any]], size: int) -> tuple[list[Wanted], list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue import Catalogue, explored
 from genarris_fw.catalogue.documents import WorkItemDocument
 from genarris_fw.catalogue.runs import IMPORTED
 from genarris_fw.errors import InputError
@@ -103,11 +103,8 @@ def failures(catalogue: Catalogue, run: str, step: str | None, after: str | None
     """
     refuse_unknown(catalogue, run)
     steps = [entry["name"] for entry in catalogue.runs.overview(run).get("options", {}).get("steps", [])]
-    query: dict[str, Any] = {"run": run, "state": "failed", "step": {"$in": [step] if step is not None else steps}}
-    if after is not None:
-        query["_id"] = {"$gt": f"{run}:{after}"}
-    fields = dict.fromkeys(("step", "key", "payload.struct_id", "error", "attempts", "failure"), 1)
-    found = list(catalogue.work_items.collection.find(query, fields).sort("_id", 1).limit(limit + 1))
+    asked = steps if step is None else [step]
+    found = explored.failures(catalogue, run, asked, after, limit + 1)
     some = found[:limit]
     more = len(found) > limit
     return {

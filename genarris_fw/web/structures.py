@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pymongo.collection import Collection
-from pymongo.errors import ExecutionTimeout
-
-from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue import Catalogue, explored
 from genarris_fw.catalogue.documents import StructureDocument
 from genarris_fw.catalogue.items_seen import item_id
-from genarris_fw.catalogue.structures import document_id
 from genarris_fw.crystal import Molecule
 from genarris_fw.crystal.pieces import formula
 from genarris_fw.owner import host_of
@@ -21,7 +17,6 @@ from genarris_fw.web.runs import NotThere, refuse_unknown
 
 MOST_RELATIVES = 100
 LONGEST_LIST = 10  # of a property that is shown
-MOST_MILLISECONDS = 250  # a database that an older version made has no index of duplicates
 
 
 def document_of(catalogue: Catalogue, run: str, struct_id: str) -> StructureDocument:
@@ -32,19 +27,16 @@ def document_of(catalogue: Catalogue, run: str, struct_id: str) -> StructureDocu
     NotThere
         When there is no such run, or it has no such structure.
     """
-    structures = catalogue.structures
-    for collection in (structures.collection, structures.spare):
-        found: StructureDocument | None = collection.find_one({"_id": document_id(run, struct_id)})
-        if found is not None and found["run"] == run:
-            return found
+    found = explored.structure(catalogue, run, struct_id)
+    if found is not None:
+        return found
     refuse_unknown(catalogue, run)
     raise NotThere(f"run {shown(run)} has no structure {shown(struct_id)}")
 
 
 def molecule_of(catalogue: Catalogue, run: str) -> Molecule | None:
     """Return the molecule that a run's crystals are made of, None where there are several, or none is known."""
-    record = catalogue.runs.collection.find_one({"_id": run}, {"molecules": 1}) or {}
-    read = [one for one in (record.get("molecules") or {}).values() if one.get("species")]
+    read = explored.molecules(catalogue, run)
     if not read or any(one["species"] != read[0]["species"] for one in read):
         return None
     return Molecule(read[0]["species"], read[0]["positions"])
@@ -68,7 +60,7 @@ def structure_view(catalogue: Catalogue, run: str, struct_id: str) -> dict[str, 
     document = document_of(catalogue, run, struct_id)
     properties = document.get("properties") or {}
     short = {name: value for name, value in properties.items() if _is_short(value)}
-    children = _relatives(catalogue.structures.collection, {"parent": struct_id, "run": run})
+    children = explored.children(catalogue, run, struct_id, MOST_RELATIVES + 1)
     measured = "experiment_rank" in properties
     return {
         "run": run,
@@ -107,38 +99,21 @@ def _is_short(value: Any) -> bool:
 
 
 def _duplicates(catalogue: Catalogue, run: str, struct_id: str) -> list[dict[str, Any]] | None:
-    query = {"properties.duplicate_of": struct_id, "run": run}
-    found: list[dict[str, Any]] = []
-    for collection in (catalogue.structures.collection, catalogue.structures.spare):
-        some = _relatives(collection, query)
-        if some is None:
-            return None
-        found += [{"id": one["struct_id"], "rmsd": (one.get("properties") or {}).get("duplicate_rmsd")} for one in some]
-    return found[:MOST_RELATIVES]
-
-
-def _relatives(collection: Collection[StructureDocument], query: dict[str, Any]) -> list[StructureDocument] | None:
-    fields = {"struct_id": 1, "provenance.step": 1, "properties.duplicate_rmsd": 1}
-    try:
-        return list(collection.find(query, fields).limit(MOST_RELATIVES + 1).max_time_ms(MOST_MILLISECONDS))
-    except ExecutionTimeout:
+    found = explored.duplicates(catalogue, run, struct_id, MOST_RELATIVES)
+    if found is None:
         return None
+    return [{"id": one["struct_id"], "rmsd": (one.get("properties") or {}).get("duplicate_rmsd")} for one in found]
 
 
 def _history(catalogue: Catalogue, run: str, document: StructureDocument) -> list[dict[str, Any]]:
     """Return the steps that made a structure or wrote to it, in their order, with the work items where they tell it."""
-    record = catalogue.runs.collection.find_one(
-        {"_id": run}, {"options.steps.name": 1, "options.steps.procedure": 1, "steps": 1}
-    )
-    steps = ((record or {}).get("options") or {}).get("steps", [])
+    record = explored.steps(catalogue, run)
+    steps = (record.get("options") or {}).get("steps", [])
     made_by = (document.get("provenance") or {}).get("step")
     wrote = {name.partition(" ")[0] for name in document.get("fence") or {}} | {made_by}
     named = [document["struct_id"], *([document["parent"]] if document.get("parent") else [])]
     keys = [item_id(run, step["name"], name) for step in steps if step["name"] in wrote for name in named]
-    fields = dict.fromkeys(("step", "key", "seconds", "done_by", "failed_by", "state", "attempts"), 1)
-    items: dict[str, Any] = {}
-    for found in catalogue.work_items.collection.find({"_id": {"$in": keys}}, fields):
-        items[found["step"]] = found
+    items: dict[str, Any] = {found["step"]: found for found in explored.items(catalogue, keys)}
     history = []
     for step in steps:
         if step["name"] not in wrote:
@@ -153,9 +128,9 @@ def _history(catalogue: Catalogue, run: str, document: StructureDocument) -> lis
                 "item": item.get("key"),
                 "seconds": item.get("seconds"),
                 "host": host_of(owner) if owner else None,
-                "state": item.get("state") or ((record or {}).get("steps") or {}).get(step["name"], {}).get("state"),
+                "state": item.get("state") or (record.get("steps") or {}).get(step["name"], {}).get("state"),
                 "attempts": item.get("attempts"),
-                "finished": ((record or {}).get("steps") or {}).get(step["name"], {}).get("finished"),
+                "finished": (record.get("steps") or {}).get(step["name"], {}).get("finished"),
             }
         )
     return history

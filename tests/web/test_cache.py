@@ -14,9 +14,9 @@ import pytest
 from pymongo import MongoClient
 from small_run import EXEMPLARS, IDS, KJ_PER_MOL, RUN, energy_fields, fill
 
-from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue import Catalogue, explored
 from genarris_fw.database.launchpads import database_name
-from genarris_fw.web import cache, reading
+from genarris_fw.web import cache
 from genarris_fw.web.cache import Pools, StillReading
 from genarris_fw.web.columns import PoolColumns
 from genarris_fw.web.reading import read_columns
@@ -178,6 +178,6 @@ def test_a_large_pool_is_read_as_the_disk_has_it(changing: Catalogue, monkeypatc
     kept = list(changing.structures.collection.find())
     changing.structures.collection.delete_many({})
     changing.structures.collection.insert_many(kept[::-1])
-    monkeypatch.setattr(reading, "LARGE", 2)
-    assert reading._way(changing, 12) == {"hint": {"$natural": 1}}
+    monkeypatch.setattr(explored, "LARGE", 2)
+    assert explored._way(changing, 12) == {"hint": {"$natural": 1}}
     assert read_columns(changing, RUN, "raw").version == expected.version
