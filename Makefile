@@ -1,4 +1,4 @@
-# make demo         install as a user does, predict how urea packs, print where the results are
+# make demo         install as a user does, predict how urea packs, write the report with the landscape, say where all is
 # make install      install as a user does, into .venv
 # make dev          install to be worked on, into .venv: changed Python counts at once, a changed kernel is compiled alone
 # make test         make dev, the whole test suite
@@ -30,6 +30,7 @@ demo: install
 	mkdir -p $(DEMO)
 	cp -r examples/urea/. $(DEMO)/
 	$(BIN)/genarris-fw run $(DEMO)/ui.conf $(RUN_ARGS)
+	$(BIN)/genarris-fw report $(DEMO) --pool minima --output $(DEMO)/report.html --force
 
 dev: $(VENV)/kernels.built
 
@@ -73,7 +74,7 @@ $(VENV)/wheel.installed: dist/wheel.built
 	@echo "installing genarris_fw into $(VENV): some minutes where nothing is there yet"
 	rm -f $(VENV)/dev.installed
 	$(PIP) uninstall --yes genarris_fw
-	$(PIP) install "$$(echo dist/*.whl)[embedded,tblite,pyscf]"
+	$(PIP) install "$$(echo dist/*.whl)[embedded,tblite,pyscf,web]"
 	touch $@
 
 wheel: dist/wheel.built
