@@ -262,6 +262,7 @@ def test_a_mol_block_that_disagrees_is_refused(tmp_path):
         (mol_block().replace("  6  5  0", "  6  6  0", 1), "line 4: says 6 bonds, but after 5 line 16 is 'M  END'"),
         (mol_block().replace(" O ", " R#"), "line 6: 'R#' stands for any of several atoms"),
         (mol_block().replace("-0.7580", "-3.7580"), r"the bond C1-O2 is 4.42 Å long; expected about 1.42 Å"),
+        (mol_block().replace("   -0.7580", "   -1e308"), r"an atom lies more than 1000000 Å from the origin"),
         ("a\nb\nc\nd\n", "line 4: expected the numbers of atoms and bonds"),
     ):
         with pytest.raises(InputError, match=message):

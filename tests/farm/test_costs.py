@@ -137,7 +137,7 @@ def test_an_item_given_up_after_others_says_what_its_last_attempt_took(farm: Far
 def test_a_killed_replica_costs_what_it_was_there_for_and_its_attempt_is_not_known(farm: Farm) -> None:
     farm.add(items=30, seconds=0.1, replicas=1, steps=1)
     process = farm.rlaunch()
-    farm.holder("gate")
+    farm.holder("gate", done_at_least=5)
     process.kill()
     process.wait()
     recover(farm.launchpad, farm.run, grace_seconds=0)

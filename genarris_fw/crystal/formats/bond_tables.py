@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from genarris_fw.crystal.plausible import GEOMETRY_WANTED, HYDROGENS_WANTED, RADICAL, atom_name, has_drawn_lengths
 from genarris_fw.crystal.radii import natural_cutoffs
+from genarris_fw.crystal.structure import LARGEST_POSITION
 from genarris_fw.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -57,9 +58,12 @@ def check_places(table: BondTable, where: str) -> None:
     Raises
     ------
     InputError
-        For a drawing; for a bond shorter than 0.6 or longer than 1.5 times the sum of the covalent radii.
+        For a drawing; for a bond shorter than 0.6 or longer than 1.5 times the sum of the covalent radii; for places
+        that no structure has.
     """
     n_atoms = len(table.species)
+    if not np.abs(table.positions).max(initial=0.0) <= LARGEST_POSITION:
+        raise InputError(f"{where}: an atom lies more than {LARGEST_POSITION} Å from the origin")
     if n_atoms > 1 and not np.any(table.positions):
         raise InputError(f"{where}: all atoms lie at 0 0 0: a table of bonds, not a geometry; {GEOMETRY_WANTED}")
     level = bool((table.positions[:, 2] == 0.0).all())
