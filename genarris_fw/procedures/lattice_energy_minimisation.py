@@ -7,13 +7,13 @@ from collections import Counter
 from typing import Any
 
 from genarris_fw.catalogue.documents import NewStructure, StructureDocument
+from genarris_fw.catalogue.measured import MARKS
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure, space_group
 from genarris_fw.energetics.record import EnergyRecord
 from genarris_fw.errors import InputError, RunFailed
 from genarris_fw.generation.finishing import SYMPREC
 from genarris_fw.lattice.searching.merging import Minimum, Origin, merge
-from genarris_fw.options.experimental_structure import MARKS
 from genarris_fw.pools.documents import to_document
 from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure, explicit_serialize
 from genarris_fw.procedures.kit.batches import in_batches

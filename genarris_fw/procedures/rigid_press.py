@@ -6,10 +6,10 @@ import hashlib
 import json
 from typing import Any
 
+from genarris_fw.catalogue.measured import MARKS
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.errors import RunFailed
 from genarris_fw.generation import press_fully
-from genarris_fw.options.experimental_structure import MARKS
 from genarris_fw.pools.documents import to_document
 from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure, explicit_serialize
 from genarris_fw.procedures.kit.batches import in_batches

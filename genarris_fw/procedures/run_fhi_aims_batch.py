@@ -6,12 +6,12 @@ import hashlib
 from typing import Any
 
 from genarris_fw.catalogue.documents import NewStructure
+from genarris_fw.catalogue.measured import MARKS
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure, niggli_reduce, space_group
 from genarris_fw.crystal.crystal_bonds import has_reacted
 from genarris_fw.energetics.record import EnergyRecord
 from genarris_fw.engines.checks import COLLAPSED_PART
-from genarris_fw.options.experimental_structure import MARKS
 from genarris_fw.pools.documents import to_document
 from genarris_fw.procedures.kit.base import Campaign, Outcome, explicit_serialize
 from genarris_fw.procedures.kit.energies import (

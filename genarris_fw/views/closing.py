@@ -12,8 +12,8 @@ from rich.text import Text
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import RunDocument, StructureDocument
+from genarris_fw.catalogue.measured import COMPARED
 from genarris_fw.energetics.comparable import comparable_groups
-from genarris_fw.options.experimental_structure import COMPARED
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 from genarris_fw.views.layout import ByWidth
 from genarris_fw.views.status import STYLES, status

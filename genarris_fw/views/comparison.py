@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue.measured import COMPARED
 from genarris_fw.crystal import Structure
-from genarris_fw.options.experimental_structure import COMPARED
 
 
 def measured_crystal(catalogue: Catalogue, run: str) -> Structure | None:

@@ -12,13 +12,13 @@ from rich.text import Text
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import RunDocument
+from genarris_fw.catalogue.measured import COMPARED
 from genarris_fw.catalogue.replicas import summed
 from genarris_fw.catalogue.runs import IMPORTED
 from genarris_fw.declaring.door import OPTIONS
 from genarris_fw.declaring.results import in_words
 from genarris_fw.errors import InputError
 from genarris_fw.farm.fireworks import workflows
-from genarris_fw.options.experimental_structure import COMPARED
 from genarris_fw.views.layout import ByWidth
 from genarris_fw.views.wording import duration, rate
 

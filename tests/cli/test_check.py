@@ -217,8 +217,9 @@ def test_the_estimate_is_kept_for_the_run_when_it_is_asked_for(tmp_path: Path, c
     ],
 )
 def test_whom_a_run_tells_is_shown_without_secrets(
-    tmp_path: Path, capsys: pytest.CaptureFixture, target: str, words: str
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, target: str, words: str
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "140")
     conf = urea_folder(tmp_path)
     conf.write_text(conf.read_text().replace("seed = 7", f"seed = 7\nnotify = {target}"))
     (tmp_path / "tell.sh").write_text("#!/bin/sh\n")

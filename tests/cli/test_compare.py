@@ -26,6 +26,11 @@ def predicted(number: int) -> Structure:
     return one
 
 
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+
 @pytest.fixture
 def opened(database_uri: str, tmp_path: Path) -> Iterator[Opened]:
     """A run whose last pool are crystals of urea, every second one with an energy; one pool is empty."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import time
@@ -150,7 +151,8 @@ def test_only_who_trusts_the_server_talks_to_it(place: Site) -> None:
     assert answers["right"] == (0, "[]", "")
     for name in ("plain", "stranger", "password"):
         code, output, errors = answers[name]
-        assert code == 2 and not output and len(errors.splitlines()) == 1, answers[name]
+        assert code == 2 and len(errors.splitlines()) == 1, answers[name]
+        assert json.loads(output) == {"problems": [errors.removeprefix("genarris-fw: ")]}
     assert "certificate" in answers["stranger"][2] and "tlsCAFile" in answers["stranger"][2]
     assert "tls=true" in answers["plain"][2]
     assert "password" in answers["password"][2]

@@ -134,7 +134,7 @@ def test_what_is_wrong_with_a_package_is_said_and_ours_work(tmp_path: Path) -> N
         brought("two", "rows"),
         brought("three", "json", group="exports"),
         brought("wrong", "wrong", text="WRONG = print\n"),
-        brought("ending", "ending", text=TEXT + "ENDING = Kind(write={'../x': str})\n"),
+        brought("odd_ending", "odd_ending", text=TEXT + "ODD_ENDING = Kind(write={'../x': str})\n"),
     )
     with installed(tmp_path, *packages):
         [file] = write(CRYSTAL, tmp_path / "out", "geometry")
@@ -147,15 +147,15 @@ def test_what_is_wrong_with_a_package_is_said_and_ours_work(tmp_path: Path) -> N
             "rows": "format 'rows' is brought by two packages, 'one' and 'two'",
             "json": "format 'json' is brought by two packages, 'genarris_fw' and 'three'",
             "wrong": "where genarris_fw.crystal.file_format.StructureFormat is expected",
-            "ending": "package 'ending' cannot be loaded (InputError: '../x' is no ending of a file",
+            "odd_ending": "package 'odd_ending' cannot be loaded (InputError: '../x' is no ending of a file",
         }.items():
             with pytest.raises(InputError) as caught:
                 write(CRYSTAL, tmp_path / "out", name)
             assert words in str(caught.value) and "\n" not in str(caught.value)
         assert [entry.name for entry in (tmp_path / "out").iterdir()] == ["s_1.in"]
-        for name in ("broken", "newer", "rows", "wrong", "ending"):
+        for name in ("broken", "newer", "rows", "wrong", "odd_ending"):
             assert name not in readable()
-        for name in ("broken", "newer", "rows", "ending"):
+        for name in ("broken", "newer", "rows", "odd_ending"):
             with pytest.raises(ValidationError, match="package"):
                 output_format(name)
         (tmp_path / "x.failing").write_text("x")

@@ -95,7 +95,7 @@ def test_commands(encrypted: Encrypted, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr + done.stdout
     for words in (
         *("status tls", "recover", "retry tls", "check ui.conf", "export tls --pool raw --format cif"),
-        *("db backup all.tar.gz", "db restore all.tar.gz --force", "delete tls --yes"),
+        *("db backup all.tar.gz", "db restore all.tar.gz --force --yes", "delete tls --yes"),
     ):
         done = genarris(*words.split(), cwd=tmp_path, **given)
         assert done.returncode == 0, (words, done.stderr)

@@ -671,7 +671,10 @@ def test_the_last_pool_into_a_folder_of_its_name(
     ("words", "message"),
     [
         (["nobody"], "no run 'nobody' in this database; runs here: urea"),
-        ([RUN, "--pool", "rwa"], "no pool 'rwa' in run 'urea'; its pools: clusters, energies, exemplars, raw, relaxed"),
+        (
+            [RUN, "--pool", "rwa"],
+            "no pool 'rwa' in run 'urea' (did you mean 'raw'?); its pools: clusters, energies, exemplars, raw, relaxed",
+        ),
         ([RUN, "--format", "gif"], "unknown picture format 'gif'; the formats are png, svg, pdf"),
         ([RUN, "--format", ","], "unknown picture format ''"),
         ([RUN, "--pool", "raw", "--color-by", "colour"], "no structure has a number 'colour' among its properties; "),

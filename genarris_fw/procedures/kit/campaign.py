@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import RunDocument, StructureDocument
+from genarris_fw.catalogue.measured import MARKS
 from genarris_fw.crystal import Molecule, Structure, read_folder, write
 from genarris_fw.crystal.atom_properties import atom_properties
 from genarris_fw.declaring.door import OPTIONS
@@ -17,7 +18,6 @@ from genarris_fw.farm.assignment import Assignment
 from genarris_fw.farm.resources import replica_cores
 from genarris_fw.logs import Log
 from genarris_fw.options.base import MakesPool, OnMolecule, OnStructures, SharedOptions
-from genarris_fw.options.experimental_structure import MARKS
 from genarris_fw.pools.documents import from_document, to_document
 from genarris_fw.threads import default_threads
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from genarris_fw.catalogue.measured import RANK, RMSD
 from genarris_fw.errors import InputError
 from genarris_fw.lattice.searching.finding import Match, find
-from genarris_fw.options.experimental_structure import RANK, RMSD
 from genarris_fw.procedures.kit.base import Campaign
 from genarris_fw.procedures.kit.lattice_models import LatticeModel
 from genarris_fw.procedures.options.experiments import FindsExperiment, experiment_of

@@ -11,6 +11,7 @@ from typing import Any
 from pymongo.errors import PyMongoError
 
 from genarris_fw.catalogue.leases import LeaseLost
+from genarris_fw.catalogue.measured import COMPARED, RANK, RMSD
 from genarris_fw.comparing.cluster_match import Tolerances
 from genarris_fw.comparing.experiment import carried
 from genarris_fw.comparing.pool import PoolComparison, compare_pool
@@ -18,7 +19,6 @@ from genarris_fw.crystal import Structure
 from genarris_fw.energetics.comparable import comparable_energies, fields_of
 from genarris_fw.errors import InputError
 from genarris_fw.options.base import SharedOptions
-from genarris_fw.options.experimental_structure import COMPARED, RANK, RMSD
 from genarris_fw.procedures.kit.campaign import Campaign
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 
