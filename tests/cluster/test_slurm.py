@@ -94,11 +94,17 @@ def test_time_limit_unknown_to_the_rockets(farm: QueuedFarm) -> None:
 
 
 def test_warned_ahead_of_the_end(farm: QueuedFarm) -> None:
-    """The signal that my_qadapter.yaml asks for reaches every process of the job: the rockets leave by themselves."""
+    """The signal that my_qadapter.yaml asks for reaches every process of the job: the rockets leave by themselves.
+
+    A rocket that has no firework passes over it, and may take one afterwards. So the run is planned before the job:
+    there is a firework for each of its rockets, and all of them are warned at work.
+    """
     farm.add(items=150, steps=1)
     farm.hold()
+    for _ in ("begin", "plan"):
+        assert farm.rlaunch("singleshot").wait() == 0
     [job] = farm.qlaunch(*ONE_JOB)
-    farm.at_work(1)
+    farm.at_work(3)
     farm.slurm.run("scancel", "--signal=USR1", str(job))
     assert farm.slurm.wait(job, 60) == "COMPLETED"
     counts = farm.catalogue.work_items.counts(farm.run, "sleepy_0")

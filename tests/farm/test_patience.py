@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from fireworks import Firework, ScriptTask
 from pymongo import MongoClient
-from pymongo.errors import AutoReconnect, BulkWriteError, OperationFailure
+from pymongo.errors import AutoReconnect, BulkWriteError, NotPrimaryError, OperationFailure
+from waiting import wait_until
 
 from genarris_fw import patience
 from genarris_fw.database.launchpads import launchpad, patient, prepare
@@ -156,8 +157,14 @@ def test_the_launchpad_of_rockets_waits_for_a_server_that_is_no_primary_yet(serv
     pad = launchpad(server.uri)
     waiting = patient(pad, 60)
     prepare(pad)
+    ids = waiting.fw_id_assigner.find_one()
     with suppress(AutoReconnect):  # it may cut the connection that asks for it
-        pad.connection.admin.command("replSetStepDown", 3, force=True)
-    assert next(iter(waiting.add_wf(Firework(ScriptTask.from_str("true"))).values())) == 1
+        pad.connection.admin.command("replSetStepDown", 600, force=True)
+    # A server that starts again is looked at anew. Here it goes on, and the driver has to hear that it is no primary.
+    wait_until(lambda: waiting.connection.primary is None)
+    with pytest.raises(NotPrimaryError):
+        pad.fw_id_assigner.update_one({}, {"$inc": {"next_fw_id": 1}})
+    threading.Timer(1.0, lambda: pad.connection.admin.command("replSetFreeze", 0)).start()
+    assert next(iter(waiting.add_wf(Firework(ScriptTask.from_str("true"))).values())) == ids["next_fw_id"]
     for one in (pad, waiting):
         one.connection.close()

@@ -19,6 +19,7 @@ from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.costs import Cost
 from genarris_fw.database.launchpads import database_name
 from genarris_fw.errors import EngineError, Interrupted
+from genarris_fw.farm import meter as meter_module
 from genarris_fw.farm import replica as replica_module
 from genarris_fw.farm.decisions.replica import SECONDS_PER_CLAIM
 from genarris_fw.farm.replica import Outcome
@@ -141,11 +142,11 @@ def test_successes_in_between_keep_a_replica_out_of_quarantine(farm: Farm) -> No
 
 
 class Clock:
-    """The clock of replicas and of the walltime, which stands still but where somebody sleeps."""
+    """The clock of replicas, of what items take and of the walltime, which stands still but where somebody sleeps."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        for module in (replica_module, walltime_module):
+        for module in (replica_module, meter_module, walltime_module):
             monkeypatch.setattr(module, "time", self)
 
     def time(self) -> float:
