@@ -131,7 +131,9 @@ class Runs:
 
     def names(self) -> list[str]:
         """Return the names of all runs, the newest first."""
-        return [record["_id"] for record in self.collection.find({}, {"_id": 1}).sort("created", -1)]
+        return [
+            record["_id"] for record in self.collection.find({}, {"_id": 1}).sort([("created", -1), ("begun_by", -1)])
+        ]
 
     def set(self, name: str, **fields: Any) -> None:
         """Set fields of the run's document."""
