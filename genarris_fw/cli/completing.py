@@ -28,7 +28,7 @@ def _completes(find: Find) -> Callable[[click.Context, click.Parameter, str], Co
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> Completed:
         try:
             found = find(context, incomplete)
-        except Exception:
+        except Exception:  # nobody who presses Tab wants to read an error: there are no proposals then
             return []
         return [CompletionItem(name) for name in found if name.startswith(incomplete)]
 
