@@ -22,8 +22,9 @@ def nothing_is_left_behind():
         pytest.fail("left running: " + "; ".join(left), pytrace=False)
 
 def test_that_leaves_one():
-    # Its parent ends at once: nobody's child any more.
-    subprocess.run("setsid sleep 600 >/dev/null 2>&1 &", shell=True, check=True)
+    # Its parent ends at once: nobody's child any more. It is looked for once it sleeps.
+    shell = "setsid sleep 600 >/dev/null 2>&1 & until grep -aq ^sleep /proc/$!/cmdline; do :; done"
+    subprocess.run(shell, shell=True, check=True)
 """
 
 
@@ -60,8 +61,9 @@ def pytest_sessionfinish(session):
 
 def test_what_workers_share_is_looked_for_at_the_end_of_the_run(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(SHARED)
+    shell = "setsid sleep 601 >/dev/null 2>&1 & until grep -aq ^sleep /proc/$!/cmdline; do :; done"
     (tmp_path / "test_two.py").write_text(
-        "import subprocess\ndef test(): subprocess.run('setsid sleep 601 >/dev/null 2>&1 &', shell=True, check=True)\n"
+        f"import subprocess\ndef test(): subprocess.run({shell!r}, shell=True, check=True)\n"
     )
     command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", "-o", f"pythonpath={TOOLS}"]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}

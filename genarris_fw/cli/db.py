@@ -126,7 +126,7 @@ def _start_here(folder: Path, data: Path | None, as_json: bool) -> None:
 def _start_in_allocation(
     folder: Path, data: Path | None, host: str | None, minutes: float, plain: bool, as_json: bool
 ) -> None:
-    from genarris_fw.farm.repair.recovery import known_runs, recover  # a second's imports
+    from genarris_fw.farm.repair.restored import take_up  # a second's imports
 
     job = Job.here()
     server = Server(folder)
@@ -142,13 +142,13 @@ def _start_in_allocation(
         cache_gb=server.cache_gb,
         script=job_script(job),
     )
-    found, remarks = start_in_allocation(settings)
+    found, remarks, now = start_in_allocation(settings)
     for remark in remarks:
         click.echo(f"note: {remark}", err=True)
     pad = launchpad(found.uri)
     prepare(pad)
-    # What the last job had under way.
-    repaired = [printable(f"{run}: {line}") for run in known_runs(pad) for line in recover(pad, run)]
+    # What the last job had under way: its password is not this one's, so none of its rockets is at work here.
+    repaired = [printable(line) for line in take_up(pad, of_one_moment=True)] if now else []
     if as_json:
         print_json({"uri": redact(found.uri), "files": str(server.home), "repaired": repaired})
         return

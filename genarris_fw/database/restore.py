@@ -6,7 +6,6 @@ import hashlib
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,6 +16,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from genarris_fw.database.backup import COUNTER, FORMAT, MANIFEST, ONE_MOMENT, RAW, at_work, collections_of
+from genarris_fw.database.held import end_leases
 from genarris_fw.database.launchpads import client_options, database_name, explained
 from genarris_fw.database.leftovers import temporary_folder
 from genarris_fw.database.manifest import entries_of
@@ -78,7 +78,7 @@ def restore(
                     database.drop_collection(about["name"])
                 for about in collections:
                     _load(database, about, place, told)
-                _end_leases(database)
+                end_leases(database)
     except OSError as error:
         raise InputError(f"{file}: cannot be read ({error.strerror or error})") from error
     return {about["name"]: about["count"] for about in collections}
@@ -192,14 +192,6 @@ def _load(database: Database[dict[str, Any]], about: dict[str, Any], place: Path
     there = collection.count_documents({})
     if there != about["count"]:
         raise DatabaseError(f"{about['name']}: {there} of {about['count']} documents restored: restore again")
-
-
-def _end_leases(database: Database[dict[str, Any]]) -> None:
-    """Let every lease be over, and every lock of FireWorks open, so that what was held can be taken at once."""
-    long_ago = datetime.fromtimestamp(0, timezone.utc)
-    database["leases"].update_many({"expires": {"$exists": True}}, {"$set": {"expires": long_ago}})
-    database["work_items"].update_many({"state": "leased"}, {"$set": {"lease.expires": long_ago}})
-    database["workflows"].update_many({"locked": {"$exists": True}}, {"$unset": {"locked": ""}})
 
 
 def _documents(file: Path) -> Iterator[RawBSONDocument]:

@@ -25,6 +25,7 @@ import archives
 import psutil
 import pytest
 from command import finish, genarris, python_path, start_program
+from fireworks import FWorker
 from killing import TOOLS, Farm
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
@@ -39,6 +40,7 @@ from genarris_fw.database.mongod import find_mongod
 from genarris_fw.database.restore import restore
 from genarris_fw.database.server import FOLDER, Server
 from genarris_fw.errors import DatabaseError, InputError
+from genarris_fw.owner import owner_name
 
 PROGRAM = Path(sys.executable).parent / "genarris-fw"
 NODE2 = 'hostname node2 && exec "$@"'
@@ -410,6 +412,24 @@ def test_commands_find_it_through_the_old_socket(jobs: Jobs) -> None:
 
 
 # ---- files on the node's own disk
+
+
+@pytest.mark.parametrize("leased", [True, False])
+def test_what_a_killed_job_held_is_free_for_the_next(jobs: Jobs, leased: bool) -> None:
+    """With a lease that lasts, or just checked out: rockets of plain rlaunch would wait for it for ever."""
+    jobs.start()
+    farm = Farm(jobs.uri, jobs.folder)
+    farm.add(items=1, steps=1)
+    begin, launch_id = farm.launchpad.checkout_fw(FWorker(name="elsewhere"), str(jobs.folder))
+    if leased:
+        owner = f"elsewhere{owner_name(begin.fw_id)}"
+        farm.catalogue.leases.take(farm.run, "begin", "whole", begin.fw_id, launch_id, owner, 3600)
+    farm.close()
+    jobs.kill()
+    said = jobs.next().stdout
+    farm = Farm(jobs.uri, jobs.folder)
+    assert farm.launchpad.get_fw_by_id(begin.fw_id).state == "READY", said
+    farm.close()
 
 
 def test_backups_bring_it_to_the_next_node(jobs: Jobs, tmp_path: Path) -> None:

@@ -39,12 +39,21 @@ def share(place: Path) -> None:
 def left_behind(patience: float = PATIENCE_SECONDS, variable: str = VARIABLE) -> list[str]:
     """Return what does not end by itself, a line for each process; it is then killed."""
     deadline = time.monotonic() + patience
-    while (left := dict(_living(variable))) and time.monotonic() < deadline:
+    while (left := _all_living(variable)) and time.monotonic() < deadline:
         time.sleep(0.1)
     for pid in left:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     return [f"process {pid}: {about}" for pid, about in left.items()]
+
+
+def _all_living(variable: str) -> dict[int, str]:
+    """Return what lives; looked for twice, for a process that becomes another program shows nothing meanwhile."""
+    found = dict(_living(variable))
+    if not found:
+        time.sleep(0.1)
+        found = dict(_living(variable))
+    return found
 
 
 def _living(variable: str) -> Iterator[tuple[int, str]]:

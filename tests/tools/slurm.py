@@ -231,7 +231,10 @@ class Slurm:
 
     def wait(self, job: int, timeout: float, states: tuple[str, ...] = OVER) -> str:
         """Wait until a job is over, or in one of `states`; return the state."""
-        self._until(lambda: self.state(job) in states, timeout, f"job {job} is {self.state(job)}, not {states}")
+        try:
+            self._until(lambda: self.state(job) in states, timeout, f"job {job} is none of {states}")
+        except TimeoutError as error:
+            raise TimeoutError(f"it is {self.state(job)}: {error}") from None
         return self.state(job)
 
     def node_state(self) -> str:

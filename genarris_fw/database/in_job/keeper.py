@@ -30,6 +30,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from genarris_fw.database import disk, mongod
+from genarris_fw.database.held import end_leases
 from genarris_fw.database.in_job import allocation
 from genarris_fw.database.in_job import data as allocation_data
 from genarris_fw.database.in_job.allocation import Allocation
@@ -160,9 +161,10 @@ class Keeper:
         return data
 
     def _make_user(self, uri: str) -> None:
-        """Give the user a new password: nobody else can reach the server yet."""
+        """Give the user a new password; who does not know it holds nothing any more: all that earlier jobs held is free."""
         client: MongoClient[dict[str, Any]] = MongoClient(uri)
         with client:
+            end_leases(client[DATABASE])
             known = client.admin.command("usersInfo", USER)["users"]
             command = "updateUser" if known else "createUser"
             client.admin.command(command, USER, pwd=self.password, roles=list(RIGHTS))

@@ -9,6 +9,7 @@ import sys
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 from genarris_fw.database.in_job import allocation
 from genarris_fw.database.in_job.allocation import Allocation
@@ -30,13 +31,20 @@ def own_address() -> str:
     return "127.0.0.1"
 
 
-def start_in_allocation(settings: KeeperSettings) -> tuple[Allocation, list[str]]:
+class Started(NamedTuple):
+    """A job's database; remarks for the user; whether it was started now, and so nobody but the caller knows it yet."""
+
+    allocation: Allocation
+    remarks: list[str]
+    now: bool
+
+
+def start_in_allocation(settings: KeeperSettings) -> Started:
     """Start the folder's database in this job, or adopt the one that the job already runs.
 
     Returns
     -------
-    tuple of (Allocation, list of str)
-        The database, and remarks for the user.
+    Started
 
     Raises
     ------
@@ -48,7 +56,7 @@ def start_in_allocation(settings: KeeperSettings) -> tuple[Allocation, list[str]
     if there is not None:
         if there.job != settings.job:
             raise DatabaseError(f"{home}: {there} is running: wait for it, or stop it: genarris-fw db stop")
-        return there, []
+        return Started(there, [], now=False)
     process = subprocess.Popen(
         [sys.executable, "-m", "genarris_fw.database.in_job.keeper", json.dumps(asdict(settings))],
         stdin=subprocess.DEVNULL,
@@ -69,4 +77,4 @@ def start_in_allocation(settings: KeeperSettings) -> tuple[Allocation, list[str]
     found = allocation.read(home)
     if found is None:
         raise DatabaseError(f"{home}: the database was stopped while it started: start it again")
-    return found, answer["remarks"]
+    return Started(found, answer["remarks"], now=True)

@@ -1,4 +1,4 @@
-"""The runs of a database that was restored from an archive: made ready to go on at once."""
+"""The runs of a database that no rocket can be at work on (restored, or a new job's): made ready to go on at once."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from genarris_fw.farm.repair.retrying import _chain, _first_of, _forget, _run_fr
 
 
 def take_up(launchpad: LaunchPad, of_one_moment: bool) -> Iterator[str]:
-    """Repair what the runs of a restored database had under way, which no rocket works on here.
+    """Repair what the runs of a database had under way; none of their rockets can reach it any more.
+
+    Their leases are over already (`genarris_fw.database.held.end_leases`), and nobody is waited for: rockets of plain
+    ``rlaunch`` would not notice later what is lost, and idle.
 
     Parameters
     ----------
     launchpad : LaunchPad
         The database.
     of_one_moment : bool
-        Whether the archive is (`genarris_fw.database.restore.of_one_moment`). Of one that is not, what was under way is
-        made again.
+        Whether what it was restored from is (`genarris_fw.database.restore.of_one_moment`); files that a server had
+        are. Of an archive that is not, what was under way is made again.
 
     Yields
     ------
