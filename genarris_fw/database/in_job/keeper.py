@@ -161,7 +161,7 @@ class Keeper:
         return data
 
     def _make_user(self, uri: str) -> None:
-        """Give the user a new password; who does not know it holds nothing any more: all that earlier jobs held is free."""
+        """Give the user a new password: who does not know it can do nothing any more, so all that he held is free."""
         client: MongoClient[dict[str, Any]] = MongoClient(uri)
         with client:
             end_leases(client[DATABASE])
