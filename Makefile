@@ -20,7 +20,7 @@ BUILD   := setup.cfg setup.py pyproject.toml
 KERNELS := $(shell find cython_core genarris_fw/_kernels -name '*.pyx' -o -name '*.pxd')
 PACKAGE := $(shell find genarris_fw -type f -not -name '*.so' -not -path '*/__pycache__/*')
 # What waits and what computes share the cores: tests/tools/distribution.py says which tests run beside which.
-PYTEST_ARGS ?= -n 4 --dist loadgroup
+PYTEST_ARGS ?= -n 5 --dist loadgroup
 SCIENCE := $(addprefix tests/,crystal generation descriptors clustering lattice options)
 APT     := build-essential python3-dev python3-venv libcurl4 libssl3
 

@@ -12,11 +12,12 @@ from urllib.parse import quote_plus
 import failures
 import pytest
 from databases import new_database
-from distribution import be_nice, distribute
+from distribution import Alongside, be_nice, distribute
 from hypothesis import settings
 from left_behind import RUN, left_behind, mark_session, share
 from needs import mark_needs, skip_without
 from pymongo import MongoClient
+from xdist.remote import Producer
 
 from genarris_fw.database.mongod import find_mongod
 from genarris_fw.database.server import Server
@@ -60,6 +61,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         mark_needs(item)
     distribute(items)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Alongside | None:
+    """Hand the tests out as `distribution` says."""
+    return Alongside(config, log) if config.option.dist == "loadgroup" else None
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 from command import TOOLS, environment
-from distribution import NICE
+from distribution import COMPUTES, NICE
 from in_a_row import Ran, run, table
 
 CONFTEST = """\
 import pytest
-from distribution import be_nice, distribute
+from distribution import Alongside, be_nice, distribute
 from needs import mark_needs, skip_without
 
 @pytest.hookimpl(tryfirst=True)
@@ -25,6 +25,9 @@ def pytest_collection_modifyitems(items):
     for item in items:
         mark_needs(item)
     distribute(items)
+
+def pytest_xdist_make_scheduler(config, log):
+    return Alongside(config, log)
 
 def pytest_runtest_setup(item):
     skip_without(item)
@@ -86,6 +89,17 @@ def test_waiting_tests_come_first_and_computing_ones_are_nice(suite: Path) -> No
     for worker in ("gw0", "gw1"):
         kinds = [name.split(".")[1] == "computing" for name, (at, *_) in sorted(ran.items(), key=_when) if at == worker]
         assert kinds == sorted(kinds)
+
+
+def test_the_fifth_worker_computes_from_the_start(suite: Path) -> None:
+    for number in range(8):
+        (suite / f"test_computing_{number}.py").write_text(HEAD + f"def test(): note('computing.{number}')\n")
+    write(suite, "waiting")
+    assert call(suite, "-n", "5", "--dist", "loadgroup", "--no-loadscope-reorder").returncode == 0
+    ran = [(*json.loads(path.read_text()), path.name.split(".")[1]) for path in suite.glob("ran.*")]
+    assert {kind for worker, _, _, kind in ran if worker == COMPUTES} == {"computing"}
+    first = {worker: kind for worker, _, _, kind in sorted(ran, reverse=True)}
+    assert [first[f"gw{number}"] for number in range(5)] == ["waiting"] * 4 + ["computing"]
 
 
 def _when(entry: tuple[str, list[Any]]) -> float:

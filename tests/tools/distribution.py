@@ -1,8 +1,9 @@
-"""Which tests run beside which, where pytest-xdist runs them (``-n 4 --dist loadgroup``).
+"""Which tests run beside which, where pytest-xdist runs them (``-n 5 --dist loadgroup``).
 
 What waits (processes, leases, servers) is handed out first, test by test, so that the waiters wait together; what
-computes comes after it, file by file. A worker that comes to its first computing test makes itself nice and stays so:
-the heartbeats of what others still watch always get their core.
+computes comes after it, file by file. The fifth worker computes from the start: four waiters leave the cores half idle.
+A worker that comes to its first computing test makes itself nice and stays so: the heartbeats of what others still
+watch always get their core.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import re
 
 import pytest
 from needs import used_by
+from xdist.scheduler import LoadGroupScheduling
+from xdist.workermanage import WorkerController
 
 # One at a time: what shares a port, a lock, an address or all cores. The order is that in which groups are begun.
 GROUPS = {
@@ -22,6 +25,7 @@ GROUPS = {
     "browser": {"browser"},
 }
 NICE = 19
+COMPUTES = "gw4"
 
 
 def distribute(items: list[pytest.Item]) -> None:
@@ -30,6 +34,15 @@ def distribute(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("xdist_group") is None and (name := _group(item)):
             item.add_marker(pytest.mark.xdist_group(name))
     items.sort(key=_rank)
+
+
+class Alongside(LoadGroupScheduling):
+    """Hand out from the beginning, where what waits stands, and from the end to the worker that computes."""
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        if node.gateway.id == COMPUTES:
+            self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
+        super()._assign_work_unit(node)
 
 
 def without_group(name: str) -> str:

@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 from distribution import without_group
 
 LONG_SECONDS = 3.0
-PYTEST = ("-n", "4", "--dist", "loadgroup")
+PYTEST = ("-n", "5", "--dist", "loadgroup")
 PROCESSES = "processes and not slow and not ml"
 
 
