@@ -1,0 +1,1 @@
+"""OPTIMADE: what runs hold, for every client that speaks the interface of materials databases. It reads runs only."""
