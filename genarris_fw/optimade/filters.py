@@ -22,7 +22,7 @@ class Filters(MongoTransformer):  # type: ignore[misc]  # the library has no typ
         """Refuse (501) what is asked of coordinates, which the specification leaves open."""
         if quantity in COORDINATES and not query.keys() & {"$size", "#known"}:
             raise NotImplementedError(f"{quantity}: only LENGTH, IS KNOWN and IS UNKNOWN can be asked of it")
-        return super().property_first_comparison([quantity, query])
+        return super().property_first_comparison(quantity, query)
 
     def fuzzy_string_op_rhs(self, arg: list[Any]) -> dict[str, str]:
         """Take what is looked for as a text, not as a regular expression."""
@@ -32,7 +32,7 @@ class Filters(MongoTransformer):  # type: ignore[misc]  # the library has no typ
     @v_args(inline=True)  # type: ignore[untyped-decorator]
     def number(self, number: Any) -> int | float:
         """Refuse a whole number that no database holds."""
-        found = super().number([number])
+        found = super().number(number)
         if isinstance(found, int) and not _SMALLEST <= found <= _LARGEST:
             raise BadRequest(detail=f"{number} is too large a number: give it as 1e19, for example")
         return found
@@ -40,7 +40,7 @@ class Filters(MongoTransformer):  # type: ignore[misc]  # the library has no typ
     @v_args(inline=True)  # type: ignore[untyped-decorator]
     def signed_int(self, number: Any) -> int:
         """Refuse what `number` refuses."""
-        return int(self.number([number]))
+        return int(self.number(number))
 
     def _apply_mongo_id_filter(self, filter_: Any) -> Any:
         """Leave ids as the texts that ours are."""

@@ -62,9 +62,9 @@ def read_property_table(catalogue: Catalogue, run: str, pool: str, told: Told = 
     rows = explored.rows(catalogue, run, pool, _projection(names), size, BATCH, without=lists)
     maker = TableMaker()
     while batch := list(islice(rows, BATCH)):
-        maker.add([one["struct_id"] for one in batch], [_flat(one, names) for one in batch])
+        maker.add([one["struct_id"] for one in batch], [flat_properties(one) for one in batch])
         told("reading properties", len(maker), size)
-    found = maker.table(dict(_about(names))).sorted()
+    found = maker.table(dict(about_energies(names))).sorted()
     left_out = sorted({*found.left_out, *(path.removeprefix("properties.") for path in lists)})
     return PropertyTable(found.ids, in_order(found.columns | _derived(found.columns, names)), left_out)
 
@@ -92,7 +92,7 @@ def _lists(catalogue: Catalogue, run: str, pool: str) -> list[str]:
     return list(found)
 
 
-def _flat(document: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+def flat_properties(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is known of a structure, in one object."""
     flat: dict[str, Any] = dict(document.get("properties") or {})
     for name in _OF_DOCUMENTS:
@@ -108,7 +108,7 @@ def _flat(document: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return flat
 
 
-def _about(names: Sequence[str]) -> Iterator[tuple[str, KnownProperty]]:
+def about_energies(names: Sequence[str]) -> Iterator[tuple[str, KnownProperty]]:
     """Yield what the columns of energies are."""
     meanings = {field: get_args(kind)[1] for field, kind in get_type_hints(EnergyRecord, include_extras=True).items()}
     for name in names:
