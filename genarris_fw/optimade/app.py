@@ -13,7 +13,8 @@ from genarris_fw.optimade.settings import Provider, settings
 
 # isort: split
 from fastapi.middleware.cors import CORSMiddleware
-from optimade.exceptions import OptimadeHTTPException
+from fastapi.exceptions import RequestValidationError
+from optimade.exceptions import BadRequest, OptimadeHTTPException
 from optimade.server.create_app import create_app
 from optimade.server.exception_handlers import general_exception
 from optimade.server.middleware import AddWarnings
@@ -72,6 +73,7 @@ class Service:
         collections["structures"] = Structures(index, config)
         _replace_middleware(self.app, at_loopback)
         self.app.add_exception_handler(PyMongoError, _away)
+        self.app.add_exception_handler(RequestValidationError, _not_understood)
 
     def refresh(self) -> None:
         """Bring the index up to date, and what is told of its properties."""
@@ -129,4 +131,12 @@ def _itself(provider: Provider) -> dict[str, str | None]:
 async def _away(request: Request, error: Exception) -> Response:
     logger.warning("the database does not answer: %s", type(error).__name__)
     answer: Response = general_exception(request, DatabaseAway(detail="the database does not answer; ask again later"))
+    return answer
+
+
+async def _not_understood(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"][1:])
+    answer: Response = general_exception(request, BadRequest(detail=f"{where}: {first['msg']}"))
     return answer

@@ -14,10 +14,11 @@ from optimade.server.entry_collections.mongo import MongoCollection
 from optimade.server.mappers import StructureMapper
 
 from genarris_fw.optimade.entries import OWN
-from genarris_fw.optimade.filters import COORDINATES, Filters
+from genarris_fw.optimade.filters import COORDINATES, Filters, Parser
 from genarris_fw.optimade.index import Index
 
 MOST_MILLISECONDS = 20_000  # that a query takes
+_NO_ATTRIBUTES = ("_id", "type", "relationships", OWN)
 _OF_GEOMETRY = {*COORDINATES, "species_at_sites"}
 
 
@@ -36,6 +37,13 @@ class Mapper(StructureMapper):  # type: ignore[misc]  # the library has no types
         name, dot, rest = optimade_field.partition(".")
         return self._in_the_index.get(name, name) + dot + rest
 
+    @property
+    def types(self) -> dict[str, str]:
+        """By name in the index: the type of a property, as OPTIMADE has types."""
+        standard = {name: str(about["type"].value) for name, about in self.ENTRY_RESOURCE_ATTRIBUTES_MAP.items()}
+        ours = {field["name"]: field["type"] for field in self.config.provider_fields.get("structures", [])}
+        return {self.get_backend_field(name): type_ for name, type_ in (standard | ours).items()}
+
     @cached_property
     def _in_the_index(self) -> dict[str, str]:
         return dict(self.all_aliases)
@@ -43,7 +51,7 @@ class Mapper(StructureMapper):  # type: ignore[misc]  # the library has no types
     def map_back(self, doc: dict[str, Any]) -> dict[str, Any]:
         """Return an entry as OPTIMADE has resources."""
         beginning = f"_{self.config.provider.prefix}_"
-        attributes = {name: value for name, value in doc.items() if name not in ("_id", OWN, "relationships")}
+        attributes = {name: value for name, value in doc.items() if name not in _NO_ATTRIBUTES}
         attributes |= {f"{beginning}{name}": value for name, value in doc.get(OWN, {}).items()}
         found = {"id": doc["_id"], "type": "structures", "attributes": attributes}
         return found | ({"relationships": doc["relationships"]} if doc.get("relationships") else {})
@@ -63,8 +71,8 @@ class Structures(MongoCollection):  # type: ignore[misc]
     def __init__(self, index: Index, config: ServerConfig) -> None:
         mapper = Mapper(config)
         # Not the parent's own, which would connect to a server by a URI.
-        EntryCollection.__init__(self, StructureResource, mapper, Filters(mapper=mapper), config)
-        self.collection, self.index = index.entries, index
+        EntryCollection.__init__(self, StructureResource, mapper, Filters(mapper, mapper.types), config)
+        self.collection, self.index, self.parser = index.entries, index, Parser()
 
     def __len__(self) -> int:
         """Return how many structures are served."""

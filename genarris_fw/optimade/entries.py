@@ -88,6 +88,7 @@ def entry(document: Mapping[str, Any], run: RunDocument, ids: Iterable[str]) -> 
     related = {"type": "structures", "id": parent, "meta": {"description": "the structure that it was made from"}}
     return {
         "_id": document["_id"],
+        "type": "structures",
         "immutable_id": str(uuid5(NAMESPACE_OID, f"{run['created'].isoformat()} {document['_id']}")),
         **made,
         "nperiodic_dimensions": 3 if crystal else 0,
