@@ -25,7 +25,9 @@ PREFIX = re.compile("[a-z][a-z0-9]*")
     epilog=example("serve-optimade urea", "serve-optimade --host 0.0.0.0 --license CC-BY-4.0"),
 )
 @click.argument("runs", metavar="[RUN]...", nargs=-1, shell_complete=run_names)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; whoever reaches any other, reads.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Where to listen; whoever reaches any other, reads."
+)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="Of that; 0 takes a free one."
 )

@@ -7,13 +7,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from genarris_fw.optimade.settings import Provider, settings
-
-# isort: split
-from fastapi.middleware.cors import CORSMiddleware
 from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
 from optimade.exceptions import BadRequest, OptimadeHTTPException
 from optimade.server.create_app import create_app
 from optimade.server.exception_handlers import general_exception
@@ -26,6 +23,7 @@ from genarris_fw.optimade.guard import OwnName, RequestWarnings
 from genarris_fw.optimade.index import Index
 from genarris_fw.optimade.properties import provider_fields
 from genarris_fw.optimade.references import REFERENCES
+from genarris_fw.optimade.settings import Provider, settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -38,7 +36,7 @@ logger = logging.getLogger(__name__)
 LOOKED_AGAIN, TIMES = 10.0, 20.0
 
 
-class DatabaseAway(OptimadeHTTPException):  # type: ignore[misc]  # the library has no types
+class DatabaseAway(OptimadeHTTPException):
     """The database gives no answer, or not within the time that a query may take."""
 
     status_code, title = 503, "Service Unavailable"
@@ -109,10 +107,9 @@ class Service:
 
 def _replace_middleware(app: FastAPI, at_loopback: bool) -> None:
     """Say warnings to those alone whom they concern; let no page of another server read what is at the loopback."""
-    kept = [one for one in app.user_middleware if one.cls is not AddWarnings]
-    if at_loopback:
-        kept = [Middleware(OwnName), *(one for one in kept if one.cls is not CORSMiddleware)]
-    app.user_middleware = [Middleware(RequestWarnings), *kept]
+    gone: list[Any] = [AddWarnings, *([CORSMiddleware] if at_loopback else [])]
+    kept = [one for one in app.user_middleware if one.cls not in gone]
+    app.user_middleware = [Middleware(RequestWarnings), *([Middleware(OwnName)] if at_loopback else []), *kept]
 
 
 def _itself(provider: Provider) -> dict[str, str | None]:

@@ -22,7 +22,7 @@ _NO_ATTRIBUTES = ("_id", "type", "relationships", OWN)
 _OF_GEOMETRY = {*COORDINATES, "species_at_sites"}
 
 
-class Mapper(StructureMapper):  # type: ignore[misc]  # the library has no types
+class Mapper(StructureMapper):
     """Our own properties lie within one field of an entry, without the prefix; the id is MongoDB's."""
 
     @cached_property
@@ -57,7 +57,7 @@ class Mapper(StructureMapper):  # type: ignore[misc]  # the library has no types
         return found | ({"relationships": doc["relationships"]} if doc.get("relationships") else {})
 
 
-class Structures(MongoCollection):  # type: ignore[misc]
+class Structures(MongoCollection):
     """The collection behind ``/structures``.
 
     Parameters
@@ -88,7 +88,7 @@ class Structures(MongoCollection):  # type: ignore[misc]
         return {"$and": [query, self.index.served]} if query and self.index.served else query or self.index.served
 
     def handle_query_params(self, params: Any) -> dict[str, Any]:
-        """Return what is asked of MongoDB: no more fields than are answered with, in an order that is always the same."""
+        """Return what is asked of MongoDB: no more fields than are answered, in an order that stays."""
         found: dict[str, Any] = super().handle_query_params(params)
         asked = (found["fields"] & self.all_fields) | self.resource_mapper.get_required_fields()
         names = {self.resource_mapper.get_backend_field(name) for name in asked}

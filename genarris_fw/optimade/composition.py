@@ -56,4 +56,3 @@ def _in_hill_order(counts: Mapping[str, int]) -> dict[str, int]:
 
 def _formula(counts: Mapping[str, int]) -> str:
     return "".join(f"{symbol}{number if number > 1 else ''}" for symbol, number in counts.items())
-

@@ -110,6 +110,7 @@ def digest(made: Mapping[str, Any]) -> bytes:
 
 def last_change(run: RunDocument) -> datetime:
     """Return the last moment that a run's document names: no later did a step that is over write its structures."""
-    steps = (run.get("steps") or {}).values()
-    moments = [run["created"], run.get("finished"), *(at.get(end) for at in steps for end in ("started", "finished"))]
+    moments = [run["created"], run.get("finished")]
+    for step in (run.get("steps") or {}).values():
+        moments += [step.get("started"), step.get("finished")]
     return max(moment for moment in moments if moment is not None).replace(microsecond=0)

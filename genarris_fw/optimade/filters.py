@@ -25,12 +25,12 @@ _VALUES: Mapping[str, tuple[type, ...]] = {
 }
 
 
-class Parser(LarkParser):  # type: ignore[misc]  # the library has no types
+class Parser(LarkParser):
     """The library's parser, which says in one line where a filter is wrong, and keeps where in it its parts are."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.lark = Lark(self.lark.source_grammar, maybe_placeholders=False, propagate_positions=True)
+        self.lark: Lark = Lark(self.lark.source_grammar, maybe_placeholders=False, propagate_positions=True)
 
     def parse(self, filter_: str) -> Any:
         """Return the tree of a filter, or refuse it (400)."""
@@ -41,7 +41,7 @@ class Parser(LarkParser):  # type: ignore[misc]  # the library has no types
             raise BadRequest(detail=f"the filter cannot be understood: {where.partition('. Expected')[0]}") from None
 
 
-class Filters(MongoTransformer):  # type: ignore[misc]
+class Filters(MongoTransformer):
     """The library's translation, with texts taken as they are, and without what would quietly find nothing.
 
     Parameters
@@ -56,35 +56,33 @@ class Filters(MongoTransformer):  # type: ignore[misc]
         super().__init__(mapper=mapper)
         self.types = types
 
-    @v_args(inline=True)  # type: ignore[untyped-decorator]
+    @v_args(inline=True)
     def property_first_comparison(self, quantity: str, query: dict[str, Any]) -> Any:
         """Refuse what is asked of coordinates, which the specification leaves open (501), and wrong types (400)."""
         if quantity in COORDINATES and not query.keys() & {"$size", "#known"}:
             raise NotImplementedError(f"{quantity}: only LENGTH, IS KNOWN and IS UNKNOWN can be asked of it")
         wanted = self.types.get(quantity, "")
         for value in (query[operator] for operator in _COMPARED if operator in query):
-            if wanted in _VALUES and not (type(value) in _VALUES[wanted]):
+            if wanted in _VALUES and type(value) not in _VALUES[wanted]:
                 name = self.mapper.get_optimade_field(quantity)
                 raise BadRequest(detail=f"{name} is of type {wanted}: it cannot be compared with {value!r}")
         return super().property_first_comparison(quantity, query)
 
     def constant_first_comparison(self, arg: list[Any]) -> Any:
         """Turn a comparison round."""
-        return self.property_first_comparison(
-            arg[2], {self.operator_map[self._reversed_operator_map[arg[1]]]: arg[0]}
-        )
+        return self.property_first_comparison(arg[2], {self.operator_map[self._reversed_operator_map[arg[1]]]: arg[0]})
 
     def fuzzy_string_op_rhs(self, arg: list[Any]) -> dict[str, str]:
         """Take what is looked for as a text, not as a regular expression."""
         found = super().fuzzy_string_op_rhs([*arg[:-1], re.escape(arg[-1])])
         return {"$regex": found["$regex"].removesuffix("$") + r"\Z"} if arg[0] == "ENDS" else found
 
-    @v_args(meta=True)  # type: ignore[untyped-decorator]
+    @v_args(meta=True)
     def bool(self, where: Any, arg: list[Any]) -> bool:
         """Return what TRUE and FALSE are; the grammar keeps no more of them than where they stand."""
         return where.end_pos - where.start_pos == len("TRUE")  # type: ignore[no-any-return]
 
-    @v_args(inline=True)  # type: ignore[untyped-decorator]
+    @v_args(inline=True)
     def number(self, number: Any) -> int | float:
         """Refuse a whole number that no database holds."""
         found: int | float = super().number(number)
@@ -92,7 +90,7 @@ class Filters(MongoTransformer):  # type: ignore[misc]
             raise BadRequest(detail=f"{number} is too large a number: give it as 1e19, for example")
         return found
 
-    @v_args(inline=True)  # type: ignore[untyped-decorator]
+    @v_args(inline=True)
     def signed_int(self, number: Any) -> int:
         """Refuse a length that no list has."""
         found = int(number)

@@ -19,7 +19,7 @@ from genarris_fw.web.guard import is_own_name
 logger = logging.getLogger(__name__)
 
 
-class NotThisOne(OptimadeHTTPException):  # type: ignore[misc]  # the library has no types
+class NotThisOne(OptimadeHTTPException):
     """Called by a name that is not this machine's."""
 
     status_code, title = 421, "Misdirected Request"
@@ -71,7 +71,7 @@ class Told:
 _of_this_request: ContextVar[list[dict[str, Any]]] = ContextVar("warnings")
 
 
-class RequestWarnings(AddWarnings):  # type: ignore[misc]
+class RequestWarnings(AddWarnings):
     """The library's warnings for clients: each in the answer to its own request, and not on standard error."""
 
     @property

@@ -30,6 +30,9 @@ def place_of_index(catalogue: Database[Any]) -> Iterator[Database[Any]]:
     if may_write(catalogue):
         yield catalogue
         return
-    with TemporaryDirectory(prefix="genarris_fw_optimade_") as folder, Server(Path(folder), cache_gb=CACHE_GB).use() as uri:
-        with MongoClient[Any](uri, **CLIENT_OPTIONS) as client:
-            yield client[database_name(uri)]
+    with (
+        TemporaryDirectory(prefix="genarris_fw_optimade_") as folder,
+        Server(Path(folder), cache_gb=CACHE_GB).use() as uri,
+        MongoClient[Any](uri, **CLIENT_OPTIONS) as client,
+    ):
+        yield client[database_name(uri)]

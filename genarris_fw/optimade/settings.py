@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from optimade.server.config import ServerConfig, SupportedBackend
+
 from genarris_fw.version import __version__
-
-# The library reads its own settings when it is imported, too: there it is told the least. With a handler that is there
-# already it opens no log in /var/log and writes nothing to standard output.
-logging.getLogger("optimade").addHandler(logging.NullHandler())
-os.environ["OPTIMADE_VALIDATE_API_RESPONSE"] = "false"  # what is served is made here: to check each page takes longer
-
-from optimade.server.config import ServerConfig, SupportedBackend  # noqa: E402
 
 PREFIX, PROVIDER = "gfw", "genarris_fw"
 PAGE, MOST_PAGE = 20, 500
@@ -49,7 +42,7 @@ class Provider:
         return self.license if self.license is None or "://" in self.license else _SPDX + self.license
 
 
-class Settings(ServerConfig):  # type: ignore[misc]  # the library has no types
+class Settings(ServerConfig):
     """The library's settings, which come from here alone."""
 
     @classmethod
@@ -63,14 +56,14 @@ class Settings(ServerConfig):  # type: ignore[misc]  # the library has no types
         return value
 
 
-def settings(provider: Provider, fields: list[Mapping[str, str]]) -> Settings:
+def settings(provider: Provider, fields: Sequence[Mapping[str, str]]) -> Settings:
     """Return the library's settings.
 
     Parameters
     ----------
     provider : Provider
         Who serves.
-    fields : list of mapping
+    fields : sequence of mapping
         `genarris_fw.optimade.properties.provider_fields`.
     """
     about = {
