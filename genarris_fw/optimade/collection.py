@@ -19,6 +19,7 @@ from genarris_fw.optimade.index import Index
 
 MOST_MILLISECONDS = 20_000  # that a query takes
 _NO_ATTRIBUTES = ("_id", "type", "relationships", OWN)
+_NO_LATTICE = [[None] * 3] * 3  # as the specification wants it
 _OF_GEOMETRY = {*COORDINATES, "species_at_sites"}
 
 
@@ -126,7 +127,7 @@ class Structures(MongoCollection):
         for one in entries:
             if (geometry := there.get(one["_id"])) is not None:
                 true = {
-                    "lattice_vectors": geometry["lattice"],
+                    "lattice_vectors": geometry["lattice"] or _NO_LATTICE,
                     "cartesian_site_positions": geometry["positions"],
                     "species_at_sites": geometry["species"],
                 }

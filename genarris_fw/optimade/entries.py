@@ -93,7 +93,7 @@ def entry(document: Mapping[str, Any], run: RunDocument, ids: Iterable[str]) -> 
         **made,
         "nperiodic_dimensions": 3 if crystal else 0,
         "dimension_types": [1, 1, 1] if crystal else [0, 0, 0],
-        "lattice_vectors": [0, 0, 0] if crystal else None,
+        "lattice_vectors": [0, 0, 0],
         "cartesian_site_positions": True,
         "species_at_sites": made["elements"],
         "space_group_it_number": group if crystal and isinstance(group, int) and 1 <= group <= 230 else None,

@@ -52,7 +52,8 @@ def test_the_validator_passes(server: Served) -> None:
         ('chemical_formula_reduced CONTAINS "("', 0),
         ("nsites < 5", 2),
         ("nperiodic_dimensions = 0", 1),
-        ("lattice_vectors IS UNKNOWN", 1),
+        ("lattice_vectors IS UNKNOWN", 0),
+        ("lattice_vectors LENGTH 3", ALL),
         ("cartesian_site_positions LENGTH 3", 1),
         ('species_at_sites HAS "N"', 1),
         ('type = "structures"', ALL),
@@ -64,7 +65,7 @@ def test_the_validator_passes(server: Served) -> None:
         (f'structures.id HAS "{FIRST}"', 1),
         ("_gfw_energy_converged = TRUE", len(small_run.EXEMPLARS) + len(small_run.CHILDREN)),
         ("_gfw_energy_converged = FALSE", 0),
-        ('_gfw_energy_engine = "tblite" AND NOT _gfw_spg = 2', 3),
+        ('_gfw_energy_engine = "tblite" AND NOT _gfw_spg = 2', 4),
         ("_gfw_eos_b0 > 12", 1),
         ('_gfw_a_b_c ENDS WITH "dd"', 1),
         ('_gfw_point_group = "mm2"', 1),
@@ -110,9 +111,11 @@ def test_the_client_gets_what_we_have(server: Served, catalogue: Catalogue) -> N
     found = client.get(query)["structures"][query][address]["data"]
     ours = {
         document["_id"]: from_document(document)
-        for document in catalogue.structures.collection.find({"pools": {"$ne": []}, "properties.density": {"$gt": 0.75}})
+        for document in catalogue.structures.collection.find(
+            {"pools": {"$ne": []}, "properties.density": {"$gt": 0.75}}
+        )
     }
-    assert {one["id"] for one in found} == ours.keys() and len(found) > 100
+    assert {one["id"] for one in found} == ours.keys() and len(found) > 50
     assert client.count(query)["structures"][query][address] == len(ours)
     for one in found:
         structure, atoms = ours[one["id"]], Structure(one).convert("ase")
@@ -131,8 +134,8 @@ def test_pymatgen_gets_what_we_have(server: Served, catalogue: Catalogue) -> Non
     np.testing.assert_allclose(found.lattice.matrix, ours.cell, atol=1e-9)
     np.testing.assert_allclose(found.cart_coords, ours.positions, atol=1e-9)
     molecule = server.get("v1/structures/given:water").content["data"]
-    assert molecule["attributes"]["lattice_vectors"] is None
-    assert Structure(molecule).convert("pymatgen").species[0].symbol == "O"
+    assert molecule["attributes"]["lattice_vectors"] == [[None] * 3] * 3
+    assert Structure(molecule).convert("pymatgen").formula == "H2 O1"
 
 
 def test_properties_are_described(server: Served) -> None:
