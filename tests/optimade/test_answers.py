@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import landscape
@@ -15,6 +19,8 @@ from genarris_fw.catalogue import Catalogue
 from genarris_fw.pools.documents import from_document
 
 FIRST = f"{small_run.RUN}:{small_run.IDS[0]}"
+PAGE = (Path(__file__).parents[2] / "docs" / "optimade.md").read_text()
+OF_THE_PAGE = "http://127.0.0.1:8700"
 ALL = len(small_run.IDS) + len(small_run.CHILDREN) + len(landscape.IDS) + 2
 
 
@@ -221,3 +227,20 @@ def test_pages_of_other_servers_read_nothing(server: Served) -> None:
     answer = server.get("v1/info", headers={"Origin": "http://evil.example"})
     assert "access-control-allow-origin" not in answer.headers
     assert server.get("v1/info", headers={"Host": f"localhost:{server.port}"}).status == 200
+
+
+@pytest.mark.parametrize("line", re.findall(r"^curl .*", PAGE, re.MULTILINE))
+def test_what_the_page_asks_by_curl(server: Served, line: str) -> None:
+    assert OF_THE_PAGE in line
+    command = line.replace(OF_THE_PAGE, f"http://127.0.0.1:{server.port}")
+    answer = json.loads(subprocess.run(["bash", "-c", command], capture_output=True, check=True).stdout)
+    assert "errors" not in answer and answer["data"]
+
+
+def test_what_the_page_asks_from_python(server: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    assert OF_THE_PAGE in code
+    exec(compile(code.replace(OF_THE_PAGE, f"http://127.0.0.1:{server.port}"), "docs/optimade.md", "exec"), {})
+    printed = capsys.readouterr().out
+    for child in small_run.CHILDREN:
+        assert re.search(rf"^{small_run.RUN}:{child} 6 -\d+", printed, re.MULTILINE)
