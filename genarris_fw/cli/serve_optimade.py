@@ -72,6 +72,10 @@ def command(
             service = Service(index, Provider(prefix, provider, base_url, license), is_loopback(host))
             click.echo(f"{address_of(host, sock)}v1")
             click.echo("Ctrl-C ends it", err=True)
+            if not is_loopback(host):
+                click.echo(
+                    "note: whoever reaches this port reads what is served: OPTIMADE knows no passwords", err=True
+                )
             with service.refreshing():
                 serve(Told(service.app), sock)
 

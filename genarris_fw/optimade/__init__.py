@@ -2,8 +2,12 @@
 
 import logging
 import os
+from pathlib import Path
 
-# The library reads settings of its own while it is imported. With a handler that is there already it opens no log in
-# /var/log and writes nothing to standard output; what is served is made here, to check each page again takes longer.
+# The library reads settings while it is imported: these, not those of another server of the same user. What is served
+# is made here: to check each page again would take longer.
+for _name in [name for name in os.environ if name.upper().startswith("OPTIMADE_")]:
+    del os.environ[_name]
+os.environ["OPTIMADE_CONFIG_FILE"] = str(Path(__file__).with_name("library.json"))
+# With a handler that is there already it opens no log in /var/log and writes nothing to standard output.
 logging.getLogger("optimade").addHandler(logging.NullHandler())
-os.environ["OPTIMADE_VALIDATE_API_RESPONSE"] = "false"

@@ -120,15 +120,15 @@ class Structures(MongoCollection):
         return found, number, more
 
     def _with_geometry(self, entries: list[dict[str, Any]]) -> Iterable[dict[str, Any]]:
-        """Yield entries with true values where the index has stand-ins; without those that were removed meanwhile."""
+        """Yield entries with true values where the index has stand-ins; nulls where a structure is gone since."""
         ids = [one["_id"] for one in entries]
         structures = self.index.catalogue.structures.collection
         there = {one["_id"]: one["geometry"] for one in structures.find({"_id": {"$in": ids}}, {"geometry": 1})}
         for one in entries:
-            if (geometry := there.get(one["_id"])) is not None:
-                true = {
-                    "lattice_vectors": geometry["lattice"] or _NO_LATTICE,
-                    "cartesian_site_positions": geometry["positions"],
-                    "species_at_sites": geometry["species"],
-                }
-                yield one | {name: value for name, value in true.items() if name in one}
+            geometry: Any = there.get(one["_id"]) or {"lattice": None, "positions": None, "species": None}
+            true = {
+                "lattice_vectors": geometry["lattice"] or _NO_LATTICE,
+                "cartesian_site_positions": geometry["positions"],
+                "species_at_sites": geometry["species"],
+            }
+            yield one | {name: value for name, value in true.items() if name in one}

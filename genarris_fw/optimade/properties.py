@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Set
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 from genarris_fw.crystal.known_properties import KNOWN_PROPERTIES, KnownProperty
@@ -39,10 +40,11 @@ def own_properties(document: Mapping[str, Any], run: str) -> dict[str, Any]:
 
 
 def _plain(properties: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what has a value; JSON has no word for numbers that are none."""
     for name, value in properties.items():
         if isinstance(value, Mapping):
-            yield from ((f"{name}.{inner}", one) for inner, one in value.items() if one is not None)
-        elif value is not None:
+            yield from _plain({f"{name}.{inner}": one for inner, one in value.items()})
+        elif value is not None and not (isinstance(value, float) and not isfinite(value)):
             yield name, value
 
 

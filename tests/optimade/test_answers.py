@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -229,6 +230,7 @@ def test_pages_of_other_servers_read_nothing(server: Served) -> None:
     assert server.get("v1/info", headers={"Host": f"localhost:{server.port}"}).status == 200
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not there: apt-get install curl")
 @pytest.mark.parametrize("line", re.findall(r"^curl .*", PAGE, re.MULTILINE))
 def test_what_the_page_asks_by_curl(server: Served, line: str) -> None:
     assert OF_THE_PAGE in line

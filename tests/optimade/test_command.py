@@ -34,6 +34,19 @@ def test_a_folders_own_database_until_ctrl_c(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
+def test_others_are_told_and_settings_of_another_server_are_not_taken(filled_uri: str, tmp_path: Path) -> None:
+    (tmp_path / ".optimade.json").write_text('{"page_limit": "many"}')
+    environment = {"HOME": str(tmp_path), "OPTIMADE_LOG_LEVEL": "loud"}
+    with served("--uri", filled_uri, "--host", "0.0.0.0", cwd=tmp_path, truly=True, **environment) as server:
+        answer = server.get("v1/info", headers={"Host": "x.example", "Origin": "http://y.example"})
+        assert answer.status == 200 and answer.headers["access-control-allow-origin"] == "*"
+        server.process.send_signal(signal.SIGTERM)
+        done = finish(server.process, LONG)
+    assert done.stderr.splitlines()[1:] == [
+        "note: whoever reaches this port reads what is served: OPTIMADE knows no passwords"
+    ]
+
+
 def test_what_cannot_be_served(
     filled_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -128,6 +128,36 @@ def test_a_new_property_is_told(own: Catalogue, index: Index) -> None:
         assert about["type"] == "integer" and "colour_2" in about["description"]
 
 
+def test_what_json_has_no_word_for(own: Catalogue) -> None:
+    name = small_run.IDS[0]
+    own.structures.collection.update_one(
+        {"struct_id": name},
+        {"$set": {"properties.odd": float("nan"), "properties.eos": {"B0": float("inf"), "B1": 4.0}}},
+    )
+    index = Index(own, own.database)
+    index.update()
+    with TestClient(Service(index, Provider()).app, base_url="http://127.0.0.1") as client:
+        attributes = client.get(f"/v1/structures/{small_run.RUN}:{name}").json()["data"]["attributes"]
+    assert attributes["_gfw_eos_b1"] == 4.0 and "_gfw_odd" not in attributes and "_gfw_eos_b0" not in attributes
+
+
+def test_a_structure_that_is_gone_since(own: Catalogue, index: Index) -> None:
+    own.structures.collection.delete_one({"struct_id": small_run.IDS[0]})
+    with TestClient(Service(index, Provider()).app, base_url="http://127.0.0.1") as client:
+        page = client.get("/v1/structures").json()
+    assert len(page["data"]) == ALL and not page["meta"]["more_data_available"]
+    sites = {one["id"]: one["attributes"]["cartesian_site_positions"] for one in page["data"]}
+    assert sites.pop(f"{small_run.RUN}:{small_run.IDS[0]}") is None and all(sites.values())
+
+
+def test_the_database_is_away(own: Catalogue, index: Index) -> None:
+    with TestClient(Service(index, Provider()).app, base_url="http://127.0.0.1") as client:
+        own.database.client.close()
+        answer = client.get("/v1/structures")
+    assert answer.status_code == 503
+    assert answer.json()["errors"][0]["detail"] == "the database does not answer; ask again later"
+
+
 def test_it_goes_on_without_being_asked(own: Catalogue, index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("genarris_fw.optimade.app.LOOKED_AGAIN", 0.0)
     monkeypatch.setattr("genarris_fw.optimade.app.TIMES", 0.0)

@@ -62,8 +62,8 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def served(*words: str, cwd: Path) -> Iterator[Served]:
-    process = start("serve-optimade", *words, "--port", "0", cwd=cwd)
+def served(*words: str, cwd: Path, truly: bool = False, **more: str) -> Iterator[Served]:
+    process = start("serve-optimade", *words, "--port", "0", cwd=cwd, truly=truly, **more)
     try:
         address = process.stdout.readline().strip()
         assert address.startswith("http://"), address + process.stderr.read()
