@@ -107,6 +107,7 @@ def test_sorted_page_by_page(server: Served) -> None:
         found += [one["attributes"]["_gfw_struct_id"] for one in answer.content["data"]]
         assert all(one["attributes"].keys() == {"_gfw_struct_id"} for one in answer.content["data"])
         assert answer.content["meta"]["more_data_available"] == bool(answer.content["links"]["next"])
+        assert answer.ids, "a page after the last one"
         if not answer.content["links"]["next"]:
             break
         answer = server.get(answer.content["links"]["next"].partition(f":{server.port}/")[2])
