@@ -96,6 +96,10 @@ class PropertyTable:
         """Return the table in ascending order of the ids."""
         return self.chosen(sorted(range(len(self)), key=self.ids.__getitem__))
 
+    def first(self, number: int) -> PropertyTable:
+        """Return the table of the first rows."""
+        return self.chosen(range(min(number, len(self))))
+
     def chosen(self, rows: Sequence[int]) -> PropertyTable:
         """Return the table of some rows, in their order."""
         order = np.array(rows, dtype=np.intp)
