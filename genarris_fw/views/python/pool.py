@@ -68,7 +68,8 @@ class Pool:
         self.run, self.name = run, name
         self._query = dict(query or {})
         with run._reading() as catalogue:
-            if name not in run.pools and not catalogue.structures.count(run.name, name):
+            made = catalogue.runs.overview(run.name).get("pools") or {}  # one that came out empty is there, too
+            if name not in made and not catalogue.structures.count(run.name, name):
                 refuse_unknown_pool(catalogue, run.name, name)
 
     def __repr__(self) -> str:
@@ -288,7 +289,7 @@ class Pool:
         Raises
         ------
         InputError
-            For an unknown format, files that are there, or a folder that cannot be written.
+            For an unknown format, files that are there, a folder that cannot be written, or nothing to write.
         """
         with self.run._reading() as catalogue:
             return write_pool(

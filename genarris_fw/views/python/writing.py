@@ -19,4 +19,8 @@ def write_pool(
         if there and not overwrite:
             raise InputError(f"{there[0]} is there already, and nothing was written: another folder, or overwrite=True")
 
+    if not ids:
+        raise InputError(
+            f"no structure of pool '{pool}' of run '{run}' to write: the pool, or the part of it, is empty"
+        )
     return export_pool(catalogue, run, pool, folder, [format], refuse_there, ids=ids)
