@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any
 
 from genarris_fw.crystal.known_properties import KNOWN_PROPERTIES, KnownProperty
-from genarris_fw.pools.property_table import about_energies, flat_properties
+from genarris_fw.pools.property_table import OF_DOCUMENTS, OF_ENERGIES, OF_PROVENANCE, about_energies
 
 _ABOUT = {
     "run": KnownProperty("run", "", "name of the run that the structure belongs to"),
@@ -34,9 +34,19 @@ Kinds = Mapping[str, Set[str]]
 def own_properties(document: Mapping[str, Any], run: str) -> dict[str, Any]:
     """Return what is served of a structure beyond OPTIMADE's own properties, by name without the prefix."""
     found: dict[str, Any] = {"run": run, "struct_id": document["struct_id"], "pools": sorted(document["pools"])}
-    for name, value in _plain(flat_properties(document)):
+    for name, value in _plain(_flat(document)):
         found.setdefault(served_name(name), value)
     return found
+
+
+def _flat(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is known of a structure, named as the columns of a property table."""
+    flat: dict[str, Any] = dict(document.get("properties") or {})
+    flat |= {name: document[name] for name in OF_DOCUMENTS if document.get(name) is not None}
+    flat |= {name: (document.get("provenance") or {}).get(name) for name in OF_PROVENANCE}
+    for name, energy in (document.get("energies") or {}).items():
+        flat |= {f"{name}_{field}": energy.get(field) for field in ("per_molecule", *OF_ENERGIES)}
+    return flat
 
 
 def _plain(properties: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

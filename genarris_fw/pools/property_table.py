@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, get_args, get_type_hints
 
@@ -21,10 +22,10 @@ from genarris_fw.units import KJ_PER_MOL_PER_EV
 BATCH = 5000
 SAMPLED = 100  # structures at either end of a pool tell which properties are lists, which the server leaves out then
 # Of an energy's record; its values are properties, too.
-_OF_ENERGIES = ("engine", "engine_version", "settings_hash", "converged", "seconds")
-_OF_DOCUMENTS = ("n_atoms", "Z", "parent")
-_OF_PROVENANCE = ("step", "mode")
-_READ = ("struct_id", "properties", *_OF_DOCUMENTS, *(f"provenance.{name}" for name in _OF_PROVENANCE))
+OF_ENERGIES = ("engine", "engine_version", "settings_hash", "converged", "seconds")
+OF_DOCUMENTS = ("n_atoms", "Z", "parent")
+OF_PROVENANCE = ("step", "mode")
+_READ = ("struct_id", "properties", *OF_DOCUMENTS, *(f"provenance.{name}" for name in OF_PROVENANCE))
 
 
 def read_property_table(catalogue: Catalogue, run: str, pool: str, told: Told = untold) -> PropertyTable:
@@ -61,8 +62,8 @@ def read_property_table(catalogue: Catalogue, run: str, pool: str, told: Told = 
     lists = _lists(catalogue, run, pool)
     rows = explored.rows(catalogue, run, pool, _projection(names), size, BATCH, without=lists)
     maker = TableMaker()
-    while batch := list(islice(rows, BATCH)):
-        maker.add([one["struct_id"] for one in batch], [flat_properties(one) for one in batch])
+    for batch in _ahead(rows):
+        _take(maker, batch, names)
         told("reading properties", len(maker), size)
     found = maker.table(dict(about_energies(names))).sorted()
     left_out = sorted({*found.left_out, *(path.removeprefix("properties.") for path in lists)})
@@ -70,7 +71,7 @@ def read_property_table(catalogue: Catalogue, run: str, pool: str, told: Told = 
 
 
 def _projection(names: Sequence[str]) -> dict[str, int]:
-    energies = [f"energies.{name}.{field}" for name in names for field in ("per_molecule", *_OF_ENERGIES)]
+    energies = [f"energies.{name}.{field}" for name in names for field in ("per_molecule", *OF_ENERGIES)]
     return {"_id": 0, **dict.fromkeys([*_READ, *energies], 1)}
 
 
@@ -92,20 +93,33 @@ def _lists(catalogue: Catalogue, run: str, pool: str) -> list[str]:
     return list(found)
 
 
-def flat_properties(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is known of a structure, in one object."""
-    flat: dict[str, Any] = dict(document.get("properties") or {})
-    for name in _OF_DOCUMENTS:
-        if (value := document.get(name)) is not None:
-            flat[name] = value
-    provenance = document.get("provenance") or {}
-    for name in _OF_PROVENANCE:
-        flat[name] = provenance.get(name)
-    for name, energy in (document.get("energies") or {}).items():
-        flat[f"{name}_per_molecule"] = energy.get("per_molecule")
-        for field in _OF_ENERGIES:
-            flat[f"{name}_{field}"] = energy.get(field)
-    return flat
+def _ahead(rows: Iterator[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    """Yield rows in batches; the server makes the next one while this one is worked on."""
+
+    def following() -> list[Mapping[str, Any]]:
+        return list(islice(rows, BATCH))
+
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(following)
+        while batch := coming.result():
+            coming = reader.submit(following)
+            yield batch
+
+
+def _take(maker: TableMaker, batch: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
+    """Add a batch of documents to a table."""
+    maker.add([one["struct_id"] for one in batch], [one.get("properties") or {} for one in batch])
+    for name in OF_DOCUMENTS:
+        if any(values := [one.get(name) for one in batch]):
+            maker.add_column(name, values)
+    origins = [one.get("provenance") or {} for one in batch]
+    for name in OF_PROVENANCE:
+        maker.add_column(name, [one.get(name) for one in origins])
+    for name in names:
+        energies = [(one.get("energies") or {}).get(name) or {} for one in batch]
+        if any(energies):
+            for field in ("per_molecule", *OF_ENERGIES):
+                maker.add_column(f"{name}_{field}", [one.get(field) for one in energies])
 
 
 def about_energies(names: Sequence[str]) -> Iterator[tuple[str, KnownProperty]]:
@@ -114,7 +128,7 @@ def about_energies(names: Sequence[str]) -> Iterator[tuple[str, KnownProperty]]:
     for name in names:
         for column, like in ((name, "energy"), (f"{name}_per_molecule", "energy_per_molecule")):
             yield column, known_property(like)._replace(words=name)
-        for field in _OF_ENERGIES:
+        for field in OF_ENERGIES:
             unit = "s" if field == "seconds" else ""
             yield f"{name}_{field}", KnownProperty(f"{name}: {field}", unit, f"of {name}: {meanings[field]}")
 

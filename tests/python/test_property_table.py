@@ -61,7 +61,7 @@ def test_what_relaxed_names_its_parent(catalogue: Catalogue) -> None:
 
 
 def test_a_pool_that_there_is_not(catalogue: Catalogue) -> None:
-    with pytest.raises(InputError, match="no pool 'clustres' in run 'urea' .did you mean 'clusters'"):
+    with pytest.raises(InputError, match=r"no pool 'clustres' in run 'urea' \(did you mean 'clusters'"):
         read_property_table(catalogue, RUN, "clustres")
     with pytest.raises(InputError, match="no run 'uera'"):
         read_property_table(catalogue, "uera", "clusters")
@@ -78,7 +78,8 @@ def test_structures_without_a_database_have_the_same_columns(catalogue: Catalogu
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**63) + 1, 2**63 - 1) | st.floats(allow_nan=False) | st.text()
 PROPERTIES = st.dictionaries(
-    st.sampled_from("xyz"), SCALARS | st.lists(st.floats(), min_size=1) | st.dictionaries(st.sampled_from("uv"), SCALARS)
+    st.sampled_from("xyz"),
+    SCALARS | st.lists(st.floats(), min_size=1) | st.dictionaries(st.sampled_from("uv"), SCALARS),
 )
 
 
