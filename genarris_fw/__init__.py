@@ -49,19 +49,9 @@ __all__ = [
     "Run",
     "Structure",
     "__version__",
-    "clustering",
-    "comparing",
-    "crystal",
-    "descriptors",
-    "energetics",
-    "engines",
-    "errors",
     "from_ase",
     "from_pymatgen",
-    "generation",
-    "lattice",
     "open",
-    "pictures",
     "read",
     "read_molecule",
     "runs",
@@ -81,4 +71,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_ROOMS})

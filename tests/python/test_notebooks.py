@@ -4,35 +4,37 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import nbformat
 import pytest
 from command import EXAMPLES, genarris
 from databases import new_database
-from finished_urea import finished_urea
-from nbclient import NotebookClient
 
 import genarris_fw as gfw
 
+# As Sphinx loads it.
+_spec = spec_from_file_location("notebook_pages", EXAMPLES.parent / "docs" / "_extensions" / "notebook_pages.py")
+assert _spec is not None and _spec.loader is not None
+notebook_pages = module_from_spec(_spec)
+_spec.loader.exec_module(notebook_pages)
+
 NOTEBOOKS = sorted((EXAMPLES / "notebooks").glob("*.ipynb"))
-PAGE = Path(__file__).parents[2] / "docs" / "python.md"
+ROOT = EXAMPLES.parent
+PAGE = ROOT / "docs" / "python.md"
 
 
 @pytest.fixture(scope="module")
 def finished(mongod: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     """A folder with the examples and a finished run in ``runs/urea``, and the database of the run."""
     folder = tmp_path_factory.mktemp("clone")
+    shutil.copytree(EXAMPLES, folder / "examples")
     with new_database(mongod) as uri:
-        finished_urea(folder, uri)
+        notebook_pages.finished_run(EXAMPLES / "urea", folder / "runs" / "urea", uri)
         yield folder, uri
-
-
-def executed(notebook: Path, place: Path) -> nbformat.NotebookNode:
-    cells = nbformat.read(notebook, as_version=4)
-    NotebookClient(cells, timeout=120, resources={"metadata": {"path": str(place)}}).execute()
-    return cells
 
 
 def shown(cells: nbformat.NotebookNode, beginning: str) -> dict[str, str]:
@@ -49,21 +51,29 @@ def test_notebooks_are_stored_without_outputs(notebook: Path) -> None:
     assert code and all(not cell.outputs and cell.execution_count is None for cell in code)
 
 
-def test_a_run_in_a_notebook(finished: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_in_a_notebook(finished: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folder, uri = finished
     monkeypatch.setenv("GENARRIS_FW_URI", uri)
-    cells = executed(EXAMPLES / "notebooks" / "a_run_in_a_notebook.ipynb", folder / "examples" / "notebooks")
+    cells = notebook_pages.executed(
+        EXAMPLES / "notebooks" / "a_run_in_a_notebook.ipynb", folder / "examples" / "notebooks"
+    )
     assert "run urea: finished" in shown(cells, "import genarris_fw as gfw\n\nrun")["text/html"]
     assert "image/png" in shown(cells, "run.landscape")
     assert "rank 1, 0.00 kJ/mol above the lowest" in shown(cells, "found = ")["text/plain"]
     assert "'P-42_1m'" in shown(cells, "from pymatgen")["text/plain"]
-    assert list((folder / "examples" / "notebooks" / "lowest").glob("*.cif"))
+    assert list((place / "lowest").glob("*.cif"))
+    page = notebook_pages.page_of(cells, tmp_path, "made")
+    assert (
+        page.startswith("# A run in a notebook") and "<td>crystal_search</td>" in page and "```python\nimport" in page
+    )
+    [picture] = re.findall(r"^!\[.*\]\((made_\d+\.png)\)$", page, re.M)
+    assert (tmp_path / picture).read_bytes().startswith(b"\x89PNG")
 
 
 def test_science_without_a_database(finished: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GENARRIS_FW_URI", raising=False)
     place = finished[0] / "examples" / "notebooks"
-    cells = executed(EXAMPLES / "notebooks" / "science_without_a_database.ipynb", place)
+    cells = notebook_pages.executed(EXAMPLES / "notebooks" / "science_without_a_database.ipynb", place)
     assert "rank 1, 0.00 kJ/mol above the lowest, RMSD_15 0.13" in shown(cells, "measured = ")["text/plain"]
     assert "image/png" in shown(cells, "from genarris_fw.units")
 

@@ -9,11 +9,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
+MADE = (DOCS / "options", DOCS / "notebooks")
 # What belongs to the documentation: what a person reads who uses the program or works on it.
 PAGES = sorted(
     path
-    for path in (*DOCS.rglob("*.md"), *(ROOT / "examples").rglob("README.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md")
-    if path.parent != DOCS / "options"  # made when the documentation is built
+    for path in (
+        *DOCS.rglob("*.md"),
+        *(ROOT / "examples").rglob("README.md"),
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+    )
+    if path.parent not in MADE  # made when the documentation is built
 )
 _FENCE = re.compile(r"^\s*(`{3,})(.*)$")
 
