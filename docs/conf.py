@@ -19,8 +19,6 @@ extensions = [
     "public_names",
 ]
 exclude_patterns = ["_extensions"]
-# A list of pages may name some that are not there yet (troubleshooting*).
-suppress_warnings = ["toc.empty_glob"]
 
 # Links to headings, as GitHub makes them; front pages of cards.
 myst_heading_anchors = 4
