@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from genarris_fw.errors import InputError
 
+# How the radial functions are placed.
 INIT_SCHEMES = ("shifted", "centered", "random")
 # "mean": the formula and grids of the last Genarris 2 code; "2.0-manual": those of the code the manual describes.
 RDF_CONVENTIONS = ("mean", "2.0-manual")

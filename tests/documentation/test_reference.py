@@ -13,7 +13,7 @@ from documented.blocks import DOCS, ROOT
 
 sys.path.insert(0, str(DOCS / "_extensions"))
 try:
-    from public_names import public
+    from public_names import constant, public, words_of
 finally:
     sys.path.pop(0)
 
@@ -66,14 +66,16 @@ def test_every_name_says_what_it_is(module: str) -> None:
 
 
 def is_described(module: ModuleType, name: str) -> bool:
-    """Whether a function or class, and the public methods that it defines, have docstrings."""
+    """Whether a function or class, and the public methods that it defines, have docstrings; of a constant a comment."""
     value = getattr(module, name)
     if inspect.isclass(value):
         own = {key: part for key, part in vars(value).items() if key[0] != "_" and inspect.isfunction(part)}
         own = {key: part for key, part in own.items() if part.__name__ == key}  # no default that is a function
         inherits = {key for base in value.__mro__[1:] for key in vars(base)}
         return bool(value.__doc__) and all(part.__doc__ or key in inherits for key, part in own.items())
-    return not inspect.isfunction(value) or bool(value.__doc__)
+    if callable(value) or name in ("__version__", "REQUIRED"):
+        return bool(value.__doc__)
+    return bool(constant(module.__name__, name)) or bool(words_of(value))
 
 
 def test_the_readme_is_short_and_has_a_picture() -> None:
