@@ -1,0 +1,72 @@
+"""The pages of the documentation and their blocks of code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+DOCS = ROOT / "docs"
+# What belongs to the documentation: what a person reads who uses the program or works on it.
+PAGES = sorted(
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md"), *(ROOT / "examples").rglob("README.md")]
+)
+_FENCE = re.compile(r"^\s*(`{3,}|:{3,})(.*)$")
+
+
+@dataclass(frozen=True)
+class Block:
+    """Code on a page.
+
+    Attributes
+    ----------
+    page : str
+        The page's path from the checkout's root.
+    line : int
+        The number of the first line of code, from 1.
+    language : str
+        What stands behind the fence; empty for a fence without, and for an indented block.
+    text : str
+        The code, without the indentation that all its lines have.
+    """
+
+    page: str
+    line: int
+    language: str
+    text: str
+
+    @property
+    def name(self) -> str:
+        """Where it stands, for the name of a test."""
+        return f"{self.page}:{self.line}"
+
+
+def name_of(page: Path) -> str:
+    """Return a page's path from the checkout's root."""
+    return page.relative_to(ROOT).as_posix()
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    """Yield the blocks of code of a page: between fences, and indented by four spaces or more after an empty line."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    number = 0
+    while number < len(lines):
+        fence = _FENCE.match(lines[number])
+        first = number + bool(fence)
+        if fence and fence[1][0] == "`" and not fence[2].startswith("{"):
+            end = next((n for n in range(first, len(lines)) if lines[n].strip() == fence[1]), len(lines))
+            number, language = end + 1, fence[2].strip()
+        elif lines[number].startswith("    ") and (number == 0 or not lines[number - 1].strip()):
+            end = next((n for n in range(first, len(lines)) if lines[n][:4].strip()), len(lines))
+            number, language = end, ""
+        else:
+            number += 1
+            continue
+        yield Block(name_of(page), first + 1, language, _without_indentation(lines[first:end]))
+
+
+def _without_indentation(lines: list[str]) -> str:
+    margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
+    return "\n".join(line[margin:] for line in lines).rstrip() + "\n"
