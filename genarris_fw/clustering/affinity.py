@@ -181,7 +181,7 @@ class ClusterSearch:
     """The clustering of a pool as a sequence of fits that many processes can share.
 
     What is asked for depends on nothing but the pool, the options and what was told. So a process may fit ahead of
-    the search, and another may rebuild the search from what was told and go on:
+    the search, and another may rebuild the search from what was told and go on::
 
         search = ClusterSearch(distances, 200)
         while ahead := search.ask_ahead(1):

@@ -150,7 +150,7 @@ class Door:
         Raises
         ------
         InputError
-            After `where`, such as ``path: ``, in place of any error of a foreign package but `GenarrisError`, which
+            After `where`, such as a path with a colon, in place of any error of a foreign package but `GenarrisError`, which
             speaks for itself.
         """
         try:

@@ -11,9 +11,11 @@ ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
 # What belongs to the documentation: what a person reads who uses the program or works on it.
 PAGES = sorted(
-    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md"), *(ROOT / "examples").rglob("README.md")]
+    path
+    for path in (*DOCS.rglob("*.md"), *(ROOT / "examples").rglob("README.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md")
+    if path.parent != DOCS / "options"  # made when the documentation is built
 )
-_FENCE = re.compile(r"^\s*(`{3,}|:{3,})(.*)$")
+_FENCE = re.compile(r"^\s*(`{3,})(.*)$")
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def blocks(page: Path) -> Iterator[Block]:
     while number < len(lines):
         fence = _FENCE.match(lines[number])
         first = number + bool(fence)
-        if fence and fence[1][0] == "`" and not fence[2].startswith("{"):
+        if fence:
             end = next((n for n in range(first, len(lines)) if lines[n].strip() == fence[1]), len(lines))
             number, language = end + 1, fence[2].strip()
         elif lines[number].startswith("    ") and (number == 0 or not lines[number - 1].strip()):
@@ -64,7 +66,8 @@ def blocks(page: Path) -> Iterator[Block]:
         else:
             number += 1
             continue
-        yield Block(name_of(page), first + 1, language, _without_indentation(lines[first:end]))
+        if not language.startswith("{"):  # a directive of MyST
+            yield Block(name_of(page), first + 1, language, _without_indentation(lines[first:end]))
 
 
 def _without_indentation(lines: list[str]) -> str:

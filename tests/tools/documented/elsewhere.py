@@ -35,9 +35,11 @@ _SERVER = "starts or ends a server of the folder; the prepared run is on another
 
 ELSEWHERE = (
     # ---- what installs, builds and tests
-    Elsewhere(r"make (demo|install|dev|lint|test)( .*)?", _INSTALLS, (".ci/run",)),
+    Elsewhere(r"make (demo|install|dev|lint|test|docs)( .*)?", _INSTALLS, (".ci/run",)),
     Elsewhere(r"make test-quick", _WHOLE, ("tests/test_building.py",)),
     Elsewhere(r"make (wheel|wheel-check|sdist)", "builds", ("tests/test_building.py",)),
+    Elsewhere(r"make linkcheck", "asks other servers", ("tests/documentation/test_links.py",)),
+    Elsewhere(r"sed .*generator\.c", "looks at what a compilation left", ("tests/test_building.py",)),
     Elsewhere(r"sudo apt-get install .*", "installs packages of the system", (".ci/run",)),
     Elsewhere(r"(pip|python3? -m pip) install .*", _INSTALLS, (".ci/run", "tests/test_plugin.py")),
     Elsewhere(r"python3 -m venv .*", _INSTALLS, (".ci/run",)),
@@ -49,7 +51,7 @@ ELSEWHERE = (
     Elsewhere(r"(srun|sbatch) .*", _CLUSTER, ("tests/cluster/test_job_script.py",)),
     Elsewhere(r"genarris-fw db start --in-allocation.*", _CLUSTER, ("tests/cluster/test_in_allocation.py",)),
     Elsewhere(r"mpirun .* genarris-fw rockets .*", _MPI, ("tests/farm/test_mpi.py",)),
-    Elsewhere(r"mpirun .* genarris-fw check --mpi", _MPI, ("tests/farm/test_mpi_check.py",)),
+    Elsewhere(r"(mpirun .* )?genarris-fw check --mpi", _MPI, ("tests/farm/test_mpi_check.py",)),
     Elsewhere(r"mpirun .* genarris-fw check --engine .*", _MPI, ("tests/cli/test_check.py",)),
     Elsewhere(r"mongod .*|mongosh --eval 'rs\.initiate\(\)'", _SERVER, ("tests/farm/test_tls.py",)),
     Elsewhere(r"cd /path/to/run.*", "is a line of the job script", ("tests/cluster/test_job_script.py",)),
@@ -58,6 +60,8 @@ ELSEWHERE = (
     Elsewhere(r"(mpirun .* )?genarris-fw verify .*", "needs FHI-aims", ("tests/cli/test_verify.py",)),
     # ---- the folder's own server
     Elsewhere(r"genarris-fw db (start|stop|status|backup|restore)( .*)?", _SERVER, ("tests/cli/test_db.py",)),
+    Elsewhere(r"curl .*/api/download.*", "asks the explorer while it is open", ("tests/web/test_api.py",)),
+    Elsewhere(r"genarris-fw completion zsh .*", "writes where zsh says", ("tests/cli/test_completion.py",)),
     Elsewhere(r"genarris-fw (web|metrics) .*(--host|--serve).*", "serves others", ("tests/web/test_server.py",)),
 )
 
