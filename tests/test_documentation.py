@@ -12,9 +12,6 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PACKAGE = ROOT / "genarris_fw"
 ROOMS = sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file() and path.name[0] != "_")
-LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
-# Those of options are made from the models when the documentation is built.
-PAGES = sorted(path for path in (*DOCS.rglob("*.md"), *ROOT.glob("*.md")) if path.parent != DOCS / "options")
 
 
 def test_the_rooms_are_drawn_and_none_looks_up(tmp_path: Path) -> None:
@@ -38,32 +35,3 @@ def test_every_room_and_module_of_the_ground_floor_is_in_the_list() -> None:
 @pytest.mark.parametrize("path", re.findall(r"`(\w+/[\w/]+\.py)`", (DOCS / "architecture.md").read_text()))
 def test_a_file_that_the_page_on_architecture_names_is_there(path: str) -> None:
     assert any((folder / path).is_file() for folder in (ROOT, PACKAGE))
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_what_a_page_links_to_is_there(page: Path) -> None:
-    missing = [target for target in LINK.findall(page.read_text()) if not (page.parent / target).exists()]
-    assert missing == []
-
-
-TOCTREE = re.compile(r"^```\{toctree\}\n(.*?)^```$", re.M | re.S)
-
-
-def below(page: str) -> set[str]:
-    """The pages that a page's toctrees name, without those that are made when the documentation is built."""
-    found = set()
-    for lines in TOCTREE.findall((DOCS / f"{page}.md").read_text()):
-        for name in re.findall(r"^[\w./*-]+$", lines, re.M):
-            paths = sorted((DOCS / page).parent.glob(f"{name}.md"))
-            assert paths or "*" in name, f"{page}: {name} is not there"
-            found |= {path.resolve().relative_to(DOCS).with_suffix("").as_posix() for path in paths}
-    return {name for name in found - {page} if not name.startswith("options/")}
-
-
-def test_every_page_is_in_the_index() -> None:
-    reached: set[str] = set()
-    to_look_at = {"index"}
-    while to_look_at:
-        reached |= to_look_at
-        to_look_at = set().union(*map(below, to_look_at)) - reached
-    assert reached == {page.relative_to(DOCS).with_suffix("").as_posix() for page in PAGES if DOCS in page.parents}

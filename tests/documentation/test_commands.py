@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
 from configparser import ConfigParser
 from pathlib import Path
 
 import click
 import pytest
-from databases import new_database
 from documented.blocks import PAGES, ROOT, name_of
 from documented.commands import Command, commands
 from documented.elsewhere import ELSEWHERE, Elsewhere, elsewhere
@@ -28,6 +26,8 @@ HERE = {
 }
 TARGETS = set(re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)[0].split())
 
+pytestmark = pytest.mark.xdist_group("documentation")
+
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -38,12 +38,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for command in OURS.values():
         put_named(command, folder)
     return folder
-
-
-@pytest.fixture(scope="module")
-def workplace(mongod: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
-    with new_database(mongod) as uri:
-        yield Workplace(tmp_path_factory.mktemp("documented") / "urea", uri)
 
 
 def test_commands_are_found() -> None:

@@ -73,3 +73,18 @@ def blocks(page: Path) -> Iterator[Block]:
 def _without_indentation(lines: list[str]) -> str:
     margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
     return "\n".join(line[margin:] for line in lines).rstrip() + "\n"
+
+
+def without_code(text: str, inline: bool = True) -> str:
+    """Return a page's text without its blocks of code, but for those of directives, and without code in its lines."""
+    kept, fence = [], ""
+    for line in text.splitlines():
+        found = _FENCE.match(line)
+        if fence:
+            fence = "" if line.strip() == fence else fence
+        elif found and not found[2].startswith("{"):
+            fence = found[1]
+        else:
+            kept.append(line)
+    joined = "\n".join(kept)
+    return re.sub(r"`+[^`\n]*`+", "", joined) if inline else joined

@@ -65,6 +65,9 @@ ELSEWHERE = (
     Elsewhere(r"genarris-fw (web|metrics) .*(--host|--serve).*", "serves others", ("tests/web/test_server.py",)),
 )
 
+# Pages whose Python is run by a test of its own.
+PYTHON = {"docs/python.md": "tests/python", "docs/queries.md": "tests/catalogue"}
+
 
 def elsewhere(command: Command) -> Elsewhere | None:
     """Return what says that a command is run elsewhere; None where it is run with all others."""

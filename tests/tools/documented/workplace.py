@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ class Workplace:
         folder = self.folder
         shutil.copytree(EXAMPLES / "urea", folder)
         make_small(folder)
-        done = genarris("run", "ui.conf", "--workers", "1", cwd=folder, **self._variables())
+        done = genarris("run", "ui.conf", "--workers", "1", cwd=folder, **self.variables())
         assert done.returncode == 0, done.stderr
         shutil.copytree(EXAMPLES, folder / "examples")
         for place in (".local/share/bash-completion/completions", ".config/fish/completions"):
@@ -156,7 +156,7 @@ class Workplace:
     def _called(self, words: list[str]) -> subprocess.CompletedProcess[str]:
         """Call the command line in this process: what it imports is here already."""
         said = io.StringIO()
-        with mock.patch.dict(os.environ, self._environment()), _in_folder(self.cwd):
+        with mock.patch.dict(os.environ, self._environment()), in_folder(self.cwd):
             with redirect_stdout(said), redirect_stderr(said), pytest.raises(SystemExit) as stop:
                 main(words)
         return subprocess.CompletedProcess(words, int(stop.value.code or 0), said.getvalue(), "")
@@ -178,12 +178,13 @@ class Workplace:
         said = output.read_text()
         return _wrong(command, 0 if code in (0, 130) and re.search(begun, said) else code or 1, said)
 
-    def _variables(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
+        """Return the variables by which the run is found."""
         return {"GENARRIS_FW_URI": self.uri}
 
     def _environment(self) -> dict[str, str]:
         path = os.pathsep.join([str(BIN), str(Path(find_mongosh()).parent), os.environ.get("PATH", "")])
-        return environment(**self._variables(), PATH=path, **self.environment)
+        return environment(**self.variables(), PATH=path, **self.environment)
 
     @contextmanager
     def _database(self) -> Iterator[Any]:
@@ -192,7 +193,8 @@ class Workplace:
 
 
 @contextmanager
-def _in_folder(folder: Path) -> Iterator[None]:
+def in_folder(folder: Path) -> Iterator[None]:
+    """Work in a folder for a while."""
     before = Path.cwd()
     os.chdir(folder)
     try:
@@ -214,24 +216,48 @@ def make_small(folder: Path) -> None:
 def put_named(command: Command, folder: Path) -> None:
     """Write the files that a command takes and that are not there."""
     for word, before in zip(command.words[1:], command.words):
-        if before in ("--to", "--out", "--output") or (folder / word).exists():
-            continue
-        if word in MOLECULES:
-            (folder / word).write_text(_molecule())
-        elif word in (*CRYSTALS, "crystals/", "crystals"):
-            for name in CRYSTALS[-2:] if word.startswith("crystals") else (word,):
-                (folder / name).parent.mkdir(exist_ok=True)
-                shutil.copy(EXAMPLES / "urea" / "urea.cif", folder / name)
-        elif word == "my_folder/ui.conf" and "run" in command.words:
-            shutil.copytree(EXAMPLES / "urea", folder / "my_folder")
-            make_small(folder / "my_folder")
-            conf = folder / "my_folder" / "ui.conf"
-            conf.write_text(conf.read_text().replace("run_name = urea", "run_name = my_folder"))
-        elif word == "token":
-            (folder / word).write_text("0123456789abcdef")
-        elif word == "genarris3.conf":
-            shutil.copy(FAULTS / "genarris3_conf" / "ui.conf", folder / word)
-            shutil.copy(FAULTS / "genarris3_conf" / "mol.xyz", folder)
+        if before not in ("--to", "--out", "--output"):
+            put_file(word, folder)
+
+
+def put_file(name: str, folder: Path) -> None:
+    """Write a file or folder that pages take and do not make, where it is not there."""
+    path = folder / name
+    if path.exists() or name not in (*MOLECULES, *CRYSTALS, *OTHERS):
+        return
+    path.parent.mkdir(exist_ok=True)
+    if name in MOLECULES:
+        path.write_text(_molecule() * (2 if name == "ensemble.xyz" else 1))
+    elif name in CRYSTALS:
+        shutil.copy(EXAMPLES / "urea" / "urea.cif", path)
+    else:
+        OTHERS[name](folder)
+
+
+def _crystals(folder: Path) -> None:
+    for name in CRYSTALS[-2:]:
+        put_file(name, folder)
+
+
+def _my_folder(folder: Path) -> None:
+    shutil.copytree(EXAMPLES / "urea", folder / "my_folder")
+    make_small(folder / "my_folder")
+    conf = folder / "my_folder" / "ui.conf"
+    conf.write_text(conf.read_text().replace("run_name = urea", "run_name = my_folder"))
+
+
+def _of_genarris_3(folder: Path) -> None:
+    shutil.copy(FAULTS / "genarris3_conf" / "ui.conf", folder / "genarris3.conf")
+    shutil.copy(FAULTS / "genarris3_conf" / "mol.xyz", folder)
+
+
+OTHERS: dict[str, Callable[[Path], object]] = {
+    "crystals": _crystals,
+    "crystals/": _crystals,
+    "my_folder/ui.conf": _my_folder,
+    "genarris3.conf": _of_genarris_3,
+    "token": lambda folder: (folder / "token").write_text("0123456789abcdef"),
+}
 
 
 def _molecule() -> str:
