@@ -241,7 +241,7 @@ def _crystals(folder: Path) -> None:
 
 
 def _my_folder(folder: Path) -> None:
-    shutil.copytree(EXAMPLES / "urea", folder / "my_folder")
+    shutil.copytree(EXAMPLES / "urea", folder / "my_folder", dirs_exist_ok=True)
     make_small(folder / "my_folder")
     conf = folder / "my_folder" / "ui.conf"
     conf.write_text(conf.read_text().replace("run_name = urea", "run_name = my_folder"))
