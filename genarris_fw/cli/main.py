@@ -38,6 +38,7 @@ COMMANDS = {
     "metrics": ("metrics", "Print how far runs are, for Prometheus."),
     "export": ("export", "Write a pool of structures as files."),
     "web": ("web", "Explore runs in a browser."),
+    "serve-optimade": ("serve_optimade", "Serve structures to clients of OPTIMADE."),
     "pictures": ("pictures", "Draw a pool: histograms, energies, map, distances."),
     "compare": ("compare", "Look for the measured crystal in a pool."),
     "report": ("report", "Write a run as one HTML file: landscape, funnel, lowest structures, costs."),

@@ -81,6 +81,11 @@ class Duplicates:
     candidates: int
     compared: int
 
+    @property
+    def kept(self) -> list[int]:
+        """The rows of the survivors, ascending."""
+        return [row for row, survivor in enumerate(self.survivors.tolist()) if survivor == row]
+
 
 def candidates(fingerprints: Sequence[Fingerprint], windows: Windows | None = None) -> Rows:
     """Find the pairs of crystals that may be duplicates.

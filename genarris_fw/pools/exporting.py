@@ -29,6 +29,7 @@ def export_pool(
     formats: Sequence[str] = ("json",),
     allowed: Callable[[list[Path]], object] = lambda files: None,
     told: Told = untold,
+    ids: Sequence[str] | None = None,
 ) -> list[Path]:
     """Write a pool's structures with their properties into a folder.
 
@@ -47,6 +48,8 @@ def export_pool(
         Called with all files before the first is written; may raise.
     told : callable, optional
         Told how far it is.
+    ids : sequence of str, optional
+        Only these structures of the pool.
 
     Returns
     -------
@@ -63,7 +66,7 @@ def export_pool(
     if unknown or not formats:
         raise InputError(f"unknown format '{', '.join(unknown)}'; the formats are {', '.join(writable())}")
     kinds = {name: find_format(name).kind for name in formats}
-    structures = pool_structures(catalogue, run, pool, told)
+    structures = pool_structures(catalogue, run, pool, told, ids)
     one_file = {
         name: made_safe(pool, "pool") + kind.ending for name, kind in kinds.items() if isinstance(kind, PoolFormat)
     }
@@ -89,8 +92,10 @@ def export_pool(
     return written
 
 
-def pool_structures(catalogue: Catalogue, run: str, pool: str, told: Told = untold) -> list[Structure]:
-    """Return the structures of a pool in the order of their ids; a relaxed one names its parent.
+def pool_structures(
+    catalogue: Catalogue, run: str, pool: str, told: Told = untold, ids: Sequence[str] | None = None
+) -> list[Structure]:
+    """Return the structures of a pool, or some of them, in the order of their ids; a relaxed one names its parent.
 
     Raises
     ------
@@ -98,7 +103,7 @@ def pool_structures(catalogue: Catalogue, run: str, pool: str, told: Told = unto
         For an unknown run or pool; the message names those there are.
     """
     catalogue.runs.get(run)
-    ids = catalogue.structures.pool_ids(run, pool)
+    ids = catalogue.structures.pool_ids(run, pool) if ids is None else ids
     if not ids:
         refuse_unknown_pool(catalogue, run, pool)
     structures = []

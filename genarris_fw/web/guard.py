@@ -112,7 +112,9 @@ class Guard:
         """Return what a request is turned away with; None lets it in."""
         headers = Headers(scope=scope)
         if self.token is None:
-            return None if _own_name(headers.get("host", "")) else refused(421, "this explorer serves its own machine")
+            return (
+                None if is_own_name(headers.get("host", "")) else refused(421, "this explorer serves its own machine")
+            )
         query = scope["query_string"].decode("latin-1")
         given = [value for name, value in parse_qsl(query, keep_blank_values=True) if name == "token"]
         if given:
@@ -147,7 +149,8 @@ class Guard:
         return hmac.compare_digest(given.encode(errors="replace"), self.token.encode())
 
 
-def _own_name(host: str) -> bool:
+def is_own_name(host: str) -> bool:
+    """Tell whether a ``Host`` header names this machine by its loopback."""
     name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
     return is_loopback(name)
 
