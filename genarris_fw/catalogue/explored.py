@@ -81,10 +81,17 @@ def ends(catalogue: Catalogue, run: str, pool: str, number: int) -> list[Mapping
 
 
 def rows(
-    catalogue: Catalogue, run: str, pool: str, projection: Mapping[str, Any], size: int, batch: int
+    catalogue: Catalogue,
+    run: str,
+    pool: str,
+    projection: Mapping[str, Any],
+    size: int,
+    batch: int,
+    without: Sequence[str] = (),
 ) -> Iterator[Mapping[str, Any]]:
-    """Yield what a projection makes of each structure of a pool of about that size."""
+    """Yield what a projection makes of each structure of a pool of about that size, without some fields of it."""
     stages: list[Mapping[str, Any]] = [{"$match": {"run": run, "pools": pool}}, {"$project": projection}]
+    stages += [{"$unset": list(without)}] if without else []
     yield from catalogue.structures.collection.aggregate(stages, batchSize=batch, **_way(catalogue, size))
 
 

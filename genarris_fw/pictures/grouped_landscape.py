@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from genarris_fw.errors import InputError
-from genarris_fw.pictures.quantities import LABELS
+from genarris_fw.pictures.quantities import label_of
 from genarris_fw.pictures.style import CLUSTERS, CROWD, SHAPES, STAR, UNKNOWN, new_figure, point_area, style
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 
@@ -92,6 +92,6 @@ def grouped_landscape(
             if isinstance(handle, PathCollection):
                 handle.set_sizes([24.0])
                 handle.set_alpha(1.0)
-        axes.set_xlabel(LABELS["density"])
-        axes.set_ylabel(LABELS["relative_energy"])
+        axes.set_xlabel(label_of("density"))
+        axes.set_ylabel(label_of("relative_energy"))
     return figure
