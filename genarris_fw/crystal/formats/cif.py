@@ -7,10 +7,10 @@ import re
 import numpy as np
 
 from genarris_fw.crystal.cells import lattice_of
-from genarris_fw.crystal.file_format import StructureFormat
+from genarris_fw.crystal.file_format import Holds, StructureFormat
 from genarris_fw.crystal.formats.cif_block import Block, blocks_of
 from genarris_fw.crystal.formats.cif_sites import has_sites, number, sites_of
-from genarris_fw.crystal.formats.cif_writing import format_cif
+from genarris_fw.crystal.formats.cif_writing import format_cif, format_standard_cif
 from genarris_fw.crystal.formats.contents import Contents, parse_formula, parse_moieties
 from genarris_fw.crystal.formats.expand import crystal
 from genarris_fw.crystal.formats.operations import Floats, Operations, fits, parse_operations
@@ -193,4 +193,13 @@ CIF = StructureFormat(
     endings=(".cif", ".mcif"),
     likely=_likely,
     order=30,
+    holds=Holds(geometry=1e-6, oriented=False, ids=False, properties="none"),
+)
+CIF_STANDARD = StructureFormat(
+    write={".standard.cif": format_standard_cif},
+    molecules=False,
+    read_by=parse_cif,
+    endings=(".standard.cif",),
+    order=31,
+    holds=Holds(geometry=1e-2, oriented=False, ids=False, properties="none"),
 )

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from genarris_fw.crystal.cells import lattice_of
-from genarris_fw.crystal.file_format import StructureFormat
+from genarris_fw.crystal.file_format import Holds, StructureFormat
 from genarris_fw.crystal.formats.airss import Title, format_title, parse_title
 from genarris_fw.crystal.formats.contents import Contents
 from genarris_fw.crystal.formats.elements import HEAVY_HYDROGEN
@@ -274,4 +274,5 @@ RES = StructureFormat(
     endings=(".res", ".ins"),
     likely=_likely,
     order=40,
+    holds=Holds(geometry=1e-8, oriented=False, properties="some"),
 )
