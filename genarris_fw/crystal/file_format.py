@@ -167,6 +167,8 @@ class PoolFormat(Readable):
         Structures and path -> nothing: it writes the file, which is no text and there already, empty.
     molecules : bool
         Whether it can hold a structure without a lattice.
+    media_type : str
+        What a browser is told that it is.
     """
 
     ending: str
@@ -174,6 +176,7 @@ class PoolFormat(Readable):
     parts: Callable[[Iterable[Structure]], Iterator[str]] | None = None
     save: Callable[[Iterable[Structure], Path], object] | None = None
     molecules: bool = True
+    media_type: str = "text/plain"
 
     def __post_init__(self) -> None:
         """Refuse what no file of the format could be called, or written by, with an InputError."""
@@ -198,7 +201,7 @@ class PoolFormat(Readable):
             self.save(structures, path)
             return
         with path.open("wb") as stream:
-            stream.writelines(text.encode() for text in self._texts(structures))
+            stream.writelines(self.chunks(structures))
 
     def chunks(self, structures: Iterable[Structure]) -> Iterator[bytes]:
         """Yield the file's content, part by part where the format can."""

@@ -58,7 +58,9 @@ def test_a_format_that_a_package_brings(database_uri: str, tmp_path: Path, capsy
         back = call(capsys, "import", tmp_path / "out", "--run", "again", "--uri", database_uri)
         assert back.out.startswith("pool 'out' of run 'again' holds 12 structures")
     done = call(capsys, "export", RUN, "--pool", "raw", "--format", "gen", *to)
-    assert done.code == 2 and done.err.startswith("genarris-fw: unknown format 'gen'; the formats are both, ")
+    assert done.code == 2 and done.err.startswith(
+        "genarris-fw: unknown format 'gen' (did you mean 'geo'?); the formats are both, "
+    )
 
 
 def test_the_last_pool_into_a_folder_of_its_name(
@@ -80,7 +82,10 @@ def test_the_last_pool_into_a_folder_of_its_name(
             [RUN, "--pool", "rwa"],
             "no pool 'rwa' in run 'urea' (did you mean 'raw'?); its pools: clusters, energies, exemplars, raw, relaxed",
         ),
-        ([RUN, "--format", "pdb"], "unknown format 'pdb'; the formats are both, geo, geometry, json, cif, csv, "),
+        (
+            [RUN, "--format", "pdb"],
+            "unknown format 'pdb'; the formats are both, geo, geometry, json, ase_db, chemiscope, cif, cif_standard, csv, ",
+        ),
         ([RUN, "--format", ","], "unknown format ''"),
     ],
 )

@@ -78,7 +78,8 @@ def test_structures_without_a_database_have_the_same_columns(catalogue: Catalogu
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**63) + 1, 2**63 - 1) | st.floats(allow_nan=False) | st.text()
 PROPERTIES = st.dictionaries(
-    st.sampled_from("xyz"), SCALARS | st.lists(st.floats(), min_size=1) | st.dictionaries(st.sampled_from("uv"), SCALARS)
+    st.sampled_from("xyz"),
+    SCALARS | st.lists(st.floats(), min_size=1) | st.dictionaries(st.sampled_from("uv"), SCALARS),
 )
 
 

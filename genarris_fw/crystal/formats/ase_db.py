@@ -74,4 +74,4 @@ def _value(value: Any) -> Any:
     return value if isinstance(value, str) else None
 
 
-ASE_DB = PoolFormat(ending=".db", save=save_ase_db, holds=Holds(geometry=0.0))
+ASE_DB = PoolFormat(ending=".db", save=save_ase_db, media_type="application/vnd.sqlite3", holds=Holds(geometry=0.0))

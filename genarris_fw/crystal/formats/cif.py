@@ -190,7 +190,7 @@ CIF = StructureFormat(
     write={".cif": format_cif},
     molecules=False,
     read_by=parse_cif,
-    endings=(".cif", ".mcif"),
+    endings=(".cif", ".mcif", ".standard.cif"),
     likely=_likely,
     order=30,
     holds=Holds(geometry=1e-6, oriented=False, ids=False, properties="none"),
@@ -198,8 +198,5 @@ CIF = StructureFormat(
 CIF_STANDARD = StructureFormat(
     write={".standard.cif": format_standard_cif},
     molecules=False,
-    read_by=parse_cif,
-    endings=(".standard.cif",),
-    order=31,
     holds=Holds(geometry=1e-2, oriented=False, ids=False, properties="none"),
 )

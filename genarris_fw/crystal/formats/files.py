@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from genarris_fw.crystal.file_format import LAST, PoolFormat, ReadFormat
+from genarris_fw.crystal.file_format import LAST, PoolFormat, StructureFormat
 from genarris_fw.crystal.formats.properties import check_properties
 from genarris_fw.crystal.formats.registry import (
     KnownFormat,
@@ -25,9 +25,9 @@ from genarris_fw.crystal.reading import Reading
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.encodings import Text, decoded
 from genarris_fw.errors import InputError
-from genarris_fw.files import read_ordinary, write_text
+from genarris_fw.files import read_ordinary, whole_file, write_text
 from genarris_fw.names import LONGEST, WORDS, checked_name, is_name, made_safe
-from genarris_fw.showing import shown
+from genarris_fw.showing import nearest, shown
 
 PathLike = str | os.PathLike[str]
 
@@ -160,9 +160,9 @@ def write(structures: Structure | Iterable[Structure], path: PathLike, format: s
     structures : Structure or iterable of Structure
         What to write.
     path : path
-        A folder for a format with a file for each structure (``json``, ``geometry`` or ``geo``, ``both``, ``cif``),
-        which is named by its struct_id. A file for one that holds a pool (``geometry_out``, ``extxyz``, and ``csv``,
-        a table of the scalar properties).
+        A folder for a format with a file for each structure (``json``, ``geometry`` or ``geo``, ``both``, ``cif``,
+        ``cif_standard``, ``res``), which is named by its struct_id. A file for one that holds a pool (``geometry_out``,
+        ``extxyz``, ``ase_db``, ``pymatgen_json``, ``chemiscope``), or is a table (``csv``, ``parquet``).
     format : str, optional
         One of `WRITE_FORMATS`.
 
@@ -179,31 +179,84 @@ def write(structures: Structure | Iterable[Structure], path: PathLike, format: s
     OSError
         Where the folder or the disk refuses.
     """
-    pool = [structures] if isinstance(structures, Structure) else list(structures)
+    pool = [structures] if isinstance(structures, Structure) else structures
     target = Path(path)
-    if format not in writable():
-        raise InputError(f"unknown output format {format!r}; known: {', '.join(writable())}")
+    refuse_unknown((format,))
     known = find_format(format)
-    kind = known.kind
-    assert not isinstance(kind, ReadFormat)  # those are not writable
-    if isinstance(kind, PoolFormat):
-        write_text(target, _written(known, target, kind.write, pool))
+    if isinstance(known.kind, PoolFormat):
+        write_pool(known, pool, target)
         return [target]
-    _check_names(pool, target)
+    listed = list(pool)
+    check_names([structure.struct_id for structure in listed], str(target))
     if target.exists() and not target.is_dir():
         raise InputError(f"{target}: is a file; give a folder for the format {format}")
     target.mkdir(parents=True, exist_ok=True)
+    return [file for structure in listed for file in write_one(known, structure, target)]
+
+
+def write_one(known: KnownFormat, structure: Structure, folder: Path) -> list[Path]:
+    """Write one structure in a format with files of its own for each, and return these.
+
+    Raises
+    ------
+    InputError
+        For what the format cannot hold.
+    OSError
+        Where the folder or the disk refuses.
+    """
+    kind = known.kind
+    assert isinstance(kind, StructureFormat)
+    _refuse_molecule(known, structure)
     files = []
-    for structure in pool:
-        if structure.lattice is None and not kind.molecules:
-            raise InputError(
-                f"{structure.struct_id}: a molecule has no cell, and {format} holds crystals only; write it as json, "
-                "geometry or extxyz"
-            )
-        for ending, text_of in kind.write.items():
-            files.append(target / f"{structure.struct_id}{ending}")
-            write_text(files[-1], _written(known, files[-1], text_of, structure))
+    for ending, text_of in kind.write.items():
+        files.append(folder / f"{structure.struct_id}{ending}")
+        write_text(files[-1], _written(known, files[-1], text_of, structure))
     return files
+
+
+def write_pool(known: KnownFormat, structures: Iterable[Structure], file: Path) -> None:
+    """Write structures, as they come, in a format that holds a whole pool.
+
+    Raises
+    ------
+    InputError, OSError
+        As of `write_one`.
+    """
+    kind = known.kind
+    assert isinstance(kind, PoolFormat)
+
+    def held() -> Iterator[Structure]:
+        for structure in structures:
+            if not kind.molecules:
+                _refuse_molecule(known, structure)
+            yield structure
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(file) as partial, known.door.blaming(known.name, f"{file}: "):
+        kind.write_to(partial, held())
+
+
+def refuse_unknown(formats: Sequence[str]) -> None:
+    """Refuse formats that cannot be written, and none.
+
+    Raises
+    ------
+    InputError
+        Naming the nearest, and all that there are.
+    """
+    unknown = [name for name in formats if name not in writable()]
+    if unknown or not formats:
+        near = nearest(unknown[0], writable()) if unknown else ""
+        raise InputError(f"unknown format '{', '.join(unknown)}'{near}; the formats are {', '.join(writable())}")
+
+
+def _refuse_molecule(known: KnownFormat, structure: Structure) -> None:
+    kind = known.kind
+    if structure.lattice is None and isinstance(kind, StructureFormat | PoolFormat) and not kind.molecules:
+        raise InputError(
+            f"{structure.struct_id}: a molecule has no cell, and {known.name} holds crystals only; write it as json, "
+            "geometry or extxyz"
+        )
 
 
 def _record(structures: list[Structure], number: int, file: Path) -> Structure:
@@ -245,12 +298,18 @@ def _text(file: Path) -> Text:
     return found
 
 
-def _check_names(pool: Sequence[Structure], target: Path) -> None:
+def check_names(names: Iterable[str], where: str) -> None:
+    """Refuse struct_ids that cannot name files.
+
+    Raises
+    ------
+    InputError
+        Beginning with `where`, for a name that is none, or stands twice.
+    """
     seen = set()
-    for structure in pool:
-        name = structure.struct_id
+    for name in names:
         if not is_name(name):
-            raise InputError(f"{target}: {shown(name)} cannot name a file; a struct_id is {WORDS}")
+            raise InputError(f"{where}: {shown(name)} cannot name a file; a struct_id is {WORDS}")
         if name in seen:
-            raise InputError(f"{target}: two structures have the struct_id {name}; their files would be one")
+            raise InputError(f"{where}: two structures have the struct_id {name}; their files would be one")
         seen.add(name)

@@ -51,4 +51,9 @@ def _field(name: str, column: Column, array: pyarrow.Array) -> pyarrow.Field:
     return pyarrow.field(name, array.type, metadata={key: text for key, text in said.items() if text})
 
 
-PARQUET = TableFormat(ending=".parquet", save_table=save_parquet, holds=Holds(geometry=None, properties="plain"))
+PARQUET = TableFormat(
+    ending=".parquet",
+    save_table=save_parquet,
+    media_type="application/vnd.apache.parquet",
+    holds=Holds(geometry=None, properties="plain"),
+)

@@ -224,6 +224,10 @@ def _keep_spins(structure: Structure, sites: Sites, spins: list[float | None]) -
     structure.properties["initial_moments"] = [spins[k] or None for k in nearest]
 
 
+# Of a coordinate: from 5 on SHELX takes it for 10 + x, one that is fixed.
+FARTHEST = 4.0
+
+
 def format_res(structure: Structure) -> str:
     """Return a crystal as AIRSS writes it: all atoms of the cell, energy and pressure in the title."""
     properties, lattice = structure.properties, structure.cell
@@ -242,6 +246,8 @@ def format_res(structure: Structure) -> str:
     ]
     for species, point, moment in zip(structure.species, fractional.tolist(), moments, strict=True):
         spin = "" if moment is None else f" {float(moment)!r}"
+        if max(map(abs, point)) >= FARTHEST:
+            point = [number - math.floor(number) for number in point]
         place = " ".join(f"{number:.12f}" for number in point)
         lines.append(f"{species} {elements.index(species) + 1} {place} 1.0{spin}")
     return "\n".join([*lines, "END"]) + "\n"

@@ -108,7 +108,7 @@ def of_number(number: int) -> tuple[Setting, ...]:
 
 
 def standard_of(number: int) -> Setting:
-    """Return the standard setting of a group; of two origins the one at an inversion, as `standard_setting` takes it."""
+    """Return the standard setting of a group, as `standard_setting` has it: of two origins that at an inversion."""
     first, *others = of_number(number)
     return others[0] if first.choice == "1" else first
 
