@@ -11,7 +11,7 @@ from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import StructureDocument
 from genarris_fw.crystal import PoolFormat, Structure, StructureFormat
 from genarris_fw.crystal.file_format import TableFormat
-from genarris_fw.crystal.formats.files import check_names, refuse_unknown, write_one, write_pool
+from genarris_fw.crystal.formats.files import check_names, holds_molecules, refuse_unknown, write_one, write_pool
 from genarris_fw.crystal.formats.properties import check_properties
 from genarris_fw.crystal.formats.registry import KnownFormat, find_format
 from genarris_fw.errors import InputError
@@ -76,9 +76,9 @@ def export_pool(
     each = [name for name, one in known.items() if isinstance(one.kind, StructureFormat)]
     try:
         if each:
-            check_names(ids, str(folder))
+            check_names(ids, str(folder))  # before there is a folder
             folder.mkdir(parents=True, exist_ok=True)
-            _write_each(catalogue, run, ids, folder, each, told)
+            write_structures(catalogue, run, ids, folder, each, told)
         for name in [name for name in known if name not in each]:
             _write_whole(catalogue, run, pool, ids, known[name], files[name][0], told)
     except OSError as error:
@@ -94,12 +94,42 @@ def _files(known: KnownFormat, folder: Path, pool: str, ids: Sequence[str]) -> l
     return [folder / f"{name}{ending}" for name in ids for ending in kind.write]
 
 
-def _write_each(
-    catalogue: Catalogue, run: str, ids: Sequence[str], folder: Path, formats: list[str], told: Told
+def write_structures(
+    catalogue: Catalogue,
+    run: str,
+    ids: Sequence[str],
+    folder: Path,
+    formats: Sequence[str],
+    told: Told = untold,
+    crystals_only: bool = False,
 ) -> None:
-    """Write files of single structures: processes write what this one reads."""
+    """Write structures as files of their own: several processes write what this one reads.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        The database.
+    run, ids
+        Which structures.
+    folder : Path
+        It is there.
+    formats : sequence of str
+        With a file for each structure.
+    told : callable, optional
+        Told how far it is; never before the processes are started.
+    crystals_only : bool, optional
+        Leave molecules out of formats that hold crystals only, where they are refused else.
+
+    Raises
+    ------
+    InputError
+        For names that cannot be files, and what a format cannot hold.
+    OSError
+        Where the folder or the disk refuses.
+    """
+    check_names(ids, str(folder))
     documents = catalogue.structures.load(run, ids)
-    batches = ((some, folder, formats) for some in iter(lambda: list(islice(documents, _AT_A_TIME)), []))
+    batches = ((some, folder, formats, crystals_only) for some in iter(lambda: list(islice(documents, _AT_A_TIME)), []))
     processes = default_threads() if len(ids) >= MANY else 1
     done = 0
     for number in shared_out(_write_batch, batches, processes):
@@ -107,13 +137,14 @@ def _write_each(
         told(f"writing {', '.join(formats)}", done, len(ids))  # not before the processes are there
 
 
-def _write_batch(job: tuple[list[StructureDocument], Path, list[str]]) -> int:
-    documents, folder, formats = job
+def _write_batch(job: tuple[list[StructureDocument], Path, Sequence[str], bool]) -> int:
+    documents, folder, formats, crystals_only = job
     structures = [structure_of(document) for document in documents]
     for name in formats:
         known = find_format(name)
         for structure in structures:
-            write_one(known, structure, folder)
+            if structure.lattice is not None or not crystals_only or holds_molecules(known):
+                write_one(known, structure, folder)
     return len(structures)
 
 

@@ -250,9 +250,13 @@ def refuse_unknown(formats: Sequence[str]) -> None:
         raise InputError(f"unknown format '{', '.join(unknown)}'{near}; the formats are {', '.join(writable())}")
 
 
+def holds_molecules(known: KnownFormat) -> bool:
+    """Tell whether a format can hold a structure without a lattice."""
+    return isinstance(known.kind, StructureFormat | PoolFormat) and known.kind.molecules
+
+
 def _refuse_molecule(known: KnownFormat, structure: Structure) -> None:
-    kind = known.kind
-    if structure.lattice is None and isinstance(kind, StructureFormat | PoolFormat) and not kind.molecules:
+    if structure.lattice is None and not holds_molecules(known):
         raise InputError(
             f"{structure.struct_id}: a molecule has no cell, and {known.name} holds crystals only; write it as json, "
             "geometry or extxyz"

@@ -246,9 +246,8 @@ def format_res(structure: Structure) -> str:
     ]
     for species, point, moment in zip(structure.species, fractional.tolist(), moments, strict=True):
         spin = "" if moment is None else f" {float(moment)!r}"
-        if max(map(abs, point)) >= FARTHEST:
-            point = [number - math.floor(number) for number in point]
-        place = " ".join(f"{number:.12f}" for number in point)
+        cell = [math.floor(number) for number in point] if max(map(abs, point)) >= FARTHEST else (0, 0, 0)
+        place = " ".join(f"{number - shift:.12f}" for number, shift in zip(point, cell, strict=True))
         lines.append(f"{species} {elements.index(species) + 1} {place} 1.0{spin}")
     return "\n".join([*lines, "END"]) + "\n"
 
