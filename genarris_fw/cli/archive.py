@@ -46,7 +46,7 @@ def command(
     folder: Path,
     uri: str | None,
 ) -> None:
-    """Write RUN as an archive for others, an RO-Crate: input, structures, properties, who did what with which program."""
+    """Write RUN as an archive for others, an RO-Crate: input, structures, properties and provenance."""
     from genarris_fw.views.archive.write import write_archive
     from genarris_fw.views.waiting import waiting
     from genarris_fw.views.wording import counted

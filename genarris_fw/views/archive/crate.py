@@ -67,9 +67,12 @@ def make_crate(record: RunDocument, contents: Contents, folder: Path, about: Abo
     _describe_root(crate, record, about)
     files = _add_files(crate, contents, folder)
     program = _software(crate, HOME, "genarris_fw", str((record.get("versions") or {}).get("genarris_fw", "")))
+    needed: list[Entity] = []
     for name, version in (record.get("versions") or {}).items():
         if name != "genarris_fw":
-            program.append_to("softwareRequirements", _software(crate, f"#{quote(name)}", name, str(version)))
+            needed.append(_software(crate, f"#{quote(name)}", name, str(version)))
+    if needed:
+        program["softwareRequirements"] = _one_or_all(needed)
     people = [_person(crate, user) for user in about.users]
     actions = [
         _action(crate, step, record, contents, files, program, people, about)
@@ -142,9 +145,7 @@ def _action(
     about_it: dict[str, Any] = {
         "@type": "CreateAction",
         "name": f"{name}: {step['procedure']}",
-        "actionStatus": {
-            "@id": f"http://schema.org/{_STATES.get(str(progress.get('state')), 'PotentialActionStatus')}"
-        },
+        "actionStatus": f"http://schema.org/{_STATES.get(str(progress.get('state')), 'PotentialActionStatus')}",
     }
     summary = (record.get("summaries") or {}).get(name) or {}
     if summary.get("words"):
@@ -154,18 +155,24 @@ def _action(
             about_it[key] = _time(progress[field])
     if progress.get("state") == "failed" and record.get("failure"):
         about_it["error"] = about.clean(record["failure"])
-    sources = about.sources.get(str(options.get("energy_name") or ""), ())
+    calculates = options.get("engine") or options.get("potential")  # others name an energy that they take
+    sources = about.sources.get(str(options.get("energy_name") or ""), ()) if calculates else ()
     engines = [_engine(crate, source) for source in sources if options.get("engine") in (source.engine, None)]
     action: Entity = crate.add_action(
-        [tool, *engines],
+        _one_or_all([tool, *engines]),
         identifier=f"#step-{quote(name)}",
-        object=[files[path] for path in taken] + _options(crate, name, options, about.clean),
-        result=[files[path] for path in made],
+        object=_one_or_all([files[path] for path in taken] + _options(crate, name, options, about.clean)),
+        result=_one_or_all([files[path] for path in made or ["run.json"]]),
         properties=about_it,
     )
     if people:
-        action["agent"] = list(people)
+        action["agent"] = _one_or_all(list(people))
     return action
+
+
+def _one_or_all(entities: list[Entity]) -> Entity | list[Entity]:
+    """Return a list of one as that one, as RO-Crate has it."""
+    return entities[0] if len(entities) == 1 else entities
 
 
 def _options(crate: ROCrate, step: str, options: Mapping[str, Any], clean: Callable[[str], str]) -> list[Entity]:
