@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, TypeGuard
 
+from genarris_fw.crystal.formats.pyxtal_cif import PROPERTY
 from genarris_fw.crystal.reading import Reading
 from genarris_fw.crystal.structure import Structure
 
@@ -34,9 +35,9 @@ _KNOWN = frozenset(
         "relative_energy",
         "lapw_energy_forces",
         "lapw_energy_max_force",
+        PROPERTY,  # noted where it is read
     ]
 )
-PYXTAL_ENERGY = "pyxtal_energy"
 
 
 def take_over(structure: Structure, reading: Reading) -> None:

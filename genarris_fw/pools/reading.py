@@ -165,11 +165,11 @@ def read_part(part: Part, where: str, choices: Reading) -> FileRead:
     choices : Reading
         What becomes of disorder.
     """
-    found, noted = FileRead(part), replace(choices, notes=[])
+    found, noted = FileRead(part), replace(choices, notes=[], left_out=[])
     try:
         kind, found.order, structures = read_known(part.file, None, noted, part.span)
     except InputError as error:
-        reason = str(error).removeprefix(part.file).lstrip(":, ")
+        reason = _without(part.file, (noted.left_out or [str(error)])[0])
         if part.span is None or part.span[0] == part.span[1]:
             found.left_out += [LeftOut(part.file, reason)] if part.span is None or reason != NO_STRUCTURES else []
         elif reason != NO_STRUCTURES:
@@ -178,6 +178,7 @@ def read_part(part: Part, where: str, choices: Reading) -> FileRead:
     except Exception as error:  # a fault of a reader must not cost the other files
         found.left_out.append(LeftOut(part.file, f"cannot be read (unexpected {type(error).__name__}: {error})"))
         return found
+    found.left_out += [LeftOut(part.file, _without(part.file, line)) for line in noted.left_out or ()]
     for structure in structures:
         name = f"{structure.struct_id}: " if len(structures) > 1 else ""
         try:
@@ -191,6 +192,11 @@ def read_part(part: Part, where: str, choices: Reading) -> FileRead:
         stamp = f"{part.stamp}-{len(found.documents)}"
         document["provenance"] = {"imported_from": where, "file": part.name, "stamp": stamp}
     return found
+
+
+def _without(file: str, line: str) -> str:
+    """A line without the path that it begins with."""
+    return line.removeprefix(file).lstrip(":, ")
 
 
 def _in_halves(part: Part, where: str, choices: Reading) -> FileRead:

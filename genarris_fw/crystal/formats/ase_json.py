@@ -39,9 +39,15 @@ def from_ase_json(content: dict[str, Any], where: str, reading: Reading) -> list
         With path and name, for a row that cannot be used.
     """
     rows = [(name, row) for name, row in content.items() if name not in _DATABASE]
-    structures = [from_row(row, f"{where}, {name!r:.80}", reading) for name, row in rows]
-    for structure, (name, _) in zip(structures, rows, strict=True):
+    structures = []
+    for name, row in rows:
+        try:
+            structure = from_row(row, f"{where}, {name!r:.80}", reading)
+        except InputError as error:
+            reading.leave_out(str(error))
+            continue
         structure.struct_id = name if is_name(name) else made_safe(name, "structure")
+        structures.append(structure)
     return structures
 
 
