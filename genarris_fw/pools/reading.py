@@ -22,6 +22,7 @@ from genarris_fw.crystal import Structure, space_group, whole_molecules
 from genarris_fw.crystal.formats.files import NO_STRUCTURES, read_known
 from genarris_fw.crystal.reading import Reading
 from genarris_fw.errors import InputError
+from genarris_fw.orphans import die_with_parent
 from genarris_fw.pools.documents import to_document
 from genarris_fw.pools.foreign_names import take_over
 from genarris_fw.pools.sources import Part, Source
@@ -100,7 +101,7 @@ def reader(source: Source, choices: Reading, processes: int | None = None) -> It
         return
     read_part(first, source.where, choices)  # what is imported for it is shared by the processes that follow
     try:
-        pool = ProcessPoolExecutor(cores, mp_context=get_context("fork"), initializer=_unheard)
+        pool = ProcessPoolExecutor(cores, mp_context=get_context("fork"), initializer=_of_a_command)
         list(pool.map(_ready, range(cores)))
     except (OSError, ImportError, NotImplementedError):  # a machine without semaphores: no /dev/shm, for example
         yield alone
@@ -144,8 +145,9 @@ def _ready(_: int) -> None:
     """What a process does first: nothing."""
 
 
-def _unheard() -> None:
-    """Leave Ctrl-C, which a terminal sends to all its processes, to the one that waits for this one."""
+def _of_a_command() -> None:
+    """Leave Ctrl-C, which a terminal sends to all its processes, to the one that waits for this one; end with it."""
+    die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
