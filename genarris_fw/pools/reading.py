@@ -155,7 +155,7 @@ def _read_parts(parts: list[Part], where: str, choices: Reading) -> list[FileRea
     return [read_part(part, where, choices) for part in parts]
 
 
-def read_part(part: Part, where: str, choices: Reading) -> FileRead:
+def read_part(part: Part, where: str, choices: Reading, checked: bool = True) -> FileRead:
     """Read and check one part; here nothing is raised for what it holds.
 
     Parameters
@@ -166,6 +166,8 @@ def read_part(part: Part, where: str, choices: Reading) -> FileRead:
         The source that it is of.
     choices : Reading
         What becomes of disorder.
+    checked : bool, optional
+        Whether structures that cannot be (`refuse_unusable`) are left out.
     """
     found, noted = FileRead(part), replace(choices, notes=[], left_out=[])
     try:
@@ -175,7 +177,7 @@ def read_part(part: Part, where: str, choices: Reading) -> FileRead:
         if part.span is None or part.span[0] == part.span[1]:
             found.left_out += [LeftOut(part.file, reason)] if part.span is None or reason != NO_STRUCTURES else []
         elif reason != NO_STRUCTURES:
-            return _in_halves(part, where, choices)
+            return _in_halves(part, where, choices, checked)
         return found
     except Exception as error:  # a fault of a reader must not cost the other files
         found.left_out.append(LeftOut(part.file, f"cannot be read (unexpected {type(error).__name__}: {error})"))
@@ -184,7 +186,8 @@ def read_part(part: Part, where: str, choices: Reading) -> FileRead:
     for structure in structures:
         name = f"{structure.struct_id}: " if len(structures) > 1 else ""
         try:
-            refuse_unusable(structure, kind)
+            if checked:
+                refuse_unusable(structure, kind)
             take_over(structure, noted)
             found.documents.append(_document(structure))
         except InputError as error:
@@ -201,13 +204,14 @@ def _without(file: str, line: str) -> str:
     return line.removeprefix(file).lstrip(":, ")
 
 
-def _in_halves(part: Part, where: str, choices: Reading) -> FileRead:
+def _in_halves(part: Part, where: str, choices: Reading, checked: bool) -> FileRead:
     """Read the records of a part in halves, so that one that cannot be read does not cost the others."""
     assert part.span is not None
     first, last = part.span
     middle = (first + last) // 2
     one, other = (
-        read_part(Part(part.file, span, part.stamp), where, choices) for span in ((first, middle), (middle + 1, last))
+        read_part(Part(part.file, span, part.stamp), where, choices, checked)
+        for span in ((first, middle), (middle + 1, last))
     )
     notes = list(dict.fromkeys(one.notes + other.notes))
     both = max(one.order, other.order), one.documents + other.documents, one.left_out + other.left_out
