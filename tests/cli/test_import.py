@@ -217,6 +217,13 @@ def test_a_structure_that_no_document_holds(opened: Opened, tmp_path: Path, caps
     assert opened.catalogue.runs.names() == []
 
 
+def test_a_database_of_a_newer_package(opened: Opened, folder: Path, capsys: pytest.CaptureFixture) -> None:
+    opened.catalogue.database["meta"].update_one({"_id": "schema"}, {"$set": {"version": 99, "genarris_fw": "99.0"}})
+    done = bring(capsys, opened, folder, "--run", "new")
+    assert done.code == 2 and "was made by genarris_fw 99.0 (schema 99)" in one_line(done.err)
+    assert opened.catalogue.runs.names() == [] and opened.catalogue.structures.count("new") == 0
+
+
 FAULTS = Path(__file__).parents[1] / "data" / "faults"
 
 

@@ -180,6 +180,17 @@ def test_a_search_of_htocsp(opened: Opened, bring: Bring, tmp_path: Path) -> Non
     assert damaged.json["structures"] == 2 and "water-g0-p2-Random" in left["reason"]
 
 
+def test_two_rows_of_one_code(opened: Opened, bring: Bring, tmp_path: Path) -> None:
+    file = tmp_path / "twice.db"
+    with connect(file) as database:
+        for k in (0, 0, 1):
+            database.write(atoms_of(crystal(k, "")), csd_code="ABCDEF")
+    done = bring(file)
+    [left] = done.json["left_out"]
+    assert done.json["structures"] == 1 and left["file"] == str(file)
+    assert left["reason"] == "holds ABCDEF, and so does twice.db, records 1 to 3, another crystal; rename one"
+
+
 # ---- Genarris 2 and 3
 
 
