@@ -6,9 +6,13 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from multiprocessing import get_context
 from typing import TypeVar
+
+from genarris_fw.errors import InputError
+from genarris_fw.orphans import die_with_parent
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -27,10 +31,15 @@ def shared_out(work: Callable[[J], R], batches: Iterable[J], processes: int) -> 
     processes : int
         How many work; with fewer than two this one does. They are forked when the first batch is taken, and what is
         imported by then is theirs, too.
+
+    Raises
+    ------
+    InputError
+        Where one of them is killed; else what the work raises.
     """
     source = iter(batches)
     try:
-        pool = ProcessPoolExecutor(processes, get_context("fork"), _unheard) if processes > 1 else None
+        pool = ProcessPoolExecutor(processes, get_context("fork"), of_a_command) if processes > 1 else None
     except (OSError, ImportError, NotImplementedError):  # a machine without semaphores: no /dev/shm, for example
         pool = None
     if pool is None:
@@ -43,10 +52,13 @@ def shared_out(work: Callable[[J], R], batches: Iterable[J], processes: int) -> 
         while waiting:
             yield waiting.popleft().result()
             waiting.extend(pool.submit(work, batch) for batch in islice(source, 1))
+    except BrokenProcessPool:
+        raise InputError("a process was killed (is the memory full?): begin again") from None
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _unheard() -> None:
-    """Leave Ctrl-C, which a terminal sends to all its processes, to the one that waits for this one."""
+def of_a_command() -> None:
+    """Leave Ctrl-C, which a terminal sends to all its processes, to the one that waits for this one; end with it."""
+    die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)

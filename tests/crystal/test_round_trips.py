@@ -72,7 +72,7 @@ def by_ours(file: Path) -> list[Structure]:
 
 
 READERS: dict[str, list[Callable[[Path], list[Structure]]]] = {
-    "ase_db": [by_ase],
+    "ase_db": [by_ours, by_ase],
     "pymatgen_json": [by_ours, by_pymatgen],
     "chemiscope": [by_chemiscope],
 }

@@ -11,7 +11,7 @@ from typing import Any
 
 from genarris_fw.crystal.conversions import to_ase
 from genarris_fw.crystal.file_format import Holds, PoolFormat
-from genarris_fw.crystal.formats.genarris_json import to_record
+from genarris_fw.crystal.formats.genarris_json import ATOM_KEYS, to_record
 from genarris_fw.crystal.formats.properties import LARGEST_INTEGER
 from genarris_fw.crystal.known_properties import KNOWN_PROPERTIES
 from genarris_fw.crystal.structure import Structure
@@ -45,7 +45,8 @@ def save_ase_db(structures: Iterable[Structure], path: Path) -> None:
 
 def _write(database: Any, structure: Structure) -> None:
     properties = to_record(structure)["properties"]
-    given = {name: value for name, value in structure.properties.items() if name in properties}
+    own = structure.properties
+    given = {name: properties.get(name, own[name]) for name in own if name in properties or name in ATOM_KEYS}
     pairs = {"struct_id": structure.struct_id, **properties}
     if structure.lattice is not None:
         pairs["density"] = structure.density
@@ -53,7 +54,7 @@ def _write(database: Any, structure: Structure) -> None:
     database.write(
         to_ase(structure),
         key_value_pairs={name: value for name, value in found.items() if value is not None},
-        data={"struct_id": structure.struct_id, "properties": {name: properties[name] for name in given}},
+        data={"struct_id": structure.struct_id, "properties": given},
     )
 
 

@@ -8,15 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from genarris_fw.crystal.file_format import LAST, PoolFormat, StructureFormat
+from genarris_fw.crystal.file_format import LAST, PoolFormat, Span, StructureFormat
 from genarris_fw.crystal.formats.properties import check_properties
 from genarris_fw.crystal.formats.registry import (
+    BinaryFormat,
     KnownFormat,
     find_format,
     formats_of_structures,
     named,
     not_usable,
     readable,
+    told_binary,
     told_format,
     writable,
 )
@@ -25,13 +27,15 @@ from genarris_fw.crystal.reading import Reading
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.encodings import Text, decoded
 from genarris_fw.errors import InputError
-from genarris_fw.files import read_ordinary, whole_file, write_text
+from genarris_fw.files import beginning, read_ordinary, whole_file, write_text
 from genarris_fw.names import LONGEST, WORDS, checked_name, is_name, made_safe
 from genarris_fw.showing import nearest, shown
 
 PathLike = str | os.PathLike[str]
 
 LARGEST_FILE = 2**30  # bytes
+NO_STRUCTURES = "no structures"
+_HEAD = 64  # bytes, which tell files that are no text
 
 
 class FileRead(NamedTuple):
@@ -72,7 +76,7 @@ def read(path: PathLike, format: str | None = None, reading: Reading | None = No
     return structures
 
 
-def read_known(path: PathLike, format: str | None, choices: Reading) -> FileRead:
+def read_known(path: PathLike, format: str | None, choices: Reading, span: Span | None = None) -> FileRead:
     """Read all structures of one file, and say which format it is of.
 
     Parameters
@@ -81,6 +85,8 @@ def read_known(path: PathLike, format: str | None, choices: Reading) -> FileRead
         As of `read`.
     choices : Reading
         Choices where the file leaves one, and the place for what its reader notes.
+    span : (int, int), optional
+        Of a file that `spans_of` has found some in: which records.
 
     Raises
     ------
@@ -88,6 +94,10 @@ def read_known(path: PathLike, format: str | None, choices: Reading) -> FileRead
         As of `read`.
     """
     file = Path(path)
+    if (binary := _binary(file, format)) is not None:
+        known, kind = binary
+        structures = _read_binary(binary, file, choices, span)
+        return FileRead(known.name, kind.order, _named(structures, kind.stem(file), file, choices))
     text, note = _text(file)
     if note:
         choices.note(note)
@@ -97,6 +107,27 @@ def read_known(path: PathLike, format: str | None, choices: Reading) -> FileRead
     else:
         name, order, stem = found.name, found.kind.order, found.kind.stem(file)
         structures = _read(found, file, text, choices)
+    return FileRead(name, order, _named(structures, stem, file, choices))
+
+
+def spans_of(path: PathLike, number: int) -> list[Span]:
+    """Return the spans, of at most so many records each, in which a large file can be read; none where it cannot.
+
+    Raises
+    ------
+    InputError
+        One line with the path, where the file is not what it is called.
+    """
+    file = Path(path)
+    binary = _binary(file, None)
+    if binary is None or binary.kind.spans is None:
+        return []
+    with binary.known.door.blaming(binary.known.name, f"{file}: "):
+        return binary.kind.spans(file, number)
+
+
+def _named(structures: list[Structure], stem: str, file: Path, choices: Reading) -> list[Structure]:
+    """Choose a record, name structures that have no name, and check names and properties."""
     if choices.record is not None:
         structures = [_record(structures, choices.record, file)]
     stem = made_safe(stem, "structure", LONGEST - 10)  # a number may follow
@@ -104,7 +135,7 @@ def read_known(path: PathLike, format: str | None, choices: Reading) -> FileRead
         structure.struct_id = structure.struct_id or (stem if len(structures) == 1 else f"{stem}_{number}")
         checked_name(structure.struct_id, f"{file}: a structure")
         check_properties(structure.properties, len(structure), f"{file}: {structure.struct_id}")
-    return FileRead(name, order, structures)
+    return structures
 
 
 def read_folder(path: PathLike) -> list[Structure]:
@@ -284,9 +315,23 @@ def _read(known: KnownFormat, file: Path, text: str, reading: Reading) -> list[S
     with door.blaming(name, f"{file}: "):
         structures = kind.structures(text, str(file), reading)
         if not structures:
-            raise InputError(f"{file}: no structures")
+            raise InputError(f"{file}: {NO_STRUCTURES}")
         if not all(isinstance(structure, Structure) for structure in structures):
             raise TypeError("it read something else than a Structure")
+        return structures
+
+
+def _binary(file: Path, format: str | None) -> BinaryFormat | None:
+    found = told_binary(file, beginning(file, _HEAD))
+    return found if found is None or format in (None, found.known.name) else None
+
+
+def _read_binary(found: BinaryFormat, file: Path, reading: Reading, span: Span | None) -> list[Structure]:
+    assert found.kind.read_file is not None
+    with found.known.door.blaming(found.known.name, f"{file}: "):
+        structures = found.kind.read_file(file, reading, span)
+        if not structures:
+            raise InputError(f"{file}: {NO_STRUCTURES}")
         return structures
 
 
