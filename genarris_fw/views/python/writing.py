@@ -23,4 +23,4 @@ def write_pool(
         raise InputError(
             f"no structure of pool '{pool}' of run '{run}' to write: the pool, or the part of it, is empty"
         )
-    return export_pool(catalogue, run, pool, folder, [format], refuse_there, ids=ids)
+    return export_pool(catalogue, run, pool, folder, [format], refuse_there, only=ids)
