@@ -322,9 +322,7 @@ class _Translation:
             within = allowed if isinstance(allowed, int) else round(allowed * wanted)
             step.options["num_of_clusters_tolerance"] = within
         elif allowed is not None:
-            step.comments.append(
-                f"clusters_tol = {printable(str(allowed))} of a fraction: as many as asked for."
-            )
+            step.comments.append(f"clusters_tol = {printable(str(allowed))} of a fraction: as many as asked for.")
         limits = take(places, "preference_range")
         if isinstance(limits, list):
             step.options["preference_range"] = limits
