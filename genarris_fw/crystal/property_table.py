@@ -193,7 +193,7 @@ def table_of(structures: Iterable[Any]) -> PropertyTable:
 
     Examples
     --------
-    >>> from genarris_fw.crystal import Structure
+    >>> from genarris_fw.crystal import Structure, table_of
     >>> table = table_of([Structure(None, ["He"], [[0, 0, 0]], {"energy": -1.5}, "helium")])
     >>> table.columns["energy"].unit, list(table.rows())
     ('eV per cell', [('helium', 1, -1.5)])
