@@ -156,7 +156,7 @@ def test_a_folders_own_database_is_started_and_ends_and_its_end_is_told(tmp_path
         server.stop(force=True)
         with pytest.raises(DatabaseError, match="does not answer") as told:
             _ = run.pools
-        assert "\n" not in str(told.value)
+        assert "\n" not in str(told.value) and repr(run) == "Run('urea', its database does not answer)"
     assert not server.running()
 
 

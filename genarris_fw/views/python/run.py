@@ -16,7 +16,7 @@ from genarris_fw.catalogue import Catalogue
 from genarris_fw.comparing.pool import NEAREST, PoolComparison
 from genarris_fw.crystal import Molecule, Structure
 from genarris_fw.database.launchpads import explained
-from genarris_fw.errors import InputError
+from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.farm.opening import Opened
 from genarris_fw.pools.exporting import last_pool
 from genarris_fw.views.comparison import measured_crystal
@@ -70,8 +70,11 @@ class Run:
         """Name the run, its state and its pools."""
         if not self._close.alive:
             return f"Run({self.name!r}, closed)"
-        pools = ", ".join(f"{pool}: {size}" for pool, size in self.pools.items())
-        return f"Run({self.name!r}, {self.state}, {pools or 'no pools yet'})"
+        try:
+            state, pools = self.state, ", ".join(f"{pool}: {size}" for pool, size in self.pools.items())
+        except DatabaseError:
+            return f"Run({self.name!r}, its database does not answer)"
+        return f"Run({self.name!r}, {state}, {pools or 'no pools yet'})"
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the steps, and the pools that they made."""
