@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _ENDING = re.compile(r"\.[\w.+-]*\w", flags=re.ASCII)
 LAST = 1000
 _CHUNK = 2**20  # bytes
+Span = tuple[int, int]  # the first and the last record of some of a file's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,13 +120,36 @@ class Readable:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ReadFormat(Readable):
-    """A format that is only read; it needs `read` or `read_by`."""
+    """A format that is only read; it needs `read`, `read_by`, or, for files that are no text, `read_file`.
+
+    Attributes
+    ----------
+    read_file : callable, optional
+        Path, `Reading` and span (None: all) -> structures, of a file that is no text.
+    spans : callable, optional
+        Path and number -> the spans of at most so many records each in which the file can be read; with `read_file`.
+    magic : bytes
+        With what such a file begins; a file that is called so and begins otherwise is refused.
+    """
+
+    read_file: Callable[[Path, Reading, Span | None], list[Structure]] | None = None
+    spans: Callable[[Path, int], list[Span]] | None = None
+    magic: bytes = b""
 
     def __post_init__(self) -> None:
         """Refuse what no file of the format could be called, or read by, with an InputError."""
         super().__post_init__()
         if not self.is_read:
             raise InputError("a format that is only read needs a function that reads it")
+
+    @property
+    def is_read(self) -> bool:
+        """Whether files of this format can be read."""
+        return self.read_file is not None or super().is_read
+
+    def begins(self, head: bytes) -> bool:
+        """Tell whether a file that begins so is one of this format, which is no text."""
+        return bool(self.magic) and head.startswith(self.magic)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -167,6 +191,8 @@ class PoolFormat(Readable):
         Structures and path -> nothing: it writes the file, which is no text and there already, empty.
     molecules : bool
         Whether it can hold a structure without a lattice.
+    media_type : str
+        What a browser is told that it is.
     """
 
     ending: str
@@ -174,6 +200,7 @@ class PoolFormat(Readable):
     parts: Callable[[Iterable[Structure]], Iterator[str]] | None = None
     save: Callable[[Iterable[Structure], Path], object] | None = None
     molecules: bool = True
+    media_type: str = "text/plain"
 
     def __post_init__(self) -> None:
         """Refuse what no file of the format could be called, or written by, with an InputError."""
@@ -198,7 +225,7 @@ class PoolFormat(Readable):
             self.save(structures, path)
             return
         with path.open("wb") as stream:
-            stream.writelines(text.encode() for text in self._texts(structures))
+            stream.writelines(self.chunks(structures))
 
     def chunks(self, structures: Iterable[Structure]) -> Iterator[bytes]:
         """Yield the file's content, part by part where the format can."""

@@ -200,10 +200,7 @@ class Pool:
         """Return the properties as a table of numpy arrays, without geometries and descriptors."""
         with self.run._reading() as catalogue:
             table = read_property_table(catalogue, self.run.name, self.name)
-            if not self._query:
-                return table
-            chosen = set(self._ids(catalogue))
-            return table.chosen([row for row, struct_id in enumerate(table.ids) if struct_id in chosen])
+            return table.of(self._ids(catalogue)) if self._query else table
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return the properties as a data frame of pandas.
