@@ -82,3 +82,7 @@ def __getattr__(name: str) -> tuple[str, ...]:
     if name == "WRITE_FORMATS":
         return writable()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -106,6 +106,7 @@ def known_property(name: str) -> KnownProperty:
 
     Examples
     --------
+    >>> from genarris_fw.crystal import known_property
     >>> known_property("density").label
     'density (g/cm³)'
     >>> known_property("AP_cluster_2").meaning

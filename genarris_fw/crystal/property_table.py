@@ -96,9 +96,10 @@ class PropertyTable:
         """Return the table in ascending order of the ids."""
         return self.chosen(sorted(range(len(self)), key=self.ids.__getitem__))
 
-    def first(self, number: int) -> PropertyTable:
-        """Return the table of the first rows."""
-        return self.chosen(range(min(number, len(self))))
+    def of(self, ids: Iterable[str]) -> PropertyTable:
+        """Return the table of those of some structures that it has, in its own order."""
+        wanted = set(ids)
+        return self.chosen([row for row, struct_id in enumerate(self.ids) if struct_id in wanted])
 
     def chosen(self, rows: Sequence[int]) -> PropertyTable:
         """Return the table of some rows, in their order."""
@@ -193,7 +194,7 @@ def table_of(structures: Iterable[Any]) -> PropertyTable:
 
     Examples
     --------
-    >>> from genarris_fw.crystal import Structure
+    >>> from genarris_fw.crystal import Structure, table_of
     >>> table = table_of([Structure(None, ["He"], [[0, 0, 0]], {"energy": -1.5}, "helium")])
     >>> table.columns["energy"].unit, list(table.rows())
     ('eV per cell', [('helium', 1, -1.5)])

@@ -53,6 +53,13 @@ def grouped_landscape(
     ------
     InputError
         When the lengths differ, or no structure has both numbers.
+
+    Examples
+    --------
+    >>> from genarris_fw.pictures import grouped_landscape
+    >>> figure = grouped_landscape([1.31, 1.28], [-4.02, -4.01], ['113', '14'], 'space group', experiment=0)
+    >>> len(figure.axes)
+    1
     """
     across, values = np.asarray(densities, float), np.asarray(energies, float)
     if not across.shape == values.shape == (len(groups),):

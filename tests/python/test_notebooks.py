@@ -54,9 +54,8 @@ def test_notebooks_are_stored_without_outputs(notebook: Path) -> None:
 def test_a_run_in_a_notebook(finished: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folder, uri = finished
     monkeypatch.setenv("GENARRIS_FW_URI", uri)
-    cells = notebook_pages.executed(
-        EXAMPLES / "notebooks" / "a_run_in_a_notebook.ipynb", folder / "examples" / "notebooks"
-    )
+    place = folder / "examples" / "notebooks"
+    cells = notebook_pages.executed(EXAMPLES / "notebooks" / "a_run_in_a_notebook.ipynb", place)
     assert "run urea: finished" in shown(cells, "import genarris_fw as gfw\n\nrun")["text/html"]
     assert "image/png" in shown(cells, "run.landscape")
     assert "rank 1, 0.00 kJ/mol above the lowest" in shown(cells, "found = ")["text/plain"]

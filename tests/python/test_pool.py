@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from small_run import EXEMPLARS, IDS, RUN
@@ -59,9 +60,9 @@ def test_a_data_frame_has_every_property(run: gfw.Run) -> None:
     assert frame.index.name == "struct_id" and list(frame.index) == IDS
     table = run.pool("clusters").table()
     assert list(frame.columns) == list(table.columns) and frame.attrs["units"]["density"] == "g/cm³"
-    assert frame.dtypes[["Z", "density", "AP_exemplar", "energy_converged"]].map(str).to_dict() == {
-        **{"Z": "int64", "density": "float64", "AP_exemplar": "str", "energy_converged": "boolean"},
-    }
+    kinds = frame.dtypes[["Z", "density", "energy_converged"]].map(str).to_dict()
+    assert kinds == {"Z": "int64", "density": "float64", "energy_converged": "boolean"}
+    assert str(frame.dtypes["AP_exemplar"]) == ("object" if pd.__version__ < "3" else "str")
     np.testing.assert_array_equal(frame["lattice_energy"], table.columns["lattice_energy"].values)
     assert frame["relative_energy"].idxmin() == EXEMPLARS[-1] and frame["energy_engine"].isna().sum() == 8
     assert frame.groupby("AP_cluster")["density"].max().shape == (4,)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from small_run import IDS, RUN, fill
+from small_run import IDS, RUN, add_chain, fill
 
 import genarris_fw as gfw
 from genarris_fw.catalogue import Catalogue
@@ -91,6 +91,20 @@ def test_a_run_in_its_own_database(embedded: Path, elsewhere: Path, monkeypatch:
     assert {one.name for one in gfw.runs("urea")} == {RUN, "other"}
     with pytest.raises(DatabaseError, match='name the run\'s folder: "urea"'):
         gfw.runs()
+    monkeypatch.chdir(elsewhere)
+    (elsewhere / "other").mkdir()
+    with gfw.open("other", uri=Server(embedded).uri) as run:
+        assert run.name == "other", "the folder of that name is of no run"
+
+
+def test_a_run_that_has_not_begun(database_uri: str, tmp_path: Path) -> None:
+    with open_database(tmp_path, database_uri) as opened:
+        add_chain(opened.catalogue)
+    with gfw.open(RUN, uri=database_uri) as run:
+        assert run.state == "waiting" and run.pools == {} and "no pools yet" in repr(run)
+        for used in (lambda: run.molecule, run.pool, lambda: run.pool("raw"), run.landscape):
+            with pytest.raises(InputError, match="run 'urea' has not begun yet"):
+                used()
 
 
 def test_runs_are_listed(catalogue: Catalogue, uri: str) -> None:
@@ -142,7 +156,7 @@ def test_a_folders_own_database_is_started_and_ends_and_its_end_is_told(tmp_path
         server.stop(force=True)
         with pytest.raises(DatabaseError, match="does not answer") as told:
             _ = run.pools
-        assert "\n" not in str(told.value)
+        assert "\n" not in str(told.value) and repr(run) == "Run('urea', its database does not answer)"
     assert not server.running()
 
 

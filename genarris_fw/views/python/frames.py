@@ -24,7 +24,8 @@ def data_frame(table: PropertyTable) -> pd.DataFrame:
     -------
     DataFrame
         A row for each structure, with its id as index. Numbers are float64 (NaN where there is none), whole ones int64
-        (Int64 where some are missing), flags bool (boolean), texts str. ``attrs["units"]`` has the units.
+        (Int64 where some are missing), flags bool (boolean), texts str (object before pandas 3).
+        ``attrs["units"]`` has the units.
 
     Raises
     ------
@@ -37,7 +38,7 @@ def data_frame(table: PropertyTable) -> pd.DataFrame:
         raise InputError(MISSING) from None
     series = {name: _series(column) for name, column in table.columns.items()}
     frame = pd.DataFrame(series, index=pd.RangeIndex(len(table)), copy=False)
-    frame.index = pd.Index(table.ids, name="struct_id", dtype="str")
+    frame.index = pd.Index(table.ids, name="struct_id")
     frame.attrs["units"] = {name: column.unit for name, column in table.columns.items() if column.unit}
     return frame
 
@@ -46,7 +47,7 @@ def _series(column: Column) -> Any:
     import pandas as pd
 
     if column.kind == "text":
-        return pd.array(column.plain(), dtype="str")
+        return pd.Series(column.plain(), dtype=object).infer_objects().array
     if column.kind == "number" or column.known.all():
         return column.values
     if column.kind == "integer":

@@ -14,7 +14,7 @@ from genarris_fw.comparing.experiment import Experiment, of_crystal, read_experi
 from genarris_fw.comparing.pool import NEAREST, PoolComparison
 from genarris_fw.crystal import Structure
 from genarris_fw.crystal.conversions import to_ase, to_pymatgen
-from genarris_fw.crystal.property_table import PropertyTable
+from genarris_fw.crystal.property_table import PropertyTable, table_of
 from genarris_fw.errors import InputError
 from genarris_fw.pools.exporting import refuse_unknown_pool, structure_of
 from genarris_fw.pools.property_table import read_property_table
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from genarris_fw.views.python.run import Run
 
-SHOWN_COLUMNS = ("Z", "spg", "density", "lattice_energy", "relative_energy")
+SHOWN_COLUMNS = ("Z", "spg", "density", "lattice_energy", "energy_per_molecule")
 # Ids that a message lists the nearest of.
 MOST_IDS = 10_000
 
@@ -79,7 +79,7 @@ class Pool:
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: some columns of the first structures."""
-        table = self.table().first(MOST_ROWS)
+        table = table_of(self[:MOST_ROWS])
         columns = [table.columns[name] for name in SHOWN_COLUMNS if name in table.columns]
         head = ["", *(f"{one.name} ({one.unit})" if one.unit else one.name for one in columns)]
         rows = list(zip(table.ids, *(one.plain() for one in columns)))
@@ -96,11 +96,22 @@ class Pool:
     def _ids(self, catalogue: Catalogue) -> list[str]:
         if not self._query:
             return catalogue.structures.pool_ids(self.run.name, self.name)
+        return self._where(catalogue, self._query)
+
+    def _part(self, query: Mapping[str, Any]) -> list[str]:
+        """Return the ids of what a query finds in it."""
+        with self.run._reading() as catalogue:
+            return self._where(catalogue, self._and(query))
+
+    def _and(self, query: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"$and": [self._query, query]} if self._query else query
+
+    def _where(self, catalogue: Catalogue, query: Mapping[str, Any]) -> list[str]:
         try:
-            return explored.ids_where(catalogue, self.run.name, self.name, self._query)
+            return explored.ids_where(catalogue, self.run.name, self.name, query)
         except OperationFailure as error:
             told = " ".join(str((error.details or {}).get("errmsg") or error).split())
-            raise InputError(f"the database cannot look for {shown(self._query)}: {told}") from None
+            raise InputError(f"the database cannot look for {shown(query)}: {told}") from None
 
     def __len__(self) -> int:
         """Return the number of structures."""
@@ -111,7 +122,7 @@ class Pool:
 
     def __contains__(self, struct_id: object) -> bool:
         """Tell whether it has a structure of that id."""
-        return struct_id in set(self.ids)
+        return isinstance(struct_id, str) and bool(self._part({"struct_id": struct_id}))
 
     def __iter__(self) -> Iterator[Structure]:
         """Yield its structures, some hundred read at a time, in the order of their ids."""
@@ -128,16 +139,19 @@ class Pool:
     def __getitem__(self, which: slice) -> list[Structure]: ...
     def __getitem__(self, which: str | int | slice) -> Structure | list[Structure]:
         """Return the structure of an id, the one at a place in the order of ids, or those of a slice."""
-        ids = self.ids
         if isinstance(which, slice):
-            return list(self._load(ids[which]))
-        if isinstance(which, int):
+            return list(self._load(self.ids[which]))
+        if isinstance(which, str):
+            found = self._part({"struct_id": which})
+            if not found:
+                near = nearest_name(which, self.ids[:MOST_IDS])
+                raise InputError(f"no structure {shown(which)} in pool '{self.name}'{near}")
+        else:
+            ids = self.ids
             if not -len(ids) <= which < len(ids):
                 raise IndexError(f"pool '{self.name}' has {len(ids)} structures: there is no number {which}")
-            which = ids[which]
-        elif which not in ids:
-            raise InputError(f"no structure {shown(which)} in pool '{self.name}'{nearest_name(which, ids[:MOST_IDS])}")
-        [structure] = self._load([which])
+            found = [ids[which]]
+        [structure] = self._load(found)
         return structure
 
     def atoms(self) -> Iterator[Atoms]:
@@ -177,9 +191,8 @@ class Pool:
             raise InputError(
                 f"{shown(query)} is no query: give a mapping, such as {{'properties.density': {{'$gt': 1}}}}"
             )
-        part = Pool(self.run, self.name, {"$and": [self._query, query]} if self._query else query)
-        len(part)
-        return part
+        self._part(query)
+        return Pool(self.run, self.name, self._and(query))
 
     # ---- properties
 
@@ -187,10 +200,7 @@ class Pool:
         """Return the properties as a table of numpy arrays, without geometries and descriptors."""
         with self.run._reading() as catalogue:
             table = read_property_table(catalogue, self.run.name, self.name)
-            if not self._query:
-                return table
-            chosen = set(self._ids(catalogue))
-            return table.chosen([row for row, struct_id in enumerate(table.ids) if struct_id in chosen])
+            return table.of(self._ids(catalogue)) if self._query else table
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return the properties as a data frame of pandas.

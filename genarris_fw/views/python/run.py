@@ -16,7 +16,7 @@ from genarris_fw.catalogue import Catalogue
 from genarris_fw.comparing.pool import NEAREST, PoolComparison
 from genarris_fw.crystal import Molecule, Structure
 from genarris_fw.database.launchpads import explained
-from genarris_fw.errors import InputError
+from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.farm.opening import Opened
 from genarris_fw.pools.exporting import last_pool
 from genarris_fw.views.comparison import measured_crystal
@@ -70,12 +70,15 @@ class Run:
         """Name the run, its state and its pools."""
         if not self._close.alive:
             return f"Run({self.name!r}, closed)"
-        pools = ", ".join(f"{pool}: {size}" for pool, size in self.pools.items())
-        return f"Run({self.name!r}, {self.state}, {pools or 'no pools yet'})"
+        try:
+            state, pools = self.state, ", ".join(f"{pool}: {size}" for pool, size in self.pools.items())
+        except DatabaseError:
+            return f"Run({self.name!r}, its database does not answer)"
+        return f"Run({self.name!r}, {state}, {pools or 'no pools yet'})"
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the steps, and the pools that they made."""
-        if not self._close.alive:
+        if not self._close.alive or not self._has_begun:
             return html_table([], [], repr(self))
         state = self.status()
         steps = [[one["name"], one["state"], one["done"], one["failed"], one["result"] or ""] for one in state["steps"]]
@@ -106,8 +109,8 @@ class Run:
 
     @property
     def state(self) -> str:
-        """What ``genarris-fw status`` calls it: ``running``, ``finished``, ``failed``, ..."""
-        return str(self.status()["state"])
+        """What ``genarris-fw status`` calls it: ``waiting``, ``running``, ``finished``, ``failed``, ..."""
+        return str(self.status()["state"]) if self._has_begun else "waiting"
 
     @property
     def folder(self) -> Path:
@@ -118,7 +121,7 @@ class Run:
     def pools(self) -> dict[str, int]:
         """Pool -> number of structures."""
         with self._reading() as catalogue:
-            return dict(pool_sizes(catalogue, self.name))
+            return dict(pool_sizes(catalogue, self.name)) if self._has_begun else {}
 
     @property
     def options(self) -> dict[str, dict[str, Any]]:
@@ -153,15 +156,26 @@ class Run:
 
     def _record(self) -> Mapping[str, Any]:
         with self._reading() as catalogue:
-            return catalogue.runs.get(self.name)
+            found = catalogue.runs.find(self.name)
+        if found is None:
+            todo = f"see genarris-fw status {self.name}"
+            raise InputError(f"run '{self.name}' has not begun yet, or was deleted: {todo}")
+        return found
+
+    @property
+    def _has_begun(self) -> bool:
+        with self._reading() as catalogue:
+            return catalogue.runs.is_there(self.name)
 
     def status(self) -> dict[str, Any]:
         """Return what ``genarris-fw status --json`` prints."""
+        self._record()
         with self._reading() as catalogue:
             return status(catalogue, self.name)
 
     def costs(self) -> dict[str, Any]:
         """Return what ``genarris-fw costs --json`` prints."""
+        self._record()
         with self._reading() as catalogue:
             return costs(catalogue, self.name)
 
@@ -178,6 +192,7 @@ class Run:
         InputError
             For an unknown pool; the message names the nearest.
         """
+        self._record()
         with self._reading() as catalogue:
             return Pool(self, name or last_pool(catalogue, self.name))
 
