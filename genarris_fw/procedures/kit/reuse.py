@@ -18,7 +18,7 @@ from genarris_fw.procedures.kit.campaign import Campaign
 # Where it is noted of which work item a result is: in details, outcomes, energies and provenance.
 REUSED_FROM = "reused_from"
 # Field of the summary of a step that reuses -> words.
-WORDS = {"reused": "reused {[number]} of {[of]}"}
+WORDS = {"reused": "reused {0[number]} of {0[of]}"}
 NEVER = " (the version of what computes is not known beforehand)"
 
 
