@@ -9,6 +9,7 @@ from pymongo.database import Database
 
 from genarris_fw.catalogue.artifacts import Artifacts
 from genarris_fw.catalogue.costs import ItemCosts
+from genarris_fw.catalogue.engine_results import EngineResults
 from genarris_fw.catalogue.indexes import ensure_indexes
 from genarris_fw.catalogue.leases import Leases
 from genarris_fw.catalogue.molecular_potentials import MolecularPotentials
@@ -20,7 +21,7 @@ from genarris_fw.catalogue.work_items import WorkItems
 from genarris_fw.telling import Told, untold
 
 # What is removed with a run, so many documents at a time.
-_OF_RUNS = ("structures", "spare_structures", "work_items", "replicas", "leases", "publications")
+_OF_RUNS = (*("structures", "spare_structures", "engine_results", "work_items", "replicas", "leases", "publications"),)
 _AT_A_TIME = 5000
 # An acknowledged write is on the disk of the majority: nothing acknowledged is lost by a kill.
 DURABLE = WriteConcern(w="majority", j=True)
@@ -51,7 +52,7 @@ class Catalogue:
 
     Attributes
     ----------
-    runs, structures, work_items, replicas, leases, publications, artifacts, molecular_potentials
+    runs, structures, work_items, replicas, leases, publications, artifacts, engine_results, molecular_potentials
         The collections, each behind a small class of its own; the last one belongs to no run.
     item_costs
         What the attempts on the work items cost.
@@ -67,6 +68,7 @@ class Catalogue:
         self.leases = Leases(self.database["leases"])
         self.publications = Publications(self.database["publications"])
         self.artifacts = Artifacts(self.database)
+        self.engine_results = EngineResults(self.database["engine_results"], self.database["work_items"])
         self.molecular_potentials = MolecularPotentials(self.database["molecular_potentials"])
 
     def ensure_indexes(self) -> None:

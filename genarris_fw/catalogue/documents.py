@@ -145,7 +145,7 @@ class NewStructure(_NewStructure, total=False):
         dict[str, Any],
         "how it came to be: `step`, `mode`, `seed`, `space_group`, `wyckoff`, `site_symmetry`, `draw` (on its site), "
         "`attempts` (of its group up to it), `pressed`; or `site` (such as 14:4e), `draw` and `hits` (by site) of a "
-        "search; or `sr`, `steps`, `converged` of a press; or `parent`; or `imported_from` (a folder or file), `file` (of "
+        "search; or `sr`, `steps`, `converged` of a press; or `parent`, `reused_from`; or `imported_from` (a folder or file), `file` (of "
         "which part of it) and `stamp` (its size, time and number of structures)",
     ]
 
@@ -389,6 +389,50 @@ class MolecularPotentialDocument(TypedDict):
     multipoles: Annotated[list[list[float]], "multipoles at the nuclei to rank 4, in DMACRYS' order, e Å^l"]
 
 
+class RelaxedGeometry(TypedDict):
+    """Where the atoms of a relaxed structure are; they are those of the structure that was computed."""
+
+    lattice: Annotated[list[list[float]] | None, "rows are the lattice vectors, Å; null for a molecule"]
+    positions: Annotated[list[list[float]], "Cartesian positions, Å"]
+
+
+class _NewEngineResult(TypedDict):
+    digest: Annotated[
+        str, "SHA-256 over engine, versions, settings, kind, and the structure that was computed: what is looked for"
+    ]
+    struct_id: Annotated[str, "what that structure is called in its run"]
+    kind: Annotated[str, "`single point` or `relaxation`"]
+    engine: Annotated[str, "name of the engine"]
+    engine_version: Annotated[str, "its version, as the program tells it"]
+    settings_hash: Annotated[str, "that of its energy"]
+    energy: Annotated[float, "eV per cell; of a molecule eV"]
+    forces: Annotated[list[list[float]] | None, "by atom, eV/Å; null where the engine gave none"]
+    stress: Annotated[list[list[float]] | None, "eV/Å³; null where the engine gave none"]
+    converged: Annotated[bool, "whether everything that was asked for was reached"]
+    seconds: Annotated[float, "wall time"]
+    details: Annotated[dict[str, Any], "what the engine tells beside it"]
+    computed: Annotated[datetime, "when"]
+
+
+class NewEngineResult(_NewEngineResult, total=False):
+    """What an engine gave of a structure, before it belongs to a work item."""
+
+    geometry: Annotated[RelaxedGeometry, "of a relaxation: where the atoms are after it"]
+
+
+class _EngineResult(TypedDict):
+    _id: Annotated[str, "`_id` of the work item that computed it"]
+    run: Annotated[str, "the run"]
+    step: Annotated[str, "which of its steps"]
+    token: Annotated[int, "fencing token of the claim that computed it: it counts once the item is done under it"]
+
+
+class EngineResultDocument(_EngineResult, NewEngineResult, total=False):
+    """A result of an engine, found again by what was computed; its key is the work item."""
+
+    settled: Annotated[bool, "true where its item is gone, since its step is made anew, and had been done"]
+
+
 # Collection -> what its documents are.
 DOCUMENTS: dict[str, type] = {
     "runs": RunDocument,
@@ -399,4 +443,5 @@ DOCUMENTS: dict[str, type] = {
     "publications": PublicationDocument,
     "artifacts": ArtifactDocument,
     "molecular_potentials": MolecularPotentialDocument,
+    "engine_results": EngineResultDocument,
 }

@@ -49,6 +49,7 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "publications": [IndexModel([("run", ASCENDING)]), IndexModel([("lease", ASCENDING), ("token", ASCENDING)])],
     "artifacts": [IndexModel([("run", ASCENDING), ("name", ASCENDING)], unique=True)],
+    "engine_results": [IndexModel([("digest", ASCENDING)]), IndexModel([("run", ASCENDING), ("step", ASCENDING)])],
     # FireWorks' own collections, for the questions that the farm asks of them.
     "workflows": [IndexModel([("metadata.run", ASCENDING), ("metadata.side_of", ASCENDING)])],
     "fireworks": [IndexModel([("spec.run", ASCENDING), ("state", ASCENDING)])],

@@ -99,6 +99,12 @@ class ItemsSeen:
             ).sort("key", 1)
         )
 
+    def reused(self, run: str, step: str) -> tuple[int, int]:
+        """Return of how many committed items the result was taken over, and how many there are."""
+        done = {"run": run, "step": step, "state": {"$in": list(DECIDED)}}
+        taken_over = done | {"outcome.reused_from": {"$exists": True}}
+        return self.collection.count_documents(taken_over), self.collection.count_documents(done)
+
     def mean_seconds(self, run: str, step: str, sample: int = 100) -> float | None:
         """Return the mean seconds of some committed items, None before there is one."""
         pipeline: list[dict[str, Any]] = [

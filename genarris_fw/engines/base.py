@@ -20,6 +20,7 @@ from genarris_fw.crystal.structure import Molecule, Structure
 from genarris_fw.declaring.option import REQUIRED, Declared
 from genarris_fw.engines.k_points import grid_of_spacing
 from genarris_fw.errors import InputError
+from genarris_fw.version import __version__
 
 if TYPE_CHECKING:
     from mpi4py.MPI import Comm
@@ -165,6 +166,17 @@ class Settings(Declared):
         """Return all settings as plain values."""
         return self.model_dump()
 
+    def of_the_result(self, relax: bool) -> dict[str, Any]:
+        """Return the settings that all which an evaluation gives depends on, its energy and more.
+
+        Parameters
+        ----------
+        relax : bool
+            Whether it is a relaxation.
+        """
+        values = self.as_dict()
+        return {name: values[name] for name in type(self).model_fields if self.info(name).changes_results}
+
     def of_the_energy(self) -> dict[str, Any]:
         """Return the settings that the energy of a given structure depends on."""
         infos = {name: self.info(name) for name in type(self).model_fields}
@@ -281,6 +293,14 @@ class Engine(ABC):
     @abstractmethod
     def version(self) -> str:
         """Name and version of the program or library that computes."""
+
+    @property
+    def identity(self) -> str | None:
+        """What computes, as exactly as is known before it does: results are found again where this is the same.
+
+        None where the version is not known then: results of such an engine are never found again.
+        """
+        return f"{self.version}, genarris_fw {__version__}"
 
     @property
     def settings(self) -> dict[str, Any]:

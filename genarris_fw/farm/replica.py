@@ -228,7 +228,7 @@ class Replica:
                 break
             meter = Meter(self.cores)
             try:
-                outcome = self.procedure.work(self.campaign, item)
+                outcome = self.procedure.perform(self.campaign, item)
             except Interrupted:
                 self._interrupted = True
                 self._break_off(item, meter.cost())
@@ -285,6 +285,9 @@ class Replica:
         ]
         if fields:
             catalogue.structures.set_fields(run, step, fields)
+        results = [(outcome.result, item.key, item.token) for item, outcome, _ in finished if outcome.result]
+        if results:
+            catalogue.engine_results.write(run, step, results)
         following = {item.key: outcome.items for item, outcome, _ in finished if outcome.items}
         done = [(item, outcome.summary, cost) for item, outcome, cost in finished]
         committed = catalogue.work_items.commit(run, step, self.owner, done, following)

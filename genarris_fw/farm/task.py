@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from fireworks import FiretaskBase, FWAction
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.catalogue.documents import NewStructure, RunDocument
+from genarris_fw.catalogue.documents import NewEngineResult, NewStructure, RunDocument
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.farm.assignment import Assignment
 from genarris_fw.logs import Log
@@ -32,12 +32,15 @@ class Outcome:
         For existing structures, by struct_id: dotted field names with their values.
     items : list of Item
         Work that follows from this item.
+    result : NewEngineResult or None
+        What an engine gave, for others that compute the same.
     """
 
     summary: dict[str, Any] = field(default_factory=dict)
     structures: list[NewStructure] = field(default_factory=list)
     fields: dict[str, dict[str, Any]] = field(default_factory=dict)
     items: list[Item] = field(default_factory=list)
+    result: NewEngineResult | None = None
 
 
 class Task(FiretaskBase, Generic[A]):
@@ -82,6 +85,10 @@ class Task(FiretaskBase, Generic[A]):
     def work(self, campaign: A, item: Item) -> Outcome:
         """Do one item; may be called any number of times, with the same effect as once."""
         raise NotImplementedError(f"{type(self).__name__} has work items but no work method")
+
+    def perform(self, campaign: A, item: Item) -> Outcome:
+        """Return what `work` does, with what is kept of any item."""
+        return self.work(campaign, item)
 
     def next_round(self, campaign: A) -> Iterable[Item]:
         """Return the items that can be done only now that all others are done; none when there are no more.

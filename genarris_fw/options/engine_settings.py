@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from genarris_fw.declaring.door import remembered
 from genarris_fw.declaring.option import Declared, Option, option
-from genarris_fw.declaring.types import PathRole, Said, Words
+from genarris_fw.declaring.types import Flag, PathRole, Said, Words
 from genarris_fw.errors import InputError
 from genarris_fw.options.base import ProcedureOptions
 
@@ -34,6 +34,14 @@ class EngineOptions(ProcedureOptions):
 
     engine: Words | None = option(
         "Engine that computes the energies", category="inferred", expected="the name of an engine"
+    )
+    reuse: Flag = option(
+        "Take results that any run of the database has computed of the same structure with the same engine, version "
+        "and settings",
+        False,
+        category="inferred",
+        default_words="from [Genarris_master], else False",
+        changes_results=False,
     )
 
     @classmethod

@@ -22,6 +22,7 @@ from genarris_fw.procedures.kit.energies import (
     molecules_in,
     refuse_nothing,
 )
+from genarris_fw.procedures.kit.reuse import REUSED_FROM
 from genarris_fw.procedures.options.run_fhi_aims_batch import RunFHIAimsBatchOptions
 
 Step = Campaign[RunFHIAimsBatchOptions]
@@ -62,7 +63,8 @@ class RunFHIAimsBatch(EngineProcedure[RunFHIAimsBatchOptions]):
         return Outcome(summary | {"energy": record["value"]} | flags, structures=[document])
 
     def _child(self, campaign: Step, parent: Structure, relaxed: Structure, record: EnergyRecord, Z: int) -> Structure:
-        kept = {key: value for key, value in parent.properties.items() if key not in OF_THE_PARENT}
+        source = f"{campaign.options.energy_name}_{REUSED_FROM}"
+        kept = {key: value for key, value in parent.properties.items() if key not in (*OF_THE_PARENT, source)}
         if "site_symmetry_group" in kept:
             kept["site_symmetry_group_before_relaxation"] = kept.pop("site_symmetry_group")
         child = niggli_reduce(Structure(relaxed.lattice, relaxed.species, relaxed.positions), Z)

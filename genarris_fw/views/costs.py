@@ -47,7 +47,8 @@ def costs(catalogue: Catalogue, run: str, dearest: int = DEAREST) -> dict[str, A
 
         An entry is named by ``engine``, ``host`` or ``user``, None where that is not known; a stage by ``step``,
         ``procedure``, ``engine``, with its ``state``, ``wall_seconds`` (from its beginning to its end),
-        ``lost_items`` (how often an item lost its replica) and ``forecast_core_seconds`` (None where there is no
+        ``lost_items`` (how often an item lost its replica), ``reused`` (how many items took over what an engine had
+        computed before; of a step without the option None) and ``forecast_core_seconds`` (None where there is no
         forecast).
         ``structures``: ``dearest``, each ``struct_id``, ``core_seconds``, ``seconds``, ``attempts``: over the steps
         whose items are of one structure each, which ``steps`` names.
@@ -73,6 +74,7 @@ def costs(catalogue: Catalogue, run: str, dearest: int = DEAREST) -> dict[str, A
         "stages": [
             _stage(record, step)
             | {"engine": engines[step["name"]], "lost_items": lost.get(step["name"], 0)}
+            | {"reused": _reused(catalogue, run, step)}
             | {name: value for name, value in by_step.get(step["name"], _sum([], [])).items() if name != "step"}
             for step in steps
         ],
@@ -86,6 +88,11 @@ def costs(catalogue: Catalogue, run: str, dearest: int = DEAREST) -> dict[str, A
 
 def _engine(options: Mapping[str, Any]) -> str | None:
     return str(options.get("engine") or options.get("potential") or "") or None
+
+
+def _reused(catalogue: Catalogue, run: str, step: Mapping[str, Any]) -> int | None:
+    """Return how many items of a step cost nothing, since their results were there; None of a step that computes all."""
+    return catalogue.work_items.reused(run, step["name"])[0] if step["options"].get("reuse") else None
 
 
 def _stage(record: RunDocument, step: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,6 +169,8 @@ def _remarks(found: dict[str, Any]) -> list[str]:
         lines.append(
             f"{counted(total['unknown_cores'], 'attempt')} counted with one core: an older version did not say"
         )
+    if reused := sum(stage["reused"] or 0 for stage in found["stages"]):
+        lines.append(f"{counted(reused, 'result')} of engines taken over, not computed: they cost nothing here")
     if found["forecast"] is None and any(stage["engine"] for stage in found["stages"]):
         lines.append("no forecast was kept: genarris-fw check --keep ui.conf makes one, before a run is begun")
     return lines

@@ -75,7 +75,7 @@ def test_deleting_a_run_leaves_the_others(catalogue: Catalogue, tmp_path) -> Non
         catalogue.replicas.begin(f"me:{run}", run, "step", "gate", 1)
     removed = catalogue.delete_run("a")
     counts = {"structures": 3, "work_items": 2, "leases": 1, "artifacts": 1, "replicas": 1, "runs": 1}
-    assert removed == counts | {"publications": 0, "spare_structures": 0}
+    assert removed == counts | {"publications": 0, "spare_structures": 0, "engine_results": 0}
     assert catalogue.runs.names() == ["b"]
     for name in ("structures", "work_items", "leases", "artifacts", "replicas"):
         assert catalogue.database[name].distinct("run") == ["b"]

@@ -118,6 +118,7 @@ ALLOWED = {
     ("procedures/options/references.py", "lapw"),
     ("procedures/kit/lattice_models.py", "lattice"),
     ("pools/documents.py", "lattice"),
+    ("procedures/kit/reuse.py", "lattice"),
     ("views/z_primes.py", "lattice"),
     ("web/reading.py", "lattice"),
     ("web/structures.py", "lattice"),

@@ -136,6 +136,7 @@ def test_the_lattice_energy_is_that_of_one_molecule() -> None:
         run="run",
         options=SimpleNamespace(energy_name="e"),
         relaxation_step="relax_single_molecule",
+        steps=[],
         catalogue=SimpleNamespace(runs=runs),
     )
     found = energy_properties(step, record, "e")

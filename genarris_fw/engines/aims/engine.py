@@ -18,6 +18,7 @@ from genarris_fw.engines.aims.job import AimsJob
 from genarris_fw.engines.aims.launching import EXAMPLE, Launch, as_library, as_program, run_library
 from genarris_fw.engines.aims.output import AimsOutput
 from genarris_fw.engines.aims.place import Place
+from genarris_fw.engines.aims.program_digest import program_digest
 from genarris_fw.engines.aims.remedies import handlers
 from genarris_fw.engines.aims.settings import AimsSettings
 from genarris_fw.engines.aims.species import with_missing_species
@@ -104,6 +105,15 @@ class AimsEngine(Engine):
     def version(self) -> str:
         """``FHI-aims``; its number is known only from an output, and stands in the details of an evaluation."""
         return "FHI-aims"
+
+    @property
+    def identity(self) -> str | None:
+        """A digest of the program: FHI-aims tells its version only when it has computed; None where that says nothing.
+
+        Of a script, a container or the library nobody knows beforehand what will compute.
+        """
+        digest = None if self.options.aims_lib_dir else program_digest(self.options.aims_command or "")
+        return None if digest is None else f"{self.version}, program {digest}"
 
     @property
     def wants_communicator(self) -> bool:

@@ -105,6 +105,10 @@ class AimsSettings(ProgramSettings):
         control = Control(self.control or "")
         return {"control": control.digest, "species": digest_of(control, self.species_dir)}
 
+    def of_the_result(self, relax: bool) -> dict[str, Any]:
+        """Return the settings that a result depends on; species files count by their content, with the energy's."""
+        return {name: value for name, value in super().of_the_result(relax).items() if name != "species_dir"}
+
     def recorded(self) -> dict[str, Any]:
         """Return what is kept with each energy: all settings, of control.in a digest."""
         return self.as_dict() | {"control": Control(self.control or "").digest}

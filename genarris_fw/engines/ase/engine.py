@@ -11,7 +11,10 @@ from typing import Any
 from genarris_fw.declaring.door import POTENTIALS
 from genarris_fw.engines.ase.calculator import CalculatorEngine, in_words
 from genarris_fw.engines.ase.settings import ASESettings
+from genarris_fw.engines.ase.what_computes import files_among, starts_a_program
 from genarris_fw.errors import EngineError, InputError
+
+UNKNOWN = "(version unknown)"
 
 
 class ASEEngine(CalculatorEngine):
@@ -58,7 +61,19 @@ class ASEEngine(CalculatorEngine):
         top = self.options.calculator.partition(":")[0].partition(".")[0]
         names = importlib.metadata.packages_distributions().get(top) or []
         known = [f"{name} {importlib.metadata.version(name)}" for name in sorted(set(names))]
-        return ", ".join(known) or f"{top} (version unknown)"
+        return ", ".join(known) or f"{top} {UNKNOWN}"
+
+    @property
+    def identity(self) -> str | None:
+        """The package's version and the files that the factory is given; None where these do not say what computes.
+
+        Which program a calculator starts, nobody knows; nor what a module is that no package brings.
+        """
+        made = self.__dict__.get("calculator")
+        if UNKNOWN in self.version or any(starts_a_program(one) for one in (self._factory, made)):
+            return None
+        files = files_among(self.options.calculator_settings)
+        return None if files is None else ", ".join([str(super().identity), *files])
 
     @property
     def method(self) -> str:

@@ -150,3 +150,7 @@ class LAPWSettings(ProgramSettings):
     )
     auto_correct: Flag = option(REMEDIES, True, changes_energy=False, written_down=False)
     max_gigabytes: Real = option(LARGEST, 20.0, unit="GB", changes_results=False, written_down=False, ge=1e-6, le=10**6)
+
+    def of_the_result(self, relax: bool) -> dict[str, Any]:
+        """Return the settings that a result depends on; species files count by their content, with the energy's."""
+        return {name: value for name, value in super().of_the_result(relax).items() if name != "species_dir"}

@@ -5,6 +5,7 @@ The zero of its energy is that of the molecules far apart, as they are: a molecu
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import json
 import time
@@ -18,6 +19,7 @@ from genarris_fw.crystal.structure import Molecule, Structure
 from genarris_fw.engines.base import Context, Engine, Evaluation
 from genarris_fw.engines.lattice.settings import LatticeSettings
 from genarris_fw.errors import EngineError, InputError
+from genarris_fw.lattice.molecule.gfn2 import is_gfn2
 from genarris_fw.lattice.potentials.potential import Potential
 from genarris_fw.units import GPA_A3_IN_KJ_PER_MOL, KJ_PER_MOL_PER_EV
 from genarris_fw.version import __version__
@@ -71,6 +73,18 @@ class LatticeEngine(Engine):
     def version(self) -> str:
         """The version of this package."""
         return f"genarris_fw {__version__}"
+
+    @property
+    def identity(self) -> str | None:
+        """The version of this package, and of the one that computes the charges."""
+        charges = self.options.charges
+        if charges == NO_CHARGES:
+            return super().identity
+        package = "tblite" if is_gfn2(charges) else "pyscf"
+        try:
+            return f"{super().identity}, {package} {importlib.metadata.version(package)}"
+        except importlib.metadata.PackageNotFoundError:
+            return None  # what is wrong is said by whoever needs the charges
 
     @property
     def method(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
@@ -45,3 +45,8 @@ class RelaxationSettings(Settings):
         changes_energy=False,
         gt=0,
     )
+
+    def of_the_result(self, relax: bool) -> dict[str, Any]:
+        """Return the settings that a result depends on: of a single point none of how relaxations are carried out."""
+        found = super().of_the_result(relax)
+        return found if relax else {name: found[name] for name in found.keys() - RelaxationSettings.model_fields.keys()}

@@ -60,6 +60,7 @@ def _begin_again(launchpad: LaunchPad, run: str) -> str | None:
     for _ in remove_orphans(launchpad, catalogue, run, 0):
         pass
     mend_workflows(launchpad, run)
+    catalogue.engine_results.settle(run, first)
     catalogue.work_items.forget(run, first)
     catalogue.replicas.forget(run, first)
     catalogue.structures.lift_fence(run, first)

@@ -88,6 +88,7 @@ def _forget(catalogue: Catalogue, run: str, steps: list[str], first: str) -> Non
             catalogue.runs.fence(run, f"{step} {role}", token)
     for step in steps:
         if step != first:
+            catalogue.engine_results.settle(run, step)
             catalogue.work_items.forget(run, step)
             catalogue.replicas.forget(run, step)
             # New items count their tokens from one again: the fence of the old ones must not shut them out.

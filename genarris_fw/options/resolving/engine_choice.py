@@ -54,6 +54,8 @@ def choose_engine(bench: Bench, draft: Draft) -> None:
         draft.put(option, settings.get(option), own.origin if own else "default")
     draft.put("engine", name or None, origin)
     draft.put("engine_settings", settings, "resolved")
+    if not draft.has("reuse") and (given := bench.sections.find("reuse", ["Genarris_master"])):
+        draft.put("reuse", given.value, _origin(draft, given, "reuse"))
 
 
 def _name(bench: Bench, draft: Draft) -> tuple[str, str]:

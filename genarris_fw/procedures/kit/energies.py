@@ -7,13 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from genarris_fw.catalogue.documents import NewEngineResult
 from genarris_fw.catalogue.work_items import Item
 from genarris_fw.crystal import Structure
+from genarris_fw.declaring.results import in_words
 from genarris_fw.energetics.comparable import fields_of, per_molecule, source_of
 from genarris_fw.energetics.record import EnergyRecord
 from genarris_fw.engines import Context, Engine, Evaluation, engine_class
 from genarris_fw.engines import get as get_engine
-from genarris_fw.errors import EngineError, InputError, Interrupted, RunFailed
+from genarris_fw.engines.result_key import result_key
+from genarris_fw.errors import EngineError, GenarrisError, InputError, Interrupted, RunFailed
 from genarris_fw.farm.crews import crew as crews
 from genarris_fw.options.base import SharedOptions
 from genarris_fw.pools.documents import plain
@@ -21,6 +24,7 @@ from genarris_fw.procedures.kit import crew_evaluation
 from genarris_fw.procedures.kit.base import Campaign, Outcome, Procedure
 from genarris_fw.procedures.kit.checkpoints import Checkpoints
 from genarris_fw.procedures.kit.comparable import refuse_several
+from genarris_fw.procedures.kit.reuse import NEVER, REUSED_FROM, WORDS, found_again, to_keep
 from genarris_fw.procedures.options.engine_procedures import CallsEngine, EngineProcedureOptions
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 
@@ -31,6 +35,9 @@ class EngineProcedure(Procedure[E]):
     """A procedure whose work items are structures to evaluate."""
 
     _engine: Engine | None = None
+    # Of the item that is being worked on: what was computed, and whose result was taken over.
+    _result: NewEngineResult | None = None
+    _reused_from: str | None = None
 
     def engine(self, campaign: Campaign[E]) -> Engine:
         """Return the engine of the step, loaded once per replica."""
@@ -46,7 +53,60 @@ class EngineProcedure(Procedure[E]):
         """Return one item per structure of the input pool."""
         return [Item(name, {"struct_id": name}) for name in campaign.pool_ids()]
 
+    def perform(self, campaign: Campaign[E], item: Item) -> Outcome:
+        """Return what `work` does, with the engine's result for others, or the item whose result it was."""
+        self._result = self._reused_from = None
+        outcome = super().perform(campaign, item)
+        outcome.result = self._result
+        if self._reused_from is not None:
+            outcome.summary[REUSED_FROM] = self._reused_from
+            for document in outcome.structures:
+                document["provenance"] = {**document.get("provenance", {}), REUSED_FROM: self._reused_from}
+        return outcome
+
+    def sum_up(self, campaign: Campaign[E]) -> dict[str, Any]:
+        """Return the summary, with how many results were taken over where that was asked for."""
+        summary = super().sum_up(campaign)
+        if campaign.options.reuse:
+            number, of = campaign.catalogue.work_items.reused(campaign.run, campaign.step)
+            summary["reused"] = {"number": number, "of": of}
+        return summary
+
+    def in_words(self, campaign: Campaign[E], summary: dict[str, Any]) -> str:
+        """Return what is said of the step, with how many results were taken over."""
+        said = [super().in_words(campaign, summary), in_words(WORDS, summary)]
+        if "reused" in summary and not summary["reused"]["number"] and self._unknown_version(campaign):
+            said[1] += NEVER
+        return ", ".join(filter(None, said))
+
+    def _unknown_version(self, campaign: Campaign[E]) -> bool:
+        try:
+            return self.engine(campaign).identity is None
+        except GenarrisError:  # not to be had on this machine, which did not compute
+            return False
+
     def evaluate(self, campaign: Campaign[E], item: Item, structure: Structure, relax: bool) -> Evaluation:
+        """Evaluate one structure, or take over what was computed of the same where the option ``reuse`` says so.
+
+        Raises
+        ------
+        Interrupted
+            When the time is over before the evaluation is.
+        """
+        engine = self.engine(campaign)
+        digest = result_key(engine, structure, relax)
+        if digest is not None and campaign.options.reuse:
+            found = found_again(campaign, digest, structure)
+            if found is not None:
+                self._reused_from = found.details[REUSED_FROM]
+                return found
+        evaluation = self._computed(campaign, item, structure, relax)
+        # Asked once more: what a calculator starts may be known only when it has been made.
+        if digest is not None and engine.identity is not None:
+            self._result = to_keep(digest, structure, relax, evaluation, engine, version_of(engine, evaluation))
+        return evaluation
+
+    def _computed(self, campaign: Campaign[E], item: Item, structure: Structure, relax: bool) -> Evaluation:
         """Evaluate one structure in a folder of its own under ``aims_output_dir``, where one is named.
 
         Under MPI all ranks of the replica work at it together, where the engine is driven over a communicator.
@@ -191,7 +251,9 @@ def energy_record(evaluation: Evaluation, engine: Engine, Z: int) -> EnergyRecor
     Z : int
         Molecules in the cell; 1 for a molecule.
     """
-    return {
+    details = dict(evaluation.details)
+    reused_from = details.pop(REUSED_FROM, None)
+    record: EnergyRecord = {
         "value": float(evaluation.energy),
         "per_molecule": float(evaluation.energy) / Z,
         "engine": engine.name,
@@ -199,13 +261,19 @@ def energy_record(evaluation: Evaluation, engine: Engine, Z: int) -> EnergyRecor
         "settings_hash": engine.settings_hash,
         "converged": bool(evaluation.converged),
         "seconds": float(evaluation.seconds),
-        "details": plain(evaluation.details),
+        "details": plain(details),
     }
+    if reused_from is not None:
+        record["reused_from"] = str(reused_from)
+    return record
 
 
 def energy_properties(campaign: Campaign[SharedOptions], record: EnergyRecord, name: str) -> dict[str, Any]:
     """Return the plain numbers a person queries: eV per cell, eV and kJ/mol per molecule."""
-    properties = {name: record["value"], f"{name}_per_molecule": record["per_molecule"]}
+    properties: dict[str, Any] = {name: record["value"], f"{name}_per_molecule": record["per_molecule"]}
+    # Also where it is from nowhere: a structure that is evaluated anew must not keep what was true of the last energy.
+    if any(step["options"].get("reuse") for step in campaign.steps):
+        properties[f"{name}_{REUSED_FROM}"] = record.get("reused_from")
     molecule = molecule_energy(campaign, record)
     if molecule is not None:
         properties["lattice_energy"] = (record["per_molecule"] - molecule) * KJ_PER_MOL_PER_EV
