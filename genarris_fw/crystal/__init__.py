@@ -3,7 +3,7 @@
 from genarris_fw.crystal.bonds import bonds, connected_components, same_bonds
 from genarris_fw.crystal.cells import cell_properties
 from genarris_fw.crystal.conversions import from_ase, from_pymatgen, to_ase, to_pymatgen
-from genarris_fw.crystal.file_format import PoolFormat, ReadFormat, StructureFormat
+from genarris_fw.crystal.file_format import PoolFormat, ReadFormat, StructureFormat, TableFormat
 from genarris_fw.crystal.formats.files import read, read_folder, write
 from genarris_fw.crystal.formats.genarris_json import from_record, to_record
 from genarris_fw.crystal.formats.molecule_file import checked_molecule, read_molecule, read_molecules
