@@ -20,27 +20,23 @@ extensions = [
     "public_names",
 ]
 exclude_patterns = ["_extensions"]
-# A list of pages may name some that are not there yet (troubleshooting*).
-suppress_warnings = ["toc.empty_glob"]
 
 # Links to headings, as GitHub makes them; front pages of cards.
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence", "deflist"]
-# A comment behind a command is not copied with it, nor is a prompt.
 copybutton_prompt_text = r"\$ |>>> "
 copybutton_prompt_is_regexp = True
-copybutton_exclude = ".linenos, .gp, .c1"
 
 # The Python reference: what a name in backticks is called is linked where it is public.
 default_role = "py:obj"
 add_module_names = False
 autodoc_member_order = "bysource"
-autodoc_typehints = "signature"
-autodoc_typehints_format = "short"
+autodoc_typehints = "none"  # the docstrings say types, with shapes and units
 numpydoc_show_class_members = False
 # Indented blocks without a language are commands, and what they print.
 highlight_language = "text"
 
+html_context = {"default_mode": "auto"}
 html_title = "genarris_fw"
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
+from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, ClassVar, get_args, get_origin
 
@@ -49,12 +51,12 @@ def public(module: ModuleType) -> list[str]:
     return [
         name
         for name, value in vars(module).items()
-        if name[0] != "_" and (getattr(value, "__module__", "") == module.__name__ or _words(value))
+        if name[0] != "_" and (getattr(value, "__module__", "") == module.__name__ or words_of(value))
     ]
 
 
 def _directive(module: str, name: str, value: Any) -> list[str]:
-    if words := _words(value):
+    if words := words_of(value):
         return [f".. py:data:: {name}", "", f"   Takes {words}."]
     if (room := _room(value)) and room != module:
         return [f".. py:data:: {name}", "", f"   The same as :py:obj:`{room}.{name}`."]
@@ -63,7 +65,19 @@ def _directive(module: str, name: str, value: Any) -> list[str]:
     if callable(value):
         return [f".. autofunction:: {module}.{name}"]
     shown = repr(value)
-    return [f".. py:data:: {name}", *([f"   :value: {shown}"] if len(shown) <= LONGEST else [])]
+    value_line = [f"   :value: {shown}"] if len(shown) <= LONGEST else []
+    return [f".. py:data:: {name}", *value_line, "", f"   {constant(module, name)}"]
+
+
+def constant(module: str, name: str) -> str:
+    """Return what the comment at a constant says, above it or behind it; empty for none."""
+    file = Path(str(importlib.import_module(module).__file__))
+    for path in sorted(file.parent.rglob("*.py")) if file.stem == "__init__" else [file]:
+        found = re.search(rf"((?:^# .*\n)*)^{name}\b(?::| = ).*?(?:  # (.*))?$", path.read_text(), re.MULTILINE)
+        if found and (found[1] or found[2]):
+            text = found[2] or " ".join(line.removeprefix("# ") for line in found[1].splitlines())
+            return text[0].upper() + text[1:].rstrip(".") + "."
+    return ""
 
 
 def _room(value: Any) -> str:
@@ -76,7 +90,7 @@ def _room(value: Any) -> str:
     return room if getattr(value, "__name__", "") in getattr(found, "__all__", ()) else ""
 
 
-def _words(value: Any) -> str:
+def words_of(value: Any) -> str:
     """Return what a type of options takes; empty for all else."""
     if get_origin(value) is not Annotated:
         return ""

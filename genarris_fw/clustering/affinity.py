@@ -13,6 +13,7 @@ from genarris_fw.clustering.propagation import SOLVERS, Fit, Similarities, fit
 from genarris_fw.clustering.result import Clustering, wanted_clusters
 from genarris_fw.errors import InputError, RunFailed
 
+# How an affinity follows from a distance.
 AFFINITY_TYPES = ("exponential", "power", "multiplicative")
 
 _STRIP = 64

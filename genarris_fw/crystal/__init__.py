@@ -20,6 +20,11 @@ from genarris_fw.crystal.standard_setting import standard_setting
 from genarris_fw.crystal.structure import Molecule, Structure
 from genarris_fw.crystal.symmetry import niggli_reduce, space_group
 
+# The names of the formats that are read.
+READ_FORMATS: tuple[str, ...]
+# The names of the formats that are written.
+WRITE_FORMATS: tuple[str, ...]
+
 __all__ = [
     "READ_FORMATS",
     "VDW",

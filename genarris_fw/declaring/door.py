@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from genarris_fw.errors import GenarrisError, InputError
 from genarris_fw.showing import nearest
 
+# The number of the interface for plug-in packages.
 INTERFACE = 1
 _STATED = "genarris_fw.interface"
 _OURS = "genarris_fw"

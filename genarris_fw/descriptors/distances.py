@@ -20,6 +20,7 @@ Matrix = NDArray[np.float32]
 # fill(first, last, mirror, out) writes the rows first to last - 1, as in the kernel's `compare`.
 Fill = Callable[[int, int, bool, Matrix], None]
 
+# The metrics of vectors, as scipy.spatial.distance calls them.
 METRICS = (
     "braycurtis",
     "canberra",

@@ -71,7 +71,7 @@ def below(page: str) -> set[str]:
     """The pages that a page's toctrees name, without those that are made when the documentation is built."""
     found = set()
     for lines in TOCTREE.findall((DOCS / f"{page}.md").read_text()):
-        for name in re.findall(r"^[\w./*-]+$", lines, re.M):
+        for name in re.findall(r"^(?:.+ <)?([\w./*-]+)>?$", lines, re.M):
             paths = sorted((DOCS / page).parent.glob(f"{name}.md"))
             assert paths or "*" in name, f"{page}: {name} is not there"
             found |= {path.resolve().relative_to(DOCS).with_suffix("").as_posix() for path in paths}

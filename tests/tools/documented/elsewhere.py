@@ -46,6 +46,12 @@ ELSEWHERE = (
     Elsewhere(r"pytest .*", _WHOLE, (".ci/run",)),
     Elsewhere(r"python tests/tools/in_a_row\.py .*", _WHOLE, ("tests/test_again.py",)),
     Elsewhere(r"python tests/tools/plant_faults\.py .*", _WHOLE, ("tests/test_planted_faults.py",)),
+    # ---- what takes minutes
+    Elsewhere(
+        r"genarris-fw (run|status|pictures) benzene.*",
+        "takes ten minutes",
+        ("tests/documentation/test_tutorials.py::test_the_tutorial_of_the_manual",),
+    ),
     # ---- clusters
     Elsewhere(r"qlaunch .*", _CLUSTER, ("tests/cluster/test_slurm.py",)),
     Elsewhere(r"(srun|sbatch) .*", _CLUSTER, ("tests/cluster/test_job_script.py",)),
