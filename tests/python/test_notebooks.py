@@ -1,4 +1,4 @@
-"""The notebooks of examples/notebooks are carried out, cell by cell, beside a finished run; docs/python.md likewise."""
+"""The notebooks of examples/notebooks are carried out, cell by cell, beside a finished run."""
 
 from __future__ import annotations
 
@@ -23,8 +23,6 @@ notebook_pages = module_from_spec(_spec)
 _spec.loader.exec_module(notebook_pages)
 
 NOTEBOOKS = sorted((EXAMPLES / "notebooks").glob("*.ipynb"))
-ROOT = EXAMPLES.parent
-PAGE = ROOT / "docs" / "python.md"
 
 
 @pytest.fixture(scope="module")
@@ -87,19 +85,3 @@ def test_the_comparison_is_that_of_the_command(finished: tuple[Path, str]) -> No
         assert run.experiment is not None and run.state == "finished"
         starred = run.landscape("minima").axes[0].get_legend().get_texts()
         assert "experiment" in [text.get_text() for text in starred]
-
-
-def test_the_code_of_the_page_works(
-    finished: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """All blocks one after the other, in the folder where the run's folder and its files lie."""
-    folder, uri = finished
-    monkeypatch.chdir(folder / "runs")
-    monkeypatch.setenv("GENARRIS_FW_URI", uri)
-    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S)
-    names: dict[str, object] = {}
-    for block in blocks:
-        exec(compile(block, str(PAGE), "exec"), names)
-    said = capsys.readouterr().out
-    assert len(blocks) > 5 and said.count("rank 1, 0.00 kJ/mol above the lowest") == 2
-    assert said.splitlines()[-1].startswith("no run 'uera' in this database (did you mean 'urea'?)")
