@@ -22,6 +22,12 @@ assert _spec is not None and _spec.loader is not None
 notebook_pages = module_from_spec(_spec)
 _spec.loader.exec_module(notebook_pages)
 
+# The demo in seconds: two groups, few draws.
+SMALL = {
+    r"^space_groups = .*": "space_groups = [113, 4]",
+    r"^stop = .*": "stop = draws\ndraws = 60",
+    r"^lowest = .*": "lowest = 3",
+}
 NOTEBOOKS = sorted((EXAMPLES / "notebooks").glob("*.ipynb"))
 
 
@@ -30,8 +36,16 @@ def finished(mongod: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """A folder with the examples and a finished run in ``runs/urea``, and the database of the run."""
     folder = tmp_path_factory.mktemp("clone")
     shutil.copytree(EXAMPLES, folder / "examples")
+    run = folder / "runs" / "urea"
+    shutil.copytree(EXAMPLES / "urea", run)
+    text = (run / "ui.conf").read_text(encoding="utf-8")
+    for line, other in SMALL.items():
+        text, changed = re.subn(line, other, text, flags=re.M)
+        assert changed == 1, line
+    (run / "ui.conf").write_text(text, encoding="utf-8")
     with new_database(mongod) as uri:
-        notebook_pages.finished_run(EXAMPLES / "urea", folder / "runs" / "urea", uri)
+        done = genarris("run", "ui.conf", "--workers", "1", cwd=run, GENARRIS_FW_URI=uri)
+        assert done.returncode == 0, done.stderr
         yield folder, uri
 
 
@@ -59,6 +73,8 @@ def test_a_run_in_a_notebook(finished: tuple[Path, str], monkeypatch: pytest.Mon
     assert "rank 1, 0.00 kJ/mol above the lowest" in shown(cells, "found = ")["text/plain"]
     assert "'P-42_1m'" in shown(cells, "from pymatgen")["text/plain"]
     assert list((place / "lowest").glob("*.cif"))
+    code = [cell for cell in cells.cells if cell.cell_type == "code"]
+    assert not [one for cell in code for one in cell.outputs if one.get("name") == "stderr"], "no warnings"
     page = notebook_pages.page_of(cells, tmp_path, "made")
     assert (
         page.startswith("# A run in a notebook") and "<td>crystal_search</td>" in page and "```python\nimport" in page
