@@ -1,7 +1,7 @@
 """Write the notebooks of examples/notebooks as pages, docs/notebooks/*.md, with what their cells show.
 
 They are carried out when the documentation is built, where they have changed since: one of them beside the demo's run,
-made small, in a folder that is removed.
+which takes a minute or two, in a folder that is removed.
 """
 
 from __future__ import annotations
@@ -25,12 +25,6 @@ from genarris_fw.version import __version__
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "examples" / "notebooks"
 FOLDER = "notebooks"
-# The demo in seconds: two groups, few draws.
-SMALL = {
-    r"^space_groups = .*": "space_groups = [113, 4]",
-    r"^stop = .*": "stop = draws\ndraws = 60",
-    r"^lowest = .*": "lowest = 3",
-}
 
 
 def write(app: Sphinx) -> None:
@@ -60,21 +54,12 @@ def _text(folder: Path, path: Path) -> str:
     return page.read_text(encoding="utf-8") if page.exists() else ""
 
 
-def finished_run(example: Path, folder: Path, uri: str = "") -> None:
-    """Carry out the demo, made small, in a folder, with its own database unless another is named."""
+def finished_run(example: Path, folder: Path) -> None:
+    """Carry out the demo in a folder, in a database of its own."""
     shutil.copytree(example, folder)
-    conf = folder / "ui.conf"
-    text = conf.read_text(encoding="utf-8")
-    for line, other in SMALL.items():
-        text = re.sub(line, other, text, flags=re.MULTILINE)
-    conf.write_text(text, encoding="utf-8")
     program = Path(sys.executable).with_name("genarris-fw")
-    subprocess.run(
-        [program, "run", conf, "--workers", "1"],
-        check=True,
-        env={**os.environ, "GENARRIS_FW_URI": uri},
-        stdout=subprocess.DEVNULL,
-    )
+    without = {name: value for name, value in os.environ.items() if name != "GENARRIS_FW_URI"}
+    subprocess.run([program, "run", folder / "ui.conf"], check=True, env=without, stdout=subprocess.DEVNULL)
 
 
 def executed(path: Path, place: Path) -> Any:

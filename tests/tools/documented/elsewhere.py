@@ -74,7 +74,7 @@ ELSEWHERE = (
 )
 
 # Pages whose Python is run by a test of its own.
-PYTHON = {"docs/python.md": "tests/python", "docs/queries.md": "tests/catalogue"}
+PYTHON = {"docs/queries.md": "tests/catalogue"}
 
 
 def elsewhere(command: Command) -> Elsewhere | None:
