@@ -1,4 +1,4 @@
-"""The indexes of the catalogue: every query of the farm and of docs/catalogue.md has one."""
+"""The indexes of the catalogue: every query of the farm and of docs/queries.md has one."""
 
 from __future__ import annotations
 

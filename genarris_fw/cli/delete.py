@@ -30,7 +30,7 @@ from genarris_fw.views.wording import counted
 @json_option
 @database_options
 def command(run: str | None, yes: bool, force: bool, as_json: bool, folder: Path, uri: str | None) -> None:
-    """Remove RUN from the database: its structures, work items, files in GridFS and workflows.
+    """Remove RUN from the database: its structures, work items, engines' results, files in GridFS and workflows.
 
     Files in the run's folder stay.
     """

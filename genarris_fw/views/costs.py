@@ -91,7 +91,7 @@ def _engine(options: Mapping[str, Any]) -> str | None:
 
 
 def _reused(catalogue: Catalogue, run: str, step: Mapping[str, Any]) -> int | None:
-    """Return how many items of a step cost nothing, since their results were there; None of a step that computes all."""
+    """Return how many items of a step took over what was there; None of a step that computes all."""
     return catalogue.work_items.reused(run, step["name"])[0] if step["options"].get("reuse") else None
 
 

@@ -46,6 +46,7 @@ def test_everything_of_the_run_goes_and_nothing_else(
         "workflows": 2,
         "structures": 14,
         "work_items": 12,
+        "engine_results": 0,
         "replicas": 0,
         "leases": 1,
         "artifacts": 0,

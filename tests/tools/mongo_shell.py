@@ -1,4 +1,4 @@
-"""The real Mongo shell, and the questions that docs/catalogue.md asks in it."""
+"""The real Mongo shell, and the questions that docs/queries.md asks in it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "catalogue.md"
+PAGE = ROOT / "docs" / "queries.md"
 
 
 def find_mongosh() -> str:
@@ -26,11 +26,45 @@ def find_mongosh() -> str:
     pytest.skip("no mongosh: npm install mongosh, or set GENARRIS_FW_MONGOSH to it")
 
 
+class Question(NamedTuple):
+    """A question of the page: its expression, and what the page says comes out of it.
+
+    Attributes
+    ----------
+    code : str
+        For the shell.
+    exactly : bool
+        Whether the answer is the same in every run, and no mere example.
+    rows : list
+        The answer.
+    """
+
+    code: str
+    exactly: bool
+    rows: list[Any]
+
+
+_SECTION = re.compile(
+    r"^### (?P<title>.+)\n(?P<words>(?:(?!^#|^```).*\n)*)```js\n(?P<code>[^`]*)```\n\n"
+    r"(?P<kind>The answer|For example):\n\n```json\n(?P<rows>[^`]*)```",
+    re.MULTILINE,
+)
+
+
+def asked() -> dict[str, Question]:
+    """Title -> question of the page, every one of its sections."""
+    text = PAGE.read_text(encoding="utf-8")
+    found = {
+        one["title"]: Question(one["code"].strip(), one["kind"] == "The answer", json.loads(one["rows"]))
+        for one in _SECTION.finditer(text)
+    }
+    assert list(found) == re.findall(r"^### (.+)$", text, re.MULTILINE), "a section of another form"
+    return found
+
+
 def questions() -> dict[str, str]:
-    """Title -> expression of every js block of the page."""
-    pattern = r"^\*\*(.+?)\*\*.*\n(?:.+\n)*\n```js\n([^`]*)```"
-    found = re.findall(pattern, PAGE.read_text(), re.MULTILINE)
-    return {title: code.strip() for title, code in found}
+    """Title -> expression of every question."""
+    return {title: question.code for title, question in asked().items()}
 
 
 def ask(uri: str, expressions: list[str], explain: bool = False) -> list[Any]:

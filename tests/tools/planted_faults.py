@@ -922,4 +922,60 @@ _COMPARED = [
     ),
 ]
 
-FAULTS = [*_SLEPT, *_GENERATION, *_DESCRIPTORS, *_CLUSTERING, *_CATALOGUE, *_ENGINES, *_RUNS, *_FILES, *_COMPARED]
+_REUSED = [
+    Fault(
+        "genarris_fw/catalogue/engine_results.py",
+        "what was not committed is found",
+        'if result.get("settled") or self._counts(result):',
+        "if True:",
+        "tests/procedures/test_reuse.py -k under_its_token",
+    ),
+    Fault(
+        "genarris_fw/catalogue/engine_results.py",
+        "a result of a rocket that woke up replaces the one that counts",
+        '"token": {"$lte": token}}',
+        '"token": {"$exists": True}}',
+        "tests/procedures/test_reuse.py -k under_its_token",
+    ),
+    Fault(
+        "genarris_fw/engines/base.py",
+        "results of another version are found",
+        'return f"{self.version}, genarris_fw {__version__}"',
+        'return f"genarris_fw {__version__}"',
+        "tests/engines/test_result_key.py -k another_version",
+    ),
+    Fault(
+        "genarris_fw/engines/result_key.py",
+        "a relaxation to other forces is the same",
+        '"settings": engine.options.of_the_result(relax),',
+        '"settings": {},',
+        "tests/engines/test_result_key.py -k relaxations_alone",
+    ),
+    Fault(
+        "genarris_fw/engines/ase/what_computes.py",
+        "a model's file counts by its name alone",
+        'found.append(f"{path.name} {content_digest(path)}")',
+        "found.append(path.name)",
+        "tests/engines/test_result_key.py -k by_its_content",
+    ),
+    Fault(
+        "genarris_fw/farm/repair/retrying.py",
+        "a retry forgets what later steps had computed",
+        "catalogue.engine_results.settle(run, step)",
+        "pass",
+        "tests/procedures/test_reuse.py -k made_anew",
+    ),
+]
+
+FAULTS = [
+    *_REUSED,
+    *_SLEPT,
+    *_GENERATION,
+    *_DESCRIPTORS,
+    *_CLUSTERING,
+    *_CATALOGUE,
+    *_ENGINES,
+    *_RUNS,
+    *_FILES,
+    *_COMPARED,
+]
