@@ -41,6 +41,8 @@ def test_the_tutorial_of_the_manual(database_uri: str, tmp_path: Path) -> None:
     assert "benzene_2mpc_relaxed 1" in said["status"]
     # What the page says lies in the folder.
     listed = PAGE.read_text().partition("## What lies in the folder")[2].partition("\n## ")[0]
-    named = [name for name in re.findall(r"`([\w.]+(?:/|\.dat|\.log|\.err))`", listed) if not name.startswith("genarris_db")]
+    named = [
+        name for name in re.findall(r"`([\w.]+(?:/|\.dat|\.log|\.err))`", listed) if not name.startswith("genarris_db")
+    ]
     assert len(named) >= 8
     assert [name for name in named if not (tmp_path / "benzene" / name).exists()] == []

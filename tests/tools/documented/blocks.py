@@ -12,7 +12,12 @@ DOCS = ROOT / "docs"
 # What belongs to the documentation: what a person reads who uses the program or works on it.
 PAGES = sorted(
     path
-    for path in (*DOCS.rglob("*.md"), *(ROOT / "examples").rglob("README.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md")
+    for path in (
+        *DOCS.rglob("*.md"),
+        *(ROOT / "examples").rglob("README.md"),
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+    )
     if path.parent != DOCS / "options"  # made when the documentation is built
 )
 _FENCE = re.compile(r"^\s*(`{3,})(.*)$")
