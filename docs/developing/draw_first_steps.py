@@ -2,7 +2,7 @@
 
 python docs/developing/draw_first_steps.py runs/urea [--out docs/figures]
 
-Half a minute, after `make demo`. Needs node, chromium and playwright-core, as the tests of pages do (docs/developing/testing.md).
+Half a minute, after `make demo`. Needs node, chromium and playwright-core: docs/developing/testing.md says how.
 """
 
 from __future__ import annotations

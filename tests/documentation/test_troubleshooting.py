@@ -1,4 +1,4 @@
-"""The messages that the page on troubleshooting quotes are those of the code; the pages that messages name are there."""
+"""Messages that the page on troubleshooting quotes are those of the code; pages that messages name are there."""
 
 from __future__ import annotations
 

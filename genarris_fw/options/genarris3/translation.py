@@ -11,6 +11,7 @@ from typing import Any
 from genarris_fw.errors import InputError
 from genarris_fw.names import made_safe
 from genarris_fw.options.genarris3.configuration import Genarris3
+from genarris_fw.options.genarris3.documented import TASKS_WITHOUT, why_without
 from genarris_fw.showing import printable, shown
 
 # The energy methods of Genarris 3 that no engine of this program is.
@@ -23,28 +24,6 @@ _POTENTIALS = {
 }
 METHODS = (*_POTENTIALS, "aims")
 _GENERATIONS = ("generation", "crystal_generation")
-# What is known of options that this program has no counterpart of.
-_WHY = {
-    "max_attempts_per_volume": "cells are drawn anew for every attempt",
-    "natural_cutoff_mult": "the bonds of the molecule are found without it",
-    "generation_type": "there is one kind of generation",
-    "lattice_norm_dev": "lengths of cells are drawn uniformly",
-    "lattice_angle_std": "angles of cells are drawn uniformly",
-    "int_scale": "the press has no such parameter",
-    "vol_tol": "the press has no such parameter",
-    "method": "the press has its own minimiser",
-    "debug_flag": "see verbose",
-    "group_by_spg": "crystals are compared whatever group they were generated in",
-    "max_ap_workers": "replicas share the work: num_replicas",
-    "max_ap_attempts": "a fit that does not converge is tried at another preference",
-    "debug_mode": "see verbose",
-    "feature_name": "the vectors are those of Run_Rdf_Calc",
-    "cluster_name": "clusters are in the property AP_cluster",
-    "save_flag": "every structure is stored when it is done",
-    "use_slurm": "launchers are written by genarris-fw init",
-    "dft_mode": "each calculation is a work item of its own; num_cores says how many cores it has",
-    "energy_method": "the task's name says it",
-}
 
 
 @dataclass(frozen=True)
@@ -149,7 +128,7 @@ class _Translation:
             lines += ["", "# Without a counterpart:"]
             lines += [
                 f"#   [{printable(section)}] {printable(option)} = {printable(str(value))[:200]}"
-                + (f": {_WHY[option]}" if option in _WHY else "")
+                + (f": {why}" if (why := why_without(section, option)) else "")
                 for section, option, value in left
             ]
         return Translated("\n".join(lines) + "\n", self.files)
@@ -198,7 +177,10 @@ class _Translation:
         elif task.partition("_")[0] in ("bfgs", "lbfgs") and task.partition("_")[2] in METHODS:
             self.relaxation(task, number)
         else:
-            raise InputError(f"{self.source}: [workflow] names the task {shown(task)}, which has no counterpart here")
+            why = f": {TASKS_WITHOUT[task]}" if task in TASKS_WITHOUT else ""
+            raise InputError(
+                f"{self.source}: [workflow] names the task {shown(task)}, which has no counterpart here{why}"
+            )
 
     def add(self, step: _Step, reads: str | None = None, makes: str | None = None) -> None:
         """Add a step that works on the last pool, or on another one, and makes one that is called as the step is."""
@@ -257,10 +239,7 @@ class _Translation:
             step.options["max_steps"] = int(_number(take(places, "maxiter"), 400))
             step.comments.append("The press here keeps the space group, which rigid_press of Genarris 3 may lose.")
         else:
-            step.comments.append(
-                "tol and maxiter of symm_rigid_press are of a minimiser with numerical gradients; see max_steps."
-            )
-            take(places, "tol", "maxiter")
+            step.comments.append("max_steps is the default: symm_rigid_press minimises by other means.")
         self.energies = []  # of other geometries
         self.add(step)
 
@@ -342,17 +321,20 @@ class _Translation:
         ):
             within = allowed if isinstance(allowed, int) else round(allowed * wanted)
             step.options["num_of_clusters_tolerance"] = within
+        elif allowed is not None:
+            step.comments.append(f"clusters_tol = {printable(str(allowed))} of a fraction: as many as asked for.")
         limits = take(places, "preference_range")
         if isinstance(limits, list):
             step.options["preference_range"] = limits
-        if take(places, "max_sampling_attempts") is not None:
-            step.comments.append("max_sampling_attempts: the search here tries up to max_sampled_preferences = 100.")
+        elif limits is not None:
+            step.comments.append(
+                f"preference_range = {printable(str(limits))}: the range follows from the similarities."
+            )
 
     def window(self, places: list[str], by: Any) -> None:
         take, step = self.conf.take, _Step("Select_Structures")
         energies = bool(self.energies)
         width, most = take(places, "energy_window"), take(places, "n_structs_per_cluster")
-        take(places, "z")
         if energies and isinstance(width, int | float):
             step.options["energy_window"] = float(width)
             step.comments.append(
@@ -363,7 +345,10 @@ class _Translation:
             step.options["best_per_cluster"] = most
         if not step.options:
             step.options["most_diverse"] = most if isinstance(most, int) else 100
-            step.comments.append("No task before makes energies, which energy_window needs: the most diverse instead.")
+            why = (
+                "There is no energy_window" if energies else "No task before makes energies, which energy_window needs"
+            )
+            step.comments.append(f"{why}: the most diverse instead.")
         self.add(step)
 
     def energy(self, method: str, number: int) -> None:
