@@ -22,7 +22,7 @@ DIRECTIVE = re.compile(r"^\.\. public-names:: ([\w.]+)((?: \w+)*)$", re.M)
 ROOMS = {
     *("genarris_fw", "genarris_fw.crystal", "genarris_fw.generation", "genarris_fw.lattice", "genarris_fw.descriptors"),
     *("genarris_fw.clustering", "genarris_fw.engines", "genarris_fw.pictures", "genarris_fw.catalogue"),
-    *("genarris_fw.options", "genarris_fw.procedures.kit.base"),
+    *("genarris_fw.options", "genarris_fw.procedures.kit.base", "genarris_fw.comparing", "genarris_fw.energetics"),
 }
 
 
