@@ -1,6 +1,6 @@
 """Write the pages of options, docs/options/*.md, from the models whenever the documentation is built.
 
-They are no files of the repository: ``genarris_fw.options.pages`` makes them, as ``genarris-fw options --markdown`` does.
+They are no files of the repository: ``genarris_fw.options.pages`` makes them, also for ``genarris-fw options``.
 """
 
 from __future__ import annotations

@@ -151,8 +151,8 @@ class Door:
         Raises
         ------
         InputError
-            After `where`, such as a path with a colon, in place of any error of a foreign package but `GenarrisError`, which
-            speaks for itself.
+            After `where`, such as a path with a colon, in place of any error of a foreign package but `GenarrisError`,
+            which speaks for itself.
         """
         try:
             yield

@@ -1,1 +1,1 @@
-"""What the documentation shows to be typed: its pages, their blocks of code, the commands in them, and how each is run."""
+"""What the documentation shows to be typed: pages, blocks of code, the commands in them, and how each is run."""

@@ -1,4 +1,4 @@
-"""Where the commands of a page are run: the folder of a finished run of urea, with what pages call by name beside it."""
+"""Where the commands of a page are run: the folder of a finished run of urea, and what pages call by name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -162,9 +162,13 @@ class Workplace:
     def _called(self, words: list[str]) -> subprocess.CompletedProcess[str]:
         """Call the command line in this process: what it imports is here already."""
         said = io.StringIO()
-        with mock.patch.dict(os.environ, self._environment()), in_folder(self.cwd):
-            with redirect_stdout(said), redirect_stderr(said), pytest.raises(SystemExit) as stop:
-                main(words)
+        with ExitStack() as here:
+            here.enter_context(mock.patch.dict(os.environ, self._environment()))
+            here.enter_context(in_folder(self.cwd))
+            here.enter_context(redirect_stdout(said))
+            here.enter_context(redirect_stderr(said))
+            stop = here.enter_context(pytest.raises(SystemExit))
+            main(words)
         return subprocess.CompletedProcess(words, int(stop.value.code or 0), said.getvalue(), "")
 
     def _interrupted(self, command: Command, begun: str) -> str:
