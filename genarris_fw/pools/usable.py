@@ -18,7 +18,10 @@ from genarris_fw.errors import InputError
 Floats = NDArray[np.float64]
 OVERLAP = 0.5  # part of the sum of two covalent radii, as in a molecule's file
 # Formats of pools that programs wrote with all atoms; what comes in others was measured, or drawn.
-OF_PROGRAMS = frozenset({"json", "geometry", "geo", "both", "geometry_out", "extxyz", "aims", "ase_database"})
+OF_PROGRAMS = frozenset({"json", "geometry", "geo", "both", "geometry_out", "extxyz", "aims"}) | {
+    "ase_database",
+    "ase_trajectory",
+}
 OF_THE_CSD = "csd_code"  # the property that a database has of crystals which were measured
 
 

@@ -818,6 +818,55 @@ _FILES = [
         "return True",
         "tests/cli/test_import.py -k other_molecules",
     ),
+    Fault(
+        "genarris_fw/pools/importing.py",
+        "another crystal of a known id is taken for the one that is there",
+        'if not same_crystal(document["geometry"], there["geometry"]):',
+        "if False:",
+        "tests/cli/test_import.py -k another_crystal",
+    ),
+    Fault(
+        "genarris_fw/pools/importing.py",
+        "files of an interrupted import are read again",
+        "return number > 0",
+        "return False",
+        "tests/cli/test_import_interrupted.py",
+    ),
+    Fault(
+        "genarris_fw/pools/importing.py",
+        "what a file knows beside a structure that is there is lost",
+        "missing[name] = {key: value for key, value in given.items() if key not in had}",
+        "missing[name] = {}",
+        "tests/cli/test_import_foreign.py -k genarris_2",
+    ),
+    Fault(
+        "genarris_fw/pools/reading.py",
+        "all files are read ahead",
+        "if len(waiting) > ahead:",
+        "if len(waiting) > 10**9:",
+        "tests/cli/test_import_interrupted.py -k memory",
+    ),
+    Fault(
+        "genarris_fw/crystal/formats/ase_database.py",
+        "a database of a newer ASE is read",
+        "if version > VERSION:",
+        "if version > 100 * VERSION:",
+        "tests/cli/test_import_foreign.py -k newer_ase",
+    ),
+    Fault(
+        "genarris_fw/pools/foreign_names.py",
+        "a calculation of Genarris 3 that failed has the energy 0",
+        "failed = [name for name in tasks if properties[name] == 0]",
+        "failed = []",
+        "tests/cli/test_import_foreign.py -k a_pool_of_genarris_3",
+    ),
+    Fault(
+        "genarris_fw/pools/given_pool.py",
+        "a run leaves out what it cannot read",
+        "for left in found.left_out:",
+        "for left in ():",
+        "tests/procedures/test_given_pools.py -k not_left_out",
+    ),
 ]
 
 # The measured crystal.
