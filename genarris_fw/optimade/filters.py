@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lark import Lark, v_args
+from lark.exceptions import LarkError
 from optimade.exceptions import BadRequest
 from optimade.filterparser import LarkParser
 from optimade.filtertransformers.mongo import MongoTransformer
@@ -35,10 +36,10 @@ class Parser(LarkParser):
     def parse(self, filter_: str) -> Any:
         """Return the tree of a filter, or refuse it (400)."""
         try:
-            return super().parse(filter_)
-        except BadRequest as error:
-            where = str(error.detail).partition("traceback:")[2].strip().partition("\n")[0]
-            raise BadRequest(detail=f"the filter cannot be understood: {where.partition('. Expected')[0]}") from None
+            return self.lark.parse(filter_)
+        except LarkError as error:
+            where = str(error).strip().partition("\n")[0].partition(". Expected")[0]
+            raise BadRequest(detail=f"the filter cannot be understood: {where}") from None
 
 
 class Filters(MongoTransformer):
