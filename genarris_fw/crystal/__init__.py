@@ -29,6 +29,7 @@ __all__ = [
     "ReadingWarning",
     "Structure",
     "StructureFormat",
+    "TableFormat",
     "bonds",
     "cell_properties",
     "checked_molecule",
