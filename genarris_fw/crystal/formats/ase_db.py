@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import warnings
 from collections.abc import Iterable
 from math import isfinite
@@ -15,6 +16,7 @@ from genarris_fw.crystal.formats.genarris_json import ATOM_KEYS, to_record
 from genarris_fw.crystal.formats.properties import LARGEST_INTEGER
 from genarris_fw.crystal.known_properties import KNOWN_PROPERTIES
 from genarris_fw.crystal.structure import Structure
+from genarris_fw.errors import InputError
 
 _KEY = re.compile(r"[A-Za-z_]\w*", flags=re.ASCII)
 
@@ -25,6 +27,11 @@ def save_ase_db(structures: Iterable[Structure], path: Path) -> None:
     The struct_id and the numbers and texts among the properties are key-value pairs, by which rows are selected, where
     ASE allows their names; a text that ASE would read as a number is one. All properties are in ``data`` of the row,
     under ``properties``; the property ``energy`` (eV) is the row's.
+
+    Raises
+    ------
+    InputError
+        Where SQLite cannot write.
     """
     import ase.db
 
@@ -37,10 +44,13 @@ def save_ase_db(structures: Iterable[Structure], path: Path) -> None:
         },
         "default_columns": ["struct_id", "formula", "energy", "spg", "density"],
     }
-    with warnings.catch_warnings(), database:
-        warnings.simplefilter("ignore")  # of keys that are formulas, too, as O2 would be
-        for structure in structures:
-            _write(database, structure)
+    try:
+        with warnings.catch_warnings(), database:
+            warnings.simplefilter("ignore")  # of keys that are formulas, too, as O2 would be
+            for structure in structures:
+                _write(database, structure)
+    except sqlite3.OperationalError as error:  # a disk that is full, for example
+        raise InputError(f"the database of ASE cannot be written ({error})") from None
 
 
 def _write(database: Any, structure: Structure) -> None:

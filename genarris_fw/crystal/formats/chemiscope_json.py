@@ -14,6 +14,8 @@ from genarris_fw.crystal.structure import Structure
 from genarris_fw.errors import InputError
 
 DIGITS = 10
+_ACROSS = ("density", "n_atoms")  # what the map shows at first, where there is any
+_UP = ("lattice_energy", "energy_per_molecule", "energy")
 
 
 def chemiscope_structure(structure: Structure, digits: int = DIGITS) -> dict[str, Any]:
@@ -50,11 +52,13 @@ def format_chemiscope(structures: Iterable[Structure]) -> Iterator[str]:
     if not bare:
         raise InputError("chemiscope shows at least one structure, and there is none")
     table = table_of(bare)
-    properties = {"struct_id": {"target": "structure", "values": table.ids, "description": "its name"}}
-    for name, column in table.columns.items():
-        if column.kind == "text" or column.known.all():
-            properties.setdefault(name, _property(column))
-    yield '\n],\n"properties": ' + json.dumps(properties, allow_nan=False) + "}\n"
+    properties = {
+        name: _property(column) for name, column in table.columns.items() if column.kind == "text" or column.known.all()
+    }
+    properties["struct_id"] = {"target": "structure", "values": table.ids, "description": "its name"}
+    axes = [next((name for name in names if name in properties), "") for names in (_ACROSS, _UP)]
+    shown = {"map": {axis: {"property": name} for axis, name in zip("xy", axes, strict=True)}} if all(axes) else {}
+    yield f'\n],\n"settings": {json.dumps(shown)},\n"properties": {json.dumps(properties, allow_nan=False)}}}\n'
 
 
 def _property(column: Column) -> dict[str, Any]:
