@@ -15,6 +15,7 @@ extensions = [
     "sphinx_design",
     "sphinx_copybutton",
     # Ours, in docs/_extensions.
+    "notebook_pages",
     "option_pages",
     "public_names",
 ]

@@ -80,11 +80,25 @@ def ends(catalogue: Catalogue, run: str, pool: str, number: int) -> list[Mapping
     return list(found.values())
 
 
+def ids_where(catalogue: Catalogue, run: str, pool: str, query: Mapping[str, Any]) -> list[str]:
+    """Return in ascending order the ids of a pool's structures that a query finds."""
+    both = {"$and": [{"run": run, "pools": pool}, query]}
+    found = catalogue.structures.collection.find(both, {"_id": 0, "struct_id": 1})
+    return sorted(one["struct_id"] for one in found)
+
+
 def rows(
-    catalogue: Catalogue, run: str, pool: str, projection: Mapping[str, Any], size: int, batch: int
+    catalogue: Catalogue,
+    run: str,
+    pool: str,
+    projection: Mapping[str, Any],
+    size: int,
+    batch: int,
+    without: Sequence[str] = (),
 ) -> Iterator[Mapping[str, Any]]:
-    """Yield what a projection makes of each structure of a pool of about that size."""
+    """Yield what a projection makes of each structure of a pool of about that size, without some fields of it."""
     stages: list[Mapping[str, Any]] = [{"$match": {"run": run, "pools": pool}}, {"$project": projection}]
+    stages += [{"$unset": list(without)}] if without else []
     yield from catalogue.structures.collection.aggregate(stages, batchSize=batch, **_way(catalogue, size))
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from pymongo import UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
-from genarris_fw.catalogue.documents import Geometry, NewStructure, StructureDocument
+from genarris_fw.catalogue.documents import NewStructure, StructureDocument
 from genarris_fw.catalogue.runs import Runs
 from genarris_fw.energetics.comparable import FIELDS, Source
 from genarris_fw.energetics.record import EnergyRecord
@@ -217,11 +217,31 @@ class Structures:
         """Return how many structures a pool has; without a pool, the run."""
         return self.collection.count_documents({"run": run} | ({} if pool is None else {"pools": pool}))
 
-    def geometries(self, run: str, struct_ids: Sequence[str]) -> dict[str, Geometry]:
-        """Return the geometries of those of these structures that are there, by id."""
-        query = {"run": run, "struct_id": {"$in": list(struct_ids)}}
-        found = self.collection.find(query, {"struct_id": 1, "geometry": 1})
-        return {document["struct_id"]: document["geometry"] for document in found}
+    def there(self, run: str, struct_ids: Sequence[str], fields: Sequence[str]) -> dict[str, StructureDocument]:
+        """Return these fields of those of these structures that are there, by id."""
+        projection = {"struct_id": 1, **dict.fromkeys(fields, 1)}
+        found: dict[str, StructureDocument] = {}
+        for batch in _batches(struct_ids):
+            ids = {"_id": {"$in": [document_id(run, name) for name in batch]}}
+            found |= {record["struct_id"]: record for record in self.collection.find(ids, projection)}
+        return found
+
+    def imported(self, run: str, pool: str, source: str) -> Iterator[tuple[str, str]]:
+        """Yield of every structure of a pool that came from a source its part and stamp (`provenance`)."""
+        query = {"run": run, "pools": pool, "provenance.imported_from": source}
+        for record in self.collection.find(query, {"_id": 0, "provenance.file": 1, "provenance.stamp": 1}):
+            provenance = record["provenance"]
+            yield provenance.get("file", ""), provenance.get("stamp", "")
+
+    def add_properties(self, run: str, properties: Mapping[str, Mapping[str, Any]]) -> None:
+        """Give structures, by id, properties that they do not have; those that they have stay as they are."""
+        self._bulk(
+            UpdateOne(
+                {"_id": document_id(run, struct_id)},
+                [{"$set": {"properties": {"$mergeObjects": [{"$literal": dict(values)}, "$properties"]}}}],
+            )
+            for struct_id, values in properties.items()
+        )
 
     def energies(self, run: str, struct_ids: Sequence[str]) -> dict[str, dict[str, EnergyRecord]]:
         """Return the energies, by their names, of those of these structures that are there, by id."""

@@ -37,6 +37,7 @@ COMMANDS = {
     "costs": ("costs", "Show what a run cost: core-seconds by stage, engine, host and user."),
     "metrics": ("metrics", "Print how far runs are, for Prometheus."),
     "export": ("export", "Write a pool of structures as files."),
+    "archive": ("archive", "Write a run as an archive (RO-Crate): input, structures, properties, provenance."),
     "web": ("web", "Explore runs in a browser."),
     "pictures": ("pictures", "Draw a pool: histograms, energies, map, distances."),
     "compare": ("compare", "Look for the measured crystal in a pool."),

@@ -377,6 +377,14 @@ def affinity_propagation(
         For an impossible option or distance matrix.
     RunFailed
         When no fit gives the wanted number, or the one at `preference` does not converge.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from genarris_fw.clustering import affinity_propagation
+    >>> points = np.array([0.0, 0.1, 5.0, 5.1, 9.0])
+    >>> affinity_propagation(abs(points[:, None] - points), 3, affinity_type=("multiplicative", 1000)).labels
+    array([0, 0, 1, 1, 2])
     """
     search = ClusterSearch(
         distances,

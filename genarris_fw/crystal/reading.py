@@ -32,6 +32,8 @@ class Reading:
     ----------
     notes : list of str
         What was left out, corrected or assumed, one line each, without the path.
+    left_out : list of str or None
+        Where a reader of many puts why one of them cannot be read, to go on with the others; None: it raises.
 
     Raises
     ------
@@ -43,6 +45,7 @@ class Reading:
     record: int | None = None
     component: int | None = None
     notes: list[str] = field(default_factory=list)
+    left_out: list[str] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be chosen."""
@@ -56,6 +59,18 @@ class Reading:
         """Note something, once."""
         if line not in self.notes:
             self.notes.append(line)
+
+    def leave_out(self, line: str) -> None:
+        """Note why one of several structures cannot be read.
+
+        Raises
+        ------
+        InputError
+            With that line, where nobody wants the others alone.
+        """
+        if self.left_out is None:
+            raise InputError(line)
+        self.left_out.append(line)
 
     def warn(self, where: str) -> None:
         """Warn of what was noted: nobody else will say it."""

@@ -7,7 +7,7 @@ that is; `Compare_Engines` sets two groups beside each other.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 # What an energy comes from: these fields of its record, or nothing where it was read from a file.
@@ -33,7 +33,15 @@ class Source(NamedTuple):
         return cls(*(str(record.get(field)) for field in FIELDS))
 
 
+# The source of energies that files state.
 FROM_A_FILE = Source("a file")
+USUAL_NAMES = ("energy",)
+
+
+def energy_names(steps: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names that the steps of a run give to energies, the last step's first, then the usual one."""
+    named = [step["options"]["energy_name"] for step in reversed(steps) if step["options"].get("energy_name")]
+    return list(dict.fromkeys([*named, *USUAL_NAMES]))
 
 
 def source_of(document: Mapping[str, Any], name: str) -> Source | None:

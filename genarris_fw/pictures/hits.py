@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from genarris_fw.errors import InputError
-from genarris_fw.pictures.quantities import LABELS
+from genarris_fw.pictures.quantities import label_of
 from genarris_fw.pictures.style import CROWD, SETS, STAR, legend_above, new_figure, point_area, style
 
 if TYPE_CHECKING:
@@ -69,6 +69,6 @@ def hits_chart(relative: ArrayLike, hits: ArrayLike, experiment: int | None = No
         axes.set_yscale("log")
         axes.margins(0.07)
         legend_above(axes, 3)
-        axes.set_xlabel(LABELS["relative_energy"])
+        axes.set_xlabel(label_of("relative_energy"))
         axes.set_ylabel("draws that ended here")
     return figure

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from genarris_fw.errors import InputError
-from genarris_fw.pictures.quantities import LABELS
+from genarris_fw.pictures.quantities import label_of
 from genarris_fw.pictures.style import CROWD, INK, SETS, legend_above, new_figure, point_area, style
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 
@@ -49,6 +49,13 @@ def energy_landscape(
     ------
     InputError
         When the lengths differ, or no structure has both numbers.
+
+    Examples
+    --------
+    >>> from genarris_fw.pictures import energy_landscape
+    >>> figure = energy_landscape([1.31, 1.28, 1.25], [-4.02, -4.01, -3.98], names=['a', 'b', 'c'])
+    >>> figure.axes[0].get_xlabel()
+    'density (g/cm³)'
     """
     with style():
         figure = new_figure(4.8, 4.0)
@@ -101,8 +108,8 @@ def draw_landscape(
     if (drawn & marked).any() and (drawn & ~marked).any():
         legend_above(axes, 2)
     above = int(known.sum()) - n
-    axes.set_xlabel(LABELS["density"])
-    axes.set_ylabel(LABELS["relative_energy"] + (f"\n{above:,} above are not drawn" if above else ""))
+    axes.set_xlabel(label_of("density"))
+    axes.set_ylabel(label_of("relative_energy") + (f"\n{above:,} above are not drawn" if above else ""))
 
 
 def _name_the_lowest(axes: Axes, density: float, name: str) -> None:

@@ -12,7 +12,7 @@ from genarris_fw.pictures.distances import draw_heat_map
 from genarris_fw.pictures.histograms import draw_histogram
 from genarris_fw.pictures.map import draw_map
 from genarris_fw.pictures.projection import Projection
-from genarris_fw.pictures.quantities import LABELS
+from genarris_fw.pictures.quantities import label_of
 from genarris_fw.pictures.space_groups import draw_space_groups
 from genarris_fw.pictures.style import new_figure, style
 
@@ -28,7 +28,7 @@ def pool_overview(
     exemplars: ArrayLike,
     distances: NDArray[np.floating],
     rows: ArrayLike | None = None,
-    volume_label: str = LABELS["volume_per_molecule"],
+    volume_label: str = label_of("volume_per_molecule"),
     distance_label: str = "distance",
 ) -> Figure:
     """Draw four pictures of a clustered pool of n structures on one page.

@@ -9,36 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genarris_fw.crystal import Structure
+from genarris_fw.crystal.known_properties import known_property
 from genarris_fw.errors import InputError
-
-LABELS = {
-    "volume_per_molecule": "volume per molecule (Å³)",
-    "cell_volume": "cell volume (Å³)",
-    "cell_vol": "cell volume (Å³)",
-    "unit_cell_volume": "cell volume (Å³)",
-    "cell_vol_before_press": "cell volume before the press (Å³)",
-    "density": "density (g/cm³)",
-    "a": "a (Å)",
-    "b": "b (Å)",
-    "c": "c (Å)",
-    "alpha": "α (°)",
-    "beta": "β (°)",
-    "gamma": "γ (°)",
-    "Z": "molecules per cell",
-    "spg": "space group",
-    "attempted_spg": "space group aimed at",
-    "energy": "energy (eV per cell)",
-    "energy_per_molecule": "energy (eV per molecule)",
-    "lattice_energy": "lattice energy (kJ/mol per molecule)",
-    "relative_energy": "relative energy (kJ/mol per molecule)",
-}
 
 
 def label_of(name: str) -> str:
     """Return what an axis says of a property: its words and unit, or its plain name where neither is known."""
-    if name in LABELS:
-        return LABELS[name]
-    return f"{name.removesuffix('_per_molecule')} (eV per molecule)" if name.endswith("energy_per_molecule") else name
+    return known_property(name).label
 
 
 def number(value: Any) -> float:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import StructureDocument
-from genarris_fw.crystal import PoolFormat, Structure, StructureFormat, write
+from genarris_fw.crystal import PoolFormat, Structure, StructureFormat
+from genarris_fw.crystal.file_format import TableFormat
+from genarris_fw.crystal.formats.files import check_names, holds_molecules, refuse_unknown, write_one, write_pool
 from genarris_fw.crystal.formats.properties import check_properties
-from genarris_fw.crystal.formats.registry import find_format, writable
+from genarris_fw.crystal.formats.registry import KnownFormat, find_format
 from genarris_fw.errors import InputError
+from genarris_fw.files import whole_file
 from genarris_fw.names import made_safe
 from genarris_fw.pools.documents import from_document
+from genarris_fw.pools.sharing import shared_out
 from genarris_fw.showing import nearest, shown
 from genarris_fw.telling import Told, untold
+from genarris_fw.threads import default_threads
 
-# Structures are written so many at a time, and it is told how many are.
-_AT_A_TIME = 20
+_AT_A_TIME = 50  # structures of a batch
+MANY = 200  # from here on several processes write
 
 
 def export_pool(
@@ -29,6 +35,7 @@ def export_pool(
     formats: Sequence[str] = ("json",),
     allowed: Callable[[list[Path]], object] = lambda files: None,
     told: Told = untold,
+    ids: Sequence[str] | None = None,
 ) -> list[Path]:
     """Write a pool's structures with their properties into a folder.
 
@@ -46,7 +53,9 @@ def export_pool(
     allowed : callable, optional
         Called with all files before the first is written; may raise.
     told : callable, optional
-        Told how far it is.
+        Told how far it is; never before other processes are started.
+    ids : sequence of str, optional
+        Only these structures of the pool.
 
     Returns
     -------
@@ -56,37 +65,112 @@ def export_pool(
     Raises
     ------
     InputError
-        For an unknown run, pool (the message names those there are) or format, or a folder that cannot be
-        written.
+        For an unknown run, pool (the message names those there are) or format, for what a format cannot hold, or a
+        folder that cannot be written.
     """
-    unknown = [name for name in formats if name not in writable()]
-    if unknown or not formats:
-        raise InputError(f"unknown format '{', '.join(unknown)}'; the formats are {', '.join(writable())}")
-    kinds = {name: find_format(name).kind for name in formats}
-    structures = pool_structures(catalogue, run, pool, told)
-    one_file = {
-        name: made_safe(pool, "pool") + kind.ending for name, kind in kinds.items() if isinstance(kind, PoolFormat)
-    }
-    names = [structure.struct_id for structure in structures]
-    files = [folder / file for file in one_file.values()]
-    files += [
-        folder / f"{name}{ending}"
-        for kind in kinds.values()
-        if isinstance(kind, StructureFormat)
-        for name in names
-        for ending in kind.write
-    ]
-    allowed(files)
-    written: list[Path] = []
+    refuse_unknown(formats)
+    known = {name: find_format(name) for name in formats}
+    catalogue.runs.get(run)
+    ids = catalogue.structures.pool_ids(run, pool) if ids is None else ids
+    if not ids:
+        refuse_unknown_pool(catalogue, run, pool)
+    files = {name: _files(one, folder, pool, ids) for name, one in known.items()}
+    allowed([file for some in files.values() for file in some])
+    each = [name for name, one in known.items() if isinstance(one.kind, StructureFormat)]
     try:
-        for name in kinds:
-            at_a_time = len(structures) if name in one_file else _AT_A_TIME
-            for k in range(0, len(structures), at_a_time):
-                told(f"writing {name}", k, len(structures))
-                written += write(structures[k : k + at_a_time], folder / one_file.get(name, ""), name)
+        if each:
+            check_names(ids, str(folder))  # before there is a folder
+            folder.mkdir(parents=True, exist_ok=True)
+            write_structures(catalogue, run, ids, folder, each, told)
+        for name in [name for name in known if name not in each]:
+            _write_whole(catalogue, run, pool, ids, known[name], files[name][0], told)
     except OSError as error:
         raise InputError(f"{error.filename or folder}: cannot be written ({error.strerror})") from error
-    return written
+    return [file for some in files.values() for file in some]
+
+
+def _files(known: KnownFormat, folder: Path, pool: str, ids: Sequence[str]) -> list[Path]:
+    kind = known.kind
+    if isinstance(kind, PoolFormat):
+        return [folder / (made_safe(pool, "pool") + kind.ending)]
+    assert isinstance(kind, StructureFormat)
+    return [folder / f"{name}{ending}" for name in ids for ending in kind.write]
+
+
+def write_structures(
+    catalogue: Catalogue,
+    run: str,
+    ids: Sequence[str],
+    folder: Path,
+    formats: Sequence[str],
+    told: Told = untold,
+    crystals_only: bool = False,
+) -> None:
+    """Write structures as files of their own: several processes write what this one reads.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        The database.
+    run, ids
+        Which structures.
+    folder : Path
+        It is there.
+    formats : sequence of str
+        With a file for each structure.
+    told : callable, optional
+        Told how far it is; never before the processes are started.
+    crystals_only : bool, optional
+        Leave molecules out of formats that hold crystals only, where they are refused else.
+
+    Raises
+    ------
+    InputError
+        For names that cannot be files, and what a format cannot hold.
+    OSError
+        Where the folder or the disk refuses.
+    """
+    check_names(ids, str(folder))
+    documents = catalogue.structures.load(run, ids)
+    batches = ((some, folder, formats, crystals_only) for some in iter(lambda: list(islice(documents, _AT_A_TIME)), []))
+    processes = default_threads() if len(ids) >= MANY else 1
+    done = 0
+    for number in shared_out(_write_batch, batches, processes):
+        done += number
+        told(f"writing {', '.join(formats)}", done, len(ids))  # not before the processes are there
+
+
+def _write_batch(job: tuple[list[StructureDocument], Path, Sequence[str], bool]) -> int:
+    documents, folder, formats, crystals_only = job
+    structures = [structure_of(document) for document in documents]
+    for name in formats:
+        known = find_format(name)
+        for structure in structures:
+            if structure.lattice is not None or not crystals_only or holds_molecules(known):
+                write_one(known, structure, folder)
+    return len(structures)
+
+
+def _write_whole(
+    catalogue: Catalogue, run: str, pool: str, ids: Sequence[str], known: KnownFormat, file: Path, told: Told
+) -> None:
+    """Write the one file of a pool, from a stream of its structures, or its table."""
+    kind = known.kind
+    if isinstance(kind, TableFormat):
+        from genarris_fw.pools.property_table import read_property_table
+
+        table = read_property_table(catalogue, run, pool, told=told).of(ids)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(file) as partial, known.door.blaming(known.name, f"{file}: "):
+            kind.save_table(table, partial)
+        return
+
+    def structures() -> Iterator[Structure]:
+        for number, document in enumerate(catalogue.structures.load(run, ids), start=1):
+            yield structure_of(document)
+            told(f"writing {known.name}", number, len(ids))
+
+    write_pool(known, structures(), file)
 
 
 def pool_structures(catalogue: Catalogue, run: str, pool: str, told: Told = untold) -> list[Structure]:

@@ -18,7 +18,8 @@ from genarris_fw.errors import InputError
 Floats = NDArray[np.float64]
 OVERLAP = 0.5  # part of the sum of two covalent radii, as in a molecule's file
 # Formats of pools that programs wrote with all atoms; what comes in others was measured, or drawn.
-OF_PROGRAMS = frozenset({"json", "geometry", "geo", "both", "geometry_out", "extxyz", "aims"})
+OF_PROGRAMS = frozenset({"json", "geometry", "geo", "both", "geometry_out", "extxyz", "aims", "ase_database"})
+OF_THE_CSD = "csd_code"  # the property that a database has of crystals which were measured
 
 
 def refuse_unusable(structure: Structure, kind: str) -> None:
@@ -37,7 +38,7 @@ def refuse_unusable(structure: Structure, kind: str) -> None:
         Which atoms, without a path.
     """
     refuse_overlaps(structure)
-    if kind in OF_PROGRAMS:
+    if kind in OF_PROGRAMS and OF_THE_CSD not in structure.properties:
         return
     if structure.lattice is None:
         _check(structure, "the molecule")

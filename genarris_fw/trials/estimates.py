@@ -9,6 +9,8 @@ from typing import Any
 
 from rich.text import Text
 
+from genarris_fw.crystal.formats.files import spans_of
+from genarris_fw.errors import InputError
 from genarris_fw.options import Configuration
 from genarris_fw.options.base import OnStructures, SharedOptions
 from genarris_fw.options.configuration import Step
@@ -139,12 +141,22 @@ def _seconds_each(model: SharedOptions, trial: Mapping[str, Any], relaxes: bool)
 
 
 def _in_folder(folder: Path) -> Count:
-    """Count the structures of a folder by its files."""
+    """Count the structures of a folder by its files; those of a database by its rows."""
+    if not folder.is_dir():
+        return _in_file(folder)
     try:
         names = {path.name.split(".")[0] for path in folder.iterdir() if path.name.endswith(STRUCTURE_FILES)}
     except OSError:
         return UNKNOWN
     return Count(len(names), "about")
+
+
+def _in_file(file: Path) -> Count:
+    try:
+        spans = spans_of(file, 1)
+    except InputError:
+        return UNKNOWN
+    return Count(len(spans)) if spans else UNKNOWN
 
 
 def groups_of(space_groups: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from genarris_fw.crystal import Molecule, Structure, read
+from genarris_fw.crystal import Molecule, Reading, Structure
+from genarris_fw.crystal.formats.files import read_known, spans_of
 from genarris_fw.errors import InputError
 from genarris_fw.generation import generate, volume_estimate
 from genarris_fw.options import Configuration
@@ -118,11 +119,17 @@ def side_by_side(molecule: Molecule, Z: int) -> Structure:
     return Structure(lattice, list(molecule.species) * Z, positions, struct_id="crystal")
 
 
+def _first(path: Path) -> Structure:
+    """Return the first structure of a file, of a database without reading the others."""
+    spans = spans_of(path, 1)
+    return read_known(path, None, Reading(), spans[0] if spans else None).structures[0]
+
+
 def _imported(folder: Path) -> Sample | None:
-    """Return the first structure of a folder."""
-    for path in sorted(folder.iterdir()):
-        if path.name.endswith(STRUCTURE_FILES):
-            structure = read(path)[0]
+    """Return the first structure of a folder, or of a file."""
+    for path in sorted(folder.iterdir()) if folder.is_dir() else [folder]:
+        if path.name.lower().endswith(STRUCTURE_FILES):
+            structure = _first(path)
             structure.struct_id = structure.struct_id or "crystal"
             return Sample(structure, f"{path.name}, {len(structure)} atoms")
     return None

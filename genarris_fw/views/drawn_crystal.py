@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from genarris_fw.crystal import Molecule, Structure, cell_properties
 from genarris_fw.crystal.bonds import connected_components
 from genarris_fw.crystal.crystal_bonds import bonds_of_crystal
+from genarris_fw.crystal.formats.chemiscope_json import chemiscope_structure
 from genarris_fw.crystal.molecules import along_bonds
 from genarris_fw.errors import InputError
 
@@ -287,9 +288,4 @@ def for_chemiscope(structure: Structure, molecule: Molecule | None = None) -> di
     dict
         ``size``, ``names``, ``x``, ``y``, ``z`` (Å), and of a crystal ``cell`` (nine numbers, Å).
     """
-    whole = whole_crystal(structure, molecule).structure
-    found: dict[str, Any] = {"size": len(whole), "names": list(whole.species)}
-    found |= {axis: np.round(whole.positions[:, k], 5).tolist() for k, axis in enumerate("xyz")}
-    if whole.lattice is not None:
-        found["cell"] = np.round(whole.lattice.ravel(), 6).tolist()
-    return found
+    return chemiscope_structure(whole_crystal(structure, molecule).structure, 5)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import StructureDocument
 from genarris_fw.descriptors import distance_matrix, read_matrix
-from genarris_fw.energetics.comparable import Source, comparable_energies, comparable_groups, fields_of
+from genarris_fw.energetics.comparable import Source, comparable_energies, comparable_groups, energy_names, fields_of
 from genarris_fw.pictures.of_pools import PoolData
 from genarris_fw.pictures.quantities import number
 from genarris_fw.pools.exporting import refuse_unknown_pool
@@ -24,7 +24,6 @@ from genarris_fw.units import KJ_PER_MOL_PER_EV
 # Names that properties have where the run's steps name no others, the newest first.
 CLUSTER_KEYS = (("AP_cluster", "AP_exemplar", ""),)
 VECTOR_NAMES = ("RDF", "RSF")
-ENERGY_NAMES = ("energy",)
 # Properties with many numbers, which nothing here reads unless it is the descriptor that is drawn.
 LONG = ("AMD", "rcd", "eos", "RDF", "RSF", "RDF_envs", "RSF_envs")
 # Up to so many structures the distances are computed from the vectors where no matrix is stored.
@@ -73,7 +72,7 @@ def gather(catalogue: Catalogue, run: str, name: str, with_vectors: bool = True)
     pool.normalize = next((bool(o["normalize_rdf_vectors"]) for o in options if "normalize_rdf_vectors" in o), True)
     _read_clusters(pool, sorted(options, key=lambda step: name not in _pools_of(step)))
     _read_vectors(pool, found)
-    _read_energies(pool, documents, _names(options, "energy_name", ENERGY_NAMES))
+    _read_energies(pool, documents, energy_names(steps))
     return pool
 
 
@@ -158,8 +157,7 @@ def pool_energies(catalogue: Catalogue, run: str, ids: Sequence[str]) -> list[fl
         For an unknown run.
     """
     steps = catalogue.runs.get(run).get("options", {}).get("steps", [])
-    names = _names([step["options"] for step in reversed(steps)], "energy_name", ENERGY_NAMES)
-    for name in names:
+    for name in energy_names(steps):
         if energies := comparable_energies(catalogue.structures.load(run, ids, fields_of(name)), name):
             return [None if energy is None else energy * KJ_PER_MOL_PER_EV for energy in energies]
     return [None] * len(ids)

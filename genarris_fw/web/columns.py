@@ -24,16 +24,6 @@ ID = "id"  # what sorts and filters by struct_id
 MOST_VALUES = 230  # an integer of at most so many values is a choice as well, as a space group is
 FARTHEST_VALUES = 10_000  # apart
 KEPT_ORDERS = 6
-LABELS = {
-    "relative_energy": "energy above the lowest (kJ/mol per molecule)",
-    "z_prime": "Z′, independent molecules",
-    "n_atoms": "atoms in the cell",
-    "mode": "generation mode",
-    "step": "made by the step",
-    "AP_cluster": "cluster",
-    "experiment_rmsd": "RMSD from the experiment (Å)",
-    "experiment_rank": "rank of the experiment",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +49,7 @@ class Column:
     @property
     def label(self) -> str:
         """What an axis says."""
-        return LABELS.get(self.name) or label_of(self.name)
+        return label_of(self.name)
 
     def value(self, row: int) -> float | int | str | bool | None:
         """Return a structure's value as it is shown: the shortest number that is this one."""

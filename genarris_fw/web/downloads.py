@@ -87,7 +87,7 @@ def download(catalogue: Catalogue, run: str, ids: Sequence[str], title: str, for
     kind = known[0].kind
     if len(known) == 1 and isinstance(kind, PoolFormat):
         return Download(
-            f"{title}{kind.ending}", "text/plain", _begun(_pool_texts(known[0], _loaded(catalogue, run, ids)))
+            f"{title}{kind.ending}", kind.media_type, _begun(_pool_texts(known[0], _loaded(catalogue, run, ids)))
         )
     if len(known) == 1 and len(ids) == 1 and isinstance(kind, StructureFormat) and len(kind.write) == 1:
         [structure] = _loaded(catalogue, run, ids)
@@ -99,7 +99,7 @@ def download(catalogue: Catalogue, run: str, ids: Sequence[str], title: str, for
 def _refuse_many(number: int, known: Sequence[KnownFormat]) -> None:
     most = MOST_STRUCTURES
     for one in known:
-        if isinstance(one.kind, PoolFormat) and one.kind.parts is None:
+        if isinstance(one.kind, PoolFormat) and not one.kind.streams:
             most = MOST_AT_ONCE
     if number > most:
         raise TooMany(f"{number} structures are too many, at most {most} so: genarris-fw export writes whole pools")
@@ -120,17 +120,9 @@ def _pool_texts(known: KnownFormat, structures: Iterator[Structure]) -> Iterator
     """Yield the text of a format that holds a pool, part by part where parts make a whole."""
     kind = known.kind
     assert isinstance(kind, PoolFormat)
-    if kind.parts is None:
-        yield kind.write(list(structures)).encode()
-        return
-    for some in _batched(kind.parts(structures)):
-        yield "".join(some).encode()
-
-
-def _batched(texts: Iterator[str]) -> Iterator[list[str]]:
-    """Yield texts in batches."""
-    while some := list(islice(texts, BATCH)):
-        yield some
+    chunks = kind.chunks(structures)
+    while some := list(islice(chunks, BATCH)):
+        yield b"".join(some)
 
 
 def _texts(known: KnownFormat, structure: Structure) -> Iterator[tuple[str, str]]:

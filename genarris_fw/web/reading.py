@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from genarris_fw.catalogue import Catalogue, explored
 from genarris_fw.crystal.z_prime import is_centred, point_operations, pure_translations, z_prime
-from genarris_fw.energetics.comparable import FIELDS, Source, comparable_groups
+from genarris_fw.energetics.comparable import FIELDS, Source, comparable_groups, energy_names
 from genarris_fw.pictures.quantities import number
 from genarris_fw.pools.documents import from_document
 from genarris_fw.showing import nearest, shown
 from genarris_fw.units import KJ_PER_MOL_PER_EV
-from genarris_fw.views.gathering import ENERGY_NAMES
 from genarris_fw.web.columns import Column, Kind, PoolColumns
 from genarris_fw.web.runs import NotThere
 
@@ -79,8 +78,7 @@ def read_columns(catalogue: Catalogue, run: str, pool: str, progress: Progress =
         )
     size = catalogue.structures.count(run, pool)
     wanted, left_out = _wanted(sample, size)
-    named = [step["options"]["energy_name"] for step in reversed(steps) if step["options"].get("energy_name")]
-    table = _Table(wanted, list(dict.fromkeys([*named, *ENERGY_NAMES]))[:MOST_ENERGIES], size)
+    table = _Table(wanted, energy_names(steps)[:MOST_ENERGIES], size)
     batch: list[Any] = []
     for record in explored.rows(catalogue, run, pool, table.projection(), size, BATCH):
         batch.append(record)

@@ -12,7 +12,6 @@ from genarris_fw.crystal.pieces import formula
 from genarris_fw.owner import host_of
 from genarris_fw.pictures.quantities import label_of
 from genarris_fw.showing import shown
-from genarris_fw.web.columns import LABELS
 from genarris_fw.web.runs import NotThere, refuse_unknown
 
 MOST_RELATIVES = 100
@@ -71,7 +70,7 @@ def structure_view(catalogue: Catalogue, run: str, struct_id: str) -> dict[str, 
         "formula": formula(document["geometry"]["species"]),
         "lattice": document["geometry"]["lattice"],
         "properties": short,
-        "labels": {name: LABELS.get(name) or label_of(name) for name in short},
+        "labels": {name: label_of(name) for name in short},
         "long": [name for name in properties if name not in short],
         "energies": document.get("energies") or {},
         "parent": document.get("parent") or properties.get("parent"),

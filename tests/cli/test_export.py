@@ -1,9 +1,13 @@
 """genarris-fw export."""
 
 import csv
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import ase.db
 import ase.io
 import numpy as np
 import pytest
@@ -11,10 +15,15 @@ from command import one_line
 from command_line import call
 from how_to_pages import package_of
 from installed_packages import installed
-from small_run import CHILDREN, EXEMPLARS, IDS, RUN, crystal, fill
+from monty.serialization import loadfn
+from pyarrow import parquet
+from pymatgen.core import Structure as PymatgenStructure
+from small_run import CHILDREN, EXEMPLARS, IDS, RUN, crystal, energy, energy_fields, fill
 
-from genarris_fw.crystal import read, read_folder
+from genarris_fw.crystal import Structure, read, read_folder
 from genarris_fw.farm.opening import open_database
+from genarris_fw.pools import exporting
+from genarris_fw.pools.documents import to_document
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +67,9 @@ def test_a_format_that_a_package_brings(database_uri: str, tmp_path: Path, capsy
         back = call(capsys, "import", tmp_path / "out", "--run", "again", "--uri", database_uri)
         assert back.out.startswith("pool 'out' of run 'again' holds 12 structures")
     done = call(capsys, "export", RUN, "--pool", "raw", "--format", "gen", *to)
-    assert done.code == 2 and done.err.startswith("genarris-fw: unknown format 'gen'; the formats are both, ")
+    assert done.code == 2 and done.err.startswith(
+        "genarris-fw: unknown format 'gen' (did you mean 'geo'?); the formats are both, "
+    )
 
 
 def test_the_last_pool_into_a_folder_of_its_name(
@@ -80,7 +91,10 @@ def test_the_last_pool_into_a_folder_of_its_name(
             [RUN, "--pool", "rwa"],
             "no pool 'rwa' in run 'urea' (did you mean 'raw'?); its pools: clusters, energies, exemplars, raw, relaxed",
         ),
-        ([RUN, "--format", "pdb"], "unknown format 'pdb'; the formats are both, geo, geometry, json, cif, csv, "),
+        (
+            [RUN, "--format", "pdb"],
+            "unknown format 'pdb'; the formats are both, geo, geometry, json, ase_db, chemiscope, cif, cif_standard, ",
+        ),
         ([RUN, "--format", ","], "unknown format ''"),
     ],
 )
@@ -150,3 +164,97 @@ def test_structures_of_somebody_else(
     done = call(capsys, "export", RUN, "--pool", "raw", "--format", "geometry", "--to", target, "--uri", database_uri)
     assert done.code == 2 and words in one_line(done.err) and done.err[:-1].isprintable()
     assert not list(tmp_path.rglob("*.in"))
+
+
+def test_a_pool_for_programs_and_tables(database_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    target, formats = tmp_path / "out", "ase_db,pymatgen_json,chemiscope,parquet,csv,cif_standard,res"
+    words = ("export", RUN, "--pool", "exemplars", "--format", formats, "--to", target, "--uri", database_uri)
+    done = call(capsys, *words)
+    assert (done.code, done.err) == (0, "") and f": {5 + 2 * 4} files in" in done.out
+    energies = [energy_fields(energy(i))["properties.energy"] for i in range(4)]
+
+    rows = list(ase.db.connect(target / "exemplars.db").select("energy<0", sort="struct_id"))
+    assert [row.struct_id for row in rows] == EXEMPLARS and [row.energy for row in rows] == pytest.approx(energies)
+    assert [row.spg for row in rows] == [crystal(i, "").properties["spg"] for i in (0, 3, 6, 9)]
+    asked = ["ase", "db", target / "exemplars.db", "energy<-621.5", "-c", "struct_id,energy"]
+    shown = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    assert [name for name in EXEMPLARS if name in shown] == EXEMPLARS[3:]
+
+    found = [PymatgenStructure.from_dict(one) for one in json.loads((target / "exemplars.pymatgen.json").read_text())]
+    assert [one.properties["struct_id"] for one in found] == EXEMPLARS
+    assert [one.properties["energy"] for one in found] == pytest.approx(energies)
+    assert loadfn(target / "exemplars.pymatgen.json")[2].cart_coords == pytest.approx(crystal(6, "").positions)
+
+    data = json.loads((target / "exemplars.chemiscope.json").read_text())
+    assert [one["size"] for one in data["structures"]] == [6] * 4
+    assert data["properties"]["energy"]["units"] == "eV per cell"
+    assert all(len({type(value) for value in one["values"]}) == 1 for one in data["properties"].values())
+
+    table = parquet.read_table(target / "exemplars.parquet")
+    assert table["struct_id"].to_pylist() == EXEMPLARS and table["energy"].to_pylist() == pytest.approx(energies)
+    assert table.schema.field("density").metadata[b"unit"] == "g/cm³".encode()
+    assert table["energy_engine"].to_pylist() == ["tblite"] * 4
+    with (target / "exemplars.csv").open() as file:
+        assert list(csv.DictReader(file).fieldnames or ()) == table.column_names
+    for i, name in enumerate(EXEMPLARS):
+        for ending in (".standard.cif", ".res"):
+            [again] = read(target / f"{name}{ending}")
+            assert again.struct_id == name and again.density == pytest.approx(crystal(3 * i, "").density, rel=1e-4)
+
+    again = call(capsys, *words)
+    assert again.code == 2 and "exemplars.db, " in again.err and "there already, and nothing was written" in again.err
+    assert call(capsys, *words, "--force").code == 0
+
+
+def test_several_processes_write(
+    database_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "MANY", 2)
+    monkeypatch.setattr(exporting, "_AT_A_TIME", 5)
+    monkeypatch.setattr(exporting, "default_threads", lambda: 2)
+    to = ("--to", tmp_path / "out", "--uri", database_uri)
+    assert call(capsys, "export", RUN, "--pool", "raw", "--format", "json,cif", *to).code == 0
+    assert [structure.struct_id for structure in read_folder(tmp_path / "out")] == IDS
+    assert len(list((tmp_path / "out").iterdir())) == 2 * len(IDS)
+    with open_database(tmp_path, database_uri) as opened:
+        which = {"struct_id": IDS[7]}
+        opened.catalogue.structures.collection.update_one(which, {"$set": {"properties.fixed_atoms": "all"}})
+    failed = call(capsys, "export", RUN, "--pool", "raw", "--format", "json", "--force", *to)
+    assert failed.code == 2 and "'fixed_atoms' is not a list" in one_line(failed.err)
+
+
+def test_a_molecule_where_only_crystals_are_held(
+    database_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    with open_database(tmp_path, database_uri) as opened:
+        molecule = Structure(None, ["C", "O", "O"], [[0, 0, 0], [0, 0, 1.16], [0, 0, -1.16]], {}, "molecule")
+        opened.catalogue.structures.insert_missing(RUN, [to_document(molecule, 1)])
+        opened.catalogue.structures.add_to_pool(RUN, "molecules", ["molecule"])
+    to = ("--to", tmp_path / "out", "--uri", database_uri)
+    for name in ("cif", "cif_standard", "res"):
+        done = call(capsys, "export", RUN, "--pool", "molecules", "--format", name, *to)
+        assert done.code == 2 and f"molecule: a molecule has no cell, and {name} holds crystals" in one_line(done.err)
+    others = "json,ase_db,pymatgen_json,chemiscope,extxyz,csv,parquet,geometry_out"
+    done = call(capsys, "export", RUN, "--pool", "molecules", "--format", others, *to)
+    assert (done.code, done.err) == (0, "")
+    assert not (ase.db.connect(tmp_path / "out" / "molecules.db").get(1).pbc).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "extra"),
+    [("parquet", "pyarrow", "dataframes"), ("pymatgen_json", "pymatgen.core.structure", "structure_matcher")],
+)
+def test_a_package_that_is_not_there(
+    name: str,
+    module: str,
+    extra: str,
+    database_uri: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    to = ("--to", tmp_path / "out", "--uri", database_uri)
+    done = call(capsys, "export", RUN, "--pool", "raw", "--format", name, *to)
+    assert done.code == 2 and f"pip install 'genarris_fw[{extra}]'" in one_line(done.err)
+    assert not list((tmp_path / "out").iterdir())  # not half of a file either

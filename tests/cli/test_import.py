@@ -14,9 +14,10 @@ from small_run import IDS, RUN, crystal, fill
 from genarris_fw.crystal import Reading, Structure, write
 from genarris_fw.farm.opening import Opened, open_database
 from genarris_fw.pools import reading as reading_module
-from genarris_fw.pools.reading import read_pool
+from genarris_fw.pools.reading import FileRead, reader
+from genarris_fw.pools.sources import Source
 
-NOTHING_ODD = {"left_out": [], "notes": []}
+NOTHING_ODD = {"already": 0, "left_out": [], "notes": []}
 DATA = Path(__file__).parents[2] / "../shared/data/benzene_tutorial/raw_jsons"
 
 
@@ -43,7 +44,9 @@ def test_a_folder_becomes_a_pool_with_its_ids(opened: Opened, folder: Path, caps
     record = opened.catalogue.runs.get("new")
     assert (record["state"], record["folder"]) == ("imported", str(folder))
     [document] = opened.catalogue.structures.load("new", IDS[:1])
-    assert document["provenance"] == {"imported_from": str(folder)}
+    about = (folder / f"{IDS[0]}.json").stat()
+    stamp = f"{about.st_size}-{about.st_mtime_ns}-1"
+    assert document["provenance"] == {"imported_from": str(folder), "file": f"{IDS[0]}.json", "stamp": stamp}
     assert document["Z"] == 2 and document["properties"]["density"] == pytest.approx(crystal(0, "").density)
     assert "imported" in call(capsys, "status", "new", "--uri", opened.uri).out
 
@@ -53,18 +56,33 @@ def test_again_changes_nothing(opened: Opened, folder: Path, capsys: pytest.Capt
     opened.catalogue.structures.set_fields("new", "rdf", [(IDS[0], {"properties.RDF": [1.0]}, 1)])
     before = list(opened.catalogue.structures.collection.find())
     done = bring(capsys, opened, folder, "--run", "new", "--json")
-    assert done.json == {"run": "new", "pool": "mine", "structures": 4, "new": 0, **NOTHING_ODD, "read": 4}
+    assert done.json == {
+        "run": "new",
+        "pool": "mine",
+        "structures": 4,
+        "new": 0,
+        "read": 0,
+        **NOTHING_ODD,
+        "already": 4,
+    }
     assert list(opened.catalogue.structures.collection.find()) == before
 
 
-def test_another_crystal_under_a_known_id_is_refused(
+def test_another_crystal_under_a_known_id_is_left_out_and_named(
     opened: Opened, folder: Path, capsys: pytest.CaptureFixture
 ) -> None:
     bring(capsys, opened, folder, "--run", "new")
     write([crystal(9, IDS[2]), crystal(5, IDS[5])], folder, "json")
     done = bring(capsys, opened, folder, "--run", "new")
-    assert done.code == 2 and f"{IDS[2]} is another crystal in run 'new' already" in done.err
-    assert opened.catalogue.structures.count("new", "mine") == 4
+    assert done.code == 0 and done.out.endswith(" (1 new, 3 were there, 1 left out)\n")
+    line = one_line(done.err)
+    assert f"{folder}/{IDS[2]}.json: {IDS[2]} is another crystal in run 'new' already (from {folder})" in line
+    assert opened.catalogue.structures.pool_ids("new", "mine") == [*IDS[:4], IDS[5]]
+    [kept] = opened.catalogue.structures.load("new", [IDS[2]])
+    assert kept["geometry"]["lattice"] == crystal(2, "").lattice.tolist()
+    alone = bring(capsys, opened, folder / f"{IDS[2]}.json", "--run", "new", "--pool", "other")
+    assert alone.code == 2 and "is another crystal in run 'new' already" in one_line(alone.err)
+    assert opened.catalogue.runs.get("new")["pools"] == {"mine": 5}
     assert bring(capsys, opened, folder, "--run", "newer").code == 0
 
 
@@ -199,6 +217,13 @@ def test_a_structure_that_no_document_holds(opened: Opened, tmp_path: Path, caps
     assert opened.catalogue.runs.names() == []
 
 
+def test_a_database_of_a_newer_package(opened: Opened, folder: Path, capsys: pytest.CaptureFixture) -> None:
+    opened.catalogue.database["meta"].update_one({"_id": "schema"}, {"$set": {"version": 99, "genarris_fw": "99.0"}})
+    done = bring(capsys, opened, folder, "--run", "new")
+    assert done.code == 2 and "was made by genarris_fw 99.0 (schema 99)" in one_line(done.err)
+    assert opened.catalogue.runs.names() == [] and opened.catalogue.structures.count("new") == 0
+
+
 FAULTS = Path(__file__).parents[1] / "data" / "faults"
 
 
@@ -269,7 +294,7 @@ def test_other_molecules_than_the_runs_are_left_out(
     assert done.code == 0 and "(4 new, 1 left out)" in done.out
     assert f"{folder}/asym.pdb: asym: C8H20Cl4O4 is not made of the run's molecule CO2" in one_line(done.err)
     alone = bring(capsys, opened, folder / "asym.pdb", "--run", RUN, "--pool", "experiment")
-    assert alone.code == 2 and "nothing can be used" in one_line(alone.err)
+    assert alone.code == 2 and "asym.pdb: asym: C8H20Cl4O4 is not made of" in one_line(alone.err)
 
 
 def test_many_files_are_read_by_several_processes(
@@ -279,27 +304,35 @@ def test_many_files_are_read_by_several_processes(
     write([crystal(i, name) for i, name in enumerate(names)], tmp_path / "many", "cif")
     (tmp_path / "many" / "bad.cif").write_text("data_x\n_cell_length_a 5\n")
     monkeypatch.setattr(reading_module, "MANY_FILES", 4)
-    alone = read_pool(tmp_path / "many", Reading(), processes=1)
-    shared_out = read_pool(tmp_path / "many", Reading(), processes=2)
-    assert shared_out == alone and [d["struct_id"] for d in alone.documents] == names
-    assert [one.file for one in alone.left_out] == [str(tmp_path / "many" / "bad.cif")]
+
+    def read_by(processes: int) -> list[FileRead]:
+        source = Source(tmp_path / "many")
+        with reader(source, Reading(), processes) as read:
+            return list(read(source.parts()))
+
+    alone = read_by(1)
+    assert read_by(2) == alone and [d["struct_id"] for part in alone for d in part.documents] == names
+    assert [one.file for part in alone for one in part.left_out] == [str(tmp_path / "many" / "bad.cif")]
 
     def refused(*_: object, **__: object) -> None:
         raise OSError("this machine has no semaphores")
 
     monkeypatch.setattr(reading_module, "ProcessPoolExecutor", refused)
-    assert read_pool(tmp_path / "many", Reading(), processes=2) == alone
+    assert read_by(2) == alone
 
 
 def test_two_files_with_one_name(opened: Opened, folder: Path, capsys: pytest.CaptureFixture) -> None:
-    """json goes before other formats; of two of the same format the second is left out, unless it is the same."""
+    """json goes before other formats; of two crystals of one name the second is left out, both files are named."""
+    write([crystal(0, IDS[0])], folder, "cif")
     write([crystal(7, IDS[0])], folder, "geometry")
     (folder / "copy.json").write_bytes((folder / f"{IDS[0]}.json").read_bytes())
     done = bring(capsys, opened, folder, "--run", "new", "--json")
-    assert done.json["read"] == 4 and done.json["left_out"] == []
+    [left] = done.json["left_out"]
+    assert done.json["read"] == 4 and left["file"] == f"{folder}/{IDS[0]}.in"
+    assert left["reason"] == f"holds {IDS[0]}, and so does copy.json, another crystal; rename one"
     [document] = opened.catalogue.structures.load("new", IDS[:1])
     assert document["geometry"]["lattice"] == crystal(0, "").lattice.tolist()
     other = json.loads((folder / f"{IDS[1]}.json").read_text()) | {"struct_id": IDS[0]}
     (folder / "other.json").write_text(json.dumps(other))
-    [left] = bring(capsys, opened, folder, "--run", "newer", "--json").json["left_out"]
-    assert "other.json" in left["file"] or "other.json" in left["reason"]
+    left_out = bring(capsys, opened, folder, "--run", "newer", "--json").json["left_out"]
+    assert [Path(one["file"]).name for one in left_out] == ["other.json", f"{IDS[0]}.in"]

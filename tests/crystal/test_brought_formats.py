@@ -50,9 +50,10 @@ def output_format(text: str) -> str:
 
 
 def test_ours() -> None:
-    assert writable() == ("both", "geo", "geometry", "json", "cif", "csv", "extxyz", "geometry_out", "res")
+    ours = "both geo geometry json ase_db chemiscope cif cif_standard csv extxyz geometry_out parquet pymatgen_json res"
+    assert writable() == tuple(ours.split())
     assert readable()[:6] == ("geo", "geometry", "json", "cif", "extxyz", "geometry_out")
-    assert structure_endings() == (".json", ".in", ".cif", ".res")
+    assert structure_endings() == (".json", ".in", ".cif", ".res", ".standard.cif")
     assert SAID.words == "both, geometry (or geo) or json"
     assert [output_format(text) for text in ("json", "GEO", "Geometry", "both")] == ["json", *["geometry"] * 2, "both"]
     for text in ("cif", "csv", "gen", "1", ""):
@@ -82,7 +83,7 @@ def test_the_page_on_adding_a_format(tmp_path: Path) -> None:
         (tmp_path / "bad.gen").write_text("nonsense")
         with pytest.raises(InputError, match=f"^{tmp_path}/bad.gen: cannot be read as gen"):
             read(tmp_path / "bad.gen")
-    with pytest.raises(InputError, match="unknown output format 'gen'"):
+    with pytest.raises(InputError, match="unknown format 'gen'"):
         write(CRYSTAL, tmp_path / "out", "gen")
     with pytest.raises(ValidationError):
         output_format("gen")
@@ -113,7 +114,7 @@ def test_a_format_that_is_only_read(tmp_path: Path) -> None:
         assert read(tmp_path / "x.only", reading=reading)[0].species == ["C"] and reading.notes == ["seen"]
         assert "only" in readable() and "only" not in writable() and ".only" not in structure_endings()
         assert read(tmp_path / "x.only", "only", Reading())[0].struct_id == "x"
-        with pytest.raises(InputError, match="unknown output format 'only'"):
+        with pytest.raises(InputError, match="unknown format 'only'"):
             write(MOLECULE, tmp_path / "out", "only")
 
 

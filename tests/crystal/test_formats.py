@@ -122,7 +122,7 @@ def test_names_that_cannot_be_files(tmp_path):
             write(crystal(name), tmp_path, "json")
     with pytest.raises(InputError, match="two structures"):
         write([crystal(), crystal()], tmp_path, "json")
-    with pytest.raises(InputError, match="unknown output format"):
+    with pytest.raises(InputError, match="unknown format"):
         write(crystal(), tmp_path, "traj")
     with pytest.raises(InputError, match="a molecule has no cell"):
         write(Structure(None, ["O"], [[0, 0, 0]], {}, "m"), tmp_path, "cif")

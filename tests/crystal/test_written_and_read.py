@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ase.geometry import cellpar_to_cell
+from any_structures import places, plain_names, scalars, structures
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,29 +14,12 @@ from genarris_fw.crystal.formats.registry import find_format
 
 # Å by which places may differ: of geometry.in and .out ten decimals, of extxyz eight.
 DIGITS = {"json": 0.0, "geometry": 1e-10, "geometry_out": 1e-10, "extxyz": 1e-8}
-ELEMENTS = ["H", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Br", "I", "Na", "Fe", "U", "Cm"]
-places = st.tuples(*[st.floats(-500, 500, allow_subnormal=False)] * 3)
-texts = st.text(st.characters(codec="latin-1", categories=["L", "N", "P", "Zs"]), max_size=20)
-values = st.one_of(
-    st.floats(allow_nan=False, allow_infinity=False), st.integers(-(2**60), 2**60), st.booleans(), texts.map(str.strip)
-)
-
-
-@st.composite
-def structures(draw: st.DrawFn) -> Structure:
-    n = draw(st.integers(1, 6))
-    species = draw(st.lists(st.sampled_from(ELEMENTS), min_size=n, max_size=n))
-    positions = draw(st.lists(places, min_size=n, max_size=n))
-    cell = draw(st.none() | st.tuples(*[st.floats(2, 300)] * 3, *[st.floats(65, 115)] * 3))
-    lattice = None if cell is None else cellpar_to_cell(cell) * draw(st.sampled_from([1, -1]))
-    names = st.sampled_from(["energy", "note", "n_runs", "converged_2", "x"])
-    return Structure(lattice, species, positions, draw(st.dictionaries(names, values, max_size=4)), "s_1")
 
 
 @pytest.mark.parametrize("name", sorted(DIGITS))
 @settings(max_examples=40, deadline=None)
 @given(
-    structure=structures(),
+    structure=structures(scalars, plain_names),
     end=st.sampled_from(["\n", "\r\n", "\r"]),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "latin-1", "cp1252"]),
 )

@@ -123,7 +123,7 @@ def test_properties_have_their_units() -> None:
     np.testing.assert_allclose(values_of(CRYSTALS, "volume_per_molecule"), [s.cell_volume / 2 for s in CRYSTALS])
     assert words(property_histogram(POOL, "density"))[0] == "density (g/cm³)"
     np.testing.assert_allclose(values_of(CRYSTALS, "density"), [s.density for s in CRYSTALS])
-    assert words(property_histogram(POOL, "number_of_atoms_in_molecule"))[0] == "number_of_atoms_in_molecule"
+    assert words(property_histogram(POOL, "number_of_atoms_in_molecule"))[0] == "atoms of a molecule"
 
 
 def test_what_cannot_be_drawn_is_said() -> None:

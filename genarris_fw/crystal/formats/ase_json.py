@@ -16,6 +16,7 @@ from genarris_fw.errors import InputError
 from genarris_fw.names import is_name, made_safe
 
 _DATABASE = ("ids", "nextid")  # of ASE's database, beside its rows
+_ENERGIES = ("energy", "free_energy")  # eV per cell
 _LONGEST_LIST = 10_000  # of a property; longer ones are descriptors of all atoms
 
 
@@ -37,14 +38,27 @@ def from_ase_json(content: dict[str, Any], where: str, reading: Reading) -> list
     InputError
         With path and name, for a row that cannot be used.
     """
-    return [
-        _structure(name, row, f"{where}, {name!r:.80}", reading)
-        for name, row in content.items()
-        if name not in _DATABASE
-    ]
+    rows = [(name, row) for name, row in content.items() if name not in _DATABASE]
+    structures = []
+    for name, row in rows:
+        try:
+            structure = from_row(row, f"{where}, {name!r:.80}", reading)
+        except InputError as error:
+            reading.leave_out(str(error))
+            continue
+        structure.struct_id = name if is_name(name) else made_safe(name, "structure")
+        structures.append(structure)
+    return structures
 
 
-def _structure(name: str, row: dict[str, Any], where: str, reading: Reading) -> Structure:
+def from_row(row: dict[str, Any], where: str, reading: Reading) -> Structure:
+    """Return the structure, without a name, of ASE's json of an Atoms object or of a row of its database.
+
+    Raises
+    ------
+    InputError
+        Beginning with `where`, for one that cannot be used.
+    """
     numbers, positions = _plain(row["numbers"]), _plain(row["positions"])
     species = [_symbol(number, where) for number in (numbers if isinstance(numbers, list) else [])]
     if not species:
@@ -58,8 +72,7 @@ def _structure(name: str, row: dict[str, Any], where: str, reading: Reading) -> 
     for place in ("info", "key_value_pairs"):
         found = row.get(place)
         values |= found if isinstance(found, dict) else {}
-    if isinstance(row.get("energy"), int | float):
-        values["energy"] = row["energy"]
+    values |= {name: row[name] for name in _ENERGIES if isinstance(row.get(name), int | float)}
     properties, left_out = {}, []
     for key, value in values.items():
         plain = _plain(value)
@@ -74,7 +87,6 @@ def _structure(name: str, row: dict[str, Any], where: str, reading: Reading) -> 
     except (InputError, TypeError, ValueError) as error:
         reason = error if isinstance(error, InputError) else "cell and positions are rows of three numbers"
         raise InputError(f"{where}: {reason}") from None
-    structure.struct_id = name if is_name(name) else made_safe(name, "structure")
     return structure
 
 

@@ -4,4 +4,4 @@ from genarris_fw.crystal.file_format import StructureFormat
 from genarris_fw.crystal.formats.genarris_json import JSON
 from genarris_fw.crystal.formats.geometry_in import GEOMETRY
 
-BOTH = StructureFormat(write={**JSON.write, **GEOMETRY.write})
+BOTH = StructureFormat(write={**JSON.write, **GEOMETRY.write}, holds=JSON.holds)

@@ -7,13 +7,14 @@ import re
 import numpy as np
 
 from genarris_fw.crystal.cells import lattice_of
-from genarris_fw.crystal.file_format import StructureFormat
+from genarris_fw.crystal.file_format import Holds, StructureFormat
 from genarris_fw.crystal.formats.cif_block import Block, blocks_of
 from genarris_fw.crystal.formats.cif_sites import has_sites, number, sites_of
-from genarris_fw.crystal.formats.cif_writing import format_cif
+from genarris_fw.crystal.formats.cif_writing import format_cif, format_standard_cif
 from genarris_fw.crystal.formats.contents import Contents, parse_formula, parse_moieties
 from genarris_fw.crystal.formats.expand import crystal
 from genarris_fw.crystal.formats.operations import Floats, Operations, fits, parse_operations
+from genarris_fw.crystal.formats.pyxtal_cif import add_comments
 from genarris_fw.crystal.formats.space_group_setting import candidates, contradiction, hall_operations
 from genarris_fw.crystal.reading import Reading
 from genarris_fw.crystal.structure import Structure
@@ -67,16 +68,18 @@ def parse_cif(text: str, where: str, reading: Reading) -> list[Structure]:
     for block in blocks:
         if block not in with_atoms:
             reading.note(f"block {shown(block.name)} without atoms skipped")
-    structures = []
+    structures, names = [], []
     for block in with_atoms:
         within = f"block {shown(block.name)}: " if len(with_atoms) > 1 else ""
         own = Reading(disorder=reading.disorder)
         try:
             structures.append(_crystal(block, own))
+            names.append(block.name)
         except InputError as error:
-            raise InputError(f"{where}: {within}{error}") from None
+            reading.leave_out(f"{where}: {within}{error}")
         for line in own.notes:
             reading.note(within + line)
+    add_comments(structures, names, text, reading)
     return structures
 
 
@@ -190,7 +193,13 @@ CIF = StructureFormat(
     write={".cif": format_cif},
     molecules=False,
     read_by=parse_cif,
-    endings=(".cif", ".mcif"),
+    endings=(".cif", ".mcif", ".standard.cif"),
     likely=_likely,
     order=30,
+    holds=Holds(geometry=1e-6, oriented=False, ids=False, properties="none"),
+)
+CIF_STANDARD = StructureFormat(
+    write={".standard.cif": format_standard_cif},
+    molecules=False,
+    holds=Holds(geometry=1e-2, oriented=False, ids=False, properties="none"),
 )

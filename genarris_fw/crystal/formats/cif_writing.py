@@ -1,11 +1,13 @@
 """Writing crystals as crystallographic information files.
 
 A crystal is written as it stands: its own cell, all operations of its space group in that cell, and one atom of each
-orbit, so that what is read back is the same crystal within 1e-4 Å. Operations that hold less exactly are left out.
+orbit, so that what is read back is the same crystal within 1e-6 Å. Operations that hold less exactly are left out. Or
+it is written in the standard setting of its space group, made exactly symmetric.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,13 +22,16 @@ from genarris_fw.crystal.formats.setting_table import (
     of_number,
     setting_of,
     short_monoclinic,
+    standard_of,
 )
 from genarris_fw.crystal.formats.space_group_setting import number_of
+from genarris_fw.crystal.standard_setting import standard_setting
 from genarris_fw.crystal.structure import Structure
+from genarris_fw.crystal.symmetrising import symmetrised
 from genarris_fw.crystal.symmetry import symmetry_dataset
 from genarris_fw.errors import InputError
 
-EXACT = 5e-5  # Å by which an atom may lie off from where the operations put it
+EXACT = 5e-7  # Å by which an atom may lie off from where the operations put it
 _TOLERANCES = (1e-2, 1e-3, 1e-4)  # Å, of spglib: from what other programs call symmetric on
 
 
@@ -55,29 +60,62 @@ class Asymmetric(NamedTuple):
 
 
 def format_cif(structure: Structure) -> str:
-    """Return the text of a crystal's cif file, with its space group, operations and asymmetric unit."""
+    """Return the text of a crystal's cif file as it stands: in its cell, with its operations and asymmetric unit."""
     if np.linalg.det(structure.cell) < 0:
         # A cif file holds lengths and angles only: a left-handed cell would be read back as its mirror image.
         structure = Structure(
             -structure.cell, structure.species, structure.positions, structure.properties, structure.struct_id
         )
     unit = asymmetric_unit(structure)
-    setting = setting_of(unit.operations)
-    lines = [f"data_{structure.struct_id}"]
-    if unit.nearly:
-        lines.append(f"# within {_TOLERANCES[0]} Angstrom the space group is number {unit.nearly}")
+    said = f"within {_TOLERANCES[0]} Angstrom the space group is number {unit.nearly}" if unit.nearly else ""
+    return _text(structure, unit, setting_of(unit.operations), said)
+
+
+def format_standard_cif(structure: Structure) -> str:
+    """Return the text of a crystal's cif file in the standard setting of its space group, made exactly symmetric.
+
+    The group is the one that spglib finds within 0.01 Å; a comment says by how much atoms were moved.
+
+    Raises
+    ------
+    InputError
+        Where no group is found.
+    """
+    standard = standard_setting(structure, _TOLERANCES[0])
+    setting = standard_of(int(standard.properties["spg"]))
+    crystal, moved = symmetrised(standard, *setting.operations)
+    if structure.properties.get("Z") is None:
+        crystal.properties.pop("Z", None)
+    orbits = _orbits(setting.operations, crystal.fractional, crystal)
+    if orbits is None:
+        raise InputError(f"{structure.struct_id}: its atoms do not have the symmetry of {setting.name}")
+    first, counts = np.unique(orbits, return_counts=True)
+    unit = Asymmetric(setting.operations, first.tolist(), counts.tolist(), np.zeros(3))
+    said = f"atoms moved by at most {moved:.1e} Angstrom to where the space group has them" if moved > EXACT else ""
+    return _text(crystal, unit, setting, said)
+
+
+def _text(structure: Structure, unit: Asymmetric, setting: Setting | None, said: str) -> str:
+    lines = [f"data_{_block_name(structure.struct_id)}"]
+    if said:
+        lines.append(f"# {said}")
     lines += [*_group_lines(unit.operations, setting), *_cell_lines(structure)]
     lines += ["loop_", "_space_group_symop_id", "_space_group_symop_operation_xyz"]
     lines += [f"{i} '{triplet(*one)}'" for i, one in enumerate(zip(*unit.operations, strict=True), start=1)]
     lines += ["loop_", *(f"_atom_site_{name}" for name in _COLUMNS)]
     counts: dict[str, int] = {}
-    places = structure.fractional + unit.shift
+    places = (structure.fractional + unit.shift).tolist()
     for atom, multiplicity in zip(unit.atoms, unit.multiplicities, strict=True):
         name = structure.species[atom]
         counts[name] = counts.get(name, 0) + 1
-        x, y, z = (f"{value + 0.0:.10f}" for value in places[atom])
-        lines.append(f"{name}{counts[name]} {name} {multiplicity} {x} {y} {z} 1")
+        x, y, z = places[atom]
+        lines.append(f"{name}{counts[name]} {name} {multiplicity} {x + 0.0:.10f} {y + 0.0:.10f} {z + 0.0:.10f} 1")
     return "\n".join(lines) + "\n"
+
+
+def _block_name(struct_id: str) -> str:
+    """Return a name of a data block: printable ASCII, at most 75 letters (CIF 1.1)."""
+    return re.sub(r"[^!-~]", "_", struct_id)[:75] or "structure"
 
 
 _COLUMNS = ("label", "type_symbol", "site_symmetry_multiplicity", "fract_x", "fract_y", "fract_z", "occupancy")

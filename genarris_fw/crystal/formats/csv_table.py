@@ -1,28 +1,23 @@
-"""A table of the scalar properties, a row for each structure, as spreadsheets read it."""
+"""A table of the properties, a row for each structure, as spreadsheets read it."""
 
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from genarris_fw.crystal.file_format import PoolFormat
-from genarris_fw.crystal.formats.genarris_json import scalar_properties
-from genarris_fw.crystal.structure import Structure
+from genarris_fw.crystal.file_format import Holds, TableFormat
+from genarris_fw.crystal.property_table import PropertyTable
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the start of one
 
 
-def format_csv(pool: Sequence[Structure]) -> str:
-    """Return the text of the table."""
-    rows = [{"struct_id": structure.struct_id, **scalar_properties(structure)} for structure in pool]
-    names = sorted({name for row in rows for name in row if name != "struct_id"})
-    stream = io.StringIO()
-    table = csv.DictWriter(stream, ["struct_id", *names], lineterminator="\n")
-    table.writerow({name: _cell(name) for name in ("struct_id", *names)})
-    table.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-    return stream.getvalue()
+def save_csv(table: PropertyTable, path: Path) -> None:
+    """Write a table: a line with the names, a line for each structure, nothing where a structure has no value."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        lines = csv.writer(stream, lineterminator="\n")
+        lines.writerow(["struct_id", *map(_cell, table.columns)])
+        lines.writerows(map(_cell, row) for row in table.rows())
 
 
 def _cell(value: Any) -> Any:
@@ -30,4 +25,4 @@ def _cell(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
-CSV = PoolFormat(ending=".csv", write=format_csv)
+CSV = TableFormat(ending=".csv", save_table=save_csv, holds=Holds(geometry=None, properties="plain"))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from genarris_fw.crystal.file_format import PoolFormat
+from genarris_fw.crystal.file_format import Holds, PoolFormat
 from genarris_fw.crystal.formats.atom_names import AtomNames, may_be_an_atom, whole
 from genarris_fw.crystal.formats.dynamics import refuse_dynamics_xyz
 from genarris_fw.crystal.formats.genarris_json import scalar_properties
@@ -95,4 +95,5 @@ EXTXYZ = PoolFormat(
     read_by=parse_extxyz,
     endings=(".extxyz", ".xyz"),
     likely=lambda text: re.match(r"\s*\d+\s*\n", text) is not None,
+    holds=Holds(geometry=1e-7, properties="plain"),
 )

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from genarris_fw.crystal.file_format import LAST, PoolFormat, ReadFormat
+from genarris_fw.crystal.file_format import LAST, PoolFormat, Span, StructureFormat
 from genarris_fw.crystal.formats.properties import check_properties
 from genarris_fw.crystal.formats.registry import (
+    BinaryFormat,
     KnownFormat,
     find_format,
     formats_of_structures,
     named,
     not_usable,
     readable,
+    told_binary,
     told_format,
     writable,
 )
@@ -25,13 +27,15 @@ from genarris_fw.crystal.reading import Reading
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.encodings import Text, decoded
 from genarris_fw.errors import InputError
-from genarris_fw.files import read_ordinary, write_text
+from genarris_fw.files import beginning, read_ordinary, whole_file, write_text
 from genarris_fw.names import LONGEST, WORDS, checked_name, is_name, made_safe
-from genarris_fw.showing import shown
+from genarris_fw.showing import nearest, shown
 
 PathLike = str | os.PathLike[str]
 
 LARGEST_FILE = 2**30  # bytes
+NO_STRUCTURES = "no structures"
+_HEAD = 64  # bytes, which tell files that are no text
 
 
 class FileRead(NamedTuple):
@@ -72,7 +76,7 @@ def read(path: PathLike, format: str | None = None, reading: Reading | None = No
     return structures
 
 
-def read_known(path: PathLike, format: str | None, choices: Reading) -> FileRead:
+def read_known(path: PathLike, format: str | None, choices: Reading, span: Span | None = None) -> FileRead:
     """Read all structures of one file, and say which format it is of.
 
     Parameters
@@ -81,6 +85,8 @@ def read_known(path: PathLike, format: str | None, choices: Reading) -> FileRead
         As of `read`.
     choices : Reading
         Choices where the file leaves one, and the place for what its reader notes.
+    span : (int, int), optional
+        Of a file that `spans_of` has found some in: which records.
 
     Raises
     ------
@@ -88,6 +94,10 @@ def read_known(path: PathLike, format: str | None, choices: Reading) -> FileRead
         As of `read`.
     """
     file = Path(path)
+    if (binary := _binary(file, format)) is not None:
+        known, kind = binary
+        structures = _read_binary(binary, file, choices, span)
+        return FileRead(known.name, kind.order, _named(structures, kind.stem(file), file, choices))
     text, note = _text(file)
     if note:
         choices.note(note)
@@ -97,6 +107,27 @@ def read_known(path: PathLike, format: str | None, choices: Reading) -> FileRead
     else:
         name, order, stem = found.name, found.kind.order, found.kind.stem(file)
         structures = _read(found, file, text, choices)
+    return FileRead(name, order, _named(structures, stem, file, choices))
+
+
+def spans_of(path: PathLike, number: int) -> list[Span]:
+    """Return the spans, of at most so many records each, in which a large file can be read; none where it cannot.
+
+    Raises
+    ------
+    InputError
+        One line with the path, where the file is not what it is called.
+    """
+    file = Path(path)
+    binary = _binary(file, None)
+    if binary is None or binary.kind.spans is None:
+        return []
+    with binary.known.door.blaming(binary.known.name, f"{file}: "):
+        return binary.kind.spans(file, number)
+
+
+def _named(structures: list[Structure], stem: str, file: Path, choices: Reading) -> list[Structure]:
+    """Choose a record, name structures that have no name, and check names and properties."""
     if choices.record is not None:
         structures = [_record(structures, choices.record, file)]
     stem = made_safe(stem, "structure", LONGEST - 10)  # a number may follow
@@ -104,7 +135,7 @@ def read_known(path: PathLike, format: str | None, choices: Reading) -> FileRead
         structure.struct_id = structure.struct_id or (stem if len(structures) == 1 else f"{stem}_{number}")
         checked_name(structure.struct_id, f"{file}: a structure")
         check_properties(structure.properties, len(structure), f"{file}: {structure.struct_id}")
-    return FileRead(name, order, structures)
+    return structures
 
 
 def read_folder(path: PathLike) -> list[Structure]:
@@ -160,9 +191,9 @@ def write(structures: Structure | Iterable[Structure], path: PathLike, format: s
     structures : Structure or iterable of Structure
         What to write.
     path : path
-        A folder for a format with a file for each structure (``json``, ``geometry`` or ``geo``, ``both``, ``cif``),
-        which is named by its struct_id. A file for one that holds a pool (``geometry_out``, ``extxyz``, and ``csv``,
-        a table of the scalar properties).
+        A folder for a format with a file for each structure (``json``, ``geometry`` or ``geo``, ``both``, ``cif``,
+        ``cif_standard``, ``res``), which is named by its struct_id. A file for one that holds a pool (``geometry_out``,
+        ``extxyz``, ``ase_db``, ``pymatgen_json``, ``chemiscope``), or is a table (``csv``, ``parquet``).
     format : str, optional
         One of `WRITE_FORMATS`.
 
@@ -179,31 +210,88 @@ def write(structures: Structure | Iterable[Structure], path: PathLike, format: s
     OSError
         Where the folder or the disk refuses.
     """
-    pool = [structures] if isinstance(structures, Structure) else list(structures)
+    pool = [structures] if isinstance(structures, Structure) else structures
     target = Path(path)
-    if format not in writable():
-        raise InputError(f"unknown output format {format!r}; known: {', '.join(writable())}")
+    refuse_unknown((format,))
     known = find_format(format)
-    kind = known.kind
-    assert not isinstance(kind, ReadFormat)  # those are not writable
-    if isinstance(kind, PoolFormat):
-        write_text(target, _written(known, target, kind.write, pool))
+    if isinstance(known.kind, PoolFormat):
+        write_pool(known, pool, target)
         return [target]
-    _check_names(pool, target)
+    listed = list(pool)
+    check_names([structure.struct_id for structure in listed], str(target))
     if target.exists() and not target.is_dir():
         raise InputError(f"{target}: is a file; give a folder for the format {format}")
     target.mkdir(parents=True, exist_ok=True)
+    return [file for structure in listed for file in write_one(known, structure, target)]
+
+
+def write_one(known: KnownFormat, structure: Structure, folder: Path) -> list[Path]:
+    """Write one structure in a format with files of its own for each, and return these.
+
+    Raises
+    ------
+    InputError
+        For what the format cannot hold.
+    OSError
+        Where the folder or the disk refuses.
+    """
+    kind = known.kind
+    assert isinstance(kind, StructureFormat)
+    _refuse_molecule(known, structure)
     files = []
-    for structure in pool:
-        if structure.lattice is None and not kind.molecules:
-            raise InputError(
-                f"{structure.struct_id}: a molecule has no cell, and {format} holds crystals only; write it as json, "
-                "geometry or extxyz"
-            )
-        for ending, text_of in kind.write.items():
-            files.append(target / f"{structure.struct_id}{ending}")
-            write_text(files[-1], _written(known, files[-1], text_of, structure))
+    for ending, text_of in kind.write.items():
+        files.append(folder / f"{structure.struct_id}{ending}")
+        write_text(files[-1], _written(known, files[-1], text_of, structure))
     return files
+
+
+def write_pool(known: KnownFormat, structures: Iterable[Structure], file: Path) -> None:
+    """Write structures, as they come, in a format that holds a whole pool.
+
+    Raises
+    ------
+    InputError, OSError
+        As of `write_one`.
+    """
+    kind = known.kind
+    assert isinstance(kind, PoolFormat)
+
+    def held() -> Iterator[Structure]:
+        for structure in structures:
+            if not kind.molecules:
+                _refuse_molecule(known, structure)
+            yield structure
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(file) as partial, known.door.blaming(known.name, f"{file}: "):
+        kind.write_to(partial, held())
+
+
+def refuse_unknown(formats: Sequence[str]) -> None:
+    """Refuse formats that cannot be written, and none.
+
+    Raises
+    ------
+    InputError
+        Naming the nearest, and all that there are.
+    """
+    unknown = [name for name in formats if name not in writable()]
+    if unknown or not formats:
+        near = nearest(unknown[0], writable()) if unknown else ""
+        raise InputError(f"unknown format '{', '.join(unknown)}'{near}; the formats are {', '.join(writable())}")
+
+
+def holds_molecules(known: KnownFormat) -> bool:
+    """Tell whether a format can hold a structure without a lattice."""
+    return isinstance(known.kind, StructureFormat | PoolFormat) and known.kind.molecules
+
+
+def _refuse_molecule(known: KnownFormat, structure: Structure) -> None:
+    if structure.lattice is None and not holds_molecules(known):
+        raise InputError(
+            f"{structure.struct_id}: a molecule has no cell, and {known.name} holds crystals only; write it as json, "
+            "geometry or extxyz"
+        )
 
 
 def _record(structures: list[Structure], number: int, file: Path) -> Structure:
@@ -227,9 +315,23 @@ def _read(known: KnownFormat, file: Path, text: str, reading: Reading) -> list[S
     with door.blaming(name, f"{file}: "):
         structures = kind.structures(text, str(file), reading)
         if not structures:
-            raise InputError(f"{file}: no structures")
+            raise InputError(f"{file}: {NO_STRUCTURES}")
         if not all(isinstance(structure, Structure) for structure in structures):
             raise TypeError("it read something else than a Structure")
+        return structures
+
+
+def _binary(file: Path, format: str | None) -> BinaryFormat | None:
+    found = told_binary(file, beginning(file, _HEAD))
+    return found if found is None or format in (None, found.known.name) else None
+
+
+def _read_binary(found: BinaryFormat, file: Path, reading: Reading, span: Span | None) -> list[Structure]:
+    assert found.kind.read_file is not None
+    with found.known.door.blaming(found.known.name, f"{file}: "):
+        structures = found.kind.read_file(file, reading, span)
+        if not structures:
+            raise InputError(f"{file}: {NO_STRUCTURES}")
         return structures
 
 
@@ -245,12 +347,18 @@ def _text(file: Path) -> Text:
     return found
 
 
-def _check_names(pool: Sequence[Structure], target: Path) -> None:
+def check_names(names: Iterable[str], where: str) -> None:
+    """Refuse struct_ids that cannot name files.
+
+    Raises
+    ------
+    InputError
+        Beginning with `where`, for a name that is none, or stands twice.
+    """
     seen = set()
-    for structure in pool:
-        name = structure.struct_id
+    for name in names:
         if not is_name(name):
-            raise InputError(f"{target}: {shown(name)} cannot name a file; a struct_id is {WORDS}")
+            raise InputError(f"{where}: {shown(name)} cannot name a file; a struct_id is {WORDS}")
         if name in seen:
-            raise InputError(f"{target}: two structures have the struct_id {name}; their files would be one")
+            raise InputError(f"{where}: two structures have the struct_id {name}; their files would be one")
         seen.add(name)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from genarris_fw.crystal.cells import CELL_KEYS, cell_properties
-from genarris_fw.crystal.file_format import StructureFormat
+from genarris_fw.crystal.file_format import Holds, StructureFormat
 from genarris_fw.crystal.formats.ase_json import from_ase_json, is_of_ase
 from genarris_fw.crystal.formats.properties import DEEPEST
 from genarris_fw.crystal.reading import Reading
@@ -318,4 +318,5 @@ JSON = StructureFormat(
     endings=(".json",),
     likely=lambda text: text.lstrip().startswith(("{", "[")),
     order=10,
+    holds=Holds(geometry=0.0),
 )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from ase.data import atomic_numbers
 
-from genarris_fw.crystal.file_format import StructureFormat
+from genarris_fw.crystal.file_format import Holds, StructureFormat
 from genarris_fw.crystal.formats.atom_names import AtomNames
 from genarris_fw.crystal.formats.atom_names import number as plain_number
 from genarris_fw.crystal.formats.header import format_header, parse_header_line
@@ -226,4 +226,5 @@ GEOMETRY = StructureFormat(
     endings=(".in", ".next_step", ".in.next_step"),
     likely=lambda text: re.search(r"^\s*(atom|atom_frac|lattice_vector)\s", text, re.MULTILINE) is not None,
     order=20,
+    holds=Holds(geometry=1e-9, properties="plain"),
 )

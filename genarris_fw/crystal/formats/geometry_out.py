@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from genarris_fw.crystal.file_format import PoolFormat
+from genarris_fw.crystal.file_format import Holds, PoolFormat
 from genarris_fw.crystal.formats.dynamics import refuse_dynamics_geometry
 from genarris_fw.crystal.formats.geometry_in import format_geometry_in, parse_geometry_in
 from genarris_fw.crystal.formats.header import format_header
@@ -113,4 +113,5 @@ GEOMETRY_OUT = PoolFormat(
     parts=format_geometry_out,
     read=_read,
     marked=_is_marked,
+    holds=Holds(geometry=1e-9, properties="plain"),
 )

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from genarris_fw.crystal.file_format import PoolFormat, Readable, ReadFormat, StructureFormat
+from genarris_fw.crystal.file_format import LAST, PoolFormat, Readable, ReadFormat, StructureFormat
 from genarris_fw.crystal.formats.through_ase import ASE_FORMATS, ase_format
 from genarris_fw.declaring.door import EXPORTS, FORMATS, READERS, Door, remembered
 from genarris_fw.errors import InputError
@@ -25,6 +25,13 @@ class KnownFormat(NamedTuple):
     door: Door
     name: str
     kind: StructureFormat | PoolFormat | ReadFormat
+
+
+class BinaryFormat(NamedTuple):
+    """A registered format of files that are no text."""
+
+    known: KnownFormat
+    kind: ReadFormat
 
 
 def writable() -> tuple[str, ...]:
@@ -116,8 +123,34 @@ def told_format(file: Path, text: str) -> KnownFormat | str:
 
 def told_by_name(file: Path) -> bool:
     """Tell whether a file's name is one of a format that can be read."""
-    kinds = (known.kind for known in (*_working(True), *_working(False)))
-    return any(kind.is_named(file, "") for kind in kinds) or bool(ase_format(file))
+    return order_by_name(file) is not None
+
+
+def order_by_name(file: Path) -> int | None:
+    """Return how much the format is preferred that a file's name tells, the lowest most; None where it tells none."""
+    for known in (*_working(True), *_working(False)):
+        if known.kind.is_named(file, ""):
+            return known.kind.order
+    return LAST if ase_format(file) else None
+
+
+def told_binary(file: Path, head: bytes) -> BinaryFormat | None:
+    """Return the format of a file that is no text, by its beginning, or by its name.
+
+    Parameters
+    ----------
+    file : Path
+        Its path.
+    head : bytes
+        Its beginning; empty for a file that cannot be read, of which something else will be said.
+    """
+    for known in (*_working(True), *_working(False)):
+        kind = known.kind
+        if not isinstance(kind, ReadFormat) or kind.read_file is None:
+            continue
+        if kind.begins(head) or (head and kind.is_named(file, "")):
+            return BinaryFormat(known, kind)
+    return None
 
 
 def told_by_mark(file: Path, text: str) -> bool:

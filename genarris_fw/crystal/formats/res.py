@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from genarris_fw.crystal.cells import lattice_of
-from genarris_fw.crystal.file_format import StructureFormat
+from genarris_fw.crystal.file_format import Holds, StructureFormat
 from genarris_fw.crystal.formats.airss import Title, format_title, parse_title
 from genarris_fw.crystal.formats.contents import Contents
 from genarris_fw.crystal.formats.elements import HEAVY_HYDROGEN
@@ -224,6 +224,10 @@ def _keep_spins(structure: Structure, sites: Sites, spins: list[float | None]) -
     structure.properties["initial_moments"] = [spins[k] or None for k in nearest]
 
 
+# Of a coordinate: from 5 on SHELX takes it for 10 + x, one that is fixed.
+FARTHEST = 4.0
+
+
 def format_res(structure: Structure) -> str:
     """Return a crystal as AIRSS writes it: all atoms of the cell, energy and pressure in the title."""
     properties, lattice = structure.properties, structure.cell
@@ -242,7 +246,8 @@ def format_res(structure: Structure) -> str:
     ]
     for species, point, moment in zip(structure.species, fractional.tolist(), moments, strict=True):
         spin = "" if moment is None else f" {float(moment)!r}"
-        place = " ".join(f"{number:.12f}" for number in point)
+        cell = [math.floor(number) for number in point] if max(map(abs, point)) >= FARTHEST else (0, 0, 0)
+        place = " ".join(f"{number - shift:.12f}" for number, shift in zip(point, cell, strict=True))
         lines.append(f"{species} {elements.index(species) + 1} {place} 1.0{spin}")
     return "\n".join([*lines, "END"]) + "\n"
 
@@ -274,4 +279,5 @@ RES = StructureFormat(
     endings=(".res", ".ins"),
     likely=_likely,
     order=40,
+    holds=Holds(geometry=1e-8, oriented=False, properties="some"),
 )

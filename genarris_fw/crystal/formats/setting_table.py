@@ -107,6 +107,12 @@ def of_number(number: int) -> tuple[Setting, ...]:
     return tuple(one for one in _table()[0][:530] if one.number == number)
 
 
+def standard_of(number: int) -> Setting:
+    """Return the standard setting of a group, as `standard_setting` has it: of two origins that at an inversion."""
+    first, *others = of_number(number)
+    return others[0] if first.choice == "1" else first
+
+
 def setting_of(operations: Operations) -> Setting | None:
     """Return the tabulated setting with some operations, None for a cell that is in no table."""
     import gemmi

@@ -6,15 +6,10 @@ import io
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from genarris_fw.crystal.conversions import from_ase
 from genarris_fw.crystal.structure import Structure
 from genarris_fw.errors import InputError
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 # ASE's names of formats that no format of the package reads, by the ending of the file's name.
 ASE_FORMATS = {
@@ -22,7 +17,6 @@ ASE_FORMATS = {
     ".poscar": "vasp",
 }
 _VASP = ("poscar", "contcar")  # whole names
-_ASE_NOTES = {"spacegroup", "spacegroup_kinds", "unit_cell"}
 
 
 def ase_format(file: Path) -> str:
@@ -63,7 +57,7 @@ def read_with_ase(
             warnings.simplefilter("ignore")
             images = ase.io.read(io.StringIO(text), index=":", format=kind)
         images = images if isinstance(images, list) else [images]
-        structures = [_from_image(image) for image in images]
+        structures = [from_ase(image) for image in images]
         if changed is not None:
             structures = [changed(structure) for structure in structures]
     except Exception as error:  # the readers of ASE raise errors of every class
@@ -72,18 +66,3 @@ def read_with_ase(
     if not structures or any(len(structure) == 0 for structure in structures):
         raise InputError(f"{where}: no atoms")
     return structures
-
-
-def _from_image(atoms: Atoms) -> Structure:
-    results = atoms.calc.results if atoms.calc is not None else {}
-    values = {**atoms.info, **results}
-    properties: dict[str, Any] = {}
-    for name, found in values.items():
-        value = found.item() if isinstance(found, np.generic) else found
-        if isinstance(value, str | int | float | bool) and name not in _ASE_NOTES:
-            properties[str(name)] = value
-    for name, column in (("initial_moments", "initial_magmoms"), ("initial_charges", "initial_charges")):
-        if atoms.has(column) and atoms.get_array(column).ndim == 1 and atoms.get_array(column).any():
-            properties[name] = [float(value) for value in atoms.get_array(column)]
-    struct_id = str(properties.pop("struct_id", ""))
-    return Structure.from_ase(atoms, struct_id, properties)

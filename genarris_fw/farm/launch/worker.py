@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import select
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from genarris_fw.database.find import find_server
 from genarris_fw.errors import GenarrisError
+from genarris_fw.orphans import die_with_parent
 from genarris_fw.owner import owner_name
 from genarris_fw.patience import patiently
 from genarris_fw.walltime import of_this_process
@@ -23,13 +22,6 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.2
 _LAUNCH_GONE = "No Launch exists with"  # FireWorks' words
-PR_SET_PDEATHSIG = 1
-
-
-def die_with_parent() -> None:
-    """Ask Linux to end this process when the command that started it is gone, even by kill -9."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def refuse_orphanhood(parent: int) -> None:

@@ -18,7 +18,7 @@ from genarris_fw.options.sections import Given, Sections, again
 if TYPE_CHECKING:
     from genarris_fw.comparing.experiment import Experiment
 
-STRUCTURE_FILES = (".json", ".in", ".next_step", ".cif", ".xyz", ".extxyz", ".out")
+STRUCTURE_FILES = (".json", ".in", ".next_step", ".cif", ".res", ".xyz", ".extxyz", ".db", ".out")
 
 
 def within(path: str, place: str) -> bool:
@@ -256,7 +256,7 @@ class Bench:
         self.missing_pool(
             draft.line,
             "missing structure_dir, and no earlier procedure makes structures; expected the path of a folder "
-            "that holds structures",
+            "that holds structures, or of a file",
             draft.section,
         )
         return self._use(draft, Pool("", energies=None), None, "")
@@ -277,6 +277,8 @@ class Bench:
     def _named_pool(self, draft: Draft, option: str, given: Given) -> Pool:
         folder = self.absolute(str(given.value))
         name = self.pool_name(folder)
+        if self.is_file(folder):  # a pool is called as a folder is
+            name = name.removesuffix(Path(folder).suffix) + Path(folder).suffix.replace(".", "_")
         own = given is draft.given.get("structure_dir")
         origin = given.origin if own else f"inferred from [{given.section}] {option} (line {given.line})"
         if name in self.pools:
@@ -284,7 +286,7 @@ class Bench:
         if not self._holds_structures(folder):
             self.missing_pool(
                 given.line,
-                f"{option} = {quoted(given.value)}: expected a pool of an earlier procedure or a folder that "
+                f"{option} = {quoted(given.value)}: expected a pool of an earlier procedure, or a folder or file that "
                 f"holds structures (*{', *'.join(STRUCTURE_FILES)}){nearest(name, self.pools)}",
                 given.section,
             )
@@ -305,8 +307,9 @@ class Bench:
 
     @staticmethod
     def _holds_structures(folder: str) -> bool:
+        """Tell whether a folder, or a file, holds structures by its name."""
         if not Bench.is_folder(folder):
-            return False
+            return Bench.is_file(folder) and folder.lower().endswith(STRUCTURE_FILES)
         try:
             return any(path.name.endswith(STRUCTURE_FILES) for path in Path(folder).iterdir())
         except OSError:

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar, cast
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import RunDocument, StructureDocument
 from genarris_fw.catalogue.measured import MARKS
-from genarris_fw.crystal import Molecule, Structure, read_folder, write
+from genarris_fw.crystal import Molecule, Structure, write
 from genarris_fw.crystal.atom_properties import atom_properties
 from genarris_fw.declaring.door import OPTIONS
 from genarris_fw.errors import RunFailed
@@ -18,7 +18,8 @@ from genarris_fw.farm.assignment import Assignment
 from genarris_fw.farm.resources import replica_cores
 from genarris_fw.logs import Log
 from genarris_fw.options.base import MakesPool, OnMolecule, OnStructures, SharedOptions
-from genarris_fw.pools.documents import from_document, to_document
+from genarris_fw.pools.documents import from_document
+from genarris_fw.pools.given_pool import given_pool
 from genarris_fw.threads import default_threads
 
 EXPORTED_AT_ONCE = 500  # structures in memory
@@ -196,20 +197,17 @@ class Campaign(Assignment, Generic[Options_co]):
             yield record
 
     def prepare_input(self) -> None:
-        """Read the step's ``structure_dir`` into its input pool, when it names a folder of files."""
+        """Read the step's ``structure_dir`` into its input pool, when it names a folder of files, or a file."""
         folder = self.options.import_folder if isinstance(self.options, OnStructures) else None
         if not folder:
             return
-        structures = read_folder(Path(folder))
-        if not structures:
-            raise RunFailed(f"{self.step}: no structure files in {folder} (json or geometry.in)")
-        for structure in structures:  # a mark is of the pool in which it was made
-            structure.properties = {name: value for name, value in structure.properties.items() if name not in MARKS}
-        documents = [
-            to_document(s, int(s.properties.get("Z") or 0), {"imported_from": str(folder)}) for s in structures
-        ]
-        self.catalogue.structures.insert_missing(self.run, documents)
-        ids = [structure.struct_id for structure in structures]
+        ids: list[str] = []
+        for documents in given_pool(Path(folder), lambda note: self.log("read", note=note)):
+            for document in documents:  # a mark is of the pool in which it was made
+                given = document["properties"]
+                document["properties"] = {name: value for name, value in given.items() if name not in MARKS}
+            self.catalogue.structures.insert_missing(self.run, documents)
+            ids += [document["struct_id"] for document in documents]
         self.publication.add_to_pool(self.input_pool, ids)
 
     def make_pool(self, ids: Sequence[str], pool: str | None = None) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
+MADE = (DOCS / "options", DOCS / "notebooks")
 # What belongs to the documentation: what a person reads who uses the program or works on it.
 PAGES = sorted(
     path
@@ -18,7 +19,7 @@ PAGES = sorted(
         ROOT / "README.md",
         ROOT / "CONTRIBUTING.md",
     )
-    if path.parent != DOCS / "options"  # made when the documentation is built
+    if path.parent not in MADE  # made when the documentation is built
 )
 _FENCE = re.compile(r"^\s*(`{3,})(.*)$")
 

@@ -1,0 +1,69 @@
+"""The structures that a run begins with: a folder or a file that its ui.conf names, all of which must be usable.
+
+A run that leaves out what it does not understand would look like one that has seen all. ``genarris-fw import`` names
+what cannot be used, and takes the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from genarris_fw.catalogue.documents import Geometry, NewStructure
+from genarris_fw.crystal.formats.registry import structure_endings
+from genarris_fw.crystal.reading import Reading
+from genarris_fw.errors import InputError
+from genarris_fw.pools.reading import read_part
+from genarris_fw.pools.same_crystal import same_crystal
+from genarris_fw.pools.sources import Part, Source
+
+AT_A_TIME = 500  # documents
+
+
+def given_pool(path: Path, note: Callable[[str], object]) -> Iterator[list[NewStructure]]:
+    """Yield the structures of a folder or a file, some documents at a time, each struct_id once.
+
+    Parameters
+    ----------
+    path : Path
+        A file of any format that is read, a database among them; or a folder, of which files with a structure of
+        their own are read (json before geometry.in before cif, ...), and only where there are none all others.
+    note : callable
+        Told what readers noted, one line each.
+
+    Raises
+    ------
+    InputError
+        For a file that cannot be read, two crystals of one struct_id, and where there are no structures.
+    """
+    seen: dict[str, tuple[Part, Geometry]] = {}
+    batch: list[NewStructure] = []
+    for part in _parts(path):
+        found = read_part(part, str(path), Reading(), checked=False)
+        for left in found.left_out:
+            raise InputError(f"{left.file}: {left.reason}; genarris-fw import takes the others")
+        for line in found.notes:
+            note(f"{part.file}: {line}")
+        for document in found.documents:
+            name = document["struct_id"]
+            if name in seen:
+                _refuse_other(name, part, document["geometry"], *seen[name])
+                continue
+            seen[name] = part, document["geometry"]
+            batch.append(document)
+        if len(batch) >= AT_A_TIME:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _parts(path: Path) -> list[Part]:
+    parts = list(Source(path).parts())
+    of_one = [part for part in parts if part.file.endswith(structure_endings())]
+    return of_one if path.is_dir() and of_one else parts
+
+
+def _refuse_other(name: str, part: Part, geometry: Geometry, before: Part, known: Geometry) -> None:
+    if not same_crystal(geometry, known):
+        raise InputError(f"{part.file} and {before.name} both hold {name}, which are two crystals; rename one")
