@@ -43,7 +43,7 @@ ONLY_OF_NEW = list(SMALL)[-2:]
 # What a command gets besides, so that it takes a moment: what it does not give itself.
 SMALLER: dict[str, dict[str, str]] = {
     "predict": {"--z": "2", "--charges": "GFN2", "--space-groups": "113,4", "--second": "none"}
-    | {"--max-cpu-seconds": "0.5", "--conformers": "1"},
+    | {"--max-cpu-seconds": "0.2", "--conformers": "1"},
     # Pages write more than one; the first is there already.
     "new": {"--output": "made/", "--force": ""},
     "run": {"--workers": "1"},
