@@ -5,6 +5,8 @@
 # make test-again   the tests of processes that failed in it, once more and alone: docs/developing/testing.md says when
 # make test-quick   of these, the science and the options: what needs no server, no processes and no other program
 # make lint         make dev, ruff, mypy, and the walls between the rooms
+# make docs         the documentation as pages, into build/docs; a warning is an error
+# make linkcheck    which links of the documentation to other servers are dead: needs a network
 # make sdist        the source distribution, into dist/
 # make wheel        the wheel of this Python, into dist/
 # make wheel-check  install the wheel where there is no compiler, and try it
@@ -24,7 +26,7 @@ PYTEST_ARGS ?= -n 4 --dist loadgroup
 SCIENCE := $(addprefix tests/,crystal generation descriptors clustering lattice options)
 APT     := build-essential python3-dev python3-venv libcurl4 libssl3
 
-.PHONY: demo dev install test test-again test-quick lint sdist wheel wheel-check system clean
+.PHONY: demo dev install test test-again test-quick lint docs linkcheck sdist wheel wheel-check system clean
 
 demo: install
 	mkdir -p $(DEMO)
@@ -55,12 +57,18 @@ lint: dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: dev
+	$(BIN)/python -m sphinx -b html --fail-on-warning --keep-going --quiet docs build/docs
+
+linkcheck: dev
+	$(BIN)/python -m sphinx -b linkcheck --quiet docs build/linkcheck
+
 # The package is in the environment in one of two ways; the last one asked for stands.
 $(VENV)/dev.installed: $(BUILD) | $(BIN)/pip
 	@echo "installing genarris_fw into $(VENV) to be worked on: some minutes where nothing is there yet"
 	rm -f $(VENV)/wheel.installed
 	$(PIP) install --upgrade setuptools cython
-	$(PIP) install --no-build-isolation --check-build-dependencies --no-compile --editable ".[embedded,tblite,pyscf,test,dev]"
+	$(PIP) install --no-build-isolation --check-build-dependencies --no-compile --editable ".[embedded,tblite,pyscf,test,dev,docs]"
 	# What pip does on one core; packages may hold files that are no Python of this version.
 	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	touch $@

@@ -12,8 +12,6 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PACKAGE = ROOT / "genarris_fw"
 ROOMS = sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file() and path.name[0] != "_")
-LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
-PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
 
 
 def test_the_rooms_are_drawn_and_none_looks_up(tmp_path: Path) -> None:
@@ -37,15 +35,3 @@ def test_every_room_and_module_of_the_ground_floor_is_in_the_list() -> None:
 @pytest.mark.parametrize("path", re.findall(r"`(\w+/[\w/]+\.py)`", (DOCS / "architecture.md").read_text()))
 def test_a_file_that_the_page_on_architecture_names_is_there(path: str) -> None:
     assert any((folder / path).is_file() for folder in (ROOT, PACKAGE))
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_what_a_page_links_to_is_there(page: Path) -> None:
-    missing = [target for target in LINK.findall(page.read_text()) if not (page.parent / target).exists()]
-    assert missing == []
-
-
-def test_every_page_is_in_the_index() -> None:
-    index = (DOCS / "index.md").read_text()
-    pages = {page.relative_to(DOCS).with_suffix("").as_posix() for page in DOCS.rglob("*.md")} - {"index"}
-    assert pages == set(re.findall(r"^[\w/-]+$", index, re.M))

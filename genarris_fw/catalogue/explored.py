@@ -80,6 +80,13 @@ def ends(catalogue: Catalogue, run: str, pool: str, number: int) -> list[Mapping
     return list(found.values())
 
 
+def ids_where(catalogue: Catalogue, run: str, pool: str, query: Mapping[str, Any]) -> list[str]:
+    """Return in ascending order the ids of a pool's structures that a query finds."""
+    both = {"$and": [{"run": run, "pools": pool}, query]}
+    found = catalogue.structures.collection.find(both, {"_id": 0, "struct_id": 1})
+    return sorted(one["struct_id"] for one in found)
+
+
 def rows(
     catalogue: Catalogue,
     run: str,

@@ -11,18 +11,29 @@ from typing import Any
 import click
 from pymongo.errors import PyMongoError
 
-from genarris_fw.catalogue.runs import SHOWN_NAMES, refuse_unknown_run
 from genarris_fw.cli.completing import run_names
 from genarris_fw.database.copies import folder_now
 from genarris_fw.database.find import Database, find_server
-from genarris_fw.database.server import FOLDER
 from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.farm.opening import Opened, open_database
-from genarris_fw.names import is_name
+from genarris_fw.views.finding import all_runs, databases_below, the_run, whereabouts
 from genarris_fw.views.waiting import waiting
 
-# Where `genarris-fw run` notes that it carries out a run in a folder.
-LOCK = ".genarris_fw/{run}.lock"
+__all__ = [
+    "all_runs",
+    "database_options",
+    "databases_below",
+    "open_existing",
+    "open_run",
+    "opening",
+    "refuse_absent",
+    "refuse_no_folder",
+    "run_argument",
+    "settle_all",
+    "the_run",
+    "whereabouts",
+]
+
 run_argument = click.argument("run", required=False, shell_complete=run_names)
 
 
@@ -69,64 +80,6 @@ def open_run(
     place, name = whereabouts(run, folder, uri)
     with open_existing(place, uri, read_only) as opened:
         yield opened, the_run(opened, name), place
-
-
-def whereabouts(run: str | None, folder: Path, uri: str | None) -> tuple[Path, str | None]:
-    """Return the folder in which a run is looked for, and its name, None where a folder was given in its place.
-
-    A run is looked for where the user said, or here. Where there is no database here, a folder of the run's name is
-    taken, or one below in which the run was carried out, or the only one with a database.
-    """
-    if run is None or find_server(folder, uri).exists():
-        return folder, run
-    given = folder / run
-    with suppress(OSError, ValueError):
-        if (given / FOLDER).is_dir():
-            return given, run if is_name(run) and _carried_out(given, run) else None
-    if not is_name(run):
-        return folder, run
-    places = databases_below(folder)
-    for place in places:
-        if _carried_out(place, run):
-            return place, run
-    return (places[0] if len(places) == 1 else folder), run
-
-
-def _carried_out(folder: Path, run: str) -> bool:
-    return (folder / LOCK.format(run=run)).exists()
-
-
-def databases_below(folder: Path) -> list[Path]:
-    """Return the folders with an embedded database that lie one or two below a folder."""
-    return sorted(home.parent for depth in ("*", "*/*") for home in folder.glob(f"{depth}/{FOLDER}"))
-
-
-def the_run(opened: Opened, run: str | None) -> str:
-    """Return the name of the run that is meant.
-
-    Raises
-    ------
-    InputError
-        Where there is no such run, or none was named and there are none or several.
-    """
-    if run is not None and opened.catalogue.runs.is_there(run):
-        return run
-    names = all_runs(opened)
-    if run is not None:
-        return run if run in names else refuse_unknown_run(run, names)
-    if not names:
-        raise InputError("no run in this database yet: genarris-fw run makes one, or add, or import")
-    if len(names) > 1:
-        more = f", and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
-        raise InputError(f"which run? There are {', '.join(names[:SHOWN_NAMES])}{more}: name one of them")
-    return names[0]
-
-
-def all_runs(opened: Opened) -> list[str]:
-    """Return the names of all runs, those included whose first firework has not made their document yet."""
-    from genarris_fw.views.status import waiting_runs
-
-    return [*opened.catalogue.runs.names(), *sorted(waiting_runs(opened.catalogue))]
 
 
 # ---- its database

@@ -17,7 +17,7 @@ from genarris_fw.names import folder_of
 from genarris_fw.showing import printable
 
 
-@click.command(name="export", epilog=example("export urea --pool relaxed --format cif,csv --to files"))
+@click.command(name="export", epilog=example("export urea --pool minima --format cif,csv --to files"))
 @run_argument
 @click.option(
     "--pool", default=None, shell_complete=pool_names, help="Which pool (default: the one that the last step made)."

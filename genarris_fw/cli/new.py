@@ -73,7 +73,10 @@ def command(
     stem = made_safe(given.formula if is_smiles(molecule) else molecule.stem, "molecule")
     copy = folder / f"{stem}_prepared.in" if start.changes or odd or made else None
     used = _seen_from(folder, copy or molecule)
-    files = Files(molecule, used, None if experiment is None else _seen_from(folder, experiment), conf.name)
+    measured = None if experiment is None else _seen_from(folder, experiment)
+    # SMILES are no name that anybody would type.
+    run = made_safe(folder.name or given.formula if is_smiles(molecule) else molecule.stem, "run")
+    files = Files(molecule, used, measured, conf.name, run)
     texts = {conf: conf_of(start, files)}
     if copy is not None:
         texts[copy] = _geometry(

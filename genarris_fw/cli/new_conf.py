@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genarris_fw.names import made_safe
 from genarris_fw.showing import shown
 
 if TYPE_CHECKING:
@@ -30,12 +29,15 @@ class Files:
         As the ui.conf names them.
     name : str
         Of the ui.conf.
+    run : str
+        What the run is called.
     """
 
     given: Path
     molecule: str
     experiment: str | None
     name: str
+    run: str
 
 
 def conf_of(start: Start, files: Files) -> str:
@@ -76,7 +78,7 @@ def _master(start: Start, files: Files) -> list[str]:
         "[Genarris_master]",
         "# The steps, one after the other; each has its section below.",
         f"procedures = [{listed}]",
-        f"run_name = {made_safe(files.given.stem, 'run')}",
+        f"run_name = {files.run}",
         "# The same seed gives the same crystals, on any number of workers; another one another sample.",
         f"seed = {SEED}",
     ]

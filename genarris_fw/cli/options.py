@@ -9,7 +9,7 @@ from genarris_fw.cli.completing import procedure_names
 from genarris_fw.cli.examples import example
 from genarris_fw.options.base import ProcedureOptions
 from genarris_fw.options.registered import models
-from genarris_fw.options.tables import COLUMNS, as_markdown, as_records, model_named, rows
+from genarris_fw.options.tables import COLUMNS, as_records, model_named, rows
 
 WIDTH_OF_PIPES = 200  # whatever COLUMNS says: cells are not to be folded
 
@@ -17,7 +17,7 @@ WIDTH_OF_PIPES = 200  # whatever COLUMNS says: cells are not to be folded
 @click.command("options", epilog=example("options Run_Rdf_Calc", "options --json"))
 @click.argument("procedure", required=False, shell_complete=procedure_names)
 @json_option
-@click.option("--markdown", is_flag=True, help="Write the tables as Markdown.")
+@click.option("--markdown", is_flag=True, help="Write the pages of the documentation, as Markdown.")
 def command(procedure: str | None, as_json: bool, markdown: bool) -> None:
     """Show the options of ui.conf: of one PROCEDURE, or of all."""
     if as_json and markdown:
@@ -26,6 +26,8 @@ def command(procedure: str | None, as_json: bool, markdown: bool) -> None:
     if as_json:
         print_json(as_records(chosen))
     elif markdown:
+        from genarris_fw.options.pages import as_markdown
+
         click.echo(as_markdown(chosen), nl=False)
     else:
         for model in chosen:

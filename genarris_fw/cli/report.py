@@ -16,7 +16,7 @@ from genarris_fw.names import made_safe
 from genarris_fw.showing import printable
 
 
-@click.command(name="report", epilog=example("report urea --output urea.html"))
+@click.command(name="report", epilog=example("report urea --output my_report.html"))
 @run_argument
 @click.option(
     "--pool",

@@ -14,7 +14,7 @@ from genarris_fw.farm.repair.retrying import retry_run
 from genarris_fw.showing import nearest, printable
 
 
-@click.command(name="retry", epilog=example("retry urea --procedure fhi_aims_energy_evaluation"))
+@click.command(name="retry", epilog=example("retry urea --procedure crystal_search"))
 @run_argument
 @click.option("--procedure", default=None, help="Only this step (run_rdf_calc, ...).")
 @json_option

@@ -13,6 +13,7 @@ from genarris_fw.clustering.propagation import SOLVERS, Fit, Similarities, fit
 from genarris_fw.clustering.result import Clustering, wanted_clusters
 from genarris_fw.errors import InputError, RunFailed
 
+# How an affinity follows from a distance.
 AFFINITY_TYPES = ("exponential", "power", "multiplicative")
 
 _STRIP = 64
@@ -181,7 +182,7 @@ class ClusterSearch:
     """The clustering of a pool as a sequence of fits that many processes can share.
 
     What is asked for depends on nothing but the pool, the options and what was told. So a process may fit ahead of
-    the search, and another may rebuild the search from what was told and go on:
+    the search, and another may rebuild the search from what was told and go on::
 
         search = ClusterSearch(distances, 200)
         while ahead := search.ask_ahead(1):
@@ -376,6 +377,14 @@ def affinity_propagation(
         For an impossible option or distance matrix.
     RunFailed
         When no fit gives the wanted number, or the one at `preference` does not converge.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from genarris_fw.clustering import affinity_propagation
+    >>> points = np.array([0.0, 0.1, 5.0, 5.1, 9.0])
+    >>> affinity_propagation(abs(points[:, None] - points), 3, affinity_type=("multiplicative", 1000)).labels
+    array([0, 0, 1, 1, 2])
     """
     search = ClusterSearch(
         distances,

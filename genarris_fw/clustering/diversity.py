@@ -49,6 +49,14 @@ def most_diverse(distances: ArrayLike, n: int, first: int | None = None) -> Rows
     -----
     Gonzalez, Theoretical Computer Science 38, 293 (1985): the largest distance left to a chosen one is at most twice
     the least possible with n.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from genarris_fw.clustering import most_diverse
+    >>> points = np.array([0.0, 0.1, 5.0, 9.0])
+    >>> sorted(most_diverse(abs(points[:, None] - points), 3).tolist())
+    [1, 2, 3]
     """
     matrix = square_distances(distances)
     _check(len(matrix), n, first)

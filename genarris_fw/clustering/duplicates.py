@@ -81,6 +81,11 @@ class Duplicates:
     candidates: int
     compared: int
 
+    @property
+    def kept(self) -> list[int]:
+        """The rows of the survivors, ascending."""
+        return [row for row, survivor in enumerate(self.survivors.tolist()) if survivor == row]
+
 
 def candidates(fingerprints: Sequence[Fingerprint], windows: Windows | None = None) -> Rows:
     """Find the pairs of crystals that may be duplicates.
@@ -214,6 +219,14 @@ def find_duplicates(
     ------
     InputError
         For a structure that cannot be compared (see `fingerprint` and `prepare`), or energies of another number.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import read
+    >>> from genarris_fw.clustering import find_duplicates
+    >>> [urea] = read("examples/urea/urea.cif")
+    >>> find_duplicates([urea, urea.copy()], energies=[-1.0, -2.0]).kept
+    [1]
     """
     chosen = comparison or Matching()
     order = ranking(len(structures), energies)

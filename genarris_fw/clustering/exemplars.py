@@ -29,6 +29,12 @@ def choose_by_energy(labels: ArrayLike, energies: Sequence[float | None] | NDArr
     ------
     InputError
         When the lengths differ, no row has an energy, or a whole cluster has none.
+
+    Examples
+    --------
+    >>> from genarris_fw.clustering import choose_by_energy
+    >>> choose_by_energy([0, 0, 1], [-1.0, -2.0, -0.5]).tolist()
+    [1, 2]
     """
     clusters = np.asarray(labels, dtype=np.intp)
     values = np.array([np.nan if energy is None else float(energy) for energy in energies])

@@ -59,6 +59,12 @@ def minibatch_kmeans(
     -----
     Sculley, WWW 2010, 1177, as scikit-learn has it. It can leave clusters without members; each is given the
     vector that is farthest from its exemplar so far, and what is nearer to this one than to its own exemplar.
+
+    Examples
+    --------
+    >>> from genarris_fw.clustering import minibatch_kmeans
+    >>> minibatch_kmeans([[0.0], [0.1], [5.0], [5.1]], 2).n_clusters
+    2
     """
     for name, value, least in (("seed", seed, 0), ("max_iter", max_iter, 1), ("batch_size", batch_size, 1)):
         check_whole(name, value, least)

@@ -230,6 +230,14 @@ def kmedoids(
     Notes
     -----
     FasterPAM: Schubert and Rousseeuw, Information Systems 101, 101804 (2021).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from genarris_fw.clustering import kmedoids
+    >>> points = np.array([0.0, 0.1, 5.0, 5.1, 9.0])
+    >>> kmedoids(abs(points[:, None] - points), 3).n_clusters
+    3
     """
     for name, value, least in (("seed", seed, 0), ("max_iter", max_iter, 1), ("threads", threads, 1)):
         if value is not None:

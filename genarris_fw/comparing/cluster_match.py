@@ -154,6 +154,15 @@ def match_clusters(
     -----
     As of COMPACK (Chisholm and Motherwell, J. Appl. Cryst. 38, 228, 2005), see `Tolerances`. Molecules of other bonds
     do not match.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import read
+    >>> from genarris_fw.comparing import match_clusters
+    >>> [urea] = read("examples/urea/urea.cif")
+    >>> match = match_clusters(urea, urea)
+    >>> match.matched, round(match.rmsd, 3)
+    (15, 0.0)
     """
     chosen = tolerances or Tolerances()
     a, b = (prepare(one, chosen.matching, molecule) if isinstance(one, Structure) else one for one in (first, second))

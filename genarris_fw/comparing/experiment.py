@@ -87,6 +87,12 @@ def read_experiment(path: str | Path, record: int | None = None) -> Experiment:
     ------
     InputError
         For a file that cannot be read, one that does not hold one crystal, or disorder of which no part is the largest.
+
+    Examples
+    --------
+    >>> from genarris_fw.comparing import read_experiment
+    >>> len(read_experiment("examples/urea/urea.cif").crystal)
+    16
     """
     reading = Reading(disorder="major", record=record)
     structures = read(path, reading=reading)

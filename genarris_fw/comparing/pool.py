@@ -236,6 +236,15 @@ def compare_pool(
     InputError
         For no structures, an experiment of another compound, energies of another number, or a crystal that cannot be
         taken apart into molecules.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import read
+    >>> from genarris_fw.comparing import compare_pool
+    >>> [urea] = read("examples/urea/urea.cif")
+    >>> found = compare_pool([urea], urea)
+    >>> found.words, found.found.matched
+    ('rank 1 by density, RMSD_15 0.00 Å', 15)
     """
     chosen = replace(tolerances or Tolerances(), molecules=molecules)
     measured = of_crystal(experiment)

@@ -177,6 +177,14 @@ def pattern(structure: Structure, powder: Powder | None = None) -> Floats:
     -----
     Kinematic intensities with multiplicity, Lorentz and polarisation factors, of atoms with the scattering factors of
     International Tables C (1992), without displacements, absorption and preferred orientation.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import read
+    >>> from genarris_fw.comparing import pattern, similarity
+    >>> [urea] = read("examples/urea/urea.cif")
+    >>> round(similarity(pattern(urea), pattern(urea)), 6)
+    1.0
     """
     chosen = powder or Powder()
     cell = reduced(structure.cell)

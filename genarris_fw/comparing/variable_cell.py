@@ -46,6 +46,14 @@ def variable_cell_similarity(
     """Return how alike the powder patterns of two crystals are, differences of their cells set aside.
 
     See `variable_cell_fit`, whose `similarity` it is.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import read
+    >>> from genarris_fw.comparing import variable_cell_similarity
+    >>> [urea] = read("examples/urea/urea.cif")
+    >>> round(variable_cell_similarity(urea, urea), 3)
+    1.0
     """
     return variable_cell_fit(reference, structure, powder, lengths, angles).similarity
 

@@ -73,6 +73,12 @@ def bonds(species: Sequence[str], positions: ArrayLike) -> list[tuple[int, int]]
     -------
     list of (int, int)
         Pairs i < j, sorted.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import bonds
+    >>> bonds(['O', 'H', 'H'], [[0, 0, 0], [0.96, 0, 0], [-0.24, 0.93, 0]])
+    [(0, 1), (0, 2)]
     """
     points = np.asarray(positions, dtype=float).reshape(-1, 3)
     radii = np.array([covalent_radius(name) for name in species], dtype=float) + 0.5 * SLACK
@@ -170,6 +176,12 @@ def connected_components(n_atoms: int, pairs: Iterable[Sequence[int]]) -> list[l
     -------
     list of list of int
         Atoms of each component in rising order; components in the order of their first atoms.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import connected_components
+    >>> connected_components(4, [(0, 2), (1, 3)])
+    [[0, 2], [1, 3]]
     """
     neighbours: list[list[int]] = [[] for _ in range(n_atoms)]
     for i, j in pairs:

@@ -66,6 +66,12 @@ def cell_properties(structure: Structure) -> dict[str, float]:
     -------
     dict
         ``a``, ``b``, ``c``, ``alpha``, ``beta``, ``gamma``, ``cell_vol``.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import Structure, cell_properties
+    >>> cell_properties(Structure([[4, 0, 0], [0, 5, 0], [0, 0, 6]], ["He"], [[0, 0, 0]]))["cell_vol"]
+    120.0
     """
     return dict(zip(CELL_KEYS, _values(structure.cell.tobytes()), strict=True))
 

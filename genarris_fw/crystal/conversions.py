@@ -41,6 +41,13 @@ def to_ase(structure: Structure) -> Atoms:
     Atoms
         ``info`` has struct_id and properties. The property ``energy`` (eV) is what `get_potential_energy` returns;
         ``initial_moments``, ``initial_charges`` and ``fixed_atoms`` are magnetic moments, charges and a constraint.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import read, to_ase
+    >>> [urea] = read("examples/urea/urea.cif")
+    >>> to_ase(urea).info["struct_id"]
+    'urea'
     """
     from ase.calculators.singlepoint import SinglePointCalculator
     from ase.constraints import FixAtoms

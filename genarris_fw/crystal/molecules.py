@@ -36,6 +36,13 @@ def whole_molecules(structure: Structure, molecule: Molecule | None = None) -> S
     ------
     InputError
         Where the bonds form a chain, layer or network without end.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import read, whole_molecules
+    >>> [urea] = read("examples/urea/urea.cif")
+    >>> whole_molecules(urea).properties["Z"]
+    2
     """
     places, parts = _unwrapped(structure, molecule)
     ordered = [parts[0], *(_in_order_of(parts[0], part, structure.species, places) for part in parts[1:])]

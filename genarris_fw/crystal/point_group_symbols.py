@@ -148,6 +148,12 @@ def hermann_mauguin_symbol(schoenflies: str) -> str:
     -------
     str
         For example ``6/mmm``. A bar is a minus before the number.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import hermann_mauguin_symbol
+    >>> hermann_mauguin_symbol("C2v")
+    'mm2'
     """
     for table in (_LOW, _CUBIC_AND_ICOSAHEDRAL, _INFINITE):
         if schoenflies in table:
@@ -203,6 +209,12 @@ def parse_symbol(text: str) -> str:
     ------
     InputError
         Where no point group has this name.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import parse_symbol
+    >>> parse_symbol("mm2")
+    'C2v'
     """
     key = re.sub(r"[\s_]", "", text).lower()
     if key not in _SYMBOLS:

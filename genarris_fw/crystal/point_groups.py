@@ -148,6 +148,13 @@ def point_group(molecule: Molecule, tol: float = 1e-2) -> PointGroup:
     ------
     InputError
         For a molecule without atoms or a tolerance that is not positive.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import point_group, read_molecule
+    >>> molecule = read_molecule("examples/urea/urea.in")
+    >>> point_group(molecule).symbol
+    'mm2'
     """
     if len(molecule) == 0:
         raise InputError("a molecule without atoms has no point group")

@@ -96,6 +96,11 @@ class PropertyTable:
         """Return the table in ascending order of the ids."""
         return self.chosen(sorted(range(len(self)), key=self.ids.__getitem__))
 
+    def of(self, ids: Iterable[str]) -> PropertyTable:
+        """Return the table of those of some structures that it has, in its own order."""
+        wanted = set(ids)
+        return self.chosen([row for row, struct_id in enumerate(self.ids) if struct_id in wanted])
+
     def chosen(self, rows: Sequence[int]) -> PropertyTable:
         """Return the table of some rows, in their order."""
         order = np.array(rows, dtype=np.intp)
@@ -120,14 +125,18 @@ class TableMaker:
         """Take a batch: the ids, and the properties of each, plain values; objects within become ``name.inner``."""
         first = len(self._ids)
         self._ids += ids
-        for name in dict.fromkeys(name for one in properties for name in one):
+        for name in set().union(*properties):
             self._add(name, first, [one.get(name) for one in properties])
+
+    def add_column(self, name: str, values: list[Any]) -> None:
+        """Give the structures of the batch that was added last another value each, None where there is none."""
+        self._add(name, len(self._ids) - len(values), values)
 
     def _add(self, name: str, first: int, values: list[Any]) -> None:
         types = set(map(type, values)) - {type(None)}
         if not types <= {int, float, bool, str}:
             if objects := [one if isinstance(one, dict) else {} for one in values] if dict in types else []:
-                for inner in dict.fromkeys(inner for one in objects for inner in one):
+                for inner in set().union(*objects):
                     self._add(f"{name}.{inner}", first, [one.get(inner) for one in objects])
             plain = [_scalar(one) for one in values]
             if any(one is None and not isinstance(was, dict | None) for one, was in zip(plain, values)):
@@ -167,12 +176,11 @@ class TableMaker:
         values: Values = np.zeros(n, dtype=_DTYPES[kind])
         values[:] = {"number": np.nan, "text": ""}.get(kind, 0)
         known = np.zeros(n, dtype=np.bool_)
-        for first, last, have, packed, there in pieces:
-            known[first:last] = there
-            if kind == "text" and have != {str}:
-                values[first:last] = [str(x) if k else "" for x, k in zip(packed.tolist(), there)]
-            else:
-                values[first:last] = np.where(there, packed, np.nan) if kind == "number" else packed
+        for first, last, have, piece, there in pieces:
+            # What it was given before stays where there is nothing else.
+            mixed = kind == "text" and have != {str}
+            values[first:last][there] = list(map(str, piece[there].tolist())) if mixed else piece[there]
+            known[first:last] |= there
         return Column(name, kind, values, known, about.get(name) or known_property(name))
 
 
@@ -186,7 +194,7 @@ def table_of(structures: Iterable[Any]) -> PropertyTable:
 
     Examples
     --------
-    >>> from genarris_fw.crystal import Structure
+    >>> from genarris_fw.crystal import Structure, table_of
     >>> table = table_of([Structure(None, ["He"], [[0, 0, 0]], {"energy": -1.5}, "helium")])
     >>> table.columns["energy"].unit, list(table.rows())
     ('eV per cell', [('helium', 1, -1.5)])

@@ -65,6 +65,12 @@ def vdw_radius(symbol: str) -> float:
     ------
     InputError
         Where no table has a radius for the element.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import vdw_radius
+    >>> vdw_radius("O")
+    1.52
     """
     if symbol not in VDW:
         raise InputError(
@@ -74,7 +80,14 @@ def vdw_radius(symbol: str) -> float:
 
 
 def covalent_radius(symbol: str) -> float:
-    """Covalent radius of one element, in Å (Cordero et al. 2008, as ASE tabulates them)."""
+    """Covalent radius of one element, in Å (Cordero et al. 2008, as ASE tabulates them).
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import covalent_radius
+    >>> covalent_radius("C")
+    0.76
+    """
     return float(covalent_radii[atomic_numbers[symbol]])
 
 

@@ -39,6 +39,13 @@ def standard_setting(structure: Structure, symprec: float = 1e-2) -> Structure:
     ------
     InputError
         For a molecule, or where spglib finds no symmetry.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import read, standard_setting
+    >>> [urea] = read("examples/urea/urea.cif")
+    >>> [round(x, 3) for x in standard_setting(urea).cell_parameters]
+    [5.565, 5.565, 4.684, 90.0, 90.0, 90.0]
     """
     if structure.lattice is None:
         raise InputError(f"{structure.struct_id or 'the structure'} is a molecule: it has no space group")

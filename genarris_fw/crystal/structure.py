@@ -68,6 +68,13 @@ class Molecule:
     ------
     InputError
         For unknown elements, non-finite numbers or differing lengths.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import Molecule
+    >>> molecule = Molecule(["O", "H", "H"], [[0, 0, 0], [0.96, 0, 0], [-0.24, 0.93, 0]])
+    >>> molecule.formula, len(molecule), round(molecule.mass, 2)
+    ('H2O', 3, 18.02)
     """
 
     species: list[str]
@@ -126,6 +133,13 @@ class Structure:
     ------
     InputError
         For unknown elements, non-finite numbers, differing lengths or a flat lattice.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import Structure
+    >>> structure = Structure([[4, 0, 0], [0, 5, 0], [0, 0, 6]], ["He"], [[0, 0, 0]], {"spg": 47}, "helium")
+    >>> structure.cell_volume, structure.cell_parameters
+    (120.0, (4.0, 5.0, 6.0, 90.0, 90.0, 90.0))
     """
 
     lattice: NDArray[np.float64] | None

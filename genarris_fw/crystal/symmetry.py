@@ -36,6 +36,13 @@ def space_group(structure: Structure, symprec: float = 1e-2) -> int:
     ------
     InputError
         For a molecule.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import read, space_group
+    >>> [urea] = read("examples/urea/urea.cif")
+    >>> space_group(urea)
+    113
     """
     if structure.lattice is None:
         raise InputError(f"{structure.struct_id or 'the structure'} is a molecule: it has no space group")

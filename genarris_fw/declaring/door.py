@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from genarris_fw.errors import GenarrisError, InputError
 from genarris_fw.showing import nearest
 
+# The number of the interface for plug-in packages.
 INTERFACE = 1
 _STATED = "genarris_fw.interface"
 _OURS = "genarris_fw"
@@ -150,7 +151,7 @@ class Door:
         Raises
         ------
         InputError
-            After `where`, such as ``path: ``, in place of any error of a foreign package but `GenarrisError`, which
+            After `where`, such as a path with a colon, in place of any error of a foreign package but `GenarrisError`, which
             speaks for itself.
         """
         try:

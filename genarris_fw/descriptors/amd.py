@@ -102,6 +102,14 @@ def amd(structure: Structure, k: int = 100) -> Array:
     Notes
     -----
     Widdowson, Mosca, Pulte, Kurlin and Cooper, MATCH Commun. Math. Comput. Chem. 87, 529 (2022), definition of AMD.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import read
+    >>> from genarris_fw.descriptors import amd
+    >>> [urea] = read("examples/urea/urea.cif")
+    >>> amd(urea, k=3).round(2)
+    array([1.08, 1.55, 1.76])
     """
     return np.asarray(_all_distances(structure, k).mean(axis=0))
 
@@ -167,6 +175,14 @@ def pdd(structure: Structure, k: int = 100, collapse_tol: float = 1e-4) -> Array
     Notes
     -----
     Widdowson and Kurlin, Advances in Neural Information Processing Systems 35 (2022), definition of PDD.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import read
+    >>> from genarris_fw.descriptors import pdd
+    >>> [urea] = read("examples/urea/urea.cif")
+    >>> pdd(urea, k=10).shape
+    (5, 11)
     """
     if not collapse_tol >= 0:
         raise InputError(f"collapse_tol is {collapse_tol}; give a distance in Å, 0 or more")

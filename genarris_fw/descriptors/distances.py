@@ -20,6 +20,7 @@ Matrix = NDArray[np.float32]
 # fill(first, last, mirror, out) writes the rows first to last - 1, as in the kernel's `compare`.
 Fill = Callable[[int, int, bool, Matrix], None]
 
+# The metrics of vectors, as scipy.spatial.distance calls them.
 METRICS = (
     "braycurtis",
     "canberra",
@@ -351,6 +352,13 @@ def distance_matrix(
     InputError
         For no vectors, one that is not finite, an unknown metric, or a metric that does not exist for
         these vectors (the cosine of a zero vector, for instance).
+
+    Examples
+    --------
+    >>> from genarris_fw.descriptors import distance_matrix
+    >>> distance_matrix([[0.0, 0.0], [3.0, 4.0]])
+    array([[0., 5.],
+           [5., 0.]], dtype=float32)
     """
     rows = _checked(vectors)
     comparison = Comparison.of_pool(rows, metric, normalize)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from genarris_fw.errors import InputError
 
+# How the radial functions are placed.
 INIT_SCHEMES = ("shifted", "centered", "random")
 # "mean": the formula and grids of the last Genarris 2 code; "2.0-manual": those of the code the manual describes.
 RDF_CONVENTIONS = ("mean", "2.0-manual")
@@ -69,7 +70,7 @@ class RadialFunctions:
         -----
         Interpolation at the Chebyshev points of the bin. With s the steepest slope of a function's logarithm, the
         relative error is about 2 (s h / 8)^8 / 8! for bins of width h; s h = 1/2 makes it 3e-12. The slope
-        2 eta |r - centre| counts where the Gaussian exceeds exp(-36), a rounding error of its peak; the error grows
+        ``2 eta |r - centre|`` counts where the Gaussian exceeds exp(-36), a rounding error of its peak; the error grows
         gently beyond. At least 24 bins serve the cosine.
         """
         farthest = np.maximum(self.centres, np.abs(self.cutoff - self.centres))

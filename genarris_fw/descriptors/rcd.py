@@ -112,7 +112,7 @@ def rcd_difference(
 
     Notes
     -----
-    Two neighbours u and w of two molecules differ by
+    Two neighbours u and w of two molecules differ by::
 
         d(u, w) = |t_u - t_w|^2 / (|t_u| |t_w|) + contribution_ratio * |o_u - o_w|^2 / n,
 

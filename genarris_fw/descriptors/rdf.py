@@ -239,6 +239,14 @@ def rdf(
     distance, the kernel gathers for each bin of distances the moments 0 to 7 of the places within it, and
     multiplies these by the functions' polynomials on the bins (`RadialFunctions.pieces`). What differs is less than
     1e-10 of the value, or less than 1e-20. Functions too narrow for that are evaluated.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import read
+    >>> from genarris_fw.descriptors import rdf
+    >>> [urea] = read("examples/urea/urea.cif")
+    >>> rdf([urea], n_D_inter=4).shape  # 4 functions of each of 16 pairs of elements
+    (1, 64)
     """
     functions = radial_functions(cutoff, n_D_inter, init_scheme, eta_range, Rs_range, seed, convention)
     whole = choose("convention", convention, RDF_CONVENTIONS) == "mean"

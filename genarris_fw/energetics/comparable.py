@@ -33,6 +33,7 @@ class Source(NamedTuple):
         return cls(*(str(record.get(field)) for field in FIELDS))
 
 
+# The source of energies that files state.
 FROM_A_FILE = Source("a file")
 USUAL_NAMES = ("energy",)
 

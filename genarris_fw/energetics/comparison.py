@@ -63,6 +63,13 @@ def compare(first: ArrayLike, second: ArrayLike) -> EngineComparison:
     ------
     InputError
         For fewer than two structures, lengths that differ, or numbers that are not finite.
+
+    Examples
+    --------
+    >>> from genarris_fw.energetics import compare
+    >>> found = compare([0.0, 1.0, 3.0], [0.0, 1.1, 2.9])
+    >>> round(found.kendall_tau, 2), found.rank_of_lowest
+    (1.0, 1)
     """
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if a.ndim != 1 or a.shape != b.shape or len(a) < 2:

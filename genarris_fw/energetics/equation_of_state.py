@@ -81,6 +81,13 @@ def fit(volumes: ArrayLike, energies: ArrayLike) -> EquationOfState:
     InputError
         For fewer than four volumes, numbers that are not finite, or energies without a minimum within the range
         of the volumes.
+
+    Examples
+    --------
+    >>> from genarris_fw.energetics import fit
+    >>> found = fit([38.0, 39.0, 40.0, 41.0, 42.0, 43.0, 44.0], [-0.10, -0.16, -0.19, -0.20, -0.19, -0.16, -0.12])
+    >>> round(found.V0, 1)
+    40.9
     """
     v, e = _checked(volumes, energies)
     # Relative to the mean volume and the lowest energy, which keeps the fit well conditioned.

@@ -78,6 +78,13 @@ def ranking(energies: ArrayLike, least: float = 0.0) -> Ranking:
     ------
     InputError
         For fewer than two engines or no structure, numbers that are not finite, or a negative least error.
+
+    Examples
+    --------
+    >>> from genarris_fw.energetics import ranking
+    >>> found = ranking([[0.0, 5.0, 9.0], [0.0, 4.0, 9.5]])  # of three structures, by two engines
+    >>> found.mean.round(2)
+    array([0.  , 4.5 , 9.25])
     """
     e = np.asarray(energies, dtype=float)
     if e.ndim != 2 or e.shape[0] < 2 or e.shape[1] < 1:

@@ -31,6 +31,14 @@ def get(name: str, **settings: Any) -> Engine:
         For an unknown name or setting, naming the valid ones, and for a package that cannot be used here.
     EngineError
         Kind ``missing`` where the engine is known but cannot be used here.
+
+    Examples
+    --------
+    >>> from genarris_fw import engines
+    >>> from genarris_fw.crystal import read
+    >>> engine = engines.get("ase", calculator="ase.calculators.lj:LennardJones")
+    >>> engine.name
+    'ase'
     """
     return _brought(name)(**settings)
 

@@ -106,6 +106,15 @@ def generate(
     ------
     InputError
         For arguments outside their range, or a space group without a site for Z such molecules.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import read_molecule
+    >>> from genarris_fw.generation import generate
+    >>> molecule = read_molecule("examples/urea/urea.in")
+    >>> made = generate(molecule, Z=2, space_group=4, n=3, volume_mean=150, volume_std=5, seed=1, mode="packing")
+    >>> [structure.properties["spg"] for structure in made.structures]
+    [4, 4, 4]
     """
     start = time.perf_counter()
     if mode not in (*MODES, "auto"):

@@ -82,6 +82,14 @@ def occupations(
     ------
     InputError
         As `compatible_sites`.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import read_molecule
+    >>> from genarris_fw.generation import occupations
+    >>> molecule = read_molecule("examples/urea/urea.in")
+    >>> len(occupations(molecule, Z=4, space_groups=[14], combinations=True))
+    1
     """
     found = [Occupation((site,)) for site in compatible_sites(molecule, Z, tol, space_groups)]
     if combinations:

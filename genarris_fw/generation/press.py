@@ -49,7 +49,18 @@ class Pressed:
 
 
 def press(structure: Structure, sr: float = 0.85, rules: ContactRules = GENARRIS_2) -> Structure:
-    """Press a crystal: see `press_fully`, of which this returns the structure."""
+    """Press a crystal: see `press_fully`, of which this returns the structure.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import read_molecule
+    >>> from genarris_fw.generation import generate, press
+    >>> molecule = read_molecule("examples/urea/urea.in")
+    >>> loose = generate(molecule, Z=2, space_group=4, n=1, volume_mean=200, volume_std=5, seed=1).structures[0]
+    >>> pressed = press(loose)
+    >>> pressed.cell_volume < loose.cell_volume
+    True
+    """
     return press_fully(structure, sr, rules).structure
 
 

@@ -109,6 +109,15 @@ def compatible_sites(
     ------
     InputError
         For Z outside 1 to 192, a tolerance that is not positive, or a molecule without atoms.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import read_molecule
+    >>> from genarris_fw.generation import compatible_sites
+    >>> molecule = read_molecule("examples/urea/urea.in")
+    >>> sites = compatible_sites(molecule, Z=2, space_groups=[113])
+    >>> [(site.space_group, site.wyckoff) for site in sites]
+    [(113, '2c')]
     """
     group = point_group(molecule, tol)
     found = []

@@ -216,5 +216,13 @@ def volume_estimate(molecule: Molecule) -> VolumeEstimate:
 
 
 def estimate_volume(molecule: Molecule) -> float:
-    """Return the estimated volume of one molecule in its crystal, in Å3 (see `volume_estimate`)."""
+    """Return the estimated volume of one molecule in its crystal, in Å3 (see `volume_estimate`).
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import read_molecule
+    >>> from genarris_fw.generation import estimate_volume
+    >>> round(estimate_volume(read_molecule("examples/urea/urea.in")), 1)
+    71.0
+    """
     return volume_estimate(molecule).volume

@@ -51,3 +51,7 @@ def __getattr__(name: str) -> Any:
     if name not in _FROM:
         raise AttributeError(f"module 'genarris_fw.lattice' has no attribute '{name}'")
     return getattr(importlib.import_module(f"genarris_fw.lattice.{_FROM[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""Tables of all options, made from the models: for the terminal, for programs and for the documentation."""
+"""Tables of all options, made from the models: for the terminal and for programs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from genarris_fw.declaring.option import REQUIRED, Option
+from genarris_fw.declaring.option import REQUIRED, Declared, Option
 from genarris_fw.errors import InputError
 from genarris_fw.options.base import ProcedureOptions, SharedOptions
 from genarris_fw.options.names import why_not
@@ -65,20 +65,23 @@ def rows(model: type[ProcedureOptions]) -> list[Row]:
     """Return the rows of a model: its own options first, then those that every procedure has."""
     shared = set(SharedOptions.declared()) if model.procedure != "Genarris_master" else set()
     names = sorted(model.declared(), key=lambda name: (name in shared, _rank(model.info(name))))
-    return [
-        Row(
-            name,
-            model.said(name).name,
-            model.info(name).category,
-            model.info(name).unit,
-            _default(model.info(name), "manual"),
-            _default(model.info(name), "2.0"),
-            model.description(name),
-            model.expected(name),
-            model.info(name).aliases,
-        )
-        for name in names
-    ]
+    return [row(model, name) for name in names]
+
+
+def row(model: type[Declared], name: str) -> Row:
+    """Return the row of one option, or of one setting of an engine."""
+    info = model.info(name)
+    return Row(
+        name,
+        model.said(name).name,
+        info.category,
+        info.unit,
+        _default(info, "manual"),
+        _default(info, "2.0"),
+        model.description(name),
+        model.expected(name),
+        info.aliases,
+    )
 
 
 def _rank(info: Option) -> int:
@@ -96,7 +99,7 @@ def as_records(chosen: Sequence[type[ProcedureOptions]] | None = None) -> dict[s
     """Return procedure -> {description, options, without_effect} as plain values."""
     return {
         model.procedure: {
-            "description": _purpose(model),
+            "description": purpose(model),
             "synonyms": list(model.synonyms),
             "options": [asdict(row) | {"aliases": list(row.aliases)} for row in rows(model)],
             "without_effect": dict(model.no_effect),
@@ -105,25 +108,6 @@ def as_records(chosen: Sequence[type[ProcedureOptions]] | None = None) -> dict[s
     }
 
 
-def as_markdown(chosen: Sequence[type[ProcedureOptions]] | None = None) -> str:
-    """Return the tables as Markdown, one section a procedure."""
-    parts = []
-    for model in chosen or models():
-        lines = [f"## {model.procedure}", "", _purpose(model), ""]
-        if model.synonyms:
-            lines += [f"Also called {', '.join(model.synonyms)}.", ""]
-        lines += ["| " + " | ".join(COLUMNS) + " |", "|" + " --- |" * len(COLUMNS)]
-        for row in rows(model):
-            cells = [f"`{row.option}`", *row.cells()[1:]]
-            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-        if model.no_effect:
-            lines += [
-                "",
-                "Known, without effect: " + ", ".join(f"`{name}`" for name in model.no_effect) + ".",
-            ]
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts) + "\n"
-
-
-def _purpose(model: type[ProcedureOptions]) -> str:
+def purpose(model: type[Declared]) -> str:
+    """Return what a section or the settings of an engine are for, in a line."""
     return str(model.__doc__).strip().splitlines()[0]

@@ -1,6 +1,7 @@
 """Figures of arrays and structures: histograms, space groups, energies, maps, distances, curves. No database."""
 
 from genarris_fw.pictures.distances import heat_map, order_by_cluster
+from genarris_fw.pictures.grouped_landscape import grouped_landscape
 from genarris_fw.pictures.histograms import histogram, property_histogram
 from genarris_fw.pictures.landscape import energy_landscape
 from genarris_fw.pictures.manual import clustering_histograms
@@ -21,6 +22,7 @@ __all__ = [
     "clustering_histograms",
     "descriptor_map",
     "energy_landscape",
+    "grouped_landscape",
     "heat_map",
     "histogram",
     "label_of",

@@ -54,6 +54,13 @@ def histogram(sets: Mapping[str, ArrayLike], label: str, size: tuple[float, floa
     -----
     The bins are the same for all sets. Counts are drawn, or, where one set is more than 25 times larger than
     another, the share of its set that each bin holds.
+
+    Examples
+    --------
+    >>> from genarris_fw.pictures import histogram
+    >>> figure = histogram({'pool': [140.2, 145.0, 151.3]}, 'cell volume (Å³)')
+    >>> figure.axes[0].get_xlabel()
+    'cell volume (Å³)'
     """
     with style():
         figure = new_figure(*size)

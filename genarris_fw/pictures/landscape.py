@@ -49,6 +49,13 @@ def energy_landscape(
     ------
     InputError
         When the lengths differ, or no structure has both numbers.
+
+    Examples
+    --------
+    >>> from genarris_fw.pictures import energy_landscape
+    >>> figure = energy_landscape([1.31, 1.28, 1.25], [-4.02, -4.01, -3.98], names=['a', 'b', 'c'])
+    >>> figure.axes[0].get_xlabel()
+    'density (g/cm³)'
     """
     with style():
         figure = new_figure(4.8, 4.0)

@@ -58,6 +58,14 @@ def save(figure: Figure, path: Path, formats: Sequence[str] = ("png", "svg")) ->
         For an unknown format.
     OSError
         When the folder cannot be written or the disk is full.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from genarris_fw.pictures import histogram, save
+    >>> files = save(histogram({'pool': [1.2, 1.3]}, 'density (g/cm³)'), Path('densities'), ['png'])
+    >>> [file.name for file in files]
+    ['densities.png']
     """
     names = check_formats(formats)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -77,10 +77,10 @@ def style() -> Iterator[None]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure of this size in inches; pyplot knows nothing of it."""
-    from matplotlib.figure import Figure
+    """Return an empty figure of this size in inches, which a notebook shows; pyplot knows nothing of it."""
+    from genarris_fw.pictures.shown import ShownFigure
 
-    return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    return ShownFigure(figsize=(width, height), dpi=DPI, layout="constrained")
 
 
 def whole_numbers(axes: Axes) -> None:

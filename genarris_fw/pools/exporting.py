@@ -35,6 +35,7 @@ def export_pool(
     formats: Sequence[str] = ("json",),
     allowed: Callable[[list[Path]], object] = lambda files: None,
     told: Told = untold,
+    ids: Sequence[str] | None = None,
 ) -> list[Path]:
     """Write a pool's structures with their properties into a folder.
 
@@ -53,6 +54,8 @@ def export_pool(
         Called with all files before the first is written; may raise.
     told : callable, optional
         Told how far it is; never before other processes are started.
+    ids : sequence of str, optional
+        Only these structures of the pool.
 
     Returns
     -------
@@ -68,7 +71,7 @@ def export_pool(
     refuse_unknown(formats)
     known = {name: find_format(name) for name in formats}
     catalogue.runs.get(run)
-    ids = catalogue.structures.pool_ids(run, pool)
+    ids = catalogue.structures.pool_ids(run, pool) if ids is None else ids
     if not ids:
         refuse_unknown_pool(catalogue, run, pool)
     files = {name: _files(one, folder, pool, ids) for name, one in known.items()}
@@ -156,7 +159,7 @@ def _write_whole(
     if isinstance(kind, TableFormat):
         from genarris_fw.pools.property_table import read_property_table
 
-        table = read_property_table(catalogue, run, pool, told=told)
+        table = read_property_table(catalogue, run, pool, told=told).of(ids)
         file.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(file) as partial, known.door.blaming(known.name, f"{file}: "):
             kind.save_table(table, partial)

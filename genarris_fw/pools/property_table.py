@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, get_args, get_type_hints
 
@@ -61,8 +62,8 @@ def read_property_table(catalogue: Catalogue, run: str, pool: str, told: Told = 
     lists = _lists(catalogue, run, pool)
     rows = explored.rows(catalogue, run, pool, _projection(names), size, BATCH, without=lists)
     maker = TableMaker()
-    while batch := list(islice(rows, BATCH)):
-        maker.add([one["struct_id"] for one in batch], [_flat(one, names) for one in batch])
+    for batch in _ahead(rows):
+        _take(maker, batch, names)
         told("reading properties", len(maker), size)
     found = maker.table(dict(_about(names))).sorted()
     left_out = sorted({*found.left_out, *(path.removeprefix("properties.") for path in lists)})
@@ -92,20 +93,33 @@ def _lists(catalogue: Catalogue, run: str, pool: str) -> list[str]:
     return list(found)
 
 
-def _flat(document: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """Return what is known of a structure, in one object."""
-    flat: dict[str, Any] = dict(document.get("properties") or {})
+def _ahead(rows: Iterator[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    """Yield rows in batches; the server makes the next one while this one is worked on."""
+
+    def following() -> list[Mapping[str, Any]]:
+        return list(islice(rows, BATCH))
+
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(following)
+        while batch := coming.result():
+            coming = reader.submit(following)
+            yield batch
+
+
+def _take(maker: TableMaker, batch: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
+    """Add a batch of documents to a table."""
+    maker.add([one["struct_id"] for one in batch], [one.get("properties") or {} for one in batch])
     for name in _OF_DOCUMENTS:
-        if (value := document.get(name)) is not None:
-            flat[name] = value
-    provenance = document.get("provenance") or {}
+        if any(values := [one.get(name) for one in batch]):
+            maker.add_column(name, values)
+    origins = [one.get("provenance") or {} for one in batch]
     for name in _OF_PROVENANCE:
-        flat[name] = provenance.get(name)
-    for name, energy in (document.get("energies") or {}).items():
-        flat[f"{name}_per_molecule"] = energy.get("per_molecule")
-        for field in _OF_ENERGIES:
-            flat[f"{name}_{field}"] = energy.get(field)
-    return flat
+        maker.add_column(name, [one.get(name) for one in origins])
+    for name in names:
+        energies = [(one.get("energies") or {}).get(name) or {} for one in batch]
+        if any(energies):
+            for field in ("per_molecule", *_OF_ENERGIES):
+                maker.add_column(f"{name}_{field}", [one.get(field) for one in energies])
 
 
 def _about(names: Sequence[str]) -> Iterator[tuple[str, KnownProperty]]:

@@ -34,6 +34,7 @@ def compare(
     molecules: int = 15,
     nearest: int = NEAREST,
     watch: Callable[[int], object] | None = None,
+    ids: list[str] | None = None,
 ) -> PoolComparison:
     """Compare a pool with the measured crystal.
 
@@ -47,6 +48,8 @@ def compare(
         By default the run's own.
     molecules, nearest, watch
         As of `compare_pool`.
+    ids : list of str, optional
+        Only these structures of it.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def compare(
         For an unknown run or pool, an empty one, no experiment, or what `compare_pool` refuses.
     """
     measured = experiment or own_experiment(catalogue, run)
-    ids = catalogue.structures.pool_ids(run, pool)
+    ids = catalogue.structures.pool_ids(run, pool) if ids is None else ids
     if not ids:
         _refuse_empty(catalogue, run, pool)
     return compare_pool(

@@ -53,4 +53,4 @@ def test_the_page_is_that_of_the_commands() -> None:
 
 def test_help_ends_with_the_example(capsys: pytest.CaptureFixture) -> None:
     done = call(capsys, "export", "--help")
-    assert done.out.endswith("Example:\n    genarris-fw export urea --pool relaxed --format cif,csv --to files\n")
+    assert done.out.endswith("Example:\n    genarris-fw export urea --pool minima --format cif,csv --to files\n")

@@ -161,6 +161,8 @@ def test_a_molecule_from_anything(capsys: pytest.CaptureFixture, tmp_path: Path)
     assert made.code == 0, made.err
     assert "a geometry by MMFF94: relax it" in made.out
     assert read_molecule(folder / "CH2O_prepared.in").formula == "CH2O"
+    assert "\nrun_name = smiles\n" in (folder / "ui.conf").read_text()  # the folder's name, a file's name else
+    assert "\nrun_name = two\n" in text
     assert call(capsys, "check", "--no-engine-test", folder / "ui.conf", "--json").code == 0
 
 

@@ -8,7 +8,7 @@ from genarris_fw.declaring.option import REQUIRED
 from genarris_fw.errors import InputError
 from genarris_fw.options.registered import by_name, models
 from genarris_fw.options.sections import match_section
-from genarris_fw.options.tables import as_markdown, as_records, model_named, rows
+from genarris_fw.options.tables import as_records, model_named, rows
 
 EVERY = [(model, name) for model in models() for name in model.declared()]
 
@@ -64,10 +64,6 @@ def test_tables():
     assert list(records) == [model.procedure for model in models()]
     row = next(row for row in rows(model_named("pygenarris_structure_generation")) if row.option == "sr")
     assert (row.type, row.default, row.default_2_0) == ("float", "0.85", "required")
-    text = as_markdown()
-    assert text.count("## ") == len(models())
-    widths = {line.replace("\\|", "").count("|") for line in text.splitlines() if line.startswith("|")}
-    assert widths == {8}
     with pytest.raises(InputError, match="did you mean 'Run_Rdf_Calc'"):
         model_named("run_rdf_cal")
 

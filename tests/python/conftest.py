@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 from databases import new_database
-from pymongo import MongoClient
 from small_run import add_chain, fill
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.database.launchpads import database_name
+from genarris_fw.farm.opening import open_database
 
 
 @pytest.fixture(scope="module")
@@ -21,9 +20,7 @@ def uri(mongod: str) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def catalogue(uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
     folder: Path = tmp_path_factory.mktemp("urea")
-    with MongoClient(uri) as client:
-        made = Catalogue(client[database_name(uri)])
-        made.ensure_indexes()
-        fill(made, folder)
-        add_chain(made)
-        yield made
+    with open_database(folder, uri) as opened:
+        fill(opened.catalogue, folder)
+        add_chain(opened.catalogue)
+        yield opened.catalogue

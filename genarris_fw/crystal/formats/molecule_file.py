@@ -53,6 +53,12 @@ def read_molecule(path: PathLike, format: str | None = None, reading: Reading | 
         One line with the path: for a file that is missing, empty or unreadable; several records without a choice;
         atoms that overlap, a drawing, impossible bonds or valences, missing hydrogens; a salt, or different molecules
         without a choice; a charge.
+
+    Examples
+    --------
+    >>> from genarris_fw.crystal import read_molecule
+    >>> read_molecule("examples/urea/urea.in").formula
+    'CH4N2O'
     """
     choices = reading or Reading()
     structures = _structures(path, format, choices)

@@ -91,6 +91,15 @@ def electrostatics(
         For an unknown method, an odd number of electrons, or a program that is not installed.
     EngineError
         Where the field does not converge.
+
+    Examples
+    --------
+    >>> from genarris_fw import lattice
+    >>> from genarris_fw.crystal import read_molecule
+    >>> molecule = read_molecule("examples/urea/urea.in")
+    >>> charges = lattice.electrostatics(molecule, "HF/6-31G**")
+    >>> round(abs(float(charges.multipoles[:, 0].sum())), 6)  # e
+    0.0
     """
     if rank not in range(LARGEST_RANK + 1):
         raise InputError(f"rank = {rank}: expected a whole number from 0 to {LARGEST_RANK}")

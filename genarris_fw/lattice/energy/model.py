@@ -81,6 +81,17 @@ class Model:
     ------
     InputError
         Where they do not fit together, and for what `potential` raises.
+
+    Examples
+    --------
+    >>> from genarris_fw import lattice
+    >>> from genarris_fw.crystal import read, read_molecule
+    >>> model = lattice.Model(read_molecule("examples/urea/urea.in"), lattice.Potential("W99"))
+    >>> [urea] = read("examples/urea/urea.cif")
+    >>> round(model.energy(urea).total, 1)  # without charges, kJ/mol per molecule
+    1.0
+    >>> model.minimise(urea).converged
+    True
     """
 
     def __init__(

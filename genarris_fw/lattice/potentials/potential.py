@@ -49,6 +49,14 @@ class Potential:
     ------
     InputError
         For a name that is none, a file that cannot be used, or a taper that does not rise.
+
+    Examples
+    --------
+    >>> from genarris_fw.lattice import Potential
+    >>> Potential().name, Potential("w99").name
+    ('W99star', 'W99')
+    >>> Potential.names()
+    ['DREIDING', 'FIT', 'isoPAHAP', 'UNI', 'W99', 'W99rev631', 'W99rev6311', 'W99revPCM', 'W99sp', 'W99star']
     """
 
     def __init__(self, source: PathLike | None = None, *, taper: Taper = _AS_IN_THE_FILE) -> None:

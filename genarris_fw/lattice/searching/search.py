@@ -265,6 +265,16 @@ def search(
     InputError
         For arguments outside their range, a molecule that is not one complete piece, or a Z that no wanted space group
         offers.
+
+    Examples
+    --------
+    >>> from genarris_fw import lattice
+    >>> from genarris_fw.crystal import read_molecule
+    >>> molecule = read_molecule("examples/urea/urea.in")
+    >>> model = lattice.Model(molecule, lattice.Potential("W99"), lattice.electrostatics(molecule))
+    >>> found = lattice.search(molecule, 2, model, [113], stop="draws", draws=20)
+    >>> [structure.properties["spg"] for structure in found.structures][:1]
+    [113]
     """
     begin = time.process_time()
     limit = check_stop(window, stop, draws, structures, max_cpu_seconds)
