@@ -35,14 +35,14 @@ def peak():
 run = gfw.open(sys.argv[1], uri=sys.argv[2])
 pool = run.pool(sys.argv[3])
 import pandas
-before, began = peak(), time.perf_counter()
+before, began, cpu = peak(), time.perf_counter(), time.process_time()
 frame = pool.to_dataframe()
-seconds, memory = time.perf_counter() - began, peak() - before
+seconds, memory, cpu = time.perf_counter() - began, peak() - before, time.process_time() - cpu
 began = time.perf_counter()
 atoms = sum(len(structure) for structure, _ in zip(pool, range(10_000)))
 each = time.perf_counter() - began
 print(json.dumps({
-    "rows": len(frame), "columns": frame.shape[1], "seconds": seconds, "MB": memory, "atoms": atoms,
+    "rows": len(frame), "columns": frame.shape[1], "seconds": seconds, "cpu_seconds": cpu, "MB": memory, "atoms": atoms,
     "frame_MB": frame.memory_usage(deep=True).sum() / 2**20, "structures_per_second": min(len(frame), 10_000) / each,
 }))
 """

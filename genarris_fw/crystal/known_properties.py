@@ -93,6 +93,11 @@ KNOWN_PROPERTIES = {
     "eos.B1": KnownProperty("derivative of the bulk modulus", "", "by pressure, of the equation of state"),
     "eos.E0": KnownProperty("equilibrium energy", "eV per cell", "of the equation of state"),
 }
+# What belongs to an energy of any name that ends in "energy".
+_OF_ENERGIES = {
+    "_per_molecule": ("eV per molecule", KNOWN_PROPERTIES["energy_per_molecule"].meaning),
+    "_max_force": ("eV/Å", "largest force on an atom"),
+}
 _AGAIN = re.compile(r"_\d+$")  # what a second step of one kind makes: AP_cluster_2
 
 
@@ -115,7 +120,7 @@ def known_property(name: str) -> KnownProperty:
     found = KNOWN_PROPERTIES.get(name) or KNOWN_PROPERTIES.get(_AGAIN.sub("", name))
     if found is not None:
         return found
-    if name.endswith("energy_per_molecule"):
-        words = name.removesuffix("_per_molecule")
-        return KnownProperty(words, "eV per molecule", KNOWN_PROPERTIES["energy_per_molecule"].meaning)
+    for ending, (unit, meaning) in _OF_ENERGIES.items():
+        if name.endswith(f"energy{ending}"):
+            return KnownProperty(name.removesuffix("_per_molecule"), unit, meaning)
     return KnownProperty(name)

@@ -293,8 +293,8 @@ def test_ase_reads_what_is_written_and_the_other_way(tmp_path: Path) -> None:
 
 
 def test_molecules_far_from_the_origin() -> None:
-    """From 5 on SHELX takes a coordinate for a fixed one (10 + x), or for a multiple of a free variable."""
-    places = np.array([[0, 0, 0], [1.1, 0, 0], [0.2, 1.2, 0.3]]) + np.array([-70.0, 3.0, 151.0])
+    """From 5 on SHELX takes a coordinate for a fixed one (10 + x), from 15 on for a multiple of a free variable."""
+    places = np.array([[0, 0, 0], [1.1, 0, 0], [0.2, 1.2, 0.3]]) + np.array([-170.0, 3.0, 251.0])
     far = Structure(np.diag([9.0, 10.0, 11.0]), ["C", "N", "O"], places, {}, "far")
     [again] = parse_res(format_res(far), "far.res", Reading())
     assert farthest(again, far) < 1e-8

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 import pytest
+from command import EXAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
 from small_run import CHILDREN, EXEMPLARS, IDS, KJ_PER_MOL, RUN, energy
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.crystal.known_properties import KNOWN_PROPERTIES
+from genarris_fw.crystal.known_properties import KNOWN_PROPERTIES, known_property
 from genarris_fw.crystal.property_table import TableMaker, table_of
 from genarris_fw.errors import InputError
 from genarris_fw.pools.exporting import pool_structures
@@ -109,3 +111,12 @@ def test_any_properties_make_a_table(properties: list[dict[str, Any]], size: int
 
 def test_every_known_property_says_what_it_is() -> None:
     assert all(about.words and about.meaning for about in KNOWN_PROPERTIES.values())
+
+
+def test_what_the_page_on_documents_names_is_known() -> None:
+    """All but the lists and objects, which are no columns, and the energies of a user's own names."""
+    page = (EXAMPLES.parent / "docs" / "catalogue.md").read_text(encoding="utf-8")
+    table = page[page.index("| property | unit | set by |") : page.index("Properties that an imported file has")]
+    named = {name for row in table.splitlines()[2:] if row for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    no_columns = {"AMD", "RDF", "RSF", "rcd", "eos", "lapw_energy_forces"}
+    assert len(named) > 30 and {one for one in named - no_columns if not known_property(one).meaning} == set()
