@@ -124,5 +124,9 @@ def test_of_fhi_aims_all_of_control_in_counts(tmp_path: Path) -> None:
 
     assert key() == key(aims_command=f"mpirun -n {{cores}} {program}") == key(scratch_dir=str(tmp_path))
     assert len({key(), key(control=text + "relax_geometry bfgs 1e-3\n"), key(max_restarts=1)}) == 3
+    before = key()
+    with program.open("ab") as file:
+        file.write(b"patched")
+    assert key() not in (before, None)
     assert key(aims_command=COMMAND) is None
     assert key(aims_command=None, aims_lib_dir=str(tmp_path)) is None
