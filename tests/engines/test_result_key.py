@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +32,15 @@ def ase(**settings: object) -> Engine:
     return engines.get("ase", **{**LJ, **settings})
 
 
+@cache
+def usual() -> Engine:
+    """One for many examples: to look for its package takes a while."""
+    return ase()
+
+
 @given(st.lists(st.floats(-50, 50), min_size=6, max_size=6), st.integers(0, 5))
 def test_every_digit_of_a_place_counts(numbers: list[float], which: int) -> None:
-    engine = ase()
+    engine = usual()
     here = crystal(np.reshape(numbers, (2, 3)))
     again = crystal(np.reshape(list(numbers), (2, 3)))
     again.struct_id, again.properties = "another name", {"spg": 225, "energy": 1.0}
