@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +32,15 @@ def ase(**settings: object) -> Engine:
     return engines.get("ase", **{**LJ, **settings})
 
 
+@cache
+def usual() -> Engine:
+    """One for many examples: to look for its package takes a while."""
+    return ase()
+
+
 @given(st.lists(st.floats(-50, 50), min_size=6, max_size=6), st.integers(0, 5))
 def test_every_digit_of_a_place_counts(numbers: list[float], which: int) -> None:
-    engine = ase()
+    engine = usual()
     here = crystal(np.reshape(numbers, (2, 3)))
     again = crystal(np.reshape(list(numbers), (2, 3)))
     again.struct_id, again.properties = "another name", {"spg": 225, "energy": 1.0}
@@ -124,5 +131,9 @@ def test_of_fhi_aims_all_of_control_in_counts(tmp_path: Path) -> None:
 
     assert key() == key(aims_command=f"mpirun -n {{cores}} {program}") == key(scratch_dir=str(tmp_path))
     assert len({key(), key(control=text + "relax_geometry bfgs 1e-3\n"), key(max_restarts=1)}) == 3
+    before = key()
+    with program.open("ab") as file:
+        file.write(b"patched")
+    assert key() not in (before, None)
     assert key(aims_command=COMMAND) is None
     assert key(aims_command=None, aims_lib_dir=str(tmp_path)) is None

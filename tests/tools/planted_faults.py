@@ -987,11 +987,11 @@ _REUSED = [
         "tests/procedures/test_reuse.py -k under_its_token",
     ),
     Fault(
-        "genarris_fw/engines/base.py",
-        "results of another version are found",
-        'return f"{self.version}, genarris_fw {__version__}"',
-        'return f"genarris_fw {__version__}"',
-        "tests/engines/test_result_key.py -k another_version",
+        "genarris_fw/engines/aims/engine.py",
+        "results of another FHI-aims are found",
+        'f"{self.version}, program {digest}"',
+        "self.version",
+        "tests/engines/test_result_key.py -k control_in_counts",
     ),
     Fault(
         "genarris_fw/engines/result_key.py",
