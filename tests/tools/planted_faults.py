@@ -812,7 +812,7 @@ _FILES = [
         "tests/engines/test_aims_dynamics.py",
     ),
     Fault(
-        "genarris_fw/pools/importing.py",
+        "genarris_fw/pools/usable.py",
         "other molecules than the run's are taken",
         "return not rest and Z in (0, times) and all(atoms[name] == times * molecule[name] for name in molecule)",
         "return True",
