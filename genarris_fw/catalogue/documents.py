@@ -145,8 +145,8 @@ class NewStructure(_NewStructure, total=False):
         dict[str, Any],
         "how it came to be: `step`, `mode`, `seed`, `space_group`, `wyckoff`, `site_symmetry`, `draw` (on its site), "
         "`attempts` (of its group up to it), `pressed`; or `site` (such as 14:4e), `draw` and `hits` (by site) of a "
-        "search; or `sr`, `steps`, `converged` of a press; or `parent`; or `imported_from` (a folder or file), `file` (of "
-        "which part of it) and `stamp` (its size, time and number of structures)",
+        "search; or `sr`, `steps`, `converged` of a press; or `parent`; or `imported_from` (a folder, a file, "
+        "RUN:POOL), `file` (which part of it) and `stamp` (its size, time and number of structures)",
     ]
 
 

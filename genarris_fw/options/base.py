@@ -145,7 +145,7 @@ class SharedOptions(QueueOptions):
 def pool_option(*takes: str, default_words: str = "the output of the previous procedure", holds: str = "") -> Any:
     """Declare ``structure_dir``: what it `takes`, first what is wanted most, and what others find in it."""
     return option(
-        "Pool, or folder or file of structures, to work on",
+        "Pool, folder or file of structures, or RUN:POOL of the database, to work on",
         category="inferred",
         again="reset",
         default_words=default_words,
@@ -160,6 +160,7 @@ class OnStructures(SharedOptions):
     structure_dir: InputFolder | None = pool_option("energies", "pressed", "generated")
     input_pool: str = derived("The pool that it works on", "")
     import_folder: str | None = derived("Folder whose files, or file whose structures, become the input pool first")
+    import_pool: str | None = derived("RUN:POOL of the same database whose structures become the input pool first")
 
 
 class MakesPool(SharedOptions):

@@ -191,13 +191,13 @@ def effective(record: dict[str, Any]) -> dict[str, Any]:
                 continue
             value = given
             if name == "input_pool":
-                value = makers.get(given, given) if not options.get("import_folder") else "imported"
+                value = makers.get(given, given) if not _imports(options) else "imported"
             elif name == "import_folder" and given:
                 value = _relative(given, record["folder"])
             elif name == "dist_mat_input_file":
                 value = None if options.get("matrix_step") or not given else _relative(given, record["folder"])
             found[f"{step['name']}.{name}"] = value
-        if options.get("import_folder"):
+        if _imports(options):
             makers.setdefault(options["input_pool"], f"imported by {step['name']}")
         if options.get("output_pool") and options["output_pool"] != options.get("input_pool"):
             makers[options["output_pool"]] = f"made by {step['name']}"
@@ -208,6 +208,11 @@ def effective(record: dict[str, Any]) -> dict[str, Any]:
     }
     found |= {name: f"content {digest[:16]}" for name, digest in record.get("digests", {}).items()}
     return found
+
+
+def _imports(options: dict[str, Any]) -> bool:
+    """Whether a step's input pool is not made by the run."""
+    return bool(options.get("import_folder") or options.get("import_pool"))
 
 
 def _decides(procedure: str, options: dict[str, Any], name: str) -> bool:

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
+from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import Geometry, NewStructure
+from genarris_fw.catalogue.runs import refuse_unknown_run
 from genarris_fw.crystal.formats.registry import structure_endings
 from genarris_fw.crystal.reading import Reading
 from genarris_fw.errors import InputError
+from genarris_fw.pools.exporting import refuse_unknown_pool
 from genarris_fw.pools.reading import read_part
 from genarris_fw.pools.same_crystal import same_crystal
 from genarris_fw.pools.sources import Part, Source
 
 AT_A_TIME = 500  # documents
+# What a structure takes along from its run: not its pools, nor what guards writing there.
+_COPIED = ("struct_id", "n_atoms", "Z", "geometry", "properties", "energies")
 
 
 def given_pool(path: Path, note: Callable[[str], object]) -> Iterator[list[NewStructure]]:
@@ -56,6 +62,37 @@ def given_pool(path: Path, note: Callable[[str], object]) -> Iterator[list[NewSt
             batch = []
     if batch:
         yield batch
+
+
+def pool_of_a_run(catalogue: Catalogue, name: str) -> Iterator[list[NewStructure]]:
+    """Yield copies of the structures of a pool of another run, some documents at a time.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        The database of both runs.
+    name : str
+        ``RUN:POOL``.
+
+    Raises
+    ------
+    InputError
+        For a run or a pool that is not there, with the nearest names.
+    """
+    run, _, pool = name.partition(":")
+    if not catalogue.runs.is_there(run):
+        refuse_unknown_run(run, catalogue.runs.names())
+    ids = catalogue.structures.pool_ids(run, pool)
+    if not ids:
+        refuse_unknown_pool(catalogue, run, pool)
+    batch: list[NewStructure] = []
+    for document in catalogue.structures.load(run, ids, _COPIED):
+        copied = {field: value for field, value in document.items() if field in _COPIED}
+        batch.append(cast(NewStructure, copied | {"provenance": {"imported_from": name}}))
+        if len(batch) >= AT_A_TIME:
+            yield batch
+            batch = []
+    yield batch
 
 
 def _parts(path: Path) -> list[Part]:

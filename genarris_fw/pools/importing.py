@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import NewStructure, RunDocument, StructureDocument
 from genarris_fw.catalogue.runs import IMPORTED
-from genarris_fw.crystal.pieces import formula
 from genarris_fw.errors import InputError
 from genarris_fw.pools.reading import FileRead, LeftOut
 from genarris_fw.pools.same_crystal import same_crystal
 from genarris_fw.pools.sources import Part
+from genarris_fw.pools.usable import other_molecules
 from genarris_fw.version import __version__
 
 # In place of the firework that begins a run: an imported one has none.
@@ -95,16 +95,18 @@ class Import:
         if documents:
             self._write({name: document for name, (document, _) in documents.items()}, set(known))
 
-    def _take(
-        self, document: NewStructure, part: FileRead, documents: dict[str, tuple[NewStructure, FileRead]]
-    ) -> None:
+    def _take(self, document: NewStructure, part: FileRead, documents: _Taken) -> None:
         """Add a document to those of other files, of which one may hold the same id."""
         name = document["struct_id"]
         if name not in documents:
             documents[name] = document, part
-        elif not same_crystal(document["geometry"], documents[name][0]["geometry"]):
-            other = documents[name][1].part
-            self.left_out.append(LeftOut(part.part.file, f"holds {name}, and so does {other.name}, {_TODO}"))
+            return
+        first, other = documents[name]
+        if document["geometry"] == first["geometry"]:
+            self._note_others(name, document["properties"], first["properties"])
+            first["properties"] = document["properties"] | first["properties"]
+        elif not same_crystal(document["geometry"], first["geometry"]):
+            self.left_out.append(LeftOut(part.part.file, f"holds {name}, and so does {other.part.name}, {_TODO}"))
 
     def _write(self, documents: dict[str, NewStructure], known: set[str]) -> None:
         if self._record is None:
@@ -126,10 +128,14 @@ class Import:
                 continue
             given, had = documents[name]["properties"], known.get("properties") or {}
             missing[name] = {key: value for key, value in given.items() if key not in had}
-            for key in given.keys() & had.keys():
-                if isinstance(given[key], int | float) and given[key] != had[key] and had[key] is not None:
-                    self.notes.add(self.where, [f"{name}: {key} is {had[key]} already, {given[key]} is left out"])
+            self._note_others(name, given, had)
         self.catalogue.structures.add_properties(self.run, {name: found for name, found in missing.items() if found})
+
+    def _note_others(self, name: str, given: Mapping[str, Any], had: Mapping[str, Any]) -> None:
+        """Note numbers of a structure that are others than those which it keeps."""
+        for key in sorted(given.keys() & had.keys()):
+            if isinstance(given[key], int | float) and given[key] != had[key] and had[key] is not None:
+                self.notes.add(self.where, [f"{name}: {key} is {had[key]} already, {given[key]} is left out"])
 
     def _other(self, name: str, there: StructureDocument, part: Part) -> str:
         """What to say of a structure under whose name the run has another one."""
@@ -203,38 +209,6 @@ def in_batches(found: Iterable[FileRead]) -> Iterator[list[FileRead]]:
             batch, number = [], 0
     if batch:
         yield batch
-
-
-def other_molecules(record: RunDocument | None, documents: list[NewStructure]) -> dict[str, str]:
-    """Return struct_id -> reason of the structures that are not made of the molecule of a run, which has one.
-
-    Parameters
-    ----------
-    record : RunDocument or None
-        The run, if it is there.
-    documents : list of NewStructure
-        What is to be imported.
-    """
-    molecules = {
-        formula(molecule["species"]): Counter(molecule["species"])
-        for molecule in ((record or {}).get("molecules") or {}).values()
-        if molecule.get("species")
-    }
-    if not molecules:
-        return {}
-    found = {}
-    for document in documents:
-        atoms = Counter(document["geometry"]["species"])
-        if not any(_is_multiple(atoms, molecule, document["Z"]) for molecule in molecules.values()):
-            said = formula(document["geometry"]["species"])
-            found[document["struct_id"]] = f"{said} is not made of the run's molecule {' or '.join(molecules)}"
-    return found
-
-
-def _is_multiple(atoms: Counter[str], molecule: Counter[str], Z: int) -> bool:
-    """Whether atoms are a whole number of molecules, of Z if that is known."""
-    times, rest = divmod(sum(atoms.values()), sum(molecule.values()))
-    return not rest and Z in (0, times) and all(atoms[name] == times * molecule[name] for name in molecule)
 
 
 def _record(folder: Path) -> dict[str, Any]:

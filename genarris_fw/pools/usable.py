@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genarris_fw.catalogue.documents import NewStructure, RunDocument
 from genarris_fw.crystal.bonds import touching
 from genarris_fw.crystal.molecules import molecules_of
 from genarris_fw.crystal.pieces import formula
@@ -18,7 +20,10 @@ from genarris_fw.errors import InputError
 Floats = NDArray[np.float64]
 OVERLAP = 0.5  # part of the sum of two covalent radii, as in a molecule's file
 # Formats of pools that programs wrote with all atoms; what comes in others was measured, or drawn.
-OF_PROGRAMS = frozenset({"json", "geometry", "geo", "both", "geometry_out", "extxyz", "aims", "ase_database"})
+OF_PROGRAMS = frozenset({"json", "geometry", "geo", "both", "geometry_out", "extxyz", "aims"}) | {
+    "ase_database",
+    "ase_trajectory",
+}
 OF_THE_CSD = "csd_code"  # the property that a database has of crystals which were measured
 
 
@@ -93,3 +98,35 @@ def _touching_in_crystal(structure: Structure, radii: Floats) -> list[tuple[int,
     return [
         (min(i, j), max(i, j), d) for i, j, d in zip(first.tolist(), second.tolist(), distances.tolist(), strict=True)
     ]
+
+
+def other_molecules(record: RunDocument | None, documents: list[NewStructure]) -> dict[str, str]:
+    """Return struct_id -> reason of the structures that are not made of the molecule of a run, which has one.
+
+    Parameters
+    ----------
+    record : RunDocument or None
+        The run, if it is there.
+    documents : list of NewStructure
+        What is to be imported.
+    """
+    molecules = {
+        formula(molecule["species"]): Counter(molecule["species"])
+        for molecule in ((record or {}).get("molecules") or {}).values()
+        if molecule.get("species")
+    }
+    if not molecules:
+        return {}
+    found = {}
+    for document in documents:
+        atoms = Counter(document["geometry"]["species"])
+        if not any(_is_multiple(atoms, molecule, document["Z"]) for molecule in molecules.values()):
+            said = formula(document["geometry"]["species"])
+            found[document["struct_id"]] = f"{said} is not made of the run's molecule {' or '.join(molecules)}"
+    return found
+
+
+def _is_multiple(atoms: Counter[str], molecule: Counter[str], Z: int) -> bool:
+    """Whether atoms are a whole number of molecules, of Z if that is known."""
+    times, rest = divmod(sum(atoms.values()), sum(molecule.values()))
+    return not rest and Z in (0, times) and all(atoms[name] == times * molecule[name] for name in molecule)

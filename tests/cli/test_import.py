@@ -325,13 +325,19 @@ def test_two_files_with_one_name(opened: Opened, folder: Path, capsys: pytest.Ca
     """json goes before other formats; of two crystals of one name the second is left out, both files are named."""
     write([crystal(0, IDS[0])], folder, "cif")
     write([crystal(7, IDS[0])], folder, "geometry")
-    (folder / "copy.json").write_bytes((folder / f"{IDS[0]}.json").read_bytes())
+    copy = json.loads((folder / f"{IDS[0]}.json").read_text())
+    copy["properties"] |= {"energy": -3.0, "Z": 2}
+    (folder / "copy.json").write_text(json.dumps(copy))
+    copy["properties"] |= {"late": 1, "energy": -4.0}
+    (folder / "zz.json").write_text(json.dumps(copy))
     done = bring(capsys, opened, folder, "--run", "new", "--json")
     [left] = done.json["left_out"]
+    assert [line for line in done.json["notes"] if "energy is -3.0 already, -4.0 is left out" in line]
     assert done.json["read"] == 4 and left["file"] == f"{folder}/{IDS[0]}.in"
     assert left["reason"] == f"holds {IDS[0]}, and so does copy.json, another crystal; rename one"
     [document] = opened.catalogue.structures.load("new", IDS[:1])
     assert document["geometry"]["lattice"] == crystal(0, "").lattice.tolist()
+    assert (document["properties"]["energy"], document["properties"]["late"]) == (-3.0, 1)
     other = json.loads((folder / f"{IDS[1]}.json").read_text()) | {"struct_id": IDS[0]}
     (folder / "other.json").write_text(json.dumps(other))
     left_out = bring(capsys, opened, folder, "--run", "newer", "--json").json["left_out"]

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.db import connect
 from ase.io.jsonio import encode
+from ase.io.trajectory import Trajectory
 from command import one_line
 from command_line import Called, call
 from shared_data import shared
@@ -130,6 +132,29 @@ def test_a_database_without_rows(tmp_path: Path, bring: Bring) -> None:
     with connect(tmp_path / "x.db") as database:
         database.delete([database.write(Atoms("H"))])
     assert "a database of ASE without rows" in one_line(bring(tmp_path / "x.db").err)
+
+
+def test_a_trajectory_of_ase(opened: Opened, bring: Bring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "ROWS", 2)
+    with Trajectory(tmp_path / "path.traj", "w") as trajectory:
+        for k in range(3):
+            trajectory.write(atoms_of(crystal(k, ""), energy=-10.0 - k))
+    done = bring(tmp_path / "path.traj")
+    assert (done.json["structures"], done.json["left_out"]) == (3, [])
+    energies = {name: record["properties"]["energy"] for name, record in documents(opened).items()}
+    assert energies == {"path_1": -10.0, "path_2": -11.0, "path_3": -12.0}
+    assert bring(tmp_path / "path.traj").json["already"] == 3
+    (tmp_path / "text.traj").write_text("no trajectory")
+    assert "cannot be read as a trajectory of ASE" in one_line(bring(tmp_path / "text.traj").err)
+
+
+def test_a_molecular_dynamics_of_ase(bring: Bring, tmp_path: Path) -> None:
+    atoms = atoms_of(crystal(0, ""))
+    atoms.set_momenta(np.ones((6, 3)))
+    with Trajectory(tmp_path / "md.traj", "w") as trajectory:
+        for _ in range(3):
+            trajectory.write(atoms)
+    assert "a molecular dynamics (3 frames with velocities)" in one_line(bring(tmp_path / "md.traj").err)
 
 
 # ---- PyXtal, HTOCSP

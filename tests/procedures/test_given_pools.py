@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from ase.db import connect
 from ase.io.jsonio import encode
-from command import genarris
+from command import genarris, one_line
 from in_process import waters
 from lattice_urea import CHARGES, UREA
 from pymongo import MongoClient
@@ -151,6 +151,26 @@ def test_lattice_energies_of_a_database(tmp_path: Path, database_uri: str) -> No
     assert done.returncode == 0, done.stderr
     [minimum] = pool(database_uri, "minimised")
     assert minimum["parent"] == "UREAXX" and -120 < minimum["properties"]["lattice_energy"] < -60
+
+
+def test_a_pool_of_another_run(tmp_path: Path, database_uri: str) -> None:
+    """What was imported is a run's beginning; of a run or pool that is not there the nearest names are told."""
+    imported = genarris("import", str(MADE / "htocsp_search.cif"), "--run", "made", "--uri", database_uri, cwd=tmp_path)
+    assert imported.returncode == 0, imported.stderr
+    ends = {}
+    for run, source in (("given", "made:htocsp_search"), ("other", "made:htocsp_serch"), ("another", "mode:htocsp")):
+        conf = CONF.format(procedures='["Run_Rdf_Calc"]', first="run_rdf_calc", source=source, more="output_dir = rdf")
+        (tmp_path / f"{run}.conf").write_text(conf.replace("run_name = given", f"run_name = {run}"))
+        words = ("run", f"{run}.conf", "--uri", database_uri, "--workers", "1", "--quiet")
+        ends[run] = genarris(*words, cwd=tmp_path)
+    assert [end.returncode for end in ends.values()] == [0, 4, 4]
+    made = {one["struct_id"]: one for one in pool(database_uri, "rdf")}
+    assert {one["properties"]["pyxtal_energy"] for one in made.values()} == {-15.5, -15.75, -16.75}
+    assert all(one["provenance"] == {"imported_from": "made:htocsp_search"} for one in made.values())
+    assert sorted(made) == sorted(one["struct_id"] for one in pool(database_uri, "made/htocsp_search"))
+    said = one_line(ends["other"].stderr)
+    assert "no pool 'htocsp_serch' in run 'made' (did you mean 'htocsp_search'?)" in said
+    assert "no run 'mode' in this database (did you mean 'made'?)" in one_line(ends["another"].stderr)
 
 
 def test_a_file_that_is_no_database_ends_the_run(tmp_path: Path, database_uri: str) -> None:

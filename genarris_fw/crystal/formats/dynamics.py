@@ -16,7 +16,7 @@ _TIME = re.compile(
     re.IGNORECASE,
 )
 _MOVES = re.compile(r"^\s*velocity\s", re.MULTILINE)
-_SAID = "take single structures, each relaxed"
+SAID = "take single structures, each relaxed"
 
 
 def refuse_dynamics_xyz(text: str, where: str) -> None:
@@ -33,11 +33,11 @@ def refuse_dynamics_xyz(text: str, where: str) -> None:
     if len(comments) < 2:
         return
     if all(_VELOCITIES.search(comment) for comment in comments):
-        raise InputError(f"{where}: a molecular dynamics ({len(comments)} frames with velocities); {_SAID}")
+        raise InputError(f"{where}: a molecular dynamics ({len(comments)} frames with velocities); {SAID}")
     times = [float(match[1]) for match in map(_TIME.search, comments) if match]
     if len(times) == len(comments) and all(one < other for one, other in pairwise(times)):
         raise InputError(
-            f"{where}: a molecular dynamics ({len(comments)} frames, from time {times[0]:g} to {times[-1]:g}); {_SAID}"
+            f"{where}: a molecular dynamics ({len(comments)} frames, from time {times[0]:g} to {times[-1]:g}); {SAID}"
         )
 
 
@@ -50,7 +50,7 @@ def refuse_dynamics_geometry(blocks: list[list[str]], where: str) -> None:
         With the path.
     """
     if len(blocks) > 1 and all(any(_MOVES.match(line) for line in block) for block in blocks):
-        raise InputError(f"{where}: a molecular dynamics ({len(blocks)} structures with velocities); {_SAID}")
+        raise InputError(f"{where}: a molecular dynamics ({len(blocks)} structures with velocities); {SAID}")
 
 
 def _comments(text: str) -> list[str]:

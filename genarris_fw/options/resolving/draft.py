@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genarris_fw.declaring.option import REQUIRED
-from genarris_fw.names import is_smiles
+from genarris_fw.names import is_name, is_smiles
 from genarris_fw.options.base import ProcedureOptions
 from genarris_fw.options.configuration import Step
 from genarris_fw.options.problems import Remarks, nearest, quoted
@@ -18,7 +18,7 @@ from genarris_fw.options.sections import Given, Sections, again
 if TYPE_CHECKING:
     from genarris_fw.comparing.experiment import Experiment
 
-STRUCTURE_FILES = (".json", ".in", ".next_step", ".cif", ".res", ".xyz", ".extxyz", ".db", ".out")
+STRUCTURE_FILES = (".json", ".in", ".next_step", ".cif", ".res", ".xyz", ".extxyz", ".db", ".traj", ".out")
 
 
 def within(path: str, place: str) -> bool:
@@ -275,6 +275,8 @@ class Bench:
                             yield name, given
 
     def _named_pool(self, draft: Draft, option: str, given: Given) -> Pool:
+        if other := self._pool_of_a_run(str(given.value)):
+            return self._use_of_a_run(draft, other, given.origin)
         folder = self.absolute(str(given.value))
         name = self.pool_name(folder)
         if self.is_file(folder):  # a pool is called as a folder is
@@ -299,6 +301,17 @@ class Bench:
         pool = Pool(name, energies=None)
         self.pools[name] = pool
         return self._use(draft, pool, folder, origin)
+
+    def _pool_of_a_run(self, value: str) -> tuple[str, str] | None:
+        """Return run and pool of ``RUN:POOL``; None where the value is not of this form, or a path that is there."""
+        run, colon, pool = value.partition(":")
+        named = bool(colon) and is_name(run) and all(map(is_name, pool.split("/")))
+        return (run, pool) if named and not os.path.lexists(self.absolute(value)) else None
+
+    def _use_of_a_run(self, draft: Draft, other: tuple[str, str], origin: str) -> Pool:
+        pool = self.pools.setdefault("/".join(other), Pool("/".join(other), energies=None))
+        draft.put("import_pool", ":".join(other), origin)
+        return self._use(draft, pool, None, origin)
 
     def _use(self, draft: Draft, pool: Pool, folder: str | None, origin: str) -> Pool:
         draft.put("input_pool", pool.name or None, origin)

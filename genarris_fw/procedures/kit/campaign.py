@@ -19,7 +19,7 @@ from genarris_fw.farm.resources import replica_cores
 from genarris_fw.logs import Log
 from genarris_fw.options.base import MakesPool, OnMolecule, OnStructures, SharedOptions
 from genarris_fw.pools.documents import from_document
-from genarris_fw.pools.given_pool import given_pool
+from genarris_fw.pools.given_pool import given_pool, pool_of_a_run
 from genarris_fw.threads import default_threads
 
 EXPORTED_AT_ONCE = 500  # structures in memory
@@ -197,12 +197,18 @@ class Campaign(Assignment, Generic[Options_co]):
             yield record
 
     def prepare_input(self) -> None:
-        """Read the step's ``structure_dir`` into its input pool, when it names a folder of files, or a file."""
-        folder = self.options.import_folder if isinstance(self.options, OnStructures) else None
-        if not folder:
+        """Put what the step's ``structure_dir`` names into its input pool, where it is no pool of this run."""
+        if not isinstance(self.options, OnStructures):
+            return
+        folder, other = self.options.import_folder, self.options.import_pool
+        if folder:
+            given_batches = given_pool(Path(folder), lambda note: self.log("read", note=note))
+        elif other:
+            given_batches = pool_of_a_run(self.catalogue, other)
+        else:
             return
         ids: list[str] = []
-        for documents in given_pool(Path(folder), lambda note: self.log("read", note=note)):
+        for documents in given_batches:
             for document in documents:  # a mark is of the pool in which it was made
                 given = document["properties"]
                 document["properties"] = {name: value for name, value in given.items() if name not in MARKS}

@@ -110,7 +110,8 @@ class RunRdfCalcOptions(OnStructures, MakesPool):
         in_place = not cls.is_path("output_dir", draft.options["output_dir"])
         if in_place:
             # What was imported stays as it is: its structures with their vectors are written beside it.
-            folder = bench.absolute(draft.step.name) if draft.options["import_folder"] else None
+            imported = draft.options["import_folder"] or draft.options.get("import_pool")
+            folder = bench.absolute(draft.step.name) if imported else None
             draft.put("output_dir", folder, draft.origins["output_dir"])
         name = source.name if in_place else bench.output_pool(draft)
         pool = source.child(name)
