@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from in_process import WATER, InProcess, waters
 from installed_packages import installed
-from killing import killed_at, survives
+from killing import FORKS, killed_at, live, survives
 from tally import Tallied
 
 from genarris_fw.catalogue import Catalogue
@@ -265,12 +265,18 @@ WHILE_REUSING = {
 }
 
 
-def killed(runs: Runs, run: str, pool: Sequence[Structure], function: str, reuse: bool) -> InProcess:
-    """Begin a run with a rocket that dies where a function is called; return its folder and database."""
+def prepared(runs: Runs, run: str, pool: Sequence[Structure], reuse: bool) -> InProcess:
+    """Add a run of single points, which rockets are to carry out."""
     farm = runs.prepared(run, pool)
     conf = farm.folder / "ui.conf"
     conf.write_text(CONF.format(procedures=SINGLE, run=run, reuse=reuse))
     add_run(farm.launchpad, load(conf))
+    return farm
+
+
+def killed(runs: Runs, run: str, pool: Sequence[Structure], function: str, reuse: bool) -> InProcess:
+    """Begin a run with a rocket that dies where a function is called; return its folder and database."""
+    farm = prepared(runs, run, pool, reuse)
     assert killed_at(function, farm.uri, run, farm.folder)
     return farm
 
@@ -318,8 +324,8 @@ def test_a_result_counts_when_its_item_is_done_under_its_token(runs: Runs) -> No
     assert list(runs.database.engine_results.find()) == [result]
 
 
-def test_two_runs_compute_the_same_at_a_time(runs: Runs) -> None:
-    """Each writes its own; what is deleted with one of them is there by the other."""
+def test_two_runs_that_computed_the_same(runs: Runs) -> None:
+    """Each has its own result; what is deleted with one of them is there by the other."""
     pool = waters(1)
     runs.run("first", pool)
     runs.run("second", pool, reuse=False)
@@ -329,3 +335,24 @@ def test_two_runs_compute_the_same_at_a_time(runs: Runs) -> None:
     delete_run(farm.launchpad, Catalogue(farm.database), "first")
     assert runs.run("third", pool)[0] == 0
     assert np.isclose(first["energy"], second["energy"])
+
+
+def test_two_runs_at_a_time(runs: Runs) -> None:
+    """Of each structure one or both compute it; neither fails, and what was not computed was there."""
+    pool, names = waters(8), ("one", "other")
+    with installed(runs.folder / "installed", runs.tallied.package):
+        farms = [prepared(runs, name, pool, reuse=True) for name in names]
+        both = [
+            FORKS.Process(target=live, args=("launch", runs.uri, name, str(farm.folder), 10**6, False))
+            for name, farm in zip(names, farms)
+        ]
+        for process in both:
+            process.start()
+        for process in both:
+            process.join()
+    assert [process.exitcode for process in both] == [0, 0]
+    records = [runs.database.runs.find_one({"_id": name}) for name in names]
+    assert [(record["state"], record["failed_items"]) for record in records] == [("finished", 0)] * 2
+    reused = sum(record["summaries"][STEPS[0]]["reused"]["number"] for record in records)
+    assert runs.tallied.calls() == runs.database.engine_results.count_documents({}) == 16 - reused
+    assert len(runs.database.engine_results.distinct("digest")) == 8
