@@ -104,6 +104,14 @@ def test_nothing_else_is_run_again(tmp_path: Path, kind: str) -> None:
     assert "again, alone" not in done.stdout
 
 
+def test_what_a_failed_test_left_is_its_own_and_nothing_else() -> None:
+    failed = Failure("tests/x.py::test_killed_before_its_end_and_more[b-1]", "call", True, "")
+    left = "process 7: sleep 600 (in /dev/shm/t1/t/popen-gw1/{}0)"
+    assert refusal([failed], [left.format("test_killed_before_its_end_and")]) == ""
+    for other in (left.format("test_killed_before_its_end_an"), left.format("test_another"), "gw1: it crashed"):
+        assert refusal([failed], [other]) == other
+
+
 def test_one_failure_alone_is_the_end(tmp_path: Path) -> None:
     done, told = again(tmp_path, "seldom")
     assert done.returncode == 1 and told == ""

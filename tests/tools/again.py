@@ -3,13 +3,15 @@
 ``python tests/tools/again.py [--told FILE] [words for pytest]`` after a test run. At most three tests may have failed,
 and all must bear the marker `processes`: they watch processes and clocks while other workers take the cores. Each is
 run three times, one after the other, with nothing beside it; one failure among these is the end. What had failed, and
-how, is said in any case, and written to FILE: such a race is to be found and mended.
+how, is said in any case, and written to FILE: such a race is to be found and mended. A process that such a test left in
+its folder, since it did not come to its end, is no fault of its own; any other is.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -34,8 +36,8 @@ def read(cache: Path) -> tuple[list[Failure], list[str]]:
 
 def refusal(failures: list[Failure], others: list[str]) -> str:
     """Return why nothing is run again; empty where it may be."""
-    if others:
-        return others[0]
+    if rest := [one for one in others if not _left_by(failures, one)]:
+        return rest[0]
     if not failures:
         return "no test failed"
     if len({one.test for one in failures}) > MOST:
@@ -46,6 +48,12 @@ def refusal(failures: list[Failure], others: list[str]) -> str:
         if one.when == "teardown":
             return f"{one.test} failed when it was over: what it left would be hidden"
     return ""
+
+
+def _left_by(failures: list[Failure], fault: str) -> bool:
+    """Tell whether what was left running lies in the folder of a test that failed, and so did not come to its end."""
+    folders = (re.sub(r"\W", "_", one.test.rpartition("::")[2])[:30] for one in failures)  # as tmp_path cuts them
+    return any(re.match(rf"process \d+: .*/{folder}\d+[/)]", fault) for folder in folders)
 
 
 def told(failures: list[Failure]) -> str:
