@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 from lark import Lark, v_args
@@ -14,6 +15,7 @@ from optimade.filtertransformers.mongo import MongoTransformer
 
 # What the index has stand-ins of: their length and whether they are known can be asked for, but not what they are.
 COORDINATES = ("lattice_vectors", "cartesian_site_positions")
+DEEPEST = 50  # parentheses; the server takes 100 levels of a query, of which one pair may make two
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 _COMPARED = ("$eq", "$ne", "$lt", "$lte", "$gt", "$gte")
 # What a property of a type is compared with.
@@ -26,6 +28,12 @@ _VALUES: Mapping[str, tuple[type, ...]] = {
 }
 
 
+def _nesting(filter_: str) -> int:
+    """Return how deep the parentheses of a filter are, those within texts aside."""
+    steps = ((letter == "(") - (letter == ")") for letter in re.sub(r'"(?:\\.|[^"\\])*"', "", filter_))
+    return max(accumulate(steps), default=0)
+
+
 class Parser(LarkParser):
     """The library's parser, which says in one line where a filter is wrong, and keeps where in it its parts are."""
 
@@ -35,6 +43,8 @@ class Parser(LarkParser):
 
     def parse(self, filter_: str) -> Any:
         """Return the tree of a filter, or refuse it (400)."""
+        if _nesting(filter_) > DEEPEST:
+            raise BadRequest(detail=f"the filter cannot be understood: parentheses more than {DEEPEST} deep")
         try:
             return self.lark.parse(filter_)
         except LarkError as error:

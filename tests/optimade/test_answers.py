@@ -80,6 +80,9 @@ def test_the_validator_passes(server: Served) -> None:
         ('_gfw_point_group = "mm2"', 1),
         ('last_modified > "2025-01-01T00:00:00Z"', ALL),
         ("_other_thing > 3", 0),
+        ("NOT (" * 50 + "nsites > 0" + ")" * 50, ALL),
+        ("(nelements = 9 OR (nsites > 0 AND " * 25 + "nsites > 0" + "))" * 25, ALL),
+        ('_gfw_run = "' + "(" * 99 + '"', 0),
     ],
 )
 def test_filters(server: Served, query: str, number: int) -> None:
@@ -189,6 +192,7 @@ def test_about_the_server(server: Served) -> None:
         ({"filter": "_gfw_density >"}, 400, "the filter cannot be understood: Unexpected end-of-input"),
         ({"filter": "$where = 1"}, 400, "at line 1 col 1"),
         ({"filter": "(" * 500}, 400, "the filter cannot be understood"),
+        ({"filter": "(" * 500 + "nsites = 1" + ")" * 500}, 400, "more than 50 deep"),
         ({"filter": "_gfw_densty > 1"}, 400, "'_gfw_densty' is not a known or searchable quantity"),
         ({"filter": "own.density > 1"}, 400, "'own' is not a known"),
         ({"filter": '_gfw_density > "1"'}, 400, "_gfw_density is of type float"),
