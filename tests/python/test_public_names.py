@@ -74,6 +74,7 @@ def test_rooms_are_loaded_when_they_are_asked_for() -> None:
         f"for room in [getattr(gfw, name) for name in {ROOMS}]:\n"
         "    assert all(hasattr(room, name) for name in room.__all__), room\n"
         "    assert set(room.__all__) <= set(dir(room)), room\n"
+        "assert not {'Any', 'TYPE_CHECKING', 'importlib', 'annotations'} & set(dir(gfw)), 'completed in a notebook'\n"
         "assert not {'pymongo', 'fireworks'} & sys.modules.keys(), 'loaded'"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

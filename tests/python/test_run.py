@@ -144,6 +144,7 @@ def test_a_closed_run_says_so(catalogue: Catalogue, uri: str) -> None:
         with pytest.raises(InputError, match="run 'urea' is closed: open it again"):
             used()
     assert repr(run) == "Run('urea', closed)" and "closed" in run._repr_html_()
+    assert repr(pool) == "Pool('raw' of run 'urea', closed)" and ", closed)" in pool._repr_html_()
 
 
 def test_a_folders_own_database_is_started_and_ends_and_its_end_is_told(tmp_path: Path, impatient: None) -> None:

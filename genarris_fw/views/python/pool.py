@@ -15,7 +15,7 @@ from genarris_fw.comparing.pool import NEAREST, PoolComparison
 from genarris_fw.crystal import Structure
 from genarris_fw.crystal.conversions import to_ase, to_pymatgen
 from genarris_fw.crystal.property_table import PropertyTable, table_of
-from genarris_fw.errors import InputError
+from genarris_fw.errors import DatabaseError, InputError
 from genarris_fw.pools.exporting import refuse_unknown_pool, structure_of
 from genarris_fw.pools.property_table import read_property_table
 from genarris_fw.showing import nearest as nearest_name
@@ -75,11 +75,18 @@ class Pool:
     def __repr__(self) -> str:
         """Name the pool, its run, and how many structures it has."""
         some = f", where {self._query}" if self._query else ""
-        return f"Pool({self.name!r} of run {self.run.name!r}{some}, {len(self)} structures)"
+        try:
+            size = f"{len(self)} structures"
+        except (DatabaseError, InputError):  # what Python and a notebook show must not fail
+            size = "cannot be read" if self.run._close.alive else "closed"
+        return f"Pool({self.name!r} of run {self.run.name!r}{some}, {size})"
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: some columns of the first structures."""
-        table = table_of(self[:MOST_ROWS])
+        try:
+            table = table_of(self[:MOST_ROWS])
+        except (DatabaseError, InputError):
+            return html_table([], [], repr(self))
         columns = [table.columns[name] for name in SHOWN_COLUMNS if name in table.columns]
         head = ["", *(f"{one.name} ({one.unit})" if one.unit else one.name for one in columns)]
         rows = list(zip(table.ids, *(one.plain() for one in columns)))
