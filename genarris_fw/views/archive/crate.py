@@ -196,7 +196,11 @@ def _engine(crate: ROCrate, source: Source) -> Entity:
 
     engine = _software(crate, f"#engine-{quote('-'.join(filter(None, source)))}", source.engine, source.engine_version)
     if source.settings_hash:
-        settings = {"@type": "PropertyValue", "name": "SHA-256 of the settings", "value": source.settings_hash}
+        settings = {
+            "@type": "PropertyValue",
+            "name": "settings_hash: the beginning of the SHA-256 of the settings",
+            "value": source.settings_hash,
+        }
         engine["identifier"] = crate.add(ContextEntity(crate, f"{engine.id}-settings", settings))
     return engine
 
