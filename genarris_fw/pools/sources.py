@@ -96,13 +96,18 @@ def _files(folder: Path) -> list[str]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name.startswith(".") or not entry.is_file():
+                if entry.name.startswith(".") or not (entry.is_file() or _leads_nowhere(entry)):
                     continue
                 if (order := _order(folder / entry.name)) is not None:
                     by_order[order].append(entry.name)
     except OSError as error:
         raise InputError(f"{folder}: cannot read the folder ({error.strerror})") from None
     return [str(folder / name) for order in sorted(by_order) for name in sorted(by_order[order])]
+
+
+def _leads_nowhere(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a link to what is not there, which is then named as left out."""
+    return entry.is_symlink() and not Path(entry.path).exists()
 
 
 def _order(file: Path) -> int | None:

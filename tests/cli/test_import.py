@@ -243,9 +243,11 @@ def test_what_cannot_be_used_is_left_out_and_named(opened: Opened, folder: Path,
     write([overlapping], folder, "geometry")
     (folder / "README").write_text("not looked at")
     (folder / "Genarris.out").write_text("log of something")
+    (folder / "moved.cif").symlink_to("away.cif")
     done = bring(capsys, opened, folder, "--run", "new", "--json")
     left = {Path(one["file"]).name: one["reason"] for one in done.json["left_out"]}
-    assert set(left) == {"disordered.cif", "few.cif", "overlapping.in"}
+    assert set(left) == {"disordered.cif", "few.cif", "overlapping.in", "moved.cif"}
+    assert left["moved.cif"] == "no such file"
     assert "disordered" in left["disordered.cif"] and "hydrogens" in left["few.cif"]
     assert left["overlapping.in"].startswith("atoms overlap: C1 and O2 are 0.20 Å apart")
     assert done.code == 0 and done.json["read"] == 4 + 3
