@@ -80,6 +80,34 @@ def ends(catalogue: Catalogue, run: str, pool: str, number: int) -> list[Mapping
     return list(found.values())
 
 
+def geometries(catalogue: Catalogue, ids: Sequence[str]) -> dict[str, Any]:
+    """Return the geometries of structures by their ``_id``; those that are gone are left out."""
+    found = catalogue.structures.collection.find({"_id": {"$in": list(ids)}}, {"geometry": 1})
+    return {one["_id"]: one["geometry"] for one in found}
+
+
+def all_runs(catalogue: Catalogue, fields: Sequence[str]) -> Iterator[RunDocument]:
+    """Yield some fields of every run's document."""
+    yield from catalogue.runs.collection.find({}, dict.fromkeys(fields, 1))
+
+
+def in_pools(catalogue: Catalogue, run: str) -> set[str]:
+    """Return the ``_id`` of every structure of a run that is in some pool."""
+    return {one["_id"] for one in catalogue.structures.collection.find(_in_pools(run), {"_id": 1})}
+
+
+def rows_in_pools(
+    catalogue: Catalogue, run: str, projection: Mapping[str, Any], batch: int
+) -> Iterator[Mapping[str, Any]]:
+    """Yield what a projection makes of each structure of a run that is in some pool."""
+    stages: list[Mapping[str, Any]] = [{"$match": _in_pools(run)}, {"$project": projection}]
+    yield from catalogue.structures.collection.aggregate(stages, batchSize=batch)
+
+
+def _in_pools(run: str) -> dict[str, Any]:
+    return {"run": run, "pools": {"$nin": [None, []]}}
+
+
 def ids_where(catalogue: Catalogue, run: str, pool: str, query: Mapping[str, Any]) -> list[str]:
     """Return in ascending order the ids of a pool's structures that a query finds."""
     both = {"$and": [{"run": run, "pools": pool}, query]}

@@ -97,6 +97,7 @@ KNOWN_PROPERTIES = {
 _OF_ENERGIES = {
     "_per_molecule": ("eV per molecule", KNOWN_PROPERTIES["energy_per_molecule"].meaning),
     "_max_force": ("eV/Å", "largest force on an atom"),
+    "_reused_from": ("", "work item whose result the energy is, where it was not computed anew"),
 }
 _AGAIN = re.compile(r"_\d+$")  # what a second step of one kind makes: AP_cluster_2
 

@@ -13,6 +13,7 @@ from optimade.server.entry_collections.entry_collections import EntryCollection
 from optimade.server.entry_collections.mongo import MongoCollection
 from optimade.server.mappers import StructureMapper
 
+from genarris_fw.catalogue import explored
 from genarris_fw.optimade.entries import OWN
 from genarris_fw.optimade.filters import COORDINATES, Filters, Parser
 from genarris_fw.optimade.index import Index
@@ -122,8 +123,7 @@ class Structures(MongoCollection):
     def _with_geometry(self, entries: list[dict[str, Any]]) -> Iterable[dict[str, Any]]:
         """Yield entries with true values where the index has stand-ins; nulls where a structure is gone since."""
         ids = [one["_id"] for one in entries]
-        structures = self.index.catalogue.structures.collection
-        there = {one["_id"]: one["geometry"] for one in structures.find({"_id": {"$in": ids}}, {"geometry": 1})}
+        there = explored.geometries(self.index.catalogue, ids)
         for one in entries:
             geometry: Any = there.get(one["_id"]) or {"lattice": None, "positions": None, "species": None}
             true = {

@@ -17,7 +17,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
-from genarris_fw.catalogue import Catalogue
+from genarris_fw.catalogue import Catalogue, explored
 from genarris_fw.catalogue.documents import RunDocument
 from genarris_fw.optimade.entries import CHANGED, FORMAT, OWN, PROJECTION, digest, entry, last_change
 from genarris_fw.telling import Told, untold
@@ -75,7 +75,7 @@ class Index:
         """
         seen = {run["_id"]: run["state"] for run in self._seen.find({}, {"state": 1})}
         changed = 0
-        for run in self.catalogue.runs.collection.find({}, dict.fromkeys(_STATE, 1)):
+        for run in explored.all_runs(self.catalogue, _STATE):
             state = digest({"format": FORMAT, **run})
             former = seen.pop(run["_id"], None)
             if (not self.runs or run["_id"] in self.runs) and (state != former or run["state"] == "running"):
@@ -85,13 +85,11 @@ class Index:
     def _update(self, run: RunDocument, state: bytes, told: Told) -> int:
         """Write the entries of a run that are new or have changed, remove those of structures that are gone."""
         name, moment = run["_id"], last_change(run)
-        where = {"run": name, "pools": {"$nin": [None, []]}}
-        structures = self.catalogue.structures.collection
-        ids = {one["_id"] for one in structures.find(where, {"_id": 1})}
+        ids = explored.in_pools(self.catalogue, name)
         before = {one["_id"]: one["digest"] for one in self.entries.find(_of(name), {"digest": 1})}
         kinds: dict[str, set[str]] = {}
         changed, done = self._remove(sorted(before.keys() - ids)), 0
-        rows = structures.aggregate([{"$match": where}, {"$project": PROJECTION}], batchSize=BATCH)
+        rows = explored.rows_in_pools(self.catalogue, name, PROJECTION, BATCH)
         while batch := list(islice(rows, BATCH)):
             writes = []
             for made in (entry(document, run, ids) for document in batch):

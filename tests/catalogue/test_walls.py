@@ -20,6 +20,8 @@ def looks(source: str) -> Iterator[int]:
     """The lines that take a collection of ours: ``x.collection``, ``x.db["runs"]``, ``x.db.runs``."""
     for node in ast.walk(ast.parse(source)):
         match node:
+            case ast.Attribute(ast.Name("self"), "collection"):
+                pass  # of something else: an object has it from a library
             case ast.Attribute(attr="collection"):
                 yield node.lineno
             case ast.Subscript(ast.Attribute(attr="db" | "database"), ast.Constant(name)) if name in OURS:

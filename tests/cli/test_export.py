@@ -176,7 +176,8 @@ def test_a_pool_for_programs_and_tables(database_uri: str, tmp_path: Path, capsy
     rows = list(ase.db.connect(target / "exemplars.db").select("energy<0", sort="struct_id"))
     assert [row.struct_id for row in rows] == EXEMPLARS and [row.energy for row in rows] == pytest.approx(energies)
     assert [row.spg for row in rows] == [crystal(i, "").properties["spg"] for i in (0, 3, 6, 9)]
-    asked = ["ase", "db", target / "exemplars.db", "energy<-621.5", "-c", "struct_id,energy"]
+    program = Path(sys.executable).with_name("ase")
+    asked = [program, "db", target / "exemplars.db", "energy<-621.5", "-c", "struct_id,energy"]
     shown = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
     assert [name for name in EXEMPLARS if name in shown] == EXEMPLARS[3:]
 

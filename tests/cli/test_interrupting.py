@@ -85,7 +85,7 @@ def test_files_half_written_are_written_again(
     with open_database(tmp_path) as opened:
         fill(opened.catalogue, tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr("genarris_fw.pools.exporting.write", pressed)
+        patch.setattr("genarris_fw.pools.exporting.write_one", pressed)
         done = call(capsys, "export", RUN, "--json")
     again = "genarris-fw export urea --json --force"
     assert done.code == 130 and one_line(done.err) == f"genarris-fw: interrupted; it goes on with: {again}"

@@ -32,7 +32,7 @@ from genarris_fw.farm.sides import side_workflow
 PACKAGE = Path(genarris_fw.__file__).parent
 COLLECTIONS = ("fireworks", "workflows", "launches")
 # Who else names a collection: the counter and the indexes of a new LaunchPad, the copy of a database, its locks.
-BELOW = ("database/launchpads.py", "database/restore.py")
+BELOW = ("database/held.py", "database/launchpads.py")
 
 
 def collections_named(tree: ast.Module) -> Iterator[int]:

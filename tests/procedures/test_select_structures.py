@@ -77,7 +77,6 @@ def test_more_than_there_are_is_all(in_process: InProcess) -> None:
     [
         ("energy_window = 5", "energy", "energy_window needs the energy 'energy', and 4 structures lack it"),
         ("best_per_cluster = 1", "", "best_per_cluster needs the property 'AP_cluster'"),
-        ("best_per_space_group = 1", "spg", "best_per_space_group needs the property 'spg'"),
         ("most_diverse = 2", "", "4 of 4 structures lack the vector 'RDF'"),
     ],
 )

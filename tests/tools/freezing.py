@@ -105,7 +105,8 @@ def result(folder: Path, database: Database, run: str) -> dict[str, Any]:
     structures = {}
     for document in database.structures.find({"run": run, "pools": {"$ne": []}}):
         document.pop("fence", None)
-        document.get("provenance", {}).pop("imported_from", None)  # the folder
+        for where in ("imported_from", "stamp"):  # the folder, and when its files were written
+            document.get("provenance", {}).pop(where, None)
         text = json.dumps(document, default=str, sort_keys=True)
         structures[document["struct_id"]] = hashlib.sha256(text.encode()).hexdigest()
     record = database.runs.find_one({"_id": run}) or {}

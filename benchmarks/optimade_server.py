@@ -1,8 +1,8 @@
 """``genarris-fw serve-optimade`` with a large pool.
 
-    python benchmarks/optimade.py                          # 10^5 structures (a minute and a half)
-    python benchmarks/optimade.py --number 2000            # a small one, some ten seconds
-    python benchmarks/optimade.py --folder /tmp/kept       # fills the database there once, and keeps it
+    python benchmarks/optimade_server.py                          # 10^5 structures (a minute and a half)
+    python benchmarks/optimade_server.py --number 2000            # a small one, some ten seconds
+    python benchmarks/optimade_server.py --folder /tmp/kept       # fills the database there once, and keeps it
 
 A real server is started in a folder and filled with the explorer's made-up crystals (16 atoms, 25 properties, 3 kB
 each). ``genarris-fw serve-optimade`` runs as a process of its own: once without an index, which it makes, and once
