@@ -94,7 +94,8 @@ def test_filters_back_and_forward(address: str) -> None:
       await page.press('.filter[data-column="density"] input >> nth=1', 'Enter');
       await counted(given.light);
       const chips = await texts('#chips .removable');
-      await page.waitForFunction((n) => document.querySelector('.pager span').textContent.endsWith(` ${n}`), given.light);
+      await page.waitForFunction(
+        (n) => document.querySelector('.pager span').textContent.endsWith(` ${n}`), given.light);
       const lines = await text('.pager span');
       await page.goBack(); await counted(given.of14);
       await page.goBack(); await counted(given.all);
