@@ -41,7 +41,10 @@ def whole_file(path: Path, mode: int = 0o666, durable: bool = False, meanwhile: 
         When the disk is full or the folder cannot be written.
     """
     partial = meanwhile or path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    os.close(os.open(partial, _NEW_FILE, mode))
+    try:
+        os.close(os.open(partial, _NEW_FILE, mode))
+    except OSError as error:  # of the file that was asked for, not of the one beside it
+        raise OSError(error.errno, error.strerror, str(path)) from error
     try:
         yield partial
         if durable:

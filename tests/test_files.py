@@ -34,6 +34,13 @@ def test_an_error_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["table.csv"]
 
 
+def test_the_file_that_was_asked_for_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "no_folder" / "table.csv"
+    with pytest.raises(FileNotFoundError) as caught, whole_file(path):
+        pass
+    assert caught.value.filename == str(path)
+
+
 def test_permissions(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -138,6 +139,8 @@ class Structure:
     --------
     >>> from genarris_fw.crystal import Structure
     >>> structure = Structure([[4, 0, 0], [0, 5, 0], [0, 0, 6]], ["He"], [[0, 0, 0]], {"spg": 47}, "helium")
+    >>> structure
+    Structure('helium': He1; 4 5 6 Å, 90 90 90 degrees)
     >>> structure.cell_volume, structure.cell_parameters
     (120.0, (4.0, 5.0, 6.0, 90.0, 90.0, 90.0))
     """
@@ -170,6 +173,14 @@ class Structure:
             self.lattice = rows
         self.properties = dict(properties or {})
         self.struct_id = struct_id
+
+    def __repr__(self) -> str:
+        """Name it, with its atoms and its cell: all coordinates would fill a notebook."""
+        atoms = " ".join(f"{name}{number}" for name, number in sorted(Counter(self.species).items()))
+        if self.lattice is None:
+            return f"Structure({self.struct_id!r}: {atoms}; a molecule)"
+        a, b, c, *angles = (f"{round(value, 3):g}" for value in self.cell_parameters)
+        return f"Structure({self.struct_id!r}: {atoms}; {a} {b} {c} Å, {' '.join(angles)} degrees)"
 
     def __len__(self) -> int:
         """Return the number of atoms in the cell, or of the molecule."""
