@@ -1,5 +1,6 @@
 """What single draws are made of (random numbers, cells, orientations, positions), and ranges of draws of a group."""
 
+import math
 from functools import cache
 from itertools import pairwise
 
@@ -15,6 +16,7 @@ from scipy.stats import kstest
 from genarris_fw.crystal import Molecule
 from genarris_fw.errors import InputError
 from genarris_fw.generation import Accepted, Group, Sampling, cutoff_matrix, occupations
+from genarris_fw.generation.draws import least_volume
 from genarris_fw.generation.finishing import Hits
 from genarris_fw.generation.placement import Placement
 
@@ -412,3 +414,7 @@ def test_a_group_has_occupations_of_one_space_group():
         Group(molecule, [], cutoffs)
     with pytest.raises(InputError, match=r"shape \(3, 3\); the molecule has 10 atoms"):
         Group(molecule, occupations(molecule, 4, 1e-2, [14]), np.eye(3))
+
+
+def test_the_least_volume_of_one_atom_is_that_of_the_closest_spheres() -> None:
+    assert least_volume(placed(225, 4, cutoff=3.0)) == pytest.approx(3.0**3 / math.sqrt(2))
