@@ -66,10 +66,10 @@ class Pools:
         Seconds that `get` waits for a pool that is not there yet.
     """
 
-    def __init__(self, catalogue: Catalogue, most_bytes: int = MOST_BYTES, patience: float = PATIENCE) -> None:
+    def __init__(self, catalogue: Catalogue, most_bytes: int = MOST_BYTES, patience: float | None = None) -> None:
         self.catalogue = catalogue
         self.most_bytes = most_bytes
-        self.patience = patience
+        self.patience = PATIENCE if patience is None else patience
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
         self._lock = Lock()
         self._closed = Event()

@@ -34,6 +34,14 @@ def catalogue(filled_uri: str) -> Iterator[Catalogue]:
         yield Catalogue(client[database_name(filled_uri)])
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _patient() -> Iterator[None]:
+    """On a busy machine a small pool takes its time, too; those who would not wait say so."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("genarris_fw.web.cache.PATIENCE", 60.0)
+        yield
+
+
 @pytest.fixture(scope="module")
 def client(catalogue: Catalogue) -> Iterator[TestClient]:
     with explored.explorer(catalogue) as found:
