@@ -159,9 +159,7 @@ def _write_whole(
     if isinstance(kind, TableFormat):
         from genarris_fw.pools.property_table import read_property_table
 
-        table = read_property_table(catalogue, run, pool, told=told)
-        wanted = set(ids)
-        table = table.chosen([row for row, name in enumerate(table.ids) if name in wanted])
+        table = read_property_table(catalogue, run, pool, told=told).of(ids)
         file.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(file) as partial, known.door.blaming(known.name, f"{file}: "):
             kind.save_table(table, partial)

@@ -22,7 +22,7 @@ from genarris_fw.version import __version__
 NO_FIREWORK = 0
 AT_A_TIME = 1000  # structures that are written at once
 _Taken = dict[str, tuple[NewStructure, FileRead]]
-_TODO = "another crystal; rename one"
+_REMEDY = "another crystal; rename one"
 
 
 class Import:
@@ -106,7 +106,7 @@ class Import:
             self._note_others(name, document["properties"], first["properties"])
             first["properties"] = document["properties"] | first["properties"]
         elif not same_crystal(document["geometry"], first["geometry"]):
-            self.left_out.append(LeftOut(part.part.file, f"holds {name}, and so does {other.part.name}, {_TODO}"))
+            self.left_out.append(LeftOut(part.part.file, f"holds {name}, and so does {other.part.name}, {_REMEDY}"))
 
     def _write(self, documents: dict[str, NewStructure], known: set[str]) -> None:
         if self._record is None:
@@ -141,7 +141,7 @@ class Import:
         """What to say of a structure under whose name the run has another one."""
         provenance = there.get("provenance") or {}
         if provenance.get("imported_from") == self.where and provenance.get("file", part.name) != part.name:
-            return f"holds {name}, and so does {provenance['file']}, {_TODO}"
+            return f"holds {name}, and so does {provenance['file']}, {_REMEDY}"
         origin = provenance.get("imported_from") or provenance.get("step") or "its own steps"
         return (
             f"{name} is another crystal in run '{self.run}' already (from {origin}): import into another run, or give "

@@ -143,7 +143,7 @@ class Keeper:
             self.remarks.append(remark)
         self.remarks += allocation_data.bring_home(self.home, self.settings.cache_gb)
         with allocation_data.private_server(data, self.home, self.settings.cache_gb) as uri:
-            self._make_user(uri)
+            self._shut_others_out(uri)
         return data
 
     def _node_local(self) -> Path:
@@ -156,11 +156,11 @@ class Keeper:
         allocation_data.move_into_backups(self.home, self.settings.cache_gb)
         with allocation_data.private_server(data, self.home, self.settings.cache_gb) as uri:
             file, remarks = allocation_data.restore_newest(self.home, uri)
-            self._make_user(uri)
+            self._shut_others_out(uri)
         self.remarks += [*remarks, f"restored from {file}" if file else "nothing to restore: a new database"]
         return data
 
-    def _make_user(self, uri: str) -> None:
+    def _shut_others_out(self, uri: str) -> None:
         """Give the user a new password: who does not know it can do nothing any more, so all that he held is free."""
         client: MongoClient[dict[str, Any]] = MongoClient(uri)
         with client:
