@@ -1,0 +1,1 @@
+"""Nonlinear force-free magnetic fields of the solar corona, found by a neural network from what is measured below."""

@@ -1,0 +1,1 @@
+"""Optimisers, line search, and a training from its first point to its end."""
