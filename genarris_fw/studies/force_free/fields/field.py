@@ -46,11 +46,10 @@ class Field:
     about: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        """Check the values."""
         values = np.ascontiguousarray(self.values, dtype=np.float64)
         if values.shape != (3, *self.grid.shape):
-            raise InputError(
-                f"values of shape {values.shape} do not fit a grid of {self.grid.shape}: 3 components each"
-            )
+            raise InputError(f"values of shape {values.shape} do not fit the grid: {(3, *self.grid.shape)} is wanted")
         bad = np.argwhere(~np.isfinite(values))
         if len(bad):
             component, *node = (int(i) for i in bad[0])
@@ -102,7 +101,7 @@ def field_from_bytes(content: bytes, name: str) -> Field:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             bounds, shape, values, about = (arrays[key] for key in ("bounds", "shape", "values", "about"))
-        return Field(Grid(tuple(map(tuple, bounds)), tuple(shape)), values, json.loads(str(about)))
+        return Field(Grid(bounds.tolist(), shape.tolist()), values, json.loads(str(about)))
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
     except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from genarris_fw.errors import InputError
 
@@ -34,18 +34,16 @@ class Grid:
     shape: tuple[int, int, int]
 
     def __post_init__(self) -> None:
-        bounds = np.asarray(self.bounds, dtype=np.float64)
-        if bounds.shape != (3, 2) or not np.isfinite(bounds).all():
-            raise InputError(
-                f"bounds {self.bounds}: a box has three pairs of finite numbers, (x0, x1), (y0, y1), (z0, z1)"
-            )
-        if len(self.shape) != 3 or any(nodes != int(nodes) or nodes < 2 for nodes in self.shape):
-            raise InputError(f"shape {self.shape}: a grid has three whole numbers of nodes, each at least 2")
+        """Check the box."""
+        bounds = _numbers(self.bounds, (3, 2), "bounds", "three pairs of finite numbers")
+        shape = _numbers(self.shape, (3,), "shape", "three whole numbers of nodes")
+        if (shape < 2).any() or (shape % 1).any():
+            raise InputError(f"shape {self.shape}: a grid has a whole number of nodes along each axis, at least 2")
         for axis, (low, high) in zip("xyz", bounds):
             if not high > low:
                 raise InputError(f"{axis} from {low:g} to {high:g}: a box of no volume; the second has to be larger")
         x, y, z = ((float(low), float(high)) for low, high in bounds)
-        nx, ny, nz = (int(nodes) for nodes in self.shape)
+        nx, ny, nz = (int(nodes) for nodes in shape)
         object.__setattr__(self, "bounds", (x, y, z))
         object.__setattr__(self, "shape", (nx, ny, nz))
 
@@ -81,6 +79,16 @@ class Grid:
         bottom = np.zeros(self.shape, dtype=bool)
         bottom[:, :, 0] = True
         return bottom.ravel()
+
+
+def _numbers(values: ArrayLike, shape: tuple[int, ...], name: str, wanted: str) -> Array:
+    try:
+        numbers = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        numbers = np.empty(0)
+    if numbers.shape != shape or not np.isfinite(numbers).all():
+        raise InputError(f"{name} {values}: {wanted} are wanted")
+    return numbers
 
 
 # Of the articles that compare methods of extrapolation: Schrijver et al. 2006 and those who follow them.

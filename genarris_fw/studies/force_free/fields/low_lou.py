@@ -96,9 +96,8 @@ def generating_function(n: int, m: int) -> Callable[[ArrayLike], tuple[Array, Ar
     def function(mu: ArrayLike) -> tuple[Array, Array]:
         mu = np.asarray(mu, dtype=np.float64)
         s = 1 - np.abs(mu)
-        value, slope = np.where(
-            s < _START, _series(n, a2, s), inner(np.maximum(s, _START).ravel()).reshape(2, *s.shape)
-        )
+        integrated = inner(np.maximum(s, _START).ravel()).reshape(2, *s.shape)
+        value, slope = np.where(s < _START, _series(n, a2, s), integrated)
         upper = mu > 0
         return np.where(upper, parity * value, value), np.where(upper, -parity * slope, slope)
 
