@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from genarris_fw.errors import InputError
 
@@ -81,7 +82,7 @@ class Grid:
         return bottom.ravel()
 
 
-def _numbers(values: ArrayLike, shape: tuple[int, ...], name: str, wanted: str) -> Array:
+def _numbers(values: Any, shape: tuple[int, ...], name: str, wanted: str) -> Array:
     try:
         numbers = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
