@@ -59,9 +59,7 @@ def field_of(shape: Shape, p: NDArray[np.float64], grid: Grid, field_scale: floa
     return Field(grid, np.ascontiguousarray(found.T).reshape(3, *grid.shape), about)
 
 
-def _outputs(
-    shape: Shape, p: NDArray[np.float64], points: NDArray[np.float64], blocks: int
-) -> NDArray[np.float64]:
+def _outputs(shape: Shape, p: NDArray[np.float64], points: NDArray[np.float64], blocks: int) -> NDArray[np.float64]:
     arithmetic = NumpyArithmetic("float64")
     propagation = Propagation(shape, arithmetic, _CHUNK, blocks)
     layers = shape.unpack(p)
