@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+import genarris_fw._kernels.tanh_layer as kernel
+
 Array = Any  # an array of numpy or a tensor of torch: both know slices, sums and the four operations
 
 
@@ -62,16 +64,11 @@ class NumpyArithmetic:
         t += bias
         np.tanh(t, out=t)
         if len(z) > points:
-            slope = 1 - t * t
-            for k in range(points, len(z), points):
-                z[k : k + points] *= slope
+            kernel.multiply_by_slope(z.reshape(-1, points, z.shape[1]))
 
     def deactivate(self, gradient: Array, u: Array, points: int) -> None:  # noqa: D102
-        t = u[:points]
-        slope = 1 - t * t
-        g = gradient[:points]
-        g *= slope
-        for k in range(points, len(u), points):
-            part = gradient[k : k + points]
-            g -= 2 * t * part * u[k : k + points]
-            part *= slope
+        if len(u) > points:
+            blocks = (-1, points, u.shape[1])
+            kernel.turn_back(gradient.reshape(blocks), u.reshape(blocks))
+        else:
+            gradient *= 1 - u * u
