@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -193,20 +195,43 @@ def kinds_of_lines(lines: Sequence[Points], grid: Grid) -> dict[str, int]:
     return counts
 
 
-def write_lines(lines: Sequence[Points], path: Path) -> None:
-    """Write field lines as one npz file: ``points`` (K, 3), and at which of them each line begins, ``starts`` (n,).
+def lines_to_bytes(lines: Sequence[Points]) -> bytes:
+    """Return the content of a file of field lines: npz with ``points`` (K, 3), and at which of them each line begins.
 
     Parameters
     ----------
     lines : sequence of (k, 3) ndarray
         Of `field_lines`.
-    path : Path
-        The file; it is whole or not there.
     """
+    content = io.BytesIO()
     points = np.concatenate([np.empty((0, 3)), *lines])
     starts = np.cumsum([0, *(len(line) for line in lines)])[:-1]
-    with whole_file(path) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, points=points, starts=starts)
+    np.savez_compressed(content, points=points, starts=starts)
+    return content.getvalue()
+
+
+def lines_from_bytes(content: bytes, name: str) -> list[Points]:
+    """Return the field lines of a file's content, which messages call `name`.
+
+    Raises
+    ------
+    InputError
+        For content that is not of `lines_to_bytes`.
+    """
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            points, starts = np.asarray(file["points"], dtype=float), file["starts"]
+        if points.shape[1:] != (3,):
+            raise ValueError(f"points of shape {points.shape}")
+        return np.split(points, starts)[1:]  # before the first start there is nothing
+    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"{name}: no file of field lines ({error}): give one that Field_Lines wrote") from None
+
+
+def write_lines(lines: Sequence[Points], path: Path) -> None:
+    """Write field lines (`lines_to_bytes`) to a file, which is whole or not there."""
+    with whole_file(path) as partial:
+        partial.write_bytes(lines_to_bytes(lines))
 
 
 def read_lines(path: Path) -> list[Points]:
@@ -215,13 +240,10 @@ def read_lines(path: Path) -> list[Points]:
     Raises
     ------
     InputError
-        For a file that is none of these.
+        For a file that cannot be read, or is none of these.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            stored: dict[str, NDArray[Any]] = {name: file[name] for name in ("points", "starts")}
-    except Exception as error:
-        reason = error or type(error).__name__
-        raise InputError(f"{path}: no file of field lines ({reason}): give one of Field_Lines") from error
-    lines = np.split(np.asarray(stored["points"], dtype=float), stored["starts"])
-    return lines[1:]  # before the first start there is nothing
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    return lines_from_bytes(content, str(path))
