@@ -134,7 +134,8 @@ class PINNTrainOptions(SharedOptions):
         lines: dict[str, None] = {}
         for settings in self.settings():
             for shape in self.shapes.values() or [None]:
-                needed, what = memory_of_training(settings, shape)
-                instead = "ask for fewer points or units"
+                needed = memory_of_training(settings, shape)
+                what = f"a training with {settings['interior_points']:,} interior points"
+                instead = "ask for fewer points, fewer units, or less history"
                 lines |= dict.fromkeys(too_little(needed, self.memory, what, instead))
         return list(lines)

@@ -28,6 +28,7 @@ from genarris_fw.studies.force_free.training.training import Trained, Training, 
 from genarris_fw.threads import one_thread
 
 Step = Campaign[PINNTrainOptions]
+LONGEST_KEY = 80  # it is the name of a file, too
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -151,7 +152,8 @@ class Keeping:
 def key_of(options: PINNTrainOptions, field: str, settings: dict[str, Any], seed: int) -> str:
     """Return the key of a training: its field, what is varied, its seed; a name of a file as well."""
     varied = [f"{name}={_short(settings[name])}" for name in options.varied]
-    return made_safe("-".join([field, *varied, f"seed={seed}"]), "training")
+    name = made_safe("-".join([field, *varied, f"seed={seed}"]), "training", 2 * LONGEST_KEY)
+    return name if len(name) <= LONGEST_KEY else f"{name[:LONGEST_KEY]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _short(value: Any) -> str:
