@@ -29,9 +29,7 @@ def bottom_component(bottom_bz: ArrayLike, grid: Grid) -> Array:
     """
     bottom = np.asarray(bottom_bz, dtype=np.float64)
     if bottom.shape != grid.shape[:2]:
-        raise InputError(
-            f"Bz of shape {bottom.shape} does not fit the lower face of the grid: {grid.shape[:2]} is wanted"
-        )
+        raise InputError(f"Bz of shape {bottom.shape} does not fit the lower face, {grid.shape[:2]} nodes of the grid")
     bad = np.count_nonzero(~np.isfinite(bottom))
     if bad:
         raise InputError(f"Bz on the lower face has {bad} values that are not finite: fill or leave them out")
