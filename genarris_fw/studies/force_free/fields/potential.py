@@ -51,9 +51,7 @@ def potential_field(source: Field | ArrayLike, grid: Grid | None = None, method:
         return Field(grid, _by_green(bottom, grid), about)
     if method == "neumann":
         if not isinstance(source, Field):
-            raise InputError(
-                "method = neumann needs a field on all six faces; Bz of the lower one does for fft and green"
-            )
+            raise InputError("method = neumann needs a field on all six faces; Bz of the lower one does for fft, green")
         return Field(grid, _by_neumann(source), about)
     raise InputError(f"method = {method}: a potential field is found by {', '.join(METHODS)}")
 
