@@ -1,7 +1,7 @@
 """The rows that were published of the two test cases: tables 1 and 2 of the paper.
 
-Zhang, Xu and Yan train a force-free neural network on fields of Low and Lou (1990, ApJ 352, 343) in a box of 64^3 nodes.
-The rows of the other methods are those of Schrijver et al. (2006, Solar Phys. 235, 161) and of Valori et al.
+Zhang, Xu and Yan train a force-free neural network on fields of Low and Lou (1990, ApJ 352, 343) in a box of 64^3
+nodes. The rows of the other methods are those of Schrijver et al. (2006, Solar Phys. 235, 161) and of Valori et al.
 (2007, Solar Phys. 245, 263), as the paper gives them.
 """
 
