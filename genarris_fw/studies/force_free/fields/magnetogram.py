@@ -192,7 +192,8 @@ def _binned(values: NDArray[np.float64], binning: int) -> NDArray[np.float64]:
             f"give a number from 1 to {max(min(nx, ny) // 2, 1)}"
         )
     x, y = nx // binning, ny // binning
-    return values[:, : x * binning, : y * binning].reshape(3, x, binning, y, binning).mean(axis=(2, 4))
+    blocks = values[:, : x * binning, : y * binning].reshape(3, x, binning, y, binning)
+    return np.asarray(blocks.mean(axis=(2, 4)))
 
 
 def _size(values: NDArray[np.float64]) -> str:
@@ -202,7 +203,8 @@ def _size(values: NDArray[np.float64]) -> str:
 def length_scale(magnetogram: Magnetogram, height: float) -> float:
     """Return l_0 of the paper, Mm: the greatest coordinate of a box that is centred in x and y and begins at z = 0."""
     _, nx, ny = magnetogram.values.shape
-    return max((nx - 1) * magnetogram.pixel[0] / 2, (ny - 1) * magnetogram.pixel[1] / 2, height)
+    dx, dy = magnetogram.pixel
+    return float(max((nx - 1) * dx / 2, (ny - 1) * dy / 2, height))
 
 
 def magnetogram_field(magnetogram: Magnetogram, layers: int | None = None, method: str = "fft", pad: int = 4) -> Field:

@@ -53,7 +53,7 @@ def paper_seeds(grid: Grid, number: int = 17) -> Points:
 
 
 def _spread(low: float, high: float, number: int) -> Points:
-    return np.linspace(low, high, number) if number > 1 else np.array([(low + high) / 2])
+    return np.linspace(low, high, number, dtype=np.float64) if number > 1 else np.array([(low + high) / 2])
 
 
 def field_lines(
@@ -144,7 +144,7 @@ def _runge_kutta(at: Trilinear, places: Points, step: float, threshold: float) -
         values = at(points)
         strength = np.linalg.norm(values, axis=1)
         np.logical_and(strong, strength > threshold, out=strong)
-        return values / np.maximum(strength, threshold)[:, None]
+        return np.asarray(values / np.maximum(strength, threshold)[:, None])
 
     first = tangent(places)
     second = tangent(places + 0.5 * step * first)
