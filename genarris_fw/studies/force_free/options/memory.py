@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from genarris_fw.studies.force_free.training.settings import memory_free
+from genarris_fw.memory import gigabytes, memory_here
 
 
 def too_little(needed: int, memory: int | None, what: str, instead: str) -> list[str]:
-    """Return a line where there is too little memory, none where there is enough, or nobody knows.
+    """Return a line where there is too little memory, none where there is enough.
 
     Parameters
     ----------
     needed : int
         Bytes.
     memory : int or None
-        The option ``memory``, MB: what each replica's job has; else what this machine has free.
+        The option ``memory``, MB: what each replica's job has; else what this process may use here.
     what, instead : str
         What needs it, and what can be done.
     """
-    free = memory_free() if memory is None else memory * 2**20
-    if free is None or needed <= free:
+    there = memory_here() if memory is None else memory * 2**20
+    if needed <= there:
         return []
-    return [f"{what} needs {_amount(needed)} of memory, and there are {_amount(free)}: {instead}"]
+    return [f"{what} needs {gigabytes(needed)} of memory, and there are {gigabytes(there)}: {instead}"]
 
 
 def memory_of_training(settings: dict[str, Any], nodes: list[int] | None) -> int:
@@ -57,7 +57,3 @@ def _surface(nodes: list[int], boundary: str) -> int:
     """Return how many nodes lie at the bottom, or on all faces."""
     x, y, z = nodes
     return x * y if boundary == "bottom" else x * y * z - max(0, x - 2) * max(0, y - 2) * max(0, z - 2)
-
-
-def _amount(number: float) -> str:
-    return f"{number / 2**30:.1f} GB" if number >= 2**30 else f"{number / 2**20:.0f} MB"

@@ -53,7 +53,7 @@ class PINNTrainOptions(SharedOptions):
     results: ClassVar[dict[str, str]] = {
         "trainings": "{} trained",
         "lowest_loss": "lowest loss {:.3g}",
-        "cpu_hours": "{:.2f} CPU hours",
+        "cpu_seconds": "{:.0f} CPU s",
     }
 
     fields: Names | None = option(

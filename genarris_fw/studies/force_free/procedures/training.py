@@ -106,7 +106,7 @@ class PINNTrain(Procedure[PINNTrainOptions]):
                 raise RunFailed(f"{campaign.step}: the parameters of {record['key']} are gone; try it again with retry")
         losses = [record["outcome"]["loss"] for record in done]
         seconds = sum(record["outcome"]["cpu_seconds"] for record in done)
-        return {"trainings": len(done), "lowest_loss": min(losses), "cpu_hours": seconds / 3600}
+        return {"trainings": len(done), "lowest_loss": min(losses), "cpu_seconds": seconds}
 
     @classmethod
     def tidy(cls, catalogue: Catalogue, run: str, step: str, folders: Any) -> None:
