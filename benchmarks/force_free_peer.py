@@ -1,4 +1,4 @@
-"""The loss and its gradient by torch: spatial derivatives by forward tangents, or all of it by automatic differentiation.
+"""The loss and its gradient by torch: spatial derivatives by forward tangents, or all by automatic differentiation.
 
 Peers of `genarris_fw.studies.force_free.network`, written from the paper's equation 8 alone, one thread.
 """
