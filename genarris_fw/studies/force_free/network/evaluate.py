@@ -16,7 +16,8 @@ _CHUNK = 1000
 
 def values(shape: Shape, p: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return what a network gives at some points, (M, 3)."""
-    return _outputs(shape, p, points, VALUES)[0]
+    found: NDArray[np.float64] = _outputs(shape, p, points, VALUES)[0]
+    return found
 
 
 def values_and_jacobian(

@@ -9,7 +9,7 @@ from genarris_fw.studies.force_free.network.shape import Shape
 
 
 def initial_parameters(shape: Shape, seed: int) -> NDArray[np.float64]:
-    """Draw the weights of a network as He et al. 2015 (arXiv 1502.01852) do: normal, of variance 2 / numbers that come in.
+    """Draw the weights of a network: normal, of variance 2 / numbers that come in (He et al. 2015, arXiv 1502.01852).
 
     Parameters
     ----------

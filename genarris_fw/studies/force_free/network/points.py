@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from genarris_fw.errors import InputError
 from genarris_fw.studies.force_free.fields.field import Field
+from genarris_fw.studies.force_free.network.memory import memory_of_points, require_memory
 
 Rows = NDArray[np.float64]
 
@@ -93,11 +94,13 @@ def sample_points(
     Raises
     ------
     InputError
-        For an unknown word, more nodes than there are, a potential field that is missing or on another grid.
+        For an unknown word, more nodes than there are, a potential field that is missing or on another grid,
+        or points for which there is no memory.
     """
     _check_words(boundary, sampler)
     if interior < 1:
         raise InputError(f"{interior} interior points: at least 1 is needed")
+    require_memory(memory_of_points(field.grid.size, interior), f"{interior:,} interior points")
     random = np.random.default_rng(seed)
     on_bottom = field.grid.on_bottom()
     known = on_bottom if boundary == "bottom" else field.grid.on_surface()

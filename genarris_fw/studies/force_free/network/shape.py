@@ -39,6 +39,7 @@ class Shape:
     quasi_output: bool = True
 
     def __post_init__(self) -> None:
+        """Check the numbers."""
         for name in ("hidden_layers", "units"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
