@@ -49,11 +49,11 @@ class Settings:
     most_evaluations: float = 4.0
 
     def __post_init__(self) -> None:
+        """Refuse what cannot be."""
         for name, known in (("optimiser", get_args(OptimiserName)), ("matrix", get_args(MatrixType))):
-            if getattr(self, name) not in known:
-                raise InputError(
-                    f"{name} = {getattr(self, name)} of a training is not known; there are {', '.join(known)}"
-                )
+            value = getattr(self, name)
+            if value not in known:
+                raise InputError(f"{name} = {value} of a training is not known; there are {', '.join(known)}")
         for name in ("history", "max_iterations", "window"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} = {getattr(self, name)} of a training must be 1 or more")
