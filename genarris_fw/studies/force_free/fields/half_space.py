@@ -29,17 +29,15 @@ def bottom_component(bottom_bz: ArrayLike, grid: Grid) -> Array:
     """
     bottom = np.asarray(bottom_bz, dtype=np.float64)
     if bottom.shape != grid.shape[:2]:
-        raise InputError(
-            f"Bz of shape {bottom.shape} does not fit the lower face of the grid: {grid.shape[:2]} is wanted"
-        )
+        raise InputError(f"Bz of shape {bottom.shape} does not fit the lower face, {grid.shape[:2]} nodes of the grid")
     bad = np.count_nonzero(~np.isfinite(bottom))
     if bad:
         raise InputError(f"Bz on the lower face has {bad} values that are not finite: fill or leave them out")
     return bottom
 
 
-def wave_numbers(grid: Grid, pad: int) -> tuple[Array, Array]:
-    """Return kx, (px, 1), and ky >= 0, (1, py // 2 + 1), of the plane of px x py nodes that `pad` makes.
+def padded_plane(grid: Grid, pad: int) -> tuple[int, int]:
+    """Return how many nodes the plane has of which Fourier series are taken: at least `pad` times those of the face.
 
     Raises
     ------
@@ -51,8 +49,7 @@ def wave_numbers(grid: Grid, pad: int) -> tuple[Array, Array]:
     if not (1 <= pad <= _MOST_PADDING and pad % 1 == 0):
         raise InputError(f"pad = {pad}: the plane is a whole number of times as long as the face, 1 to {_MOST_PADDING}")
     px, py = (fft.next_fast_len(int(pad) * nodes, real=True) for nodes in grid.shape[:2])
-    hx, hy, _ = grid.spacing
-    return 2 * np.pi * fft.fftfreq(px, hx)[:, None], 2 * np.pi * fft.rfftfreq(py, hy)[None, :]
+    return px, py
 
 
 def decaying_field(bottom: Array, grid: Grid, pad: int, alpha: float = 0.0) -> Array:
@@ -68,21 +65,32 @@ def decaying_field(bottom: Array, grid: Grid, pad: int, alpha: float = 0.0) -> A
         See above.
     alpha : float, optional
         Below every wave number but 0, whose component, the mean of Bz, is kept only where alpha is 0: it is uniform.
+
+    Raises
+    ------
+    InputError
+        Where `pad` is out of range.
     """
     from scipy import fft
 
     nx, ny, _ = grid.shape
-    kx, ky = wave_numbers(grid, pad)
-    size = kx.size, fft.next_fast_len(int(pad) * ny, real=True)
+    hx, hy, _ = grid.spacing
+    plane = padded_plane(grid, pad)
+    kx = 2 * np.pi * fft.fftfreq(plane[0], hx)[:, None]
+    ky = 2 * np.pi * fft.rfftfreq(plane[1], hy)[None, :]
     k2 = kx**2 + ky**2
     uniform = k2 == 0
     decay = np.sqrt(np.where(uniform, 0, k2 - alpha**2))
-    up = fft.rfft2(bottom, size)
+    # The highest wave number of an even number of nodes stands for both signs, which cancel sideways.
+    for waves, nodes in ((kx[:, 0], plane[0]), (ky[0], plane[1])):
+        if nodes % 2 == 0:
+            waves[nodes // 2] = 0
+    up = fft.rfft2(bottom, plane)
     if alpha:
         up[uniform] = 0
     sideways = -1j * up / np.where(uniform, 1, k2)
     spectrum = np.stack([(kx * decay - ky * alpha) * sideways, (ky * decay + kx * alpha) * sideways, up])
     values = np.empty((3, *grid.shape))
     for i, height in enumerate(grid.axes[2] - grid.bounds[2][0]):
-        values[..., i] = fft.irfft2(spectrum * np.exp(-decay * height), size)[:, :nx, :ny]
+        values[..., i] = fft.irfft2(spectrum * np.exp(-decay * height), plane)[:, :nx, :ny]
     return values

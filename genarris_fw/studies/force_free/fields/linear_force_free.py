@@ -8,13 +8,12 @@ from numpy.typing import ArrayLike
 from genarris_fw.errors import InputError
 from genarris_fw.studies.force_free.fields.field import Field
 from genarris_fw.studies.force_free.fields.grid import Grid
-from genarris_fw.studies.force_free.fields.half_space import bottom_component, decaying_field, wave_numbers
+from genarris_fw.studies.force_free.fields.half_space import bottom_component, decaying_field, padded_plane
 
 
 def largest_alpha(grid: Grid, pad: int = 4) -> float:
     """Return the alpha from which on a field does not decay upwards: the smallest wave number of the padded plane."""
-    kx, ky = wave_numbers(grid, pad)
-    return float(min(kx[1, 0], ky[0, 1]))
+    return float(2 * np.pi / np.max(padded_plane(grid, pad) * grid.spacing[:2]))
 
 
 def linear_force_free_field(bottom_bz: ArrayLike, alpha: float, grid: Grid, pad: int = 4) -> Field:

@@ -51,9 +51,7 @@ def potential_field(source: Field | ArrayLike, grid: Grid | None = None, method:
         return Field(grid, _by_green(bottom, grid), about)
     if method == "neumann":
         if not isinstance(source, Field):
-            raise InputError(
-                "method = neumann needs a field on all six faces; for Bz on the lower one take fft or green"
-            )
+            raise InputError("method = neumann needs a field on all six faces; Bz of the lower one does for fft, green")
         return Field(grid, _by_neumann(source), about)
     raise InputError(f"method = {method}: a potential field is found by {', '.join(METHODS)}")
 
@@ -70,7 +68,6 @@ def _by_green(bottom: Array, grid: Grid) -> Array:
     hx, hy, _ = grid.spacing
     x = (np.arange(-nx, nx) + 0.5)[:, None] * hx  # corners, from the rectangle before the first to that of the last
     y = (np.arange(-ny, ny) + 0.5)[None, :] * hy
-    within = slice(nx - 1, 2 * nx - 1), slice(ny - 1, 2 * ny - 1)
     size = tuple(fft.next_fast_len(2 * nodes - 1, real=True) for nodes in (nx, ny))
     sources = fft.rfft2(bottom, size)
     values = np.empty((3, *grid.shape))
@@ -83,7 +80,8 @@ def _by_green(bottom: Array, grid: Grid) -> Array:
             ]
         )
         kernel = np.diff(np.diff(corners, axis=1), axis=2) / (2 * np.pi)
-        values[..., i] = fft.irfft2(fft.rfft2(kernel, size) * sources, size)[:, *within]
+        folded = fft.irfft2(fft.rfft2(kernel, size) * sources, size)
+        values[..., i] = folded[:, nx - 1 : 2 * nx - 1, ny - 1 : 2 * ny - 1]
     return values
 
 
