@@ -59,7 +59,10 @@ def write_pictures(campaign: Step, done: Sequence[Judged]) -> None:
             curves.setdefault(settings_name(one), []).append(curve[:, columns])
         save(loss_picture(curves, field), folder / f"loss_{field}")
         factors: dict[str, Mapping[str, Any]] = {short_name(one): one["factors"] for one in best_of_each(some)}
-        save(height_picture({"given": height_factors(load_field(campaign, field)), **factors}, field), folder / f"heights_{field}")
+        save(
+            height_picture({"given": height_factors(load_field(campaign, field)), **factors}, field),
+            folder / f"heights_{field}",
+        )
 
 
 def by_field(done: Sequence[Judged]) -> dict[str, list[Judged]]:

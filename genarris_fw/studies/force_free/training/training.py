@@ -22,7 +22,7 @@ from genarris_fw.studies.force_free.training.stagnation import Stagnation
 class LossFunction(Protocol):
     """What is made small. Where it has `last_terms`, these parts of its last value are in the curve."""
 
-    def __call__(self, parameters: Vector) -> tuple[float, Vector]:
+    def __call__(self, parameters: Vector, /) -> tuple[float, Vector]:
         """Return the value and its gradient, both in double precision."""
 
 
