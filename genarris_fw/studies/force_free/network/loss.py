@@ -73,6 +73,7 @@ class Loss:
         _check(weights, term, chunk, length_scale, field_scale)
         self.shape = shape
         self.term = term
+        self.last_terms: dict[str, float] = {}  # of the last call, for the curve of a training
         self._arithmetic = arithmetic_for(dtype, device)
         self._chunk = chunk = chunk or _CHUNKS[device]
         m, n = len(points.boundary), len(points.interior)
@@ -96,8 +97,8 @@ class Loss:
         Where parameters are so large that numbers overflow, the loss is not finite.
         """
         gradient = self._arithmetic.array(np.zeros(self.shape.parameters), precise=True)
-        terms = self._terms(p, self.shape.unpack(gradient))
-        return sum(terms.values()), self._arithmetic.numpy(gradient)
+        self.last_terms = self._terms(p, self.shape.unpack(gradient))
+        return sum(self.last_terms.values()), self._arithmetic.numpy(gradient)
 
     def terms(self, p: NDArray[np.float64]) -> dict[str, float]:
         """Return the three summands of the loss, weights included: boundary, divergence, force."""
