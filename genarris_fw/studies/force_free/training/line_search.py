@@ -58,10 +58,10 @@ def line_search(
     first : float, optional
         The first length tried.
     noise : float, optional
-        Relative error of the values. A value that differs from the first by no more counts as not higher, and the slopes
-        decide (the approximate Wolfe conditions, Hager & Zhang 2005 SIAM J. Optim. 16 170, eq. 4.1).
+        Relative error of the values. A value that differs from the first by no more counts as not higher, and the
+        slopes decide (the approximate Wolfe conditions, Hager & Zhang 2005 SIAM J. Optim. 16 170, eq. 4.1).
     most : int, optional
-        How many evaluations may be made. After these the lowest trial that has decreased enough is taken, if there is one.
+        How many evaluations may be made. After these the lowest trial that has decreased enough is taken, if any.
 
     Returns
     -------

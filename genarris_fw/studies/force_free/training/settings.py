@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from genarris_fw.errors import InputError
+from genarris_fw.studies.force_free.training import scaling
 from genarris_fw.studies.force_free.training.limited_memory import LimitedMemory
 from genarris_fw.studies.force_free.training.optimiser import Optimiser
-from genarris_fw.studies.force_free.training.self_scaled_broyden import SelfScaledBroyden
+from genarris_fw.studies.force_free.training.self_scaled import MatrixType, SelfScaled
 
-OptimiserName = Literal["lbfgs", "broyden"]
+OptimiserName = Literal["lbfgs", "bfgs", "broyden"]
+SCALES = {"bfgs": scaling.bfgs, "broyden": scaling.broyden}
 
 
 @dataclass(frozen=True)
@@ -19,10 +21,12 @@ class Settings:
 
     Parameters
     ----------
-    optimiser : {"lbfgs", "broyden"}
-        L-BFGS as in the paper, or self-scaled Broyden with the whole inverse Hessian.
+    optimiser : {"lbfgs", "bfgs", "broyden"}
+        L-BFGS as in the paper; or self-scaled BFGS or Broyden, with the whole inverse Hessian.
     history : int
         How many steps L-BFGS remembers.
+    matrix : {"float64", "float32"}
+        The type of the whole inverse Hessian.
     max_iterations : int
         The training ends after so many iterations.
     max_cpu_seconds : float, optional
@@ -37,6 +41,7 @@ class Settings:
 
     optimiser: OptimiserName = "lbfgs"
     history: int = 50
+    matrix: MatrixType = "float64"
     max_iterations: int = 1000
     max_cpu_seconds: float | None = None
     tolerance: float = 1e-4
@@ -44,8 +49,11 @@ class Settings:
     most_evaluations: float = 4.0
 
     def __post_init__(self) -> None:
-        if self.optimiser not in get_args(OptimiserName):
-            raise InputError(f"optimiser = {self.optimiser} is not known; there are {', '.join(get_args(OptimiserName))}")
+        """Refuse what cannot be."""
+        for name, known in (("optimiser", get_args(OptimiserName)), ("matrix", get_args(MatrixType))):
+            value = getattr(self, name)
+            if value not in known:
+                raise InputError(f"{name} = {value} of a training is not known; there are {', '.join(known)}")
         for name in ("history", "max_iterations", "window"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} = {getattr(self, name)} of a training must be 1 or more")
@@ -59,9 +67,9 @@ class Settings:
 
 def memory_needed(settings: Settings, parameters: int) -> int:
     """Return the bytes that the optimiser keeps."""
-    if settings.optimiser == "broyden":
-        return SelfScaledBroyden.memory_needed(parameters)
-    return LimitedMemory.memory_needed(parameters, settings.history)
+    if settings.optimiser == "lbfgs":
+        return LimitedMemory.memory_needed(parameters, settings.history)
+    return SelfScaled.memory_needed(parameters, settings.matrix)
 
 
 def made_optimiser(settings: Settings, parameters: int) -> Optimiser:
@@ -76,12 +84,12 @@ def made_optimiser(settings: Settings, parameters: int) -> Optimiser:
     if free is not None and needed > free:
         raise InputError(
             f"optimiser = {settings.optimiser} needs {needed / 1e9:.1f} GB for {parameters} parameters, and "
-            f"{free / 1e9:.1f} GB are free: choose fewer units or layers, "
-            + ("or optimiser = lbfgs" if settings.optimiser == "broyden" else f"or history < {settings.history}")
+            f"{free / 1e9:.1f} GB are free: choose fewer units or layers, or "
+            + (f"history < {settings.history}" if settings.optimiser == "lbfgs" else "optimiser = lbfgs")
         )
-    if settings.optimiser == "broyden":
-        return SelfScaledBroyden(parameters)
-    return LimitedMemory(parameters, settings.history)
+    if settings.optimiser == "lbfgs":
+        return LimitedMemory(parameters, settings.history)
+    return SelfScaled(parameters, SCALES[settings.optimiser], settings.matrix)
 
 
 def memory_free() -> int | None:

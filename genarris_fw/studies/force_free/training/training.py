@@ -22,7 +22,7 @@ from genarris_fw.studies.force_free.training.stagnation import Stagnation
 class LossFunction(Protocol):
     """What is made small. Where it has `last_terms`, these parts of its last value are in the curve."""
 
-    def __call__(self, parameters: Vector) -> tuple[float, Vector]:
+    def __call__(self, parameters: Vector, /) -> tuple[float, Vector]:
         """Return the value and its gradient, both in double precision."""
 
 
@@ -147,7 +147,7 @@ class Training:
             self._begin()
         if not self.gradient.any():
             self.why_ended = "the gradient is zero"
-            return
+            return None
         direction = self._optimiser.direction(self.gradient)
         slope = float(self.gradient @ direction)
         if not slope < 0.0:
@@ -182,6 +182,7 @@ class Training:
             "gradient": self.gradient,
             "numbers": np.array([self.value, self._former_value, self.cpu_seconds]),
             "counts": np.array(counts),
+            "why_ended": np.array(self.why_ended),
             "curve": self._curve.rows(),
             **self._stagnation.state(),
             **{f"optimiser/{name}": array for name, array in self._optimiser.state().items()},
@@ -203,6 +204,7 @@ class Training:
             self.value, self._former_value, self._former_cpu = (float(number) for number in state["numbers"])
             self.iterations, self.evaluations, self.stage, steepest, stride = (int(count) for count in state["counts"])
             self._steepest = bool(steepest)
+            self.why_ended = str(state["why_ended"])
             self._curve = Curve.of(np.asarray(state["curve"], dtype=np.float64), stride)
             self._stagnation.restore({"seen": state["seen"]})
             prefix = "optimiser/"
