@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 CLOSED, OPEN = SETS[2], SETS[1]
 # From where the box is looked at, degrees: above its horizon, and turned about z.
 _ELEVATION, _AZIMUTH = 24.0, -60.0
+_COLUMNS = 3
 _SHADES = 48  # patches of the magnetogram along an edge
 
 
@@ -52,9 +53,11 @@ def field_line_picture(fields: Mapping[str, Field], seeds: int = 17, title: str 
     if not fields:
         raise InputError("no field whose lines could be drawn")
     with style():
-        figure = new_figure(3.0 * len(fields), 3.2)
+        columns = min(len(fields), _COLUMNS)
+        rows = -(-len(fields) // columns)
+        figure = new_figure(3.0 * columns, 3.2 * rows)
         for number, (name, field) in enumerate(fields.items()):
-            axes = figure.add_subplot(1, len(fields), number + 1, projection="3d")
+            axes = figure.add_subplot(rows, columns, number + 1, projection="3d")
             _draw(axes, field, seeds)
             axes.set_title(name, y=1.0)
         if title:
@@ -71,7 +74,8 @@ def _draw(axes: Axes3D, field: Field, seeds: int) -> None:
     lines = [line for line in field_lines(field, paper_seeds(grid, seeds)) if len(line) > 1]
     for closed, color in ((False, OPEN), (True, CLOSED)):
         chosen = [line for line in lines if _returns(line, grid) == closed]
-        axes.add_collection3d(Line3DCollection(chosen, colors=color, linewidths=0.45, alpha=0.8, zorder=2))
+        if chosen:
+            axes.add_collection3d(Line3DCollection(chosen, colors=color, linewidths=0.45, alpha=0.8, zorder=2))
     axes.add_collection3d(Line3DCollection(_edges(grid), colors=FAINT, linewidths=0.5, zorder=1))
     (x0, x1), (y0, y1), (z0, z1) = grid.bounds
     axes.set(xlim=(x0, x1), ylim=(y0, y1), zlim=(z0, z1))
