@@ -26,6 +26,7 @@ from genarris_fw.studies.force_free.fields.grid import Grid
 Array = NDArray[np.float64]
 
 _SLOPE = 10.0  # P'(-1)
+LARGEST = 40  # n and m: seconds are needed there, and no grid shows such a field
 _START = 1e-8  # 1 + mu up to which the series holds
 
 
@@ -70,14 +71,14 @@ def eigenvalue(n: int, m: int) -> float:
     Raises
     ------
     InputError
-        Where n is no whole number from 1, or m none from 0.
+        Where n is no whole number from 1 to 40, or m none from 0 to 40.
     """
     from scipy.optimize import brentq
 
-    if n != int(n) or n < 1:
-        raise InputError(f"n = {n}: the power of a Low and Lou field is a whole number from 1")
-    if m != int(m) or m < 0:
-        raise InputError(f"m = {m}: there is no such eigenvalue; they are counted from 0, the potential field")
+    if not (1 <= n <= LARGEST and n % 1 == 0):
+        raise InputError(f"n = {n}: the power of a Low and Lou field is a whole number from 1 to {LARGEST}")
+    if not (0 <= m <= LARGEST and m % 1 == 0):
+        raise InputError(f"m = {m}: eigenvalues are counted from 0, the field without currents, to {LARGEST}")
     if m == 0:
         return 0.0
     target = (n + m) * math.pi / 2
@@ -87,11 +88,18 @@ def eigenvalue(n: int, m: int) -> float:
     return float(brentq(lambda a2: _phase(n, a2) - target, 0.0, high, xtol=1e-13, rtol=1e-13))
 
 
+@functools.lru_cache(maxsize=16)
 def generating_function(n: int, m: int) -> Callable[[ArrayLike], tuple[Array, Array]]:
-    """Return P and P' as a function of mu within [-1, 1]; P'(-1) = 10."""
+    """Return P and P' as a function of mu within [-1, 1]; P'(-1) = 10.
+
+    Raises
+    ------
+    InputError
+        Where there is no such solution, as `eigenvalue` says.
+    """
     a2 = eigenvalue(n, m)
     inner = _shoot(n, a2, dense=True).sol
-    parity = -1.0 if (n + m) % 2 == 0 else 1.0  # n - 1 + m nodes
+    parity = -1.0 if (n + m) % 2 == 0 else 1.0  # there are n - 1 + m nodes
 
     def function(mu: ArrayLike) -> tuple[Array, Array]:
         mu = np.asarray(mu, dtype=np.float64)
@@ -110,11 +118,11 @@ def low_lou_field(n: int, m: int, l: float, phi: float, grid: Grid) -> Field:  #
     Parameters
     ----------
     n, m : int
-        Power of the distance, and which of its solutions.
+        The power of the distance, and which of its solutions.
     l : float
         Depth of the source below z = 0.
     phi : float
-        Angle between the source's axis and z, radians.
+        Angle from z to the axis of symmetry, about y, radians.
     grid : Grid
         Where.
 
@@ -128,32 +136,40 @@ def low_lou_field(n: int, m: int, l: float, phi: float, grid: Grid) -> Field:  #
     InputError
         Where n, m have no solution, or the source lies in the box.
     """
-    a2 = eigenvalue(n, m)
+    if not (math.isfinite(l) and math.isfinite(phi)):
+        raise InputError(f"l = {l}, phi = {phi}: depth and angle of a Low and Lou field are finite numbers")
+    if all(low <= place <= high for place, (low, high) in zip((0.0, 0.0, -l), grid.bounds)):
+        raise InputError(f"l = {l:g}: the source at (0, 0, {-l:g}) lies in the box; choose l > {-grid.bounds[2][0]:g}")
     values = low_lou_at(n, m, l, phi, grid.points()).T.reshape(3, *grid.shape)
-    return Field(grid, values, {"kind": "low_lou", "n": n, "m": m, "l": l, "phi": phi, "a2": a2})
+    about = {"kind": "low_lou", "n": int(n), "m": int(m), "l": float(l), "phi": float(phi), "a2": eigenvalue(n, m)}
+    return Field(grid, values, about)
 
 
 def low_lou_at(n: int, m: int, l: float, phi: float, points: ArrayLike) -> Array:  # noqa: E741
-    """Return a field of Low & Lou at points, both (k, 3)."""
+    """Return a field of Low & Lou at points other than its source, (k, 3) both."""
     x, y, z = np.asarray(points, dtype=np.float64).T
     cos, sin = math.cos(phi), math.sin(phi)
-    along_x, along_z = x * cos - (z + l) * sin, x * sin + (z + l) * cos
-    from_axis = np.hypot(along_x, y)
-    r = np.hypot(from_axis, along_z)
-    if not r.all():
-        raise InputError(f"the source at (0, 0, {-l:g}) is a node of the grid: choose another depth l")
-    value, slope = generating_function(n, m)(along_z / r)
-    sin_theta, cos_theta = from_axis / r, along_z / r
-    on_axis = sin_theta == 0
-    over_sin = 1 / np.where(on_axis, 1, sin_theta)
+    field_x, field_y, field_z = _about_axis(n, m, x * cos - (z + l) * sin, y, x * sin + (z + l) * cos)
+    return np.stack([field_x * cos + field_z * sin, field_y, field_z * cos - field_x * sin], axis=-1)
+
+
+def _about_axis(n: int, m: int, x: Array, y: Array, z: Array) -> tuple[Array, Array, Array]:
+    """Return the field about a source at the origin whose axis is z."""
+    from_axis = np.hypot(x, y)
+    r = np.hypot(from_axis, z)
+    sin_theta, cos_theta = from_axis / r, z / r
+    value, slope = generating_function(n, m)(cos_theta)
     strength = r ** -(n + 2.0)
+    # On the axis P is 0 and the direction of phi is free.
+    over_sin = np.divide(strength, sin_theta, out=np.zeros_like(r), where=sin_theta > 0)
+    cos_phi = np.divide(x, from_axis, out=np.ones_like(r), where=from_axis > 0)
+    sin_phi = np.divide(y, from_axis, out=np.zeros_like(r), where=from_axis > 0)
     radial = -slope * strength
-    polar = n * value * strength * over_sin
-    azimuthal = math.sqrt(eigenvalue(n, m)) * np.abs(value) ** (1 + 1 / n) * strength * over_sin
+    polar = n * value * over_sin
+    azimuthal = math.sqrt(eigenvalue(n, m)) * np.abs(value) ** (1 + 1 / n) * over_sin
     outwards = radial * sin_theta + polar * cos_theta
-    cos_phi = np.where(on_axis, 1, along_x / np.where(on_axis, 1, from_axis))
-    sin_phi = np.where(on_axis, 0, y / np.where(on_axis, 1, from_axis))
-    field_x = outwards * cos_phi - azimuthal * sin_phi
-    field_y = outwards * sin_phi + azimuthal * cos_phi
-    field_z = radial * cos_theta - polar * sin_theta
-    return np.stack([field_x * cos + field_z * sin, field_y, -field_x * sin + field_z * cos], axis=-1)
+    return (
+        outwards * cos_phi - azimuthal * sin_phi,
+        outwards * sin_phi + azimuthal * cos_phi,
+        radial * cos_theta - polar * sin_theta,
+    )
