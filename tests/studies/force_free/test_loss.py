@@ -114,7 +114,8 @@ def test_the_same_bits_every_time(dtype):
         again, gradient_again = loss(p)
         assert again == value
         assert gradient_again.tobytes() == gradient.tobytes()
-        assert sum(loss.terms(p).values()) == value
+        assert loss.terms(p) == loss.last_terms
+        assert sum(loss.last_terms.values()) == value
 
 
 def test_chunks_change_nothing_but_the_rounding():

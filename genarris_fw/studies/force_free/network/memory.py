@@ -43,7 +43,7 @@ def memory_needed(shape: Shape, boundary: int, interior: int, dtype: str = "floa
 
 
 def memory_of_points(nodes: int, interior: int) -> int:
-    """Return the bytes that sampling takes: the nodes of the field, and points that are drawn, then moved into the box."""
+    """Return the bytes that sampling takes: for the nodes of the field, and points drawn, then moved into the box."""
     return _ROW * (3 * interior + 4 * nodes)
 
 
