@@ -93,8 +93,8 @@ class Loss:
         self._boundary = self._arithmetic.array(points.boundary)
         self._boundary_field = self._arithmetic.array(points.boundary_field, precise=True)
         self._interior = self._arithmetic.array(points.interior)
-        self._at_boundary = Propagation(shape, self._arithmetic, BOUNDARY_CHUNKS * chunk, VALUES)
-        self._inside = Propagation(shape, self._arithmetic, chunk, VALUES_AND_DERIVATIVES)
+        self._at_boundary = Propagation(shape, self._arithmetic, min(BOUNDARY_CHUNKS * chunk, m), VALUES)
+        self._inside = Propagation(shape, self._arithmetic, min(chunk, n), VALUES_AND_DERIVATIVES)
 
     def __call__(self, parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         """Return the loss and its gradient, (parameters,), both in float64.

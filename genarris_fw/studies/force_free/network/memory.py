@@ -37,7 +37,8 @@ def memory_needed(shape: Shape, boundary: int, interior: int, dtype: str = "floa
     points = boundary * (3 * _ROW + 3 * number) + interior * (_ROW + 3 * number)
     widths = sum(into for into, _ in shape.layers) + 3 + shape.units
     # What goes in and out of every layer, and the twelve numbers of each point with those made of them.
-    layers = 2 * VALUES_AND_DERIVATIVES * chunk * (widths * number + 10 * _ROW)
+    rows = min(BOUNDARY_CHUNKS * chunk, boundary) + VALUES_AND_DERIVATIVES * min(chunk, interior)
+    layers = rows * (widths * number + 10 * _ROW)
     # Parameters in both types, the gradient, and each layer's share of it in two propagations.
     return points + layers + shape.parameters * (2 * 8 + 3 * number)
 
