@@ -62,7 +62,7 @@ def field_of(shape: Shape, p: NDArray[np.float64], grid: Grid, field_scale: floa
 
 def _outputs(shape: Shape, p: NDArray[np.float64], points: NDArray[np.float64], blocks: int) -> NDArray[np.float64]:
     arithmetic = NumpyArithmetic("float64")
-    propagation = Propagation(shape, arithmetic, _CHUNK, blocks)
+    propagation = Propagation(shape, arithmetic, min(_CHUNK, len(points)), blocks)
     layers = shape.unpack(p)
     found = np.empty((blocks, len(points), 3))
     for start in range(0, len(points), _CHUNK):

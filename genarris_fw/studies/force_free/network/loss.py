@@ -51,6 +51,11 @@ class Loss:
     field_scale : float
         The field is this times what the network gives.
 
+    Attributes
+    ----------
+    last_terms : dict of str to float
+        The three summands of the last loss that was asked for with its gradient: boundary, divergence, force.
+
     Raises
     ------
     InputError
@@ -73,6 +78,7 @@ class Loss:
         _check(weights, term, chunk, length_scale, field_scale)
         self.shape = shape
         self.term = term
+        self.last_terms: dict[str, float] = {}
         self._arithmetic = arithmetic_for(dtype, device)
         self._chunk = chunk = chunk or _CHUNKS[device]
         m, n = len(points.boundary), len(points.interior)
@@ -87,24 +93,24 @@ class Loss:
         self._boundary = self._arithmetic.array(points.boundary)
         self._boundary_field = self._arithmetic.array(points.boundary_field, precise=True)
         self._interior = self._arithmetic.array(points.interior)
-        self._at_boundary = Propagation(shape, self._arithmetic, BOUNDARY_CHUNKS * chunk, VALUES)
-        self._inside = Propagation(shape, self._arithmetic, chunk, VALUES_AND_DERIVATIVES)
+        self._at_boundary = Propagation(shape, self._arithmetic, min(BOUNDARY_CHUNKS * chunk, m), VALUES)
+        self._inside = Propagation(shape, self._arithmetic, min(chunk, n), VALUES_AND_DERIVATIVES)
 
-    def __call__(self, p: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def __call__(self, parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         """Return the loss and its gradient, (parameters,), both in float64.
 
         Where parameters are so large that numbers overflow, the loss is not finite.
         """
         gradient = self._arithmetic.array(np.zeros(self.shape.parameters), precise=True)
-        terms = self._terms(p, self.shape.unpack(gradient))
-        return sum(terms.values()), self._arithmetic.numpy(gradient)
+        self.last_terms = self._terms(parameters, self.shape.unpack(gradient))
+        return sum(self.last_terms.values()), self._arithmetic.numpy(gradient)
 
-    def terms(self, p: NDArray[np.float64]) -> dict[str, float]:
+    def terms(self, parameters: NDArray[np.float64]) -> dict[str, float]:
         """Return the three summands of the loss, weights included: boundary, divergence, force."""
-        return self._terms(p, None)
+        return self._terms(parameters, None)
 
-    def _terms(self, p: NDArray[np.float64], gradient: Layers | None) -> dict[str, float]:
-        layers = self.shape.unpack(self._arithmetic.array(p))
+    def _terms(self, parameters: NDArray[np.float64], gradient: Layers | None) -> dict[str, float]:
+        layers = self.shape.unpack(self._arithmetic.array(parameters))
         with np.errstate(over="ignore", invalid="ignore"):
             sums = [self._of_boundary(layers, gradient), *self._of_interior(layers, gradient)]
         return {name: factor * float(found) for name, factor, found in zip(TERMS, self._factors, sums, strict=True)}
