@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from genarris_fw.errors import InputError
+from genarris_fw.memory import gigabytes, memory_here
 from genarris_fw.studies.force_free.training import scaling
 from genarris_fw.studies.force_free.training.limited_memory import LimitedMemory
 from genarris_fw.studies.force_free.training.optimiser import Optimiser
@@ -80,23 +81,14 @@ def made_optimiser(settings: Settings, parameters: int) -> Optimiser:
     InputError
         If the machine has less memory free; nothing is allocated then.
     """
-    needed, free = memory_needed(settings, parameters), memory_free()
-    if free is not None and needed > free:
+    needed, there = memory_needed(settings, parameters), memory_here()
+    if needed > there:
         raise InputError(
-            f"optimiser = {settings.optimiser} needs {needed / 1e9:.1f} GB for {parameters} parameters, and "
-            f"{free / 1e9:.1f} GB are free: choose fewer units or layers, or "
-            + (f"history < {settings.history}" if settings.optimiser == "lbfgs" else "optimiser = lbfgs")
+            f"optimiser = {settings.optimiser} needs {gigabytes(needed)} for {parameters} parameters, and there are "
+            f"{gigabytes(there)}: choose fewer units or layers, or "
+            + (f"history < {settings.history}" if settings.optimiser == "lbfgs" else "matrix = float32, or lbfgs")
         )
     if settings.optimiser == "lbfgs":
         return LimitedMemory(parameters, settings.history)
     return SelfScaled(parameters, SCALES[settings.optimiser], settings.matrix)
 
-
-def memory_free() -> int | None:
-    """Return the bytes that this machine can still give; None where it does not say."""
-    import psutil
-
-    try:
-        return int(psutil.virtual_memory().available)
-    except (OSError, psutil.Error):
-        return None
