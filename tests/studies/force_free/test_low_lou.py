@@ -14,7 +14,9 @@ from genarris_fw.studies.force_free.fields.low_lou import eigenvalue, generating
 from genarris_fw.studies.force_free.judging.factors import height_factors
 
 ORDERS = st.tuples(st.integers(1, 4), st.integers(0, 3))
-POINTS = st.integers(0, 10**6).map(lambda seed: np.random.default_rng(seed).uniform(-1, 1, (5, 3)) + (0, 0, 1.5))
+POINTS = st.integers(0, 10**6).map(
+    lambda seed: np.random.default_rng(seed).uniform(-1, 1, (5, 3)) + np.array([0, 0, 1.5])
+)
 ANGLES = st.floats(-math.pi, math.pi)
 
 
@@ -84,7 +86,7 @@ def test_the_field_has_neither_divergence_nor_force_and_the_alpha_of_its_lines(o
     curl = np.stack([jacobian[:, i - 1, i - 2] - jacobian[:, i - 2, i - 1] for i in range(3)], axis=-1)
     # alpha = dQ/dA with A = P / r^n, Q = a abs(A)^(1 + 1/n).
     x, _, z = points.T
-    r = np.linalg.norm(points + (0, 0, depth), axis=1)
+    r = np.linalg.norm(points - np.array([0, 0, -depth]), axis=1)
     flux = generating_function(n, m)((x * math.sin(phi) + (z + depth) * math.cos(phi)) / r)[0] / r**n
     alpha = math.sqrt(eigenvalue(n, m)) * (1 + 1 / n) * np.sign(flux) * abs(flux) ** (1 / n)
     assert (abs(curl - alpha[:, None] * field) < 1e-4 * size[:, None]).all()
@@ -125,7 +127,9 @@ def test_on_the_axis_the_field_is_what_it_is_beside_it(n, m):
     on_axis = np.array([[0, 0, 0.2], [0, 0, 1.0]])
     on = low_lou_at(n, m, 0.3, 0.0, on_axis)
     assert (on[:, :2] == 0).all() and (on[:, 2] != 0).all()
-    np.testing.assert_allclose(low_lou_at(n, m, 0.3, 0.0, on_axis + (1e-7, 0, 0)), on, atol=1e-4 * abs(on).max())
+    np.testing.assert_allclose(
+        low_lou_at(n, m, 0.3, 0.0, on_axis + np.array([1e-7, 0, 0])), on, atol=1e-4 * abs(on).max()
+    )
 
 
 @pytest.mark.parametrize(("n", "phi"), [(1, math.pi / 4), (3, 0.8 * math.pi)])
