@@ -139,7 +139,9 @@ def low_lou_field(n: int, m: int, l: float, phi: float, grid: Grid) -> Field:  #
     if not (math.isfinite(l) and math.isfinite(phi)):
         raise InputError(f"l = {l}, phi = {phi}: depth and angle of a Low and Lou field are finite numbers")
     if all(low <= place <= high for place, (low, high) in zip((0.0, 0.0, -l), grid.bounds)):
-        raise InputError(f"l = {l:g}: the source at (0, 0, {-l:g}) lies in the box; choose l > {-grid.bounds[2][0]:g}")
+        raise InputError(
+            f"l = {l:g}: the source at (0, 0, {-l:g}) lies in the box; choose l > {0 - grid.bounds[2][0]:g}"
+        )
     values = low_lou_at(n, m, l, phi, grid.points()).T.reshape(3, *grid.shape)
     about = {"kind": "low_lou", "n": int(n), "m": int(m), "l": float(l), "phi": float(phi), "a2": eigenvalue(n, m)}
     return Field(grid, values, about)
