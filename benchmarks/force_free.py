@@ -44,6 +44,7 @@ from genarris_fw.studies.force_free.training.training import Training, train
 EIGENVALUES = {(1, 1): (0.427408, 1e-6), (3, 1): (8.03592, 1e-5)}
 POTENTIAL = {1: (0.015,) * 6, 2: (0.02, 0.02, 0.02, 0.1, 0.02, 0.02)}
 LOSS_SECONDS = 0.28
+OTHER_LOSSES = ((5, 128, "float64"), (4, 64, "float32"), (4, 64, "float64"), (4, 48, "float32"), (4, 48, "float64"))
 # Of a training, by case and CPU-minutes: the least of each metric, and how far the energy may be from 1.
 TRAINED: dict[tuple[int, int], dict[str, float]] = {
     (1, 5): {"C_vec": 0.99, "C_CS": 0.97, "E_n": 0.87, "E_m": 0.80, "energy": 0.03},
@@ -130,6 +131,12 @@ def loss_rows(interior: int, times: int) -> Iterator[Figure]:
     shape = Shape(5, 128)
     points = sample_points(reference(1), boundary="all", interior=interior, boundary_points=1, seed=0)
     p = initial_parameters(shape, 0)
+    for layers, units, dtype in OTHER_LOSSES:
+        other_shape = Shape(layers, units)
+        other_p = initial_parameters(other_shape, 0)
+        loss = Loss(other_shape, points, dtype=dtype)
+        _, seconds = timed(lambda loss=loss, p=other_p: loss(p), times)
+        yield Figure(f"loss and gradient, {interior} points, {layers} x {units}, {dtype}, CPU-s", seconds, "", True)
     ours = Loss(shape, points, dtype="float32")
     (value, gradient), seconds = timed(lambda: ours(p), times)
     name = f"loss and gradient, {interior} points, 5 x 128, float32"

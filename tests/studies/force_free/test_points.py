@@ -42,7 +42,9 @@ def test_the_field_is_that_of_the_node():
         assert value == known[place]
     for place, value in found(sample_points(FIELD, boundary="bottom", interior=1)):
         assert place[2] == 0.0 and value == known[place]
-    for place, value in found(sample_points(FIELD, POTENTIAL, "bottom_and_potential", interior=1)):
+    both = found(sample_points(FIELD, POTENTIAL, "bottom_and_potential", interior=1))
+    assert len(both) == 150
+    for place, value in both:
         assert value == (known if place[2] == 0.0 else potential)[place]
 
 
