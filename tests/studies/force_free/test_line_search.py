@@ -4,6 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from genarris_fw.studies.force_free.training.line_search import (
     CURVATURE,
     SUFFICIENT_DECREASE,
@@ -12,8 +15,6 @@ from genarris_fw.studies.force_free.training.line_search import (
     line_search,
     quadratic_minimiser,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def along(function):

@@ -4,14 +4,15 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from genarris_fw.errors import InputError
 from genarris_fw.studies.force_free.training import scaling, settings
 from genarris_fw.studies.force_free.training.limited_memory import LimitedMemory
 from genarris_fw.studies.force_free.training.optimiser import Step
 from genarris_fw.studies.force_free.training.self_scaled import SelfScaled
 from genarris_fw.studies.force_free.training.settings import Settings, made_optimiser, memory_needed
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def steps_of(optimiser, count, n, seed):

@@ -6,14 +6,15 @@ import re
 
 import numpy as np
 import pytest
-from genarris_fw.errors import InputError
-from genarris_fw.studies.force_free.training.curve import COLUMNS, MOST_ROWS, Curve
-from genarris_fw.studies.force_free.training.settings import Settings
-from genarris_fw.studies.force_free.training.training import Training, train
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize, rosen, rosen_der
+
+from genarris_fw.errors import InputError
+from genarris_fw.studies.force_free.training.curve import COLUMNS, MOST_ROWS, Curve
+from genarris_fw.studies.force_free.training.settings import Settings
+from genarris_fw.studies.force_free.training.training import Training, train
 
 OPTIMISERS = [
     Settings(optimiser="lbfgs", history=5),

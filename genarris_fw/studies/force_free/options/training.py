@@ -72,21 +72,18 @@ class PINNTrainOptions(SharedOptions):
     length_scale: LengthScales | None = option(
         "Unit of the coordinates: the divergence is divided by its square", default_words="the field's own, else 1"
     )
-    field_scale: FieldScales = option(
-        "The field is this times what the network gives; or largest: of the boundary", [1.0]
-    )
+    field_scale: FieldScales = option("The field is this times what the network gives; or largest: of the boundary", [1.0])
     boundary: Boundaries = option(
         "Where the field is known: on all faces, at the bottom, or there and elsewhere the potential field", ["all"]
     )
-    boundary_points: PointNumbers | None = option("Nodes of the boundary, drawn at random", default_words="all of them")
+    boundary_points: PointNumbers | None = option(
+        "Nodes of the boundary, drawn at random", default_words="all of them"
+    )
     bottom_points: PointNumbers | None = option(
         "How many of the boundary_points are at the bottom", default_words="as likely as any others"
     )
     interior_points: PointNumbers = option("Points of the interior", [6000])
-    sampler: Samplers = option(
-        "How points of the interior are drawn: uniform, sobol (fewer gaps), low (half of them the denser the lower)",
-        ["uniform"],
-    )
+    sampler: Samplers = option("How points of the interior are drawn: uniform, sobol (fewer gaps), low (half of them the denser the lower)", ["uniform"])
     optimiser: Optimisers = option(
         "L-BFGS, or self-scaled Broyden with the whole inverse Hessian, for small networks", ["lbfgs"]
     )
@@ -98,9 +95,7 @@ class PINNTrainOptions(SharedOptions):
     tolerance: Tolerances = option("It stagnates where the loss falls by a smaller part than this", [1e-4])
     dtype: Precisions = option("Precision; mixed: float32, from stagnation on float64", ["float32"])
     device: Device = option("Where the loss is computed; cuda needs torch", "cpu")
-    chunk: Whole = option(
-        "Points that are computed at once; their layers should fit into the cache", 500, ge=1, le=10**6
-    )
+    chunk: Whole = option("Points that are computed at once; their layers should fit into the cache", 500, ge=1, le=10**6)
     checkpoint_seconds: Real = option(
         "How often a training is kept so that it can go on after a kill",
         60.0,
@@ -133,9 +128,7 @@ class PINNTrainOptions(SharedOptions):
     def problems_here(self) -> list[str]:
         """Say where torch is missing, or memory."""
         if self.device == "cuda" and importlib.util.find_spec("torch") is None:
-            return [
-                "device = cuda needs torch, which is missing: pip install 'genarris_fw[force_free]', or device = cpu"
-            ]
+            return ["device = cuda needs torch, which is missing: pip install 'genarris_fw[force_free]', or device = cpu"]
         from genarris_fw.studies.force_free.options.memory import memory_of_training
 
         lines: dict[str, None] = {}

@@ -128,7 +128,9 @@ _TERM = Several(one_of("sin2", "sin1", "lorentz"), "str", "sin2, sin1 or lorentz
 _PRECISION = Several(one_of("float32", "float64", "mixed"), "str", "float32, float64 or mixed")
 _OPTIMISER = Several(one_of("lbfgs", "broyden"), "str", "lbfgs or broyden")
 _SAMPLER = Several(one_of("uniform", "sobol", "low"), "str", "uniform, sobol or low")
-_BOUNDARY = Several(one_of("all", "bottom", "bottom_and_potential"), "str", "all, bottom or bottom_and_potential")
+_BOUNDARY = Several(
+    one_of("all", "bottom", "bottom_and_potential"), "str", "all, bottom or bottom_and_potential"
+)
 _SCALE = Several(scale, "float or str", "a number above 0 or the word largest")
 _LENGTH = Several(number, "float", "a number", 1e-12, 1e12)
 _WEIGHTS = Weights()

@@ -77,11 +77,7 @@ class PINNEvaluate(Procedure[PINNEvaluateOptions]):
         judged = [record["outcome"] for record in done if record["outcome"]["metrics"]]
         best = max(judged, key=lambda one: one["metrics"]["E_m"], default=None)
         return {"trainings": len(done)} | (
-            {
-                "best": best["training"].partition("/")[2],
-                "best_E_n": best["metrics"]["E_n"],
-                "best_E_m": best["metrics"]["E_m"],
-            }
+            {"best": best["training"].partition("/")[2], "best_E_n": best["metrics"]["E_n"], "best_E_m": best["metrics"]["E_m"]}
             if best
             else {}
         )

@@ -64,9 +64,7 @@ def publish_field(campaign: Campaign[SharedOptions], name: str, field: Field, fo
         "bounds": [list(ends) for ends in field.grid.bounds],
         **field.about,
     }
-    publish_file(
-        campaign, f"field/{name}", Path(folder) / f"{name}.npz", lambda path: write_field(field, path), **about
-    )
+    publish_file(campaign, f"field/{name}", Path(folder) / f"{name}.npz", lambda path: write_field(field, path), **about)
     return about
 
 
