@@ -124,13 +124,9 @@ def test_the_state_of_a_training_that_ended_ends_at_once():
 def test_more_iterations_than_before_go_on_where_it_ended():
     short, long = (with_settings(OPTIMISERS[1], max_iterations=count) for count in (20, 35))
     state = {}
-    assert (
-        train(rosenbrock, START, short, report=lambda training: state.update(stored(training.state()))).iterations == 20
-    )
-    assert (
-        train(rosenbrock, START, long, state=state).parameters.tobytes()
-        == train(rosenbrock, START, long).parameters.tobytes()
-    )
+    first = train(rosenbrock, START, short, report=lambda training: state.update(stored(training.state())))
+    resumed, undisturbed = train(rosenbrock, START, long, state=state), train(rosenbrock, START, long)
+    assert first.iterations == 20 and resumed.parameters.tobytes() == undisturbed.parameters.tobytes()
 
 
 def test_precision_is_raised_when_single_precision_stagnates():
@@ -219,8 +215,6 @@ def test_the_state_of_more_stages_than_there_are_is_refused():
 
 def test_terms_that_the_loss_remembers_are_in_the_curve():
     class Loss:
-        last_terms: dict[str, float] = {}
-
         def __call__(self, p):
             self.last_terms = {"boundary": float(p[0] ** 2), "divergence": float(p[1] ** 2), "force": 1.0}
             return sum(self.last_terms.values()), np.array([2 * p[0], 2 * p[1]])
