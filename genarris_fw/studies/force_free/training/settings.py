@@ -91,4 +91,3 @@ def made_optimiser(settings: Settings, parameters: int) -> Optimiser:
     if settings.optimiser == "lbfgs":
         return LimitedMemory(parameters, settings.history)
     return SelfScaled(parameters, SCALES[settings.optimiser], settings.matrix)
-
