@@ -9,7 +9,7 @@ from genarris_fw.catalogue import Catalogue
 # Three fields, networks of a few units: an iteration takes a millisecond or two.
 CONF = """\
 [Genarris_master]
-procedures = ["Low_Lou_Field", "Low_Lou_Field", "Low_Lou_Field", "PINN_Train", "PINN_Evaluate"]
+procedures = ["Low_Lou_Field", "Low_Lou_Field", "Low_Lou_Field", "PINN_Train"{more}]
 run_name = {run}
 seed = 3
 lease_seconds = {lease}
@@ -31,20 +31,16 @@ interior_points = 200
 max_iterations = {iterations}
 tolerance = 0
 checkpoint_seconds = {checkpoint}
-
-[pinn_evaluate]
-pictures = False
 """
-STEPS = ("pinn_train", "pinn_evaluate")
 # What differs between two runs that did the same.
 _BY_RUN = ("cpu_seconds", "file")
 
 
-def documents(catalogue: Catalogue, run: str) -> dict[str, Any]:
-    """Return what the items of a run gave, by step and key, without what no two runs have in common."""
+def documents(catalogue: Catalogue, run: str, *steps: str) -> dict[str, Any]:
+    """Return what the items of steps gave, by step and key, without what no two runs have in common."""
     return {
         f"{step} {record['key']}": _same(record["outcome"])
-        for step in STEPS
+        for step in steps
         for record in catalogue.work_items.outcomes(run, step)
     }
 
