@@ -6,9 +6,11 @@ import hashlib
 import re
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, cast
 
+from bson import ObjectId
 from gridfs import GridFSBucket, NoFile
 from pymongo import UpdateOne
 from pymongo.collection import Collection
@@ -58,12 +60,13 @@ class Artifacts:
         path : Path
             Where it would lie.
         """
-        with written.open("rb") as file:
-            digest = _digest(file)
-            file.seek(0)
-            content = self.bucket.upload_from_stream(f"{run}/{name}", file, metadata={"run": run})
+        content, digest = self._upload(run, f"{run}/{name}", written), checksum(written)
         host = socket.gethostname()
         return {"path": str(path), "storage": "gridfs", "content": content, "sha256": digest, "host": host}
+
+    def _upload(self, run: str, name: str, written: Path) -> ObjectId:
+        with written.open("rb") as file:
+            return self.bucket.upload_from_stream(name, file, metadata={"run": run})
 
     def publish(self, run: str, name: str, record: ArtifactRecord, fence: tuple[str, int] | None = None) -> None:
         """Make a record known, in place of an earlier one; again it has no further effect.
@@ -103,15 +106,34 @@ class Artifacts:
         path = Path(record["path"])
         if record["storage"] == "gridfs":
             path = folder / Path(record["path"]).name
-            try:
-                with whole_file(path) as partial, partial.open("wb") as file:
-                    self.bucket.download_to_stream(record["content"], file)
-            except NoFile:
-                return None
-        if not path.is_file():
-            return None
-        with path.open("rb") as file:
-            return path if _digest(file) == record["sha256"] else None
+            self._download(record["content"], path)
+        return path if path.is_file() and checksum(path) == record["sha256"] else None
+
+    def _download(self, content: ObjectId, path: Path) -> None:
+        """Write what is in GridFS into a file; none appears where it is gone."""
+        with suppress(NoFile), whole_file(path) as partial, partial.open("wb") as file:
+            self.bucket.download_to_stream(content, file)
+
+    # Contents without a record: some document other than ours names them by their id.
+
+    def put_content(self, run: str, name: str, written: Path) -> str:
+        """Store a file's content in GridFS under a name that only `remove_contents` looks at; return its id."""
+        return str(self._upload(run, name, written))
+
+    def get_content(self, content: str, path: Path) -> None:
+        """Write the content of an id into a file; no file appears where it is gone."""
+        self._download(ObjectId(content), path)
+
+    def remove_content(self, content: str) -> None:
+        """Remove the content of an id; again it has no further effect."""
+        with suppress(NoFile):
+            self.bucket.delete(ObjectId(content))
+
+    def remove_contents(self, run: str, beginning: str) -> None:
+        """Remove a run's contents whose names begin so."""
+        query = {"filename": {"$regex": f"^{re.escape(beginning)}"}, "metadata.run": run}
+        for file in self.bucket.find(query):
+            self.bucket.delete(file._id)
 
     def names(self, run: str, beginning: str) -> list[str]:
         """Return the names of a run's files that begin so."""
@@ -143,12 +165,13 @@ class Artifacts:
 
 def in_folder(written: Path, path: Path) -> ArtifactRecord:
     """Return the record of a file that lies, or will lie, in the run's folder; `written` is where it is now."""
-    with written.open("rb") as file:
-        return {"path": str(path), "storage": "folder", "sha256": _digest(file), "host": socket.gethostname()}
+    return {"path": str(path), "storage": "folder", "sha256": checksum(written), "host": socket.gethostname()}
 
 
-def _digest(file: IO[bytes]) -> str:
-    checksum = hashlib.sha256()
-    while chunk := file.read(CHUNK):
-        checksum.update(chunk)
-    return checksum.hexdigest()
+def checksum(path: Path) -> str:
+    """Return the SHA-256 of a file's content."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

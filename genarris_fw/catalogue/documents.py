@@ -356,6 +356,7 @@ class ArtifactRecord(_ArtifactRecord, total=False):
     content: Annotated[ObjectId, "the file in GridFS (`artifact_files.files`), with storage `gridfs`"]
     ids: Annotated[list[str], "struct_id of every row"]
     shape: Annotated[list[int], "rows and columns"]
+    about: Annotated[dict[str, Any], "what it came from, as the step that made it says"]
 
 
 class _Artifact(TypedDict):

@@ -30,7 +30,7 @@ from genarris_fw.farm.repair.recovery import recover
 from genarris_fw.farm.repair.retrying import rerun_fizzled
 from genarris_fw.farm.workflow import add_run
 from genarris_fw.logs import merge
-from genarris_fw.options import Configuration, load
+from genarris_fw.options import Configuration, OptionsError, load
 from genarris_fw.patience import patiently
 from genarris_fw.showing import printable
 from genarris_fw.views.closing import closing, render
@@ -117,12 +117,14 @@ def carry_out(opened: Opened, configuration: Configuration, workers: int, quiet:
 
 
 def refuse_unavailable(configuration: Configuration) -> None:
-    """Refuse a run whose engine is not to be had here.
+    """Refuse a run whose engine is not to be had here, or one of whose steps cannot be carried out.
 
     Raises
     ------
     InputError
         Naming the engine and the installed ones.
+    OptionsError
+        With what would stop the steps, a line each.
     """
     missing = configuration.unavailable_engines()
     if missing:
@@ -130,6 +132,8 @@ def refuse_unavailable(configuration: Configuration) -> None:
         here = ", ".join(name for name, (available, _) in engines.items() if available) or "none"
         reasons = "; ".join(f"{name} cannot be used here ({engines[name][1]})" for name in missing)
         raise InputError(f"{configuration.path}: engine {reasons}; set engine to one of those that can: {here}")
+    if problems := configuration.problems_here():
+        raise OptionsError(problems)
 
 
 @contextmanager

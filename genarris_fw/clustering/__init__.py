@@ -12,7 +12,7 @@ from genarris_fw.clustering.duplicates import find_duplicates
 from genarris_fw.clustering.exemplars import choose_by_energy
 from genarris_fw.clustering.kmeans import minibatch_kmeans
 from genarris_fw.clustering.kmedoids import kmedoids
-from genarris_fw.clustering.memory import memory_here, memory_needed, require_memory
+from genarris_fw.clustering.memory import memory_needed, require_memory
 from genarris_fw.clustering.propagation import Fit
 from genarris_fw.clustering.result import Clustering, wanted_clusters
 
@@ -27,7 +27,6 @@ __all__ = [
     "choose_by_energy",
     "find_duplicates",
     "kmedoids",
-    "memory_here",
     "memory_needed",
     "minibatch_kmeans",
     "most_diverse",

@@ -293,6 +293,8 @@ class Replica:
         committed = catalogue.work_items.commit(run, step, self.owner, done, following)
         if following:
             catalogue.work_items.settle(run, step)
+        if committed == len(done):  # else one of them is another replica's, who knows which
+            self.procedure.committed(self.campaign, [item for item, _, _ in done])
         self.done += committed
         self.campaign.log("items committed", level="DEBUG", items=committed, taken_over=len(finished) - committed)
 

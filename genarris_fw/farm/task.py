@@ -90,6 +90,9 @@ class Task(FiretaskBase, Generic[A]):
         """Return what `work` does, with what is kept of any item."""
         return self.work(campaign, item)
 
+    def committed(self, campaign: A, items: Sequence[Item]) -> None:
+        """Tidy up after items that were just committed; it may not come to that, and `tidy` removes what is left."""
+
     def next_round(self, campaign: A) -> Iterable[Item]:
         """Return the items that can be done only now that all others are done; none when there are no more.
 

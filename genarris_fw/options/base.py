@@ -77,6 +77,13 @@ class ProcedureOptions(Declared):
         """Return how many exemplars there will be, of a step that chooses some."""
         return UNKNOWN
 
+    def problems_here(self) -> list[str]:
+        """Return what would stop the step on this machine, one line each: what it lacks, input that cannot be used.
+
+        Asked by check, and before a run begins; the files that options name may be read.
+        """
+        return []
+
     @classmethod
     def resolved(cls, options: dict[str, Any]) -> Self:
         """Return the model of a step's resolved options; what another version knew and this one does not is left out.

@@ -124,6 +124,10 @@ class Configuration:
         """Return the configuration that `to_dict` wrote."""
         return cls(**(record | {"steps": [Step(**step) for step in record["steps"]]}))
 
+    def problems_here(self) -> list[str]:
+        """Return what would stop a step on this machine, one line each (`ProcedureOptions.problems_here`)."""
+        return [f"{self.path}: [{step.name}] {why}" for step in self.steps for why in step.typed().problems_here()]
+
     def step(self, name: str) -> Step:
         """Return the step of that name; KeyError if there is none."""
         for step in self.steps:

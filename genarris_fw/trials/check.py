@@ -75,6 +75,7 @@ def check(configuration: Configuration, database: Database, every_engine: bool =
         _look_at_molecule(configuration, found)
     except InputError as error:
         found["problems"].append(str(error))
+    found["problems"] += configuration.problems_here()
     found["problems"] += [] if (absent := absent_notifier(configuration)) is None else [absent]
     folder = Path(configuration.folder)
     if not os.access(folder, os.W_OK):

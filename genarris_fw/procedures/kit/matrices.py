@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from genarris_fw.catalogue.artifacts import in_folder
 from genarris_fw.declaring.door import PROCEDURES
 from genarris_fw.descriptors import read_matrix, submatrix, write_blocks
 from genarris_fw.descriptors.matrix_file import Matrix
@@ -15,6 +14,7 @@ from genarris_fw.errors import RunFailed
 from genarris_fw.options.base import SharedOptions
 from genarris_fw.procedures.kit.base import Procedure
 from genarris_fw.procedures.kit.campaign import Campaign
+from genarris_fw.procedures.kit.run_files import record_file
 
 
 def store_matrix(campaign: Campaign[SharedOptions], path: Path, matrix: Matrix, ids: Sequence[str], name: str) -> None:
@@ -50,11 +50,7 @@ def store_blocks(
 
 def record_matrix(campaign: Campaign[SharedOptions], name: str, written: Path, path: Path, ids: Sequence[str]) -> None:
     """Record a matrix that lies, or is prepared, in the run's folder, or that was written elsewhere: into GridFS."""
-    if campaign.folder.is_dir():
-        record = in_folder(written, path)
-    else:
-        record = campaign.catalogue.artifacts.in_gridfs(campaign.run, name, written, path)
-    campaign.publication.artifacts[name] = record | {"ids": list(ids), "shape": [len(ids), len(ids)]}
+    record_file(campaign, name, written, path, ids=list(ids), shape=[len(ids), len(ids)])
 
 
 def load_matrix(campaign: Campaign[SharedOptions], name: str, ids: Sequence[str]) -> Matrix:

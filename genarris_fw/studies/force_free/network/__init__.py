@@ -1,1 +1,1 @@
-"""The network, its spatial derivatives, the loss and its gradient, the points at which it is asked."""
+"""The field as a neural network, and how far it is from a force-free field with the given boundary."""
