@@ -61,7 +61,9 @@ def test_the_campaign_leaves_what_the_page_says(done: tuple[Path, str]) -> None:
     for name in re.findall(r"`(\w+/)`", PAGE.read_text().partition("| folder |")[2].partition("\n\n")[0]):
         assert any((folder / name).iterdir()), name
     assert len(list((folder / "pinn_train").glob("*.npz"))) == 4
-    assert {path.suffix for path in (folder / "pinn_evaluate").iterdir()} == {".csv", ".md", ".png", ".svg"}
+    evaluated = {path.name for path in (folder / "pinn_evaluate").iterdir()}
+    pictures = {f"{name}_low_lou.{kind}" for name in ("loss", "heights", "bottom") for kind in ("png", "svg")}
+    assert evaluated == {"low_lou.csv", "low_lou.md", *pictures}
 
 
 def test_the_python_of_the_page(done: tuple[Path, str]) -> None:
