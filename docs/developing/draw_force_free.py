@@ -56,7 +56,8 @@ def draw_case(path: Path, factors: dict[str, Any]) -> None:
     fields = {"reference": reference, "network": found, "potential field": potential_field(reference)}
     save(field_line_picture(fields, title=case.name), FIGURES / f"force_free_lines_{number}", ["png"])
     save(magnetogram_picture(reference, found, title=case.name), FIGURES / f"force_free_magnetogram_{number}", ["png"])
-    factors[case.name] = height_factors(found)
+    factors[f"{case.name}, network"] = height_factors(found)
+    factors[f"{case.name}, reference"] = height_factors(reference)  # what differences on the grid leave of zero
     write_table(number, about)
 
 
