@@ -26,7 +26,7 @@ ENVELOPE = {"length_scale": 1.9, "field_scale": Envelope(3.0, 2.5, (0.1, -0.2, -
 def some_points(boundary=37, interior=53, seed=1):
     random = np.random.default_rng(seed)
     places = [random.uniform([-1, -1, 0], [1, 1, 2], (count, 3)) for count in (boundary, interior)]
-    return Points(places[0], random.normal(0, 2, (boundary, 3)), places[1])
+    return Points(places[0], random.normal(0, 2, (boundary, 3)), places[1], random.random(boundary))
 
 
 def some_parameters(shape, seed=2):
@@ -66,7 +66,8 @@ def by_automatic_differentiation(torch, shape, points, p, term, weights, length_
         return (squares / scale(x) ** relative).mean()
 
     x = torch.tensor(points.boundary)
-    boundary = mean((scale(x)[:, None] * network(x) - torch.tensor(points.boundary_field)).square().sum(1), x)
+    missed = (scale(x)[:, None] * network(x) - torch.tensor(points.boundary_field)).square().sum(1)
+    boundary = mean(torch.tensor(points.boundary_weights) * missed, x)
     x = torch.tensor(points.interior, requires_grad=True)
     b = scale(x)[:, None] * network(x)
     rows = [torch.autograd.grad(b[:, i].sum(), x, create_graph=True)[0] / length_scale for i in range(3)]
@@ -195,7 +196,12 @@ def test_a_field_is_fitted_without_points_inside():
     p = some_parameters(shape)
     nothing = np.empty((0, 3))
     both = Loss(shape, points, WEIGHTS, dtype="float64").terms(p)
-    fit = Loss(shape, Points(points.boundary, points.boundary_field, nothing), WEIGHTS, dtype="float64")
+    fit = Loss(
+        shape,
+        Points(points.boundary, points.boundary_field, nothing, points.boundary_weights),
+        WEIGHTS,
+        dtype="float64",
+    )
     inside = Loss(shape, Points(nothing, nothing, points.interior), WEIGHTS, dtype="float64")
     assert fit.terms(p) == both | {"divergence": 0.0, "force": 0.0}
     assert inside.terms(p) == both | {"boundary": 0.0}

@@ -44,6 +44,8 @@ def test_the_field_is_that_of_the_node():
         assert place[2] == 0.0 and value == known[place]
     both = found(sample_points(FIELD, POTENTIAL, "bottom_and_potential", interior=1))
     assert len(both) == 150
+    trusted = sample_points(FIELD, POTENTIAL, "bottom_and_potential", interior=1, potential_weight=0.1)
+    assert np.array_equal(trusted.boundary_weights, np.where(trusted.boundary[:, 2] == 0.0, 1.0, 0.1))
     for place, value in both:
         assert value == (known if place[2] == 0.0 else potential)[place]
 
@@ -157,6 +159,8 @@ def test_bad_input(options, what):
         ((np.zeros((3, 2)), np.zeros((3, 3)), np.zeros((1, 3))), r"boundary points have the shape \(3, 2\)"),
         ((np.zeros((3, 3)), np.zeros((2, 3)), np.zeros((1, 3))), "3 boundary points, but the field at 2"),
         ((np.zeros((3, 3)), np.full((3, 3), np.nan), np.zeros((1, 3))), "boundary_field: a number .* not finite"),
+        ((np.zeros((3, 3)), np.zeros((3, 3)), np.zeros((1, 3)), [1, 1]), "boundary_weights: a number, not below 0"),
+        ((np.zeros((3, 3)), np.zeros((3, 3)), np.zeros((1, 3)), [1, 1, -1]), "boundary_weights: a number, not below 0"),
         ((np.zeros((0, 3)), np.zeros((0, 3)), np.zeros((0, 3))), "no points, neither at the boundary nor inside"),
     ],
 )

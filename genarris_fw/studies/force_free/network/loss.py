@@ -97,9 +97,10 @@ class Loss:
         self._weight = weights[2] / max(1, n)
         self._per_length = 1.0 / length_scale
         self._boundary = self._arithmetic.array(points.boundary)
+        trust = np.asarray(points.boundary_weights)[:, None] * at_boundary**-relative
         self._known = [
             self._arithmetic.array(rows, precise=True)
-            for rows in (at_boundary, points.boundary_field, weights[0] / max(1, m) * at_boundary**-relative)
+            for rows in (at_boundary, points.boundary_field, weights[0] / max(1, m) * trust)
         ]
         self._interior = self._arithmetic.array(points.interior)
         self._scales = [

@@ -31,6 +31,8 @@ class Points:
     boundary_field : (m, 3) ndarray
         The field there.
     interior : (n, 3) ndarray
+    boundary_weights : (m,) ndarray, optional
+        How much the field at a boundary point is trusted, 1 by default.
 
     Raises
     ------
@@ -41,6 +43,7 @@ class Points:
     boundary: Rows
     boundary_field: Rows
     interior: Rows
+    boundary_weights: Rows | None = None
 
     def __post_init__(self) -> None:
         """Check the arrays."""
@@ -55,6 +58,11 @@ class Points:
             raise InputError(f"{len(self.boundary)} boundary points, but the field at {len(self.boundary_field)}")
         if len(self.boundary) + len(self.interior) == 0:
             raise InputError("no points, neither at the boundary nor inside")
+        given = self.boundary_weights
+        weights = np.ones(len(self.boundary)) if given is None else np.asarray(given, dtype=np.float64)
+        if weights.shape != (len(self.boundary),) or not (np.isfinite(weights) & (weights >= 0)).all():
+            raise InputError("boundary_weights: a number, not below 0, is wanted for each boundary point")
+        object.__setattr__(self, "boundary_weights", weights)
 
 
 def sample_points(
@@ -67,6 +75,7 @@ def sample_points(
     bottom_points: int | None = None,
     sampler: str = "uniform",
     seed: int = 0,
+    potential_weight: float = 1.0,
 ) -> Points:
     """Choose boundary nodes, and points inside.
 
@@ -91,6 +100,8 @@ def sample_points(
         ``strong``, half of them uniform, and the others the denser the stronger the potential field, by its root.
     seed : int
         The same seed gives the same points.
+    potential_weight : float
+        The weight of nodes where the potential field stands for what is not known.
 
     Raises
     ------
@@ -106,10 +117,12 @@ def sample_points(
     on_bottom = field.grid.on_bottom()
     known = on_bottom if boundary == "bottom" else field.grid.on_surface()
     values = field.at_nodes()
+    weights = np.ones(len(values))
     if boundary == "bottom_and_potential":
         if potential is None or potential.grid != field.grid:
             raise InputError("boundary = bottom_and_potential needs the potential field on the grid of the field")
         values = np.where(on_bottom[:, None], values, potential.at_nodes())
+        weights[~on_bottom] = potential_weight
     nodes = _nodes(random, np.flatnonzero(known), on_bottom, boundary_points, bottom_points)
     low, high = np.asarray(field.grid.bounds).T
     inside = low + (high - low) * _in_unit_cube(random, interior, sampler)
@@ -117,7 +130,7 @@ def sample_points(
         if potential is None:
             raise InputError("sampler = strong needs the potential field, which is missing; choose another sampler")
         inside[interior // 2 :] = _near_strong(random, potential, interior - interior // 2)
-    return Points(field.grid.points()[nodes], values[nodes], inside)
+    return Points(field.grid.points()[nodes], values[nodes], inside, weights[nodes])
 
 
 def nodes_to_fit(field: Field, nodes: int, seed: int = 0) -> Points:
