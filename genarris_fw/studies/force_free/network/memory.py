@@ -33,8 +33,8 @@ def memory_needed(shape: Shape, boundary: int, interior: int, dtype: str = "floa
         Bytes. What the optimiser remembers comes on top.
     """
     number = _BYTES[dtype]
-    # As they are sampled, and as they are computed with; the field at the boundary is float64 in both.
-    points = boundary * (3 * _ROW + 3 * number) + interior * (_ROW + 3 * number)
+    # As they are sampled, and as they are computed with; scales and weights are float64.
+    points = boundary * (3 * _ROW + 6 * 8 + 3 * number) + interior * (_ROW + 8 * 8 + 3 * number)
     widths = sum(into for into, _ in shape.layers) + 3 + shape.units
     # What goes in and out of every layer, and the twelve numbers of each point with those made of them.
     rows = min(BOUNDARY_CHUNKS * chunk, boundary) + VALUES_AND_DERIVATIVES * min(chunk, interior)
