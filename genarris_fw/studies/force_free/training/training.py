@@ -22,7 +22,7 @@ from genarris_fw.studies.force_free.training.stagnation import Stagnation
 class LossFunction(Protocol):
     """What is made small. Where it has `last_terms`, these parts of its last value are in the curve."""
 
-    def __call__(self, parameters: Vector) -> tuple[float, Vector]:
+    def __call__(self, parameters: Vector, /) -> tuple[float, Vector]:
         """Return the value and its gradient, both in double precision."""
 
 
@@ -250,7 +250,7 @@ class Training:
 
     def _take(self, direction: Vector, start: Trial, trial: Trial) -> None:
         shift = trial.length * direction
-        self._optimiser.learn(Step(shift, trial.gradient - start.gradient, trial.length, start.slope * trial.length))
+        self._optimiser.learn(Step(shift, start.gradient, trial.gradient, trial.length))
         self.parameters = self.parameters + shift
         self._former_value, self.value, self.gradient = self.value, trial.value, trial.gradient
         self._steepest = False
