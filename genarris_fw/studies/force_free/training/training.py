@@ -250,7 +250,7 @@ class Training:
 
     def _take(self, direction: Vector, start: Trial, trial: Trial) -> None:
         shift = trial.length * direction
-        self._optimiser.learn(Step(shift, trial.gradient - start.gradient, trial.length, start.slope * trial.length))
+        self._optimiser.learn(Step(shift, start.gradient, trial.gradient, trial.length))
         self.parameters = self.parameters + shift
         self._former_value, self.value, self.gradient = self.value, trial.value, trial.gradient
         self._steepest = False
