@@ -122,6 +122,16 @@ def test_without_currents_the_field_is_its_own_mirror_image(n, points, phi):
     np.testing.assert_allclose(low_lou_at(n, 0, 0.3, phi, points * mirror), field * mirror, rtol=1e-9, atol=1e-12)
 
 
+@settings(max_examples=10, deadline=None)
+@given(POINTS, ANGLES)
+def test_the_first_without_currents_is_a_dipole(points, phi):
+    """P = 5 (1 - mu^2): a moment of 5 along the axis, whose field is 3 (m.r) r / r^5 - m / r^3."""
+    moment, r = 5 * np.array([math.sin(phi), 0, math.cos(phi)]), points - np.array([0, 0, -0.3])
+    size = np.linalg.norm(r, axis=1)[:, None]
+    dipole = 3 * (r @ moment)[:, None] * r / size**5 - moment / size**3
+    np.testing.assert_allclose(low_lou_at(1, 0, 0.3, phi, points), dipole, atol=1e-9 * abs(dipole).max())
+
+
 @pytest.mark.parametrize(("n", "m"), [(1, 1), (3, 2)])
 def test_on_the_axis_the_field_is_what_it_is_beside_it(n, m):
     on_axis = np.array([[0, 0, 0.2], [0, 0, 1.0]])

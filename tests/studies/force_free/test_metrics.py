@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from genarris_fw.errors import InputError
+from genarris_fw.studies.force_free.fields.derivatives import jacobian_on_grid
 from genarris_fw.studies.force_free.fields.field import Field
 from genarris_fw.studies.force_free.fields.grid import Grid
 from genarris_fw.studies.force_free.judging.factors import height_factors
@@ -85,6 +86,14 @@ def test_a_field_found_to_be_nothing_is_bad_but_no_error():
     assert found == {"C_vec": 0, "C_CS": 0, "E_n": 0, "E_m": 0, "energy": 0, "energy_over_potential": 0}
     with pytest.raises(InputError, match="the potential field is nothing"):
         metrics(random_field(0), random_field(1), nothing)
+
+
+def test_derivatives_of_a_quadratic_field_are_exact_up_to_the_surface():
+    x, y, z = GRID.points().T
+    found = jacobian_on_grid(of(np.stack([x * y + z**2, y**2 - x, x**2 * 3 + y * z], axis=1)))
+    zero, one = np.zeros_like(x), np.ones_like(x)
+    expected = np.array([[y, x, 2 * z], [-one, 2 * y, zero], [6 * x, z, y]])
+    np.testing.assert_allclose(np.moveaxis(found, 0, -1), expected, atol=1e-12)
 
 
 def test_factors_of_a_field_that_is_linear_in_space():

@@ -129,12 +129,15 @@ def test_a_flux_that_does_not_balance_is_taken_from_all_faces_alike():
 
 @settings(max_examples=15, deadline=None)
 @given(BOTTOMS, BOTTOMS, st.floats(-3, 3), st.sampled_from(["fft", "green"]), st.integers(1, 3))
-def test_potential_fields_add_up_and_have_mirror_images(one, other, factor, method, pad):
+def test_potential_fields_add_up_have_mirror_images_and_move_with_the_box(one, other, factor, method, pad):
     def field(bottom):
         return potential_field(bottom, SMALL, method=method, pad=pad).values
 
     np.testing.assert_allclose(field(one + factor * other), field(one) + factor * field(other), atol=1e-12)
     np.testing.assert_allclose(field(one)[2, :, :, 0], one, atol=1e-13)
+    elsewhere = Grid(tuple((low + factor, high + factor) for low, high in SMALL.bounds), SMALL.shape)
+    moved = potential_field(one, elsewhere, method=method, pad=pad).values
+    np.testing.assert_allclose(moved, field(one), atol=1e-12)
     for axis in (0, 1):
         mirrored = np.flip(field(one), axis + 1).copy()
         mirrored[axis] *= -1
@@ -219,6 +222,13 @@ def test_what_a_method_lacks_is_named():
         potential_field(bottom, SMALL, method="magic")
     with pytest.raises(InputError, match="needs a grid"):
         potential_field(bottom)
+    field = of_charges(SMALL, [(1, (0, 0, -1))])
+    with pytest.raises(InputError, match="gives no potential field on Grid"):
+        potential_field(field, PAPER_GRID)
+    assert (potential_field(field, SMALL).values == potential_field(field).values).all()
+    least = of_charges(Grid(SMALL.bounds, (2, 3, 3)), [(1, (0, 0, -1))])
+    with pytest.raises(InputError, match=r"neumann needs at least 3 nodes along each axis, not \(2, 3, 3\)"):
+        potential_field(least, method="neumann")
 
 
 @pytest.mark.parametrize("method", METHODS)
