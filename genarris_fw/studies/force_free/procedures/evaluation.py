@@ -7,37 +7,24 @@ from typing import Any
 import numpy as np
 
 from genarris_fw.errors import EngineError, InputError, RunFailed
-from genarris_fw.options.base import SharedOptions
 from genarris_fw.procedures.kit.base import Campaign, Item, Outcome, Procedure, explicit_serialize
 from genarris_fw.procedures.kit.run_files import about_file, published_file
 from genarris_fw.studies.force_free.fields.field import Field
 from genarris_fw.studies.force_free.judging.factors import height_factors
 from genarris_fw.studies.force_free.judging.metrics import metrics
-from genarris_fw.studies.force_free.network.evaluate import field_of, values_and_jacobian
+from genarris_fw.studies.force_free.network.evaluate import values_and_jacobian
 from genarris_fw.studies.force_free.options.evaluation import PINNEvaluateOptions
 from genarris_fw.studies.force_free.procedures.fields import load_field, potential_of
 from genarris_fw.studies.force_free.procedures.problem import shape_of
 from genarris_fw.studies.force_free.procedures.tables import write_pictures, write_tables
-from genarris_fw.studies.force_free.procedures.training import read_arrays, training_name
+from genarris_fw.studies.force_free.procedures.trained import trainings
+from genarris_fw.studies.force_free.procedures.training import read_arrays
 from genarris_fw.threads import one_thread
 
 Step = Campaign[PINNEvaluateOptions]
 
 # Of these fields only the boundary is known: no metrics, but factors by height.
 MEASURED = "magnetogram"
-
-
-def trainings(campaign: Campaign[SharedOptions], step: str) -> list[str]:
-    """Return the names of the trainings of a step, sorted."""
-    return sorted(campaign.catalogue.artifacts.names(campaign.run, training_name(step, "")))
-
-
-def trained_field(campaign: Campaign[SharedOptions], name: str, reference: Field) -> Field:
-    """Return the field that a trained network is on the nodes of its reference."""
-    about = about_file(campaign, name)
-    with published_file(campaign, name) as path:
-        parameters = read_arrays(path)["parameters"]
-    return field_of(shape_of(about["settings"]), parameters, reference.grid, about["field_scale"])
 
 
 @explicit_serialize

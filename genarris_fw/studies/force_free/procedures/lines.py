@@ -14,8 +14,8 @@ from genarris_fw.procedures.kit.run_files import about_file
 from genarris_fw.studies.force_free.fields.field import Field
 from genarris_fw.studies.force_free.judging.field_lines import field_lines, kinds_of_lines, paper_seeds, write_lines
 from genarris_fw.studies.force_free.options.evaluation import FieldLinesOptions
-from genarris_fw.studies.force_free.procedures.evaluation import trained_field, trainings
-from genarris_fw.studies.force_free.procedures.fields import load_field
+from genarris_fw.studies.force_free.procedures.fields import load_field, potential_of
+from genarris_fw.studies.force_free.procedures.trained import trained_field, trainings
 from genarris_fw.threads import one_thread
 
 Step = Campaign[FieldLinesOptions]
@@ -83,7 +83,7 @@ def _field(campaign: Step, payload: Mapping[str, Any]) -> Field:
 
 
 def _draw(campaign: Step, done: Sequence[Mapping[str, Any]], folder: Path) -> None:
-    """Draw the lines of each field beside those of the network of lowest loss."""
+    """Draw the lines of each field, of the network of lowest loss, and of the potential field."""
     from genarris_fw.pictures.saving import save
     from genarris_fw.studies.force_free.showing.field_line_pictures import field_line_picture
 
@@ -91,8 +91,10 @@ def _draw(campaign: Step, done: Sequence[Mapping[str, Any]], folder: Path) -> No
     place.mkdir(parents=True, exist_ok=True)
     for field in dict.fromkeys(one["field"] for one in done):
         trained = [one for one in done if one["field"] == field and one.get("training")]
-        fields = {field: load_field(campaign, field)}
+        reference = load_field(campaign, field)
+        fields = {field: reference}
         if trained:
             best = min(trained, key=lambda one: float(about_file(campaign, one["training"])["loss"]))
             fields[best["training"].partition("/")[2]] = _field(campaign, best)
+            fields["potential field"] = potential_of(campaign, field, reference)
         save(field_line_picture(fields, campaign.options.seeds_along_edge), place / f"lines_{field}")

@@ -15,6 +15,7 @@ from genarris_fw.studies.force_free.fields.grid import PAPER_GRID
 from genarris_fw.studies.force_free.judging.factors import height_factors
 from genarris_fw.studies.force_free.options.evaluation import PINNEvaluateOptions
 from genarris_fw.studies.force_free.procedures.fields import load_field
+from genarris_fw.studies.force_free.procedures.trained import trained_field
 from genarris_fw.studies.force_free.procedures.training import read_arrays
 from genarris_fw.studies.force_free.showing.published import CASES
 from genarris_fw.studies.force_free.showing.tables import as_csv, as_markdown, our_row, table
@@ -44,10 +45,11 @@ def write_tables(campaign: Step, done: Sequence[Judged]) -> None:
 
 
 def write_pictures(campaign: Step, done: Sequence[Judged]) -> None:
-    """Draw the losses of each field's trainings by settings, and the factors by height of the best of each."""
+    """Draw of each field the losses of its trainings, the factors by height of the best of each, and the bottom."""
     from genarris_fw.pictures.saving import save
     from genarris_fw.studies.force_free.showing.height_pictures import height_picture
     from genarris_fw.studies.force_free.showing.loss_pictures import loss_picture
+    from genarris_fw.studies.force_free.showing.magnetogram_pictures import magnetogram_picture
 
     folder = _folder(campaign)
     for field, some in by_field(done).items():
@@ -58,11 +60,11 @@ def write_pictures(campaign: Step, done: Sequence[Judged]) -> None:
             columns = [COLUMNS.index("iteration"), COLUMNS.index("value")]
             curves.setdefault(settings_name(one), []).append(curve[:, columns])
         save(loss_picture(curves, field), folder / f"loss_{field}")
-        factors: dict[str, Mapping[str, Any]] = {short_name(one): one["factors"] for one in best_of_each(some)}
-        save(
-            height_picture({"given": height_factors(load_field(campaign, field)), **factors}, field),
-            folder / f"heights_{field}",
-        )
+        best, given = best_of_each(some), load_field(campaign, field)
+        factors: dict[str, Mapping[str, Any]] = {short_name(one): one["factors"] for one in best}
+        save(height_picture({"given": height_factors(given), **factors}, field), folder / f"heights_{field}")
+        found, name = trained_field(campaign, best[0]["training"], given), f"{field}, {short_name(best[0])}"
+        save(magnetogram_picture(given, found, str(given.about.get("unit", "")), name), folder / f"bottom_{field}")
 
 
 def by_field(done: Sequence[Judged]) -> dict[str, list[Judged]]:

@@ -72,6 +72,8 @@ class LimitedMemory:
     def restore(self, state: Arrays) -> None:
         """Take up a state that `state` returned."""
         kept = len(state["shifts"])
+        if kept > len(self._shifts):
+            raise ValueError(f"{kept} steps are remembered instead of at most {len(self._shifts)}")
         self._shifts[:kept] = state["shifts"]
         self._changes[:kept] = state["changes"]
         self._learned = int(state["learned"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -20,20 +21,28 @@ class Step:
     ----------
     shift : ndarray, shape (n,)
         How the parameters changed: s (h in the paper).
-    change : ndarray, shape (n,)
-        How the gradient changed: y (i in the paper).
+    before, after : ndarray, shape (n,)
+        The gradients.
     length : float
         Its length alpha along the direction.
-    slope : float
-        g.s, with the gradient before the step.
     """
 
     shift: Vector
-    change: Vector
+    before: Vector
+    after: Vector
     length: float
-    slope: float
 
-    @property
+    @cached_property
+    def change(self) -> Vector:
+        """How the gradient changed: y (i in the paper), shape (n,)."""
+        return self.after - self.before
+
+    @cached_property
+    def slope(self) -> float:
+        """g.s, with the gradient before the step."""
+        return float(self.before @ self.shift)
+
+    @cached_property
     def curvature(self) -> float:
         """y.s."""
         return float(self.change @ self.shift)

@@ -10,7 +10,8 @@ from genarris_fw.memory import gigabytes, memory_here
 from genarris_fw.studies.force_free.training import scaling
 from genarris_fw.studies.force_free.training.limited_memory import LimitedMemory
 from genarris_fw.studies.force_free.training.optimiser import Optimiser
-from genarris_fw.studies.force_free.training.self_scaled import MatrixType, SelfScaled
+from genarris_fw.studies.force_free.training.packed import MatrixType
+from genarris_fw.studies.force_free.training.self_scaled import SelfScaled
 
 OptimiserName = Literal["lbfgs", "bfgs", "broyden"]
 SCALES = {"bfgs": scaling.bfgs, "broyden": scaling.broyden}
@@ -91,4 +92,3 @@ def made_optimiser(settings: Settings, parameters: int) -> Optimiser:
     if settings.optimiser == "lbfgs":
         return LimitedMemory(parameters, settings.history)
     return SelfScaled(parameters, SCALES[settings.optimiser], settings.matrix)
-

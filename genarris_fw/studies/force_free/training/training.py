@@ -204,6 +204,8 @@ class Training:
             self.value, self._former_value, self._former_cpu = (float(number) for number in state["numbers"])
             self.iterations, self.evaluations, self.stage, steepest, stride = (int(count) for count in state["counts"])
             self._steepest = bool(steepest)
+            if self.stage >= len(self._losses):
+                raise ValueError(f"it is at stage {self.stage + 1} of {len(self._losses)}")
             self.why_ended = str(state["why_ended"])
             self._curve = Curve.of(np.asarray(state["curve"], dtype=np.float64), stride)
             self._stagnation.restore({"seen": state["seen"]})
@@ -248,7 +250,7 @@ class Training:
 
     def _take(self, direction: Vector, start: Trial, trial: Trial) -> None:
         shift = trial.length * direction
-        self._optimiser.learn(Step(shift, trial.gradient - start.gradient, trial.length, start.slope * trial.length))
+        self._optimiser.learn(Step(shift, start.gradient, trial.gradient, trial.length))
         self.parameters = self.parameters + shift
         self._former_value, self.value, self.gradient = self.value, trial.value, trial.gradient
         self._steepest = False
