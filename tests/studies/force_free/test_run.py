@@ -22,7 +22,7 @@ from genarris_fw.studies.force_free.judging.field_lines import read_lines
 from genarris_fw.studies.force_free.judging.metrics import metrics
 from genarris_fw.studies.force_free.network.evaluate import field_of
 from genarris_fw.studies.force_free.network.shape import Shape
-from genarris_fw.studies.force_free.procedures.tables import case_of
+from genarris_fw.studies.force_free.procedures.tables import case_of, settings_name
 from genarris_fw.studies.force_free.procedures.training import PINNTrain, key_of
 from genarris_fw.studies.force_free.training.training import Training
 from genarris_fw.walltime import Walltime
@@ -211,6 +211,14 @@ def test_keys_are_names_of_files_of_bounded_length() -> None:
     }  # type: ignore[arg-type]
     assert len(keys) == 4 and all(len(key) < 100 and "/" not in key for key in keys)
     assert all(key.startswith("sun-units=8-weights=1_1_0.95-") for key in keys)
+
+
+def test_trainings_that_differ_in_their_seed_have_a_name_together() -> None:
+    def named(key: str) -> str:
+        return settings_name({"training": f"training/{key}", "made_from": {"field": "sun"}})
+
+    assert named("sun-seed=3") == "all seeds"
+    assert named("sun-tolerance=1e-05-dtype=mixed-seed=12") == "tolerance = 1e-05, dtype = mixed"
 
 
 def test_published_rows_stand_beside_the_paper_s_cases_alone() -> None:
