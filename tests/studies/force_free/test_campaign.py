@@ -65,7 +65,8 @@ def killed_in_the_middle(catalogue: Catalogue, item: dict) -> bool:
     time.sleep(0.02)  # what it has sent before arrives
     now = catalogue.work_items.collection.find_one({"_id": item["_id"]})
     under_way = now["state"] == "leased" and now["token"] == item["token"]
-    kill = under_way and now.get("checkpoint", {}).get("iterations", 0) > 5
+    # Not at its end either: what it commits then may be on its way.
+    kill = under_way and 5 < now.get("checkpoint", {}).get("iterations", 0) < 60
     os.kill(process, signal.SIGKILL if kill else signal.SIGCONT)
     return kill
 
