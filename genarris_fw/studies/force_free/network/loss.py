@@ -98,11 +98,13 @@ class Loss:
         self._per_length = 1.0 / length_scale
         self._boundary = self._arithmetic.array(points.boundary)
         trust = np.asarray(points.boundary_weights)[:, None] * at_boundary**-relative
+        # Of each boundary point: the scale, the field that is known, the weight.
         self._known = [
             self._arithmetic.array(rows, precise=True)
             for rows in (at_boundary, points.boundary_field, weights[0] / max(1, m) * trust)
         ]
         self._interior = self._arithmetic.array(points.interior)
+        # Of each point inside: the scale, its slopes, the weight of the divergence.
         self._scales = [
             self._arithmetic.array(rows, precise=True)
             for rows in (inside, envelope.slopes(points.interior), weights[1] / max(1, n) * inside[:, 0] ** -relative)
