@@ -168,6 +168,24 @@ def farm() -> Iterator[Figure]:
     yield Figure(name, done.returncode, "the same documents", done.returncode == 0)
 
 
+def optimiser_rows(evaluations: int = 600) -> Iterator[Figure]:
+    """The loss of case 1 that each optimiser reaches with as many evaluations: the same network, points and start."""
+    shape = Shape(3, 24)
+    points = sample_points(reference(1), boundary="all", interior=3000, boundary_points=3000, seed=0)
+    reached: dict[str, float] = {}
+    for name in ("lbfgs", "bfgs", "broyden"):
+        settings = Settings(name, max_iterations=evaluations, tolerance=0.0)
+        begun = time.process_time()
+        found = train(Loss(shape, points, dtype="float32"), initial_parameters(shape, 0), settings)
+        seconds = time.process_time() - begun
+        reached[name] = found.curve[found.curve[:, 1] <= evaluations][-1, 3]
+        bar = reached["lbfgs"] / 5
+        least = "" if name == "lbfgs" else f"<= {bar:.3g}"
+        yield Figure(
+            f"loss after {evaluations} losses, {name}", reached[name], least, not least or reached[name] <= bar, seconds
+        )
+
+
 def trained(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
     """Train for so many CPU-minutes and judge on all nodes."""
     case = int(given.train[-1])
@@ -263,7 +281,13 @@ def main() -> int:
             print(figure.line())
     else:
         figures = []
-        kinds = [eigenvalues(), residuals(), potential_rows(), loss_rows(given.points, given.times)]
+        kinds = [
+            eigenvalues(),
+            residuals(),
+            potential_rows(),
+            loss_rows(given.points, given.times),
+            optimiser_rows(),
+        ]
         for rows in [*kinds, *([farm()] if given.farm else [])]:
             for figure in rows:
                 figures.append(figure)

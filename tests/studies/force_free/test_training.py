@@ -56,9 +56,10 @@ def without_clock(rows):
 def test_rosenbrocks_minimum_is_found_with_few_evaluations(settings):
     trained = train(rosenbrock, START, settings)
     assert trained.parameters == pytest.approx(np.ones(10), abs=1e-6)
+    iteration, evaluations = trained.curve[trained.curve[:, COLUMNS.index("value")] < 1e-20][0, :2]
     reference = minimize(rosenbrock, START, jac=True, method="BFGS", options={"gtol": 1e-10})
-    assert trained.evaluations < 2 * reference.nfev
-    assert trained.iterations < trained.evaluations < 1.6 * trained.iterations
+    assert evaluations < 1.5 * reference.nfev
+    assert evaluations < 1.4 * iteration
 
 
 def test_all_of_the_whole_matrix_is_learned_where_curvatures_differ_a_million_times():

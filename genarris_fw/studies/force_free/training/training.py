@@ -18,6 +18,9 @@ from genarris_fw.studies.force_free.training.optimiser import Arrays, Step, Vect
 from genarris_fw.studies.force_free.training.settings import Settings, made_optimiser
 from genarris_fw.studies.force_free.training.stagnation import Stagnation
 
+# Relative rounding of a loss in single precision: where values differ by no more, their slopes decide.
+VALUE_NOISE = 1e-7
+
 
 class LossFunction(Protocol):
     """What is made small. Where it has `last_terms`, these parts of its last value are in the curve."""
@@ -153,7 +156,8 @@ class Training:
         if not slope < 0.0:
             return self._stuck("the direction does not lead down")
         start = Trial(0.0, self.value, slope, self.gradient)
-        found = line_search(lambda length: self._tried(direction, length), start, self._first_length(direction, slope))
+        first = self._first_length(direction, slope)
+        found = line_search(lambda length: self._tried(direction, length), start, first, VALUE_NOISE)
         if found.trial is None:
             return self._stuck("the line search found no lower loss")
         self._take(direction, start, found.trial)
