@@ -296,7 +296,8 @@ def main() -> int:
     missed = [figure.name for figure in figures if not figure.held]
     print(f"bars: {'missed: ' + '; '.join(missed) if missed else 'held'}")
     if given.json:
-        given.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        plain = json.dumps(results, indent=1, default=lambda number: number.item())  # numbers of numpy
+        given.json.write_text(plain + "\n", encoding="utf-8")
     return 1 if missed else 0
 
 
