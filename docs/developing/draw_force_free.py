@@ -4,7 +4,7 @@
     python docs/developing/draw_force_free.py case1.npz case2.npz [--bottom case2_bottom.npz] [--curves pinn_train]
 
 `--bottom`: case 2 trained with `--given bottom` (figure 5). `--curves`: the folder of a PINN_Train with and without
-the quasi-output layer (figure 2). `--figures`: what the benchmark wrote with `--json`. What is not given is left as it is.
+the quasi-output layer (figure 2). `--figures`: what the benchmark wrote with `--json`. All else is left as it is.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def write_figures(path: Path) -> None:
     """Put the figures of a benchmark's JSON on the page; CPU seconds where the figure itself is none."""
     lines = ["| figure | measured | bar |\n", "| --- | ---: | --- |\n"]
     figures = json.loads(path.read_text())["figures"]
-    lines += [f"| {one['name']} | {one['value']:.4g} | {one['bar']} |\n" for one in figures]
+    lines += [f"| {one['name']} | {one['value']:.6g} | {one['bar']} |\n" for one in figures]
     put("figures", "".join(lines))
 
 
