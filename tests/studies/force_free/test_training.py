@@ -138,6 +138,17 @@ def test_precision_is_raised_when_single_precision_stagnates():
     assert set(stages) == {0.0, 1.0} and (np.diff(stages) >= 0.0).all()
 
 
+def test_where_values_are_too_rough_the_gradients_lead_on():
+    """A value of single precision shows nothing of the last four digits of the parameters."""
+    curvatures = np.array([1.0, 10.0, 100.0])
+
+    def on_a_plateau(p):
+        return float(np.float32(1000.0 + 0.5 * p @ (curvatures * p))), curvatures * p
+
+    trained = train(on_a_plateau, np.ones(3), Settings("bfgs", tolerance=0.0, max_iterations=40))
+    assert np.abs(trained.parameters).max() < 1e-6
+
+
 def walled_up(p):
     """Its gradient leads astray: nothing lower is ever found."""
     return (1.0, np.ones(2)) if not p.any() else (2.0, np.ones(2))
