@@ -177,9 +177,8 @@ def test_two_fields_of_one_name(tmp_path: Path) -> None:
 
 
 def test_check_and_run_end_with_two(tmp_path: Path) -> None:
-    (tmp_path / "ui.conf").write_text(
-        TRAIN.format(field="bounds = [[0, 1], [0, 1], [0, 0]]", train="interior_points = 50000000\nmemory = 1GB")
-    )
+    flat, many = "bounds = [[0, 1], [0, 1], [0, 0]]", "interior_points = 50000000\nmemory = 1GB"
+    (tmp_path / "ui.conf").write_text(TRAIN.format(field=flat, train=many))
     for command in ("check", "run"):
         done = genarris(command, "ui.conf", cwd=tmp_path)
         assert done.returncode == 2 and "Traceback" not in done.stderr
