@@ -237,10 +237,13 @@ def last_pool(catalogue: Catalogue, run: str, known: Collection[str] | None = No
     InputError
         When the run is unknown or has no pool yet.
     """
-    steps = catalogue.runs.get(run).get("options", {}).get("steps", [])
+    record = catalogue.runs.get(run)
+    steps = record.get("options", {}).get("steps", [])
     pools = sorted(known) if known is not None else catalogue.structures.pools(run)
     made = [step["options"].get("output_pool") for step in steps]
     for pool in [*reversed(made), *pools]:
         if pool in pools:
             return str(pool)
+    if record.get("state") == "finished":
+        raise InputError(f"run '{run}' has no pool: none of its steps made structures")
     raise InputError(f"run '{run}' has no pool yet; see how far it is with: genarris-fw status {run}")

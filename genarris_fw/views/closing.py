@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from rich.text import Text
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.catalogue.documents import RunDocument, StructureDocument
 from genarris_fw.catalogue.measured import COMPARED
+from genarris_fw.declaring.door import OPTIONS
 from genarris_fw.energetics.comparable import comparable_groups
+from genarris_fw.errors import InputError
 from genarris_fw.units import KJ_PER_MOL_PER_EV
 from genarris_fw.views.layout import ByWidth
 from genarris_fw.views.status import STYLES, status
@@ -210,9 +213,14 @@ def _row(document: StructureDocument, name: str, lowest: float, folder: str | No
     }
 
 
-def _content(option: str, options: dict[str, Any]) -> str:
-    """Return what a step's file or folder holds; a step that makes no pool writes tables and pictures."""
-    return "tables and pictures" if option == "output_dir" and "output_pool" not in options else FILES[option]
+def _content(option: str, step: dict[str, Any]) -> str:
+    """Return what a step's file or folder holds; of a step that makes no pool the folder's option says it."""
+    if option != "output_dir" or "output_pool" in step["options"]:
+        return FILES[option]
+    said = ""
+    with suppress(InputError):  # its package is not installed here
+        said = OPTIONS.load(step["procedure"]).description(option)
+    return said.removeprefix("Folder of ") if said.startswith("Folder of ") else "tables and pictures"
 
 
 def files(record: RunDocument, steps: list[dict[str, Any]]) -> list[dict[str, str]]:
@@ -221,7 +229,7 @@ def files(record: RunDocument, steps: list[dict[str, Any]]) -> list[dict[str, st
         return []
     folder = Path(record["folder"])
     named = [
-        (f"{_content(option, step['options'])} ({step['name']})", Path(step["options"][option]))
+        (f"{_content(option, step)} ({step['name']})", Path(step["options"][option]))
         for step in steps
         for option in FILES
         if step["options"].get(option)
@@ -271,9 +279,12 @@ def _procedures(found: dict[str, Any], wide: bool) -> Table:
     failed = any(step["failed"] for step in found["procedures"])
     if failed:
         table.add_column("failed", justify="right", style="red", no_wrap=True)
-    table.add_column("pool", overflow="fold")
-    table.add_column("structures" if wide else "number", justify="right", no_wrap=True)
-    if wide:
+    with_pools = bool(found["stages"])  # of a run without structures there is nothing to say
+    if with_pools:
+        table.add_column("pool", overflow="fold")
+        table.add_column("structures" if wide else "number", justify="right", no_wrap=True)
+    with_results = wide or not with_pools
+    if with_results:
         table.add_column("result")
     pools: dict[str, list[dict[str, Any]]] = {}
     for stage in found["stages"]:
@@ -286,11 +297,12 @@ def _procedures(found: dict[str, Any], wide: bool) -> Table:
             step["step"],
             duration(step["seconds"]),
             *([str(step["failed"] or "")] if failed else []),
-            "\n".join(stage["pool"] for stage in made),
-            "\n".join(str(stage["structures"]) for stage in made),
         ]
+        if with_pools:
+            row.append("\n".join(stage["pool"] for stage in made))
+            row.append("\n".join(str(stage["structures"]) for stage in made))
         result = step["result"] or (step["state"] if step["state"] != "finished" else "")
-        table.add_row(*row, *([result] if wide else []))
+        table.add_row(*row, *([result] if with_results else []))
     return table
 
 

@@ -33,6 +33,27 @@ _EFFECT = "tests/procedures/test_options_take_effect.py"
 # Once found to sleep.
 _SLEPT = [
     Fault(
+        "genarris_fw/studies/force_free/network/points.py",
+        "with the potential field on the other faces, only the lower one is there",
+        'known = on_bottom if boundary == "bottom" else',
+        'known = on_bottom if boundary != "all" else',
+        "tests/studies/force_free/test_points.py -k field_is_that_of_the_node",
+    ),
+    Fault(
+        "genarris_fw/studies/force_free/network/propagation.py",
+        "derivatives by space count for the biases",
+        "by_bias += g[:n].sum(0)",
+        "by_bias += g.sum(0)",
+        "tests/studies/force_free/test_loss.py -k finite_differences",
+    ),
+    Fault(
+        "cython_core/tanh_layer.pyx",
+        "the curvature of tanh is left out of the gradient",
+        "g[i] = slope * g[i] - (real)2 * t[i] * bend;",
+        "g[i] = slope * g[i];",
+        "tests/studies/force_free/test_loss.py -k finite_differences",
+    ),
+    Fault(
         "genarris_fw/views/report/page.py",
         "HTML in the names of a report is no text",
         "autoescape=True",
@@ -178,6 +199,27 @@ _SLEPT = [
         "press_fully(parent, options.sr, rules,",
         "press_fully(parent, options.sr, type(rules)(),",
         f"{_EFFECT} -k press",
+    ),
+    Fault(
+        "genarris_fw/studies/force_free/fields/half_space.py",
+        "a linear force-free field keeps the uniform part of Bz, which has no such currents",
+        "    if alpha:\n        up[uniform] = 0\n",
+        "",
+        "tests/studies/force_free/test_potential_fields.py -k curl_is_alpha",
+    ),
+    Fault(
+        "genarris_fw/studies/force_free/fields/half_space.py",
+        "a field decays from z = 0 on, not from the lower face",
+        "enumerate(grid.axes[2] - grid.bounds[2][0])",
+        "enumerate(grid.axes[2])",
+        "tests/studies/force_free/test_potential_fields.py -k move_with_the_box",
+    ),
+    Fault(
+        "genarris_fw/studies/force_free/fields/derivatives.py",
+        "derivatives on the surface are of first order",
+        "edge_order=2",
+        "edge_order=1",
+        "tests/studies/force_free/test_metrics.py -k quadratic",
     ),
 ]
 

@@ -83,6 +83,11 @@ class Content:
     reasons: list[tuple[str, str, int]] = field(default_factory=list)
 
     @property
+    def without_structures(self) -> bool:
+        """Whether the run is over and none of its steps made structures: it was no search for crystals."""
+        return not self.stages and self.state["state"] == "finished"
+
+    @property
     def steps(self) -> list[dict[str, Any]]:
         """The steps of the run, as its options hold them."""
         return list((self.record.get("options") or {}).get("steps", []))

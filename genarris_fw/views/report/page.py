@@ -42,6 +42,7 @@ def page(found: Content, sections: list[Section], folder: str) -> str:
     molecule = molecule_of(found)
     text: str = _template().render(
         run=found.run,
+        kind="run" if found.without_structures else "crystal structure prediction",
         state=found.state["state"],
         subtitle=_subtitle(found),
         notices=_notices(found),

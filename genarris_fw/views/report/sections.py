@@ -79,7 +79,7 @@ def _stages(found: Content) -> Section:
         for step in found.state["steps"]
     ]
     table = plain_table("steps", ["step", "state", "time", "items", "given up", "result"], rows)
-    words = [] if found.stages else ["No step has left structures yet."]
+    words = [] if found.stages or found.without_structures else ["No step has left structures yet."]
     return Section("stages", "Stages", words, tables=[table] if rows else [])
 
 

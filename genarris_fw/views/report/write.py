@@ -81,7 +81,7 @@ def write_report(
     except OSError as error:
         raise InputError(f"{error.filename or folder}: cannot be written ({error.strerror})") from error
     told("drawing pictures", 0, 0)
-    shown: list[Shown] = figures_of_run(found.stages, folder)
+    shown: list[Shown] = [] if found.without_structures else figures_of_run(found.stages, folder)
     if found.pool is not None:
         shown += figures_of_searches(found.searched, folder)
         shown += figures_of_pool(catalogue, found.pool, found.Z_primes, folder, told)

@@ -1,9 +1,12 @@
 """The field of a network, and its derivatives, at points and on grids."""
 
+import json
+
 import numpy as np
 import pytest
 
 from genarris_fw.studies.force_free.fields.grid import Grid
+from genarris_fw.studies.force_free.network.envelope import Envelope
 from genarris_fw.studies.force_free.network.evaluate import field_of, values, values_and_jacobian
 from genarris_fw.studies.force_free.network.initial import initial_parameters
 from genarris_fw.studies.force_free.network.shape import Shape
@@ -40,6 +43,31 @@ def test_jacobian_is_that_of_finite_differences(quasi_output):
         step = h * np.eye(3)[k]
         slope = (values(shape, p, points + step) - values(shape, p, points - step)) / (2 * h)
         np.testing.assert_allclose(jacobian[:, :, k], slope, rtol=1e-6, atol=1e-8)
+
+
+def test_jacobian_of_a_field_with_an_envelope():
+    shape = Shape(2, 6)
+    p = some_parameters(shape)
+    scale = Envelope(2.0, 2.5, (0.1, -0.2, -1.5))
+    points = np.random.default_rng(0).uniform(-1, 1, (50, 3))
+    _, jacobian = values_and_jacobian(shape, p, points, scale)
+    h = 1e-5
+    for k in range(3):
+        step = h * np.eye(3)[k]
+        there, here = (values_and_jacobian(shape, p, points + side * step, scale)[0] for side in (1, -1))
+        np.testing.assert_allclose(jacobian[:, :, k], (there - here) / (2 * h), rtol=1e-6, atol=1e-8)
+
+
+def test_field_on_a_grid_with_an_envelope():
+    grid = Grid(((-1, 1), (0, 1), (0, 2)), (3, 4, 5))
+    shape = Shape(2, 6)
+    p = some_parameters(shape)
+    scale = Envelope(2.0, 3.0, (0.1, 0.0, -0.5))
+    field = field_of(shape, p, grid, scale)
+    np.testing.assert_allclose(field.at_nodes(), values_and_jacobian(shape, p, grid.points(), scale)[0], rtol=1e-12)
+    assert Envelope(**json.loads(json.dumps(field.about["field_scale"]))).at(grid.points()) == pytest.approx(
+        scale.at(grid.points())
+    )
 
 
 def test_field_on_a_grid():

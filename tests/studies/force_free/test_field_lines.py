@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from genarris_fw.errors import InputError
 from genarris_fw.studies.force_free.fields.field import Field
-from genarris_fw.studies.force_free.fields.grid import Grid
+from genarris_fw.studies.force_free.fields.grid import PAPER_GRID, Grid
+from genarris_fw.studies.force_free.fields.low_lou import generating_function, low_lou_field
 from genarris_fw.studies.force_free.judging.field_lines import (
     field_lines,
     kinds_of_lines,
@@ -84,6 +85,30 @@ def test_an_arcade_closes_over_the_bottom():
         flux = np.exp(-k * line[:, 2]) * np.cos(k * line[:, 0])
         assert np.abs(flux / np.cos(k * seed[0]) - 1).max() < 2e-3
         assert np.allclose(line[[0, -1], 0], [-abs(seed[0]), abs(seed[0])], atol=2e-3)
+
+
+def test_a_seed_from_which_the_field_leads_out_on_both_sides_is_no_closed_line():
+    field = field_of(lambda x, y, z: (1 + 0 * x, 0 * x, 1 + 0 * x))
+    lines = field_lines(field, [[1.0, 0.0, 0.0], [0.5, 0.0, 0.0]])
+    assert [len(line) for line in lines[:1]] == [1] and np.allclose(lines[1][-1], [1.0, 0.0, 0.5])
+    assert kinds_of_lines(lines, BOX) == {"closed": 0, "open": 2, "unfinished": 0}
+
+
+def test_lines_of_a_low_lou_field_stay_on_surfaces_of_equal_flux():
+    # A = P(mu) / r^n about the source's axis is constant along every line (Low and Lou 1990, equation 2).
+    depth, phi = 0.3, np.pi / 4
+    field = low_lou_field(1, 1, depth, phi, PAPER_GRID)
+    flux = generating_function(1, 1)
+
+    def flux_at(points):
+        x, y, z = points.T
+        along = x * np.sin(phi) + (z + depth) * np.cos(phi)
+        r = np.sqrt(x**2 + y**2 + (z + depth) ** 2)
+        return flux(along / r)[0] / r
+
+    lines = field_lines(field, paper_seeds(PAPER_GRID, 9))
+    changes = [np.ptp(flux_at(line)) for line in lines]
+    assert max(changes) < 1e-3 * np.ptp(flux_at(PAPER_GRID.points()))
 
 
 @settings(max_examples=10, deadline=None)

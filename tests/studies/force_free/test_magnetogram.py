@@ -152,6 +152,11 @@ def test_a_box_of_one_layer(tmp_path, small):
         magnetogram_field(read(write_sharp(tmp_path, small)), layers=1)
 
 
+def test_six_faces_of_a_magnetogram_nobody_has(tmp_path, small):
+    with pytest.raises(InputError, match="neumann needs a field on all six faces"):
+        magnetogram_field(read(write_sharp(tmp_path, small)), method="neumann")
+
+
 def test_without_astropy_its_extra_is_named(tmp_path, small, monkeypatch):
     files = write_sharp(tmp_path, small)
     truly = builtins.__import__

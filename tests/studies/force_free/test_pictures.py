@@ -51,7 +51,7 @@ def test_losses_of_two_groups():
     falling = [np.exp(-np.arange(20) / scale) for scale in (2.0, 4.0, 8.0)]
     figure = loss_picture({"with": falling, "without": [np.ones(20)]}, title="five seeds")
     (axes,) = figure.axes
-    words = [text.get_text() for text in axes.get_legend().get_texts()]
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
     assert words == [f"with: {falling[1][-1]:.2g} ({falling[0][-1]:.2g} to {falling[2][-1]:.2g})", "without: 1"]
     assert axes.get_yscale() == "log"
     # Pairs of what is drawn across and the loss; what no logarithm has is left out.
@@ -61,10 +61,22 @@ def test_losses_of_two_groups():
 
 def test_factors_by_height(fields):
     factors = {name: height_factors(field) for name, field in fields.items()}
-    left, right = height_picture(factors, title="Case 1").axes
-    assert [text.get_text() for text in right.get_legend().get_texts()] == list(fields)
+    figure = height_picture(factors, title="Case 1")
+    left, right = figure.axes
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(fields)
     assert np.allclose(left.lines[1].get_ydata(), factors["potential field"]["divergence"])
     assert np.allclose(right.lines[0].get_xydata().T, [factors["reference"][name] for name in ("height", "force")])
+
+
+def test_of_many_groups_the_best_are_named(fields):
+    curves = {f"settings {k}": [[1.0, 0.1 * (20 - k)]] for k in range(1, 13)}
+    words = [text.get_text() for text in loss_picture(curves).legends[0].get_texts()]
+    assert words[0] == "settings 12: 0.8" and words[8:] == ["settings 4: 1.6", "3 others"]
+    factors = height_factors(fields["reference"])
+    figure = height_picture({f"field {k}": factors for k in range(12)})
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [f"field {k}" for k in range(9)]
+    assert len(figure.axes[0].lines) == 12
+    assert len(field_line_picture({f"field {k}": fields["reference"] for k in range(4)}, seeds=2).axes) == 4
 
 
 def test_what_cannot_be_drawn(fields):
@@ -77,8 +89,7 @@ def test_what_cannot_be_drawn(fields):
         (lambda: loss_picture({"with": []}), "no losses to be drawn"),
         (lambda: loss_picture({"with": [np.ones((2, 3))]}), r"losses of 'with' of shape \(2, 3\)"),
         (lambda: loss_picture({"with": [[np.nan, -1.0]]}), "losses of 'with' have no finite value above 0"),
-        (lambda: loss_picture({name: [[1.0]] for name in "abcde"}), "5 groups of losses"),
-        (lambda: height_picture({}), "factors of 0 fields"),
+        (lambda: height_picture({}), "no factors by height"),
         (
             lambda: height_picture({"a": {"height": [0], "divergence": [1, 2], "force": [1]}}),
             "factors of 'a' by height: arrays of different lengths",

@@ -6,13 +6,13 @@ import pytest
 from genarris_fw.studies.force_free.network.residuals import FORCE_TERMS, divergence_residual, force_residual
 
 
-def residuals(field, jacobian, term="sin2", factor=1.0):
+def residuals(field, jacobian, term="sin2", weight=1.0):
     """Divergence, force and their gradient, of one point: jacobian[i, k] is the derivative of component i by k."""
     field = np.array([field], dtype=float)
     by_coordinate = np.array(jacobian, dtype=float).T[:, None, :]
     adjoint = np.zeros((4, 1, 3))
-    divergence = divergence_residual(by_coordinate, adjoint[1:], factor)
-    return divergence, force_residual(field, by_coordinate, term, adjoint, factor), adjoint
+    divergence = divergence_residual(by_coordinate, np.array([weight]), adjoint[1:])
+    return divergence, force_residual(field, by_coordinate, term, weight, adjoint), adjoint
 
 
 @pytest.mark.parametrize("term", FORCE_TERMS)
@@ -35,8 +35,8 @@ def test_a_field_across_its_current(term, force):
 
 
 def test_divergence_is_the_trace():
-    divergence, _, adjoint = residuals([1, 2, 3], np.diag([1.0, 2.0, 4.0]), factor=0.5)
-    assert divergence == 49.0
+    divergence, _, adjoint = residuals([1, 2, 3], np.diag([1.0, 2.0, 4.0]), weight=0.5)
+    assert divergence == 24.5
     assert np.diagonal(adjoint[1:, 0]).tolist() == [7.0, 7.0, 7.0]
 
 

@@ -52,6 +52,11 @@ ELSEWHERE = (
         "takes ten minutes",
         ("tests/documentation/test_tutorials.py::test_the_tutorial_of_the_manual",),
     ),
+    Elsewhere(
+        r"genarris-fw (check|run|status) case_1.*",
+        "is a campaign of trainings",
+        ("tests/studies/force_free/test_page.py",),
+    ),
     # ---- clusters
     Elsewhere(r"qlaunch .*", _CLUSTER, ("tests/cluster/test_slurm.py",)),
     Elsewhere(r"(srun|sbatch) .*", _CLUSTER, ("tests/cluster/test_job_script.py",)),
@@ -74,7 +79,10 @@ ELSEWHERE = (
 )
 
 # Pages whose Python is run by a test of its own.
-PYTHON = {"docs/queries.md": "tests/catalogue"}
+PYTHON = {
+    "docs/queries.md": "tests/catalogue",
+    "docs/studies/force_free.md": "tests/studies/force_free/test_page.py",
+}
 
 
 def elsewhere(command: Command) -> Elsewhere | None:

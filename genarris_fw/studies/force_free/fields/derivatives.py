@@ -21,8 +21,10 @@ def jacobian_on_grid(field: Field) -> Array:
     """
     if min(field.grid.shape) < 3:
         raise InputError(f"shape {field.grid.shape}: derivatives on a grid need at least 3 nodes along each axis")
-    along = [np.gradient(field.values, h, axis=axis + 1, edge_order=2) for axis, h in enumerate(field.grid.spacing)]
-    return np.moveaxis(np.stack(along, axis=1).reshape(3, 3, -1), -1, 0)
+    jacobian = np.empty((3, 3, *field.grid.shape))
+    for axis, h in enumerate(field.grid.spacing):
+        jacobian[:, axis] = np.gradient(field.values, h, axis=axis + 1, edge_order=2)
+    return np.moveaxis(jacobian.reshape(3, 3, -1), -1, 0)
 
 
 def curl(jacobian: Array) -> Array:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -101,11 +100,15 @@ def field_from_bytes(content: bytes, name: str) -> Field:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             bounds, shape, values, about = (arrays[key] for key in ("bounds", "shape", "values", "about"))
-        return Field(Grid(bounds.tolist(), shape.tolist()), values, json.loads(str(about)))
+        values = values.astype(np.float64, casting="same_kind")
+        told = dict(json.loads(str(about)))
+    except Exception as error:  # a broken file may be anything to numpy, zip and JSON: a dozen kinds of errors
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{name} is no field's file (npz with bounds, shape, values, about): {reason}") from None
+    try:
+        return Field(Grid(bounds.tolist(), shape.tolist()), values, told)
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
-    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise InputError(f"{name} is no field's file (npz with bounds, shape, values, about): {error}") from None
 
 
 def write_field(field: Field, path: Path) -> None:

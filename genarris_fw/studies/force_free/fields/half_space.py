@@ -16,7 +16,7 @@ from genarris_fw.studies.force_free.fields.grid import Grid
 
 Array = NDArray[np.float64]
 
-_MOST_PADDING = 16  # beyond, the net flux is so far spread that nothing changes but the memory needed
+MOST_PADDING = 16  # beyond, the net flux is so far spread that nothing changes but the memory needed
 
 
 def bottom_component(bottom_bz: ArrayLike, grid: Grid) -> Array:
@@ -46,8 +46,8 @@ def padded_plane(grid: Grid, pad: int) -> tuple[int, int]:
     """
     from scipy import fft
 
-    if not (1 <= pad <= _MOST_PADDING and pad % 1 == 0):
-        raise InputError(f"pad = {pad}: the plane is a whole number of times as long as the face, 1 to {_MOST_PADDING}")
+    if not (1 <= pad <= MOST_PADDING and pad % 1 == 0):
+        raise InputError(f"pad = {pad}: the plane is a whole number of times as long as the face, 1 to {MOST_PADDING}")
     px, py = (fft.next_fast_len(int(pad) * nodes, real=True) for nodes in grid.shape[:2])
     return px, py
 
@@ -92,5 +92,6 @@ def decaying_field(bottom: Array, grid: Grid, pad: int, alpha: float = 0.0) -> A
     spectrum = np.stack([(kx * decay - ky * alpha) * sideways, (ky * decay + kx * alpha) * sideways, up])
     values = np.empty((3, *grid.shape))
     for i, height in enumerate(grid.axes[2] - grid.bounds[2][0]):
-        values[..., i] = fft.irfft2(spectrum * np.exp(-decay * height), plane)[:, :nx, :ny]
+        rows = fft.ifft(spectrum * np.exp(-decay * height), axis=1)[:, :nx]  # those of the face alone
+        values[..., i] = fft.irfft(rows, plane[1])[:, :, :ny]
     return values

@@ -16,6 +16,22 @@ def largest_alpha(grid: Grid, pad: int = 4) -> float:
     return float(2 * np.pi / np.max(padded_plane(grid, pad) * grid.spacing[:2]))
 
 
+def check_alpha(alpha: float, grid: Grid, pad: int = 4) -> None:
+    """Refuse an alpha that is too large for a box.
+
+    Raises
+    ------
+    InputError
+        Where abs(alpha) reaches the smallest wave number of the padded plane.
+    """
+    limit = largest_alpha(grid, pad)
+    if not abs(alpha) < limit:
+        raise InputError(
+            f"alpha = {alpha:g} is too large for this box: from {limit:.4g} on (pad = {pad}) the field does not decay "
+            "upwards; take a smaller alpha or a smaller pad"
+        )
+
+
 def linear_force_free_field(bottom_bz: ArrayLike, alpha: float, grid: Grid, pad: int = 4) -> Field:
     """Return the linear force-free field that decays above the lower face.
 
@@ -38,12 +54,7 @@ def linear_force_free_field(bottom_bz: ArrayLike, alpha: float, grid: Grid, pad:
         Where abs(alpha) reaches the smallest wave number of the plane, Bz does not fit or is not finite.
     """
     bottom = bottom_component(bottom_bz, grid)
-    limit = largest_alpha(grid, pad)
-    if not abs(alpha) < limit:
-        raise InputError(
-            f"alpha = {alpha:g} is too large for this box: above {limit:.4g} (pad = {pad}) the field does not decay "
-            "upwards; take a smaller alpha or a smaller pad"
-        )
+    check_alpha(alpha, grid, pad)
     values = decaying_field(bottom, grid, pad, alpha)
     mean = float(np.mean(bottom - values[2, :, :, 0])) if alpha else 0.0
     about = {"kind": "linear_force_free", "alpha": float(alpha), "pad": int(pad), "mean_taken_away": mean}

@@ -61,6 +61,35 @@ def _phase(n: int, a2: float) -> float:
     return nodes * math.pi + math.atan2(sign * value[-1], sign * slope[-1])
 
 
+def check_orders(n: int, m: int) -> None:
+    """Refuse n and m without a solution.
+
+    Raises
+    ------
+    InputError
+        Where n is no whole number from 1 to 40, or m none from 0 to 40.
+    """
+    if not (1 <= n <= LARGEST and n % 1 == 0):
+        raise InputError(f"n = {n}: the power of a Low and Lou field is a whole number from 1 to {LARGEST}")
+    if not (0 <= m <= LARGEST and m % 1 == 0):
+        raise InputError(f"m = {m}: eigenvalues are counted from 0, the field without currents, to {LARGEST}")
+
+
+def check_source(l: float, phi: float, grid: Grid) -> None:  # noqa: E741
+    """Refuse a source within the box.
+
+    Raises
+    ------
+    InputError
+        Where it lies there, or depth or angle are no finite numbers.
+    """
+    if not (math.isfinite(l) and math.isfinite(phi)):
+        raise InputError(f"l = {l}, phi = {phi}: depth and angle of a Low and Lou field are finite numbers")
+    if all(low <= place <= high for place, (low, high) in zip((0.0, 0.0, -l), grid.bounds)):
+        above = 0 - grid.bounds[2][0]
+        raise InputError(f"l = {l:g}: the source at (0, 0, {-l:g}) lies in the box; choose l > {above:g}")
+
+
 @functools.lru_cache(maxsize=64)
 def eigenvalue(n: int, m: int) -> float:
     """Return a^2 of the m-th solution for a power n.
@@ -71,14 +100,11 @@ def eigenvalue(n: int, m: int) -> float:
     Raises
     ------
     InputError
-        Where n is no whole number from 1 to 40, or m none from 0 to 40.
+        As `check_orders` says.
     """
     from scipy.optimize import brentq
 
-    if not (1 <= n <= LARGEST and n % 1 == 0):
-        raise InputError(f"n = {n}: the power of a Low and Lou field is a whole number from 1 to {LARGEST}")
-    if not (0 <= m <= LARGEST and m % 1 == 0):
-        raise InputError(f"m = {m}: eigenvalues are counted from 0, the field without currents, to {LARGEST}")
+    check_orders(n, m)
     if m == 0:
         return 0.0
     target = (n + m) * math.pi / 2
@@ -95,7 +121,7 @@ def generating_function(n: int, m: int) -> Callable[[ArrayLike], tuple[Array, Ar
     Raises
     ------
     InputError
-        Where there is no such solution, as `eigenvalue` says.
+        As `check_orders` says.
     """
     a2 = eigenvalue(n, m)
     inner = _shoot(n, a2, dense=True).sol
@@ -134,12 +160,10 @@ def low_lou_field(n: int, m: int, l: float, phi: float, grid: Grid) -> Field:  #
     Raises
     ------
     InputError
-        Where n, m have no solution, or the source lies in the box.
+        As `check_orders` and `check_source` say.
     """
-    if not (math.isfinite(l) and math.isfinite(phi)):
-        raise InputError(f"l = {l}, phi = {phi}: depth and angle of a Low and Lou field are finite numbers")
-    if all(low <= place <= high for place, (low, high) in zip((0.0, 0.0, -l), grid.bounds)):
-        raise InputError(f"l = {l:g}: the source at (0, 0, {-l:g}) lies in the box; choose l > {-grid.bounds[2][0]:g}")
+    check_orders(n, m)
+    check_source(l, phi, grid)
     values = low_lou_at(n, m, l, phi, grid.points()).T.reshape(3, *grid.shape)
     about = {"kind": "low_lou", "n": int(n), "m": int(m), "l": float(l), "phi": float(phi), "a2": eigenvalue(n, m)}
     return Field(grid, values, about)
@@ -160,9 +184,9 @@ def _about_axis(n: int, m: int, x: Array, y: Array, z: Array) -> tuple[Array, Ar
     sin_theta, cos_theta = from_axis / r, z / r
     value, slope = generating_function(n, m)(cos_theta)
     strength = r ** -(n + 2.0)
-    # On the axis P is 0 and the direction of phi is free.
+    # On the axis P is 0, and nothing points away from it.
     over_sin = np.divide(strength, sin_theta, out=np.zeros_like(r), where=sin_theta > 0)
-    cos_phi = np.divide(x, from_axis, out=np.ones_like(r), where=from_axis > 0)
+    cos_phi = np.divide(x, from_axis, out=np.zeros_like(r), where=from_axis > 0)
     sin_phi = np.divide(y, from_axis, out=np.zeros_like(r), where=from_axis > 0)
     radial = -slope * strength
     polar = n * value * over_sin

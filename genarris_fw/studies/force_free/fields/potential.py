@@ -38,6 +38,8 @@ def potential_field(source: Field | ArrayLike, grid: Grid | None = None, method:
         Where there is no such method, or what it needs is not there or does not fit.
     """
     if isinstance(source, Field):
+        if grid not in (None, source.grid):
+            raise InputError(f"a field on {source.grid} gives no potential field on {grid}: leave out the grid")
         grid, bottom_bz = source.grid, source.values[2, :, :, 0]
     elif grid is None:
         raise InputError("a potential field from Bz on the lower face needs a grid")
@@ -90,6 +92,8 @@ def _by_neumann(source: Field) -> Array:
     from scipy import fft
 
     grid = source.grid
+    if min(grid.shape) < 3:
+        raise InputError(f"method = neumann needs at least 3 nodes along each axis, not {grid.shape}")
     outwards = _balanced_flux(source)
     charges, eigenvalues = np.zeros(grid.shape), np.zeros(grid.shape)
     for axis, h in enumerate(grid.spacing):

@@ -47,7 +47,7 @@ def height_factors(field: Field, jacobian: ArrayLike | None = None) -> dict[str,
     force = np.linalg.norm(np.cross(current, values), axis=1)
     relative = _ratio(np.abs(divergence(gradients)), strength)
     sine = _ratio(force, strength * density)
-    per_node = _ratio(np.abs(divergence(gradients * grid.spacing)), strength)
+    per_node = _ratio(np.abs(np.einsum("kii,i->k", gradients, grid.spacing)), strength)
     return {
         "height": grid.axes[2] - grid.bounds[2][0],
         "divergence": _mean_up_to(relative, grid.shape),

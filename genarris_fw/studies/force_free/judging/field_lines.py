@@ -179,14 +179,14 @@ def kinds_of_lines(lines: Sequence[Points], grid: Grid) -> dict[str, int]:
     -------
     dict
         ``closed``: both ends on the bottom; ``open``: both on faces, one at least on another than the bottom;
-        ``unfinished``: an end inside the box.
+        ``unfinished``: an end inside the box. A line of one point on a face is open: it leads nowhere.
     """
     low, high = np.asarray(grid.bounds, dtype=float).T
     near = _AT_FACE * np.asarray(grid.spacing, dtype=float)
     counts = {"closed": 0, "open": 0, "unfinished": 0}
     for line in lines:
         ends = line[[0, -1]]
-        if (np.abs(ends[:, 2] - low[2]) <= near[2]).all():
+        if len(line) > 1 and (np.abs(ends[:, 2] - low[2]) <= near[2]).all():
             counts["closed"] += 1
         elif ((ends - low <= near) | (high - ends <= near)).any(axis=1).all():
             counts["open"] += 1

@@ -28,7 +28,7 @@ def metrics(reference: Field, found: Field, potential: Field | None = None) -> d
     Raises
     ------
     InputError
-        Where grids differ, or the reference vanishes at a node.
+        Where grids differ, the reference vanishes at a node, or the potential field everywhere.
     """
     for other in (found, potential):
         if other is not None and other.grid != reference.grid:
@@ -37,16 +37,19 @@ def metrics(reference: Field, found: Field, potential: Field | None = None) -> d
     size, length = np.linalg.norm(known, axis=1), np.linalg.norm(field, axis=1)
     if not size.all():
         raise InputError("the reference vanishes at a node, where no relative error is: choose another grid")
-    both = np.einsum("ij,ij->i", known, field)
+    product = np.einsum("ij,ij->i", known, field)
     error = np.linalg.norm(field - known, axis=1)
-    energy, reference_energy = float(np.sum(length**2)), float(np.sum(size**2))
-    found_metrics = {
-        "C_vec": float(both.sum()) / np.sqrt(energy * reference_energy),
-        "C_CS": float(np.mean(both / (size * np.where(length > 0, length, 1)))),
-        "E_n": 1 - float(error.sum() / size.sum()),
-        "E_m": 1 - float(np.mean(error / size)),
-        "energy": energy / reference_energy,
+    known_energy, energy = np.sum(size**2), np.sum(length**2)
+    # A field that vanishes has no direction: its cosine is 0.
+    figures = {
+        "C_vec": product.sum() / np.sqrt(known_energy * (energy or 1)),
+        "C_CS": np.mean(product / (size * np.where(length > 0, length, 1))),
+        "E_n": 1 - error.sum() / size.sum(),
+        "E_m": 1 - np.mean(error / size),
+        "energy": energy / known_energy,
     }
     if potential is not None:
-        found_metrics["energy_over_potential"] = energy / float(np.sum(potential.values**2))
-    return {name: float(value) for name, value in found_metrics.items()}
+        if not potential.values.any():
+            raise InputError("the potential field is nothing, so no energy can be compared with its: Bz is 0 below")
+        figures["energy_over_potential"] = energy / np.sum(potential.values**2)
+    return {name: float(figure) for name, figure in figures.items()}

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from genarris_fw.errors import InputError
 from genarris_fw.studies.force_free.network.arithmetic import Array, arithmetic_for
+from genarris_fw.studies.force_free.network.envelope import Envelope, as_envelope
 from genarris_fw.studies.force_free.network.memory import BOUNDARY_CHUNKS, memory_needed, require_memory
 from genarris_fw.studies.force_free.network.points import Points
 from genarris_fw.studies.force_free.network.propagation import VALUES, VALUES_AND_DERIVATIVES, Layers, Propagation
@@ -48,8 +49,16 @@ class Loss:
     length_scale : float
         The unit of the coordinates: derivatives are divided by it. So the divergence has the weight
         ``weights[1] / length_scale^2``, and ``sin2`` does not change (the paper's loss of active regions).
-    field_scale : float
+    field_scale : float or Envelope
         The field is this times what the network gives.
+    relative : float
+        Squares at the boundary and of the divergence are divided by this power of the field's scale there: 0 is the
+        paper's loss, with 2 what is weak counts as much as what is strong.
+
+    Attributes
+    ----------
+    last_terms : dict of str to float
+        The three summands of the last loss that was asked for with its gradient: boundary, divergence, force.
 
     Raises
     ------
@@ -68,12 +77,13 @@ class Loss:
         device: str = "cpu",
         chunk: int | None = None,
         length_scale: float = 1.0,
-        field_scale: float = 1.0,
+        field_scale: float | Envelope = 1.0,
+        relative: float = 0.0,
     ) -> None:
-        _check(weights, term, chunk, length_scale, field_scale)
+        _check(weights, term, chunk, length_scale, relative)
         self.shape = shape
         self.term = term
-        self.last_terms: dict[str, float] = {}  # of the last call, for the curve of a training
+        self.last_terms: dict[str, float] = {}
         self._arithmetic = arithmetic_for(dtype, device)
         self._chunk = chunk = chunk or _CHUNKS[device]
         m, n = len(points.boundary), len(points.interior)
@@ -82,72 +92,89 @@ class Loss:
             f"{m:,} + {n:,} points, {chunk:,} at once,",
             self._arithmetic.memory(),
         )
-        self._field_scale = field_scale
-        self._per_length = field_scale / length_scale
-        self._factors = (weights[0] / m, weights[1] / n, weights[2] / n)
+        envelope = as_envelope(field_scale)
+        at_boundary, inside = envelope.at(points.boundary)[:, None], envelope.at(points.interior)[:, None]
+        self._weight = weights[2] / max(1, n)
+        self._per_length = 1.0 / length_scale
         self._boundary = self._arithmetic.array(points.boundary)
-        self._boundary_field = self._arithmetic.array(points.boundary_field, precise=True)
+        trust = np.asarray(points.boundary_weights)[:, None] * at_boundary**-relative
+        # Of each boundary point: the scale, the field that is known, the weight.
+        self._known = [
+            self._arithmetic.array(rows, precise=True)
+            for rows in (at_boundary, points.boundary_field, weights[0] / max(1, m) * trust)
+        ]
         self._interior = self._arithmetic.array(points.interior)
-        self._at_boundary = Propagation(shape, self._arithmetic, BOUNDARY_CHUNKS * chunk, VALUES)
-        self._inside = Propagation(shape, self._arithmetic, chunk, VALUES_AND_DERIVATIVES)
+        # Of each point inside: the scale, its slopes, the weight of the divergence.
+        self._scales = [
+            self._arithmetic.array(rows, precise=True)
+            for rows in (inside, envelope.slopes(points.interior), weights[1] / max(1, n) * inside[:, 0] ** -relative)
+        ]
+        self._at_boundary = Propagation(shape, self._arithmetic, min(BOUNDARY_CHUNKS * chunk, m), VALUES)
+        self._inside = Propagation(shape, self._arithmetic, min(chunk, n), VALUES_AND_DERIVATIVES)
 
-    def __call__(self, p: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def __call__(self, parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         """Return the loss and its gradient, (parameters,), both in float64.
 
         Where parameters are so large that numbers overflow, the loss is not finite.
         """
         gradient = self._arithmetic.array(np.zeros(self.shape.parameters), precise=True)
-        self.last_terms = self._terms(p, self.shape.unpack(gradient))
+        self.last_terms = self._terms(parameters, self.shape.unpack(gradient))
         return sum(self.last_terms.values()), self._arithmetic.numpy(gradient)
 
-    def terms(self, p: NDArray[np.float64]) -> dict[str, float]:
+    def terms(self, parameters: NDArray[np.float64]) -> dict[str, float]:
         """Return the three summands of the loss, weights included: boundary, divergence, force."""
-        return self._terms(p, None)
+        return self._terms(parameters, None)
 
-    def _terms(self, p: NDArray[np.float64], gradient: Layers | None) -> dict[str, float]:
-        layers = self.shape.unpack(self._arithmetic.array(p))
+    def _terms(self, parameters: NDArray[np.float64], gradient: Layers | None) -> dict[str, float]:
+        layers = self.shape.unpack(self._arithmetic.array(parameters))
         with np.errstate(over="ignore", invalid="ignore"):
             sums = [self._of_boundary(layers, gradient), *self._of_interior(layers, gradient)]
-        return {name: factor * float(found) for name, factor, found in zip(TERMS, self._factors, sums, strict=True)}
+        return {name: float(found) for name, found in zip(TERMS, sums, strict=True)}
 
     def _of_boundary(self, layers: Layers, gradient: Layers | None) -> Array:
         """Return the sum over the boundary and add to the gradient, where there is one."""
         total = 0.0
         for part in _chunks(len(self._boundary), BOUNDARY_CHUNKS * self._chunk):
-            field = self._field_scale * self._at_boundary.forward(layers, self._boundary[part])[0]
-            found, adjoint = boundary_residual(field, self._boundary_field[part], self._factors[0] * self._field_scale)
+            scale, wanted, weights = (rows[part] for rows in self._known)
+            field = scale * self._at_boundary.forward(layers, self._boundary[part])[0]
+            found, adjoint = boundary_residual(field, wanted, weights)
             total = total + found
             if gradient is not None:
-                self._at_boundary.backward(layers, adjoint[None], gradient)
+                self._at_boundary.backward(layers, (scale * adjoint)[None], gradient)
         return total
 
     def _of_interior(self, layers: Layers, gradient: Layers | None) -> tuple[Array, Array]:
         """Return the sums of divergence and force and add to the gradient, where there is one."""
         divergence, force = 0.0, 0.0
         for part in _chunks(len(self._interior), self._chunk):
+            scale, slopes, weights = (rows[part] for rows in self._scales)
+            slopes = slopes.T[:, :, None]
             out = self._inside.forward(layers, self._interior[part])
-            field, jacobian = self._field_scale * out[0], self._per_length * out[1:]
+            # B = scale v, and dB = scale dv + v dscale; both ways, and the unit of length.
+            field, jacobian = scale * out[0], self._per_length * (scale * out[1:] + slopes * out[0])
             adjoint = self._arithmetic.empty(*out.shape, precise=True)
             adjoint[...] = 0.0
-            divergence = divergence + divergence_residual(jacobian, adjoint[1:], self._factors[1])
-            force = force + force_residual(field, jacobian, self.term, adjoint, self._factors[2])
+            divergence = divergence + divergence_residual(jacobian, weights, adjoint[1:])
+            force = force + force_residual(field, jacobian, self.term, self._weight, adjoint)
             if gradient is not None:
-                adjoint[0] *= self._field_scale
                 adjoint[1:] *= self._per_length
+                adjoint[0] = scale * adjoint[0] + (slopes * adjoint[1:]).sum(0)
+                adjoint[1:] *= scale
                 self._inside.backward(layers, adjoint, gradient)
         return divergence, force
 
 
-def _check(weights: Sequence[float], term: str, chunk: int | None, length_scale: float, field_scale: float) -> None:
+def _check(weights: Sequence[float], term: str, chunk: int | None, length_scale: float, relative: float) -> None:
     if len(weights) != 3 or not all(np.isfinite(weight) and weight >= 0 for weight in weights):
         raise InputError(f"weights are {weights}; give three numbers, none below 0: boundary, divergence, force")
     if term not in FORCE_TERMS:
         raise InputError(f"the term of the force is {term!r}; choose one of {', '.join(FORCE_TERMS)}")
     if chunk is not None and chunk < 1:
         raise InputError(f"chunk is {chunk}: at least one point is propagated at once")
-    for name, scale in (("length_scale", length_scale), ("field_scale", field_scale)):
-        if not (np.isfinite(scale) and scale > 0):
-            raise InputError(f"{name} is {scale}; give a number above 0")
+    if not (np.isfinite(length_scale) and length_scale > 0):
+        raise InputError(f"length_scale is {length_scale}; give a number above 0")
+    if not np.isfinite(relative):
+        raise InputError(f"relative is {relative}; give a power, such as 0, 1 or 2")
 
 
 def _chunks(points: int, most: int) -> Iterator[slice]:

@@ -33,17 +33,18 @@ def memory_needed(shape: Shape, boundary: int, interior: int, dtype: str = "floa
         Bytes. What the optimiser remembers comes on top.
     """
     number = _BYTES[dtype]
-    # As they are sampled, and as they are computed with; the field at the boundary is float64 in both.
-    points = boundary * (3 * _ROW + 3 * number) + interior * (_ROW + 3 * number)
+    # As they are sampled, and as they are computed with; scales and weights are float64.
+    points = boundary * (3 * _ROW + 6 * 8 + 3 * number) + interior * (_ROW + 8 * 8 + 3 * number)
     widths = sum(into for into, _ in shape.layers) + 3 + shape.units
     # What goes in and out of every layer, and the twelve numbers of each point with those made of them.
-    layers = 2 * VALUES_AND_DERIVATIVES * chunk * (widths * number + 10 * _ROW)
+    rows = min(BOUNDARY_CHUNKS * chunk, boundary) + VALUES_AND_DERIVATIVES * min(chunk, interior)
+    layers = rows * (widths * number + 10 * _ROW)
     # Parameters in both types, the gradient, and each layer's share of it in two propagations.
     return points + layers + shape.parameters * (2 * 8 + 3 * number)
 
 
 def memory_of_points(nodes: int, interior: int) -> int:
-    """Return the bytes that sampling takes: the nodes of the field, and points that are drawn, then moved into the box."""
+    """Return the bytes that sampling takes: for the nodes of the field, and points drawn, then moved into the box."""
     return _ROW * (3 * interior + 4 * nodes)
 
 

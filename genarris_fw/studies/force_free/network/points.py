@@ -15,7 +15,7 @@ from genarris_fw.studies.force_free.network.memory import memory_of_points, requ
 Rows = NDArray[np.float64]
 
 BOUNDARIES = ("all", "bottom", "bottom_and_potential")
-SAMPLERS = ("uniform", "sobol", "low")
+SAMPLERS = ("uniform", "sobol", "low", "strong")
 
 # Of "low": the height, as a part of the box's, over which the density of the lower half of the points falls to 1/e.
 _FALL = 0.2
@@ -31,6 +31,8 @@ class Points:
     boundary_field : (m, 3) ndarray
         The field there.
     interior : (n, 3) ndarray
+    boundary_weights : (m,) ndarray, optional
+        How much the field at a boundary point is trusted, 1 by default.
 
     Raises
     ------
@@ -41,6 +43,7 @@ class Points:
     boundary: Rows
     boundary_field: Rows
     interior: Rows
+    boundary_weights: Rows | None = None
 
     def __post_init__(self) -> None:
         """Check the arrays."""
@@ -53,8 +56,13 @@ class Points:
             object.__setattr__(self, name, rows)
         if len(self.boundary) != len(self.boundary_field):
             raise InputError(f"{len(self.boundary)} boundary points, but the field at {len(self.boundary_field)}")
-        if len(self.boundary) == 0 or len(self.interior) == 0:
-            raise InputError("no points: at least one at the boundary and one inside are needed")
+        if len(self.boundary) + len(self.interior) == 0:
+            raise InputError("no points, neither at the boundary nor inside")
+        given = self.boundary_weights
+        weights = np.ones(len(self.boundary)) if given is None else np.asarray(given, dtype=np.float64)
+        if weights.shape != (len(self.boundary),) or not (np.isfinite(weights) & (weights >= 0)).all():
+            raise InputError("boundary_weights: a number, not below 0, is wanted for each boundary point")
+        object.__setattr__(self, "boundary_weights", weights)
 
 
 def sample_points(
@@ -67,6 +75,7 @@ def sample_points(
     bottom_points: int | None = None,
     sampler: str = "uniform",
     seed: int = 0,
+    potential_weight: float = 1.0,
 ) -> Points:
     """Choose boundary nodes, and points inside.
 
@@ -87,9 +96,12 @@ def sample_points(
         How many of these are on the lower face; by default every node is as likely.
     sampler : str
         Of the points inside: ``uniform``; ``sobol``, a scrambled sequence of Sobol, which leaves fewer gaps; ``low``,
-        half of them uniform, and the density of the others falls with height, to 1/e over a fifth of the box.
+        half of them uniform, and the density of the others falls with height, to 1/e over a fifth of the box;
+        ``strong``, half of them uniform, and the others the denser the stronger the potential field, by its root.
     seed : int
         The same seed gives the same points.
+    potential_weight : float
+        The weight of nodes where the potential field stands for what is not known.
 
     Raises
     ------
@@ -105,14 +117,33 @@ def sample_points(
     on_bottom = field.grid.on_bottom()
     known = on_bottom if boundary == "bottom" else field.grid.on_surface()
     values = field.at_nodes()
+    weights = np.ones(len(values))
     if boundary == "bottom_and_potential":
         if potential is None or potential.grid != field.grid:
             raise InputError("boundary = bottom_and_potential needs the potential field on the grid of the field")
         values = np.where(on_bottom[:, None], values, potential.at_nodes())
+        weights[~on_bottom] = potential_weight
     nodes = _nodes(random, np.flatnonzero(known), on_bottom, boundary_points, bottom_points)
     low, high = np.asarray(field.grid.bounds).T
     inside = low + (high - low) * _in_unit_cube(random, interior, sampler)
-    return Points(field.grid.points()[nodes], values[nodes], inside)
+    if sampler == "strong":
+        if potential is None:
+            raise InputError("sampler = strong needs the potential field, which is missing; choose another sampler")
+        inside[interior // 2 :] = _near_strong(random, potential, interior - interior // 2)
+    return Points(field.grid.points()[nodes], values[nodes], inside, weights[nodes])
+
+
+def nodes_to_fit(field: Field, nodes: int, seed: int = 0) -> Points:
+    """Choose nodes of a field all over its box, as boundary points: with these a network is fitted to the field.
+
+    Raises
+    ------
+    InputError
+        When there are fewer nodes.
+    """
+    random = np.random.default_rng(seed)
+    drawn = _drawn(random, np.arange(field.grid.size), nodes, "the grid")
+    return Points(field.grid.points()[drawn], field.at_nodes()[drawn], np.empty((0, 3)))
 
 
 def _check_words(boundary: str, sampler: str) -> None:
@@ -163,3 +194,13 @@ def _in_unit_cube(random: np.random.Generator, count: int, sampler: str) -> Rows
         lower = cube[count // 2 :, 2]
         lower[...] = -_FALL * np.log1p(-lower * (1.0 - np.exp(-1.0 / _FALL)))
     return cube
+
+
+def _near_strong(random: np.random.Generator, field: Field, count: int) -> Rows:
+    """Points in the cells around nodes, which are drawn by the root of the field's size."""
+    roots = np.sqrt(np.linalg.norm(field.at_nodes(), axis=1))
+    total = roots.sum()
+    nodes = random.choice(len(roots), count, p=roots / total if total > 0 else None)
+    low, high = np.asarray(field.grid.bounds).T
+    near = field.grid.points()[nodes] + field.grid.spacing * (random.random((count, 3)) - 0.5)
+    return np.asarray(np.clip(near, low, high))

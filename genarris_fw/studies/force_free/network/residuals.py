@@ -18,30 +18,37 @@ _NOT_ZERO = 1e-300
 _CURL = ((2, 1), (0, 2), (1, 0))
 
 
-def boundary_residual(field: Array, wanted: Array, factor: float) -> tuple[Array, Array]:
-    """Return the sum of ``|B - B0|^2`` over points (n, 3), and `factor` times its gradient by B."""
+def boundary_residual(field: Array, wanted: Array, weights: Array) -> tuple[Array, Array]:
+    """Return the sum of ``weights |B - B0|^2``, and its gradient by B.
+
+    Parameters
+    ----------
+    field, wanted : (n, 3) array
+    weights : (n, 1) array
+    """
     difference = field - wanted
-    return (difference * difference).sum(), (2.0 * factor) * difference
+    weighted = weights * difference
+    return (weighted * difference).sum(), 2.0 * weighted
 
 
-def divergence_residual(jacobian: Array, adjoint: Array, factor: float) -> Array:
-    """Return the sum of (div B)^2 and add `factor` times its gradient to `adjoint`.
+def divergence_residual(jacobian: Array, weights: Array, adjoint: Array) -> Array:
+    """Return the sum of ``weights (div B)^2`` and add its gradient to `adjoint`.
 
     Parameters
     ----------
     jacobian, adjoint : (3, n, 3) array
         ``[k, :, i]`` is the derivative of component i by coordinate k.
-    factor : float
+    weights : (n,) array
     """
     divergence = jacobian[0, :, 0] + jacobian[1, :, 1] + jacobian[2, :, 2]
-    by_each = (2.0 * factor) * divergence
+    weighted = weights * divergence
     for i in range(3):
-        adjoint[i, :, i] += by_each
-    return (divergence * divergence).sum()
+        adjoint[i, :, i] += 2.0 * weighted
+    return (weighted * divergence).sum()
 
 
-def force_residual(field: Array, jacobian: Array, term: str, adjoint: Array, factor: float) -> Array:
-    """Return the sum of the squared force, made relative, and add `factor` times its gradient to `adjoint`.
+def force_residual(field: Array, jacobian: Array, term: str, weight: float, adjoint: Array) -> Array:
+    """Return `weight` times the sum of the squared force, made relative, and add its gradient to `adjoint`.
 
     Parameters
     ----------
@@ -52,9 +59,9 @@ def force_residual(field: Array, jacobian: Array, term: str, adjoint: Array, fac
         With J = curl B: ``sin2``, ``|J x B|^2 / (|J|^2 |B|^2)``, the squared sine of the angle between them (the
         paper's); ``sin1``, ``|J x B|^2 / (|J| |B|)``; ``lorentz``, ``|J x B|^2 / |B|^2`` (Wheatland, Sturrock and
         Roumeliotis 2000, ApJ 540, 1150).
+    weight : float
     adjoint : (4, n, 3) array
         By the field, then by its derivatives.
-    factor : float
     """
     b = [field[:, i] for i in range(3)]
     j = [jacobian[k, :, i] - jacobian[i, :, k] for i, k in _CURL]
@@ -64,8 +71,8 @@ def force_residual(field: Array, jacobian: Array, term: str, adjoint: Array, fac
     product = jj ** (of_current / 2) * bb ** (of_field / 2)
     ratio = _dot(force, force) / (product + _LEAST)
     # d ratio = (2 force . d force - ratio d product) / (product + least), and d |J|^a = a |J|^a J . dJ / |J|^2
-    outward = (2.0 * factor) / (product + _LEAST)
-    inward = factor * ratio * product / (product + _LEAST)
+    outward = (2.0 * weight) / (product + _LEAST)
+    inward = weight * ratio * product / (product + _LEAST)
     along_current = of_current * inward / (jj + _NOT_ZERO)
     along_field = of_field * inward / (bb + _NOT_ZERO)
     by_current, by_field = _cross(b, force), _cross(force, j)
@@ -74,7 +81,7 @@ def force_residual(field: Array, jacobian: Array, term: str, adjoint: Array, fac
         change = outward * by_current[i] - along_current * j[i]
         adjoint[1 + c, :, a] += change
         adjoint[1 + a, :, c] -= change
-    return ratio.sum()
+    return weight * ratio.sum()
 
 
 def _cross(a: list[Array], b: list[Array]) -> list[Array]:

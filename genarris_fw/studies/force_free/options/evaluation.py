@@ -8,7 +8,7 @@ from genarris_fw.declaring.option import derived, option
 from genarris_fw.declaring.types import Flag, OutputFolder, Whole
 from genarris_fw.options.base import SharedOptions
 from genarris_fw.options.resolving.draft import Bench, Draft
-from genarris_fw.studies.force_free.options.fields import find_fields, refuse_unknown, fields_before
+from genarris_fw.studies.force_free.options.fields import fields_before, find_fields, refuse_unknown
 from genarris_fw.studies.force_free.options.training import PINNTrainOptions
 from genarris_fw.studies.force_free.options.values import Names
 

@@ -134,7 +134,9 @@ class LowLouFieldOptions(MakesField):
 def field_too_large(shape: list[int], memory: int | None) -> list[str]:
     """Say where a field of so many nodes cannot be made here."""
     nodes = shape[0] * shape[1] * shape[2]
-    return too_little(3 * 8 * nodes * ARRAYS_OF_A_FIELD, memory, f"a field of {nodes:,} nodes", "choose a smaller shape")
+    return too_little(
+        3 * 8 * nodes * ARRAYS_OF_A_FIELD, memory, f"a field of {nodes:,} nodes", "choose a smaller shape"
+    )
 
 
 class PotentialFieldOptions(SharedOptions):

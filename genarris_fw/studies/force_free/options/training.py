@@ -12,7 +12,7 @@ from genarris_fw.declaring.types import OutputFolder, Real, Whole
 from genarris_fw.options.base import SharedOptions
 from genarris_fw.options.resolving.draft import Bench, Draft
 from genarris_fw.studies.force_free.options.fields import find_fields, known_shapes
-from genarris_fw.studies.force_free.options.memory import too_little
+from genarris_fw.studies.force_free.options.memory import training_too_large
 from genarris_fw.studies.force_free.options.values import (
     Boundaries,
     Device,
@@ -23,6 +23,7 @@ from genarris_fw.studies.force_free.options.values import (
     Iterations,
     Layers,
     LengthScales,
+    MatrixTypes,
     Names,
     Optimisers,
     PointNumbers,
@@ -38,7 +39,7 @@ from genarris_fw.studies.force_free.options.values import (
 VARIED = (
     *("hidden_layers", "units", "quasi_output", "ff_term", "weights", "length_scale", "field_scale"),
     *("boundary", "boundary_points", "bottom_points", "interior_points", "sampler"),
-    *("optimiser", "history", "max_iterations", "tolerance", "dtype"),
+    *("optimiser", "matrix", "history", "max_iterations", "tolerance", "dtype"),
 )
 
 
@@ -53,7 +54,7 @@ class PINNTrainOptions(SharedOptions):
     results: ClassVar[dict[str, str]] = {
         "trainings": "{} trained",
         "lowest_loss": "lowest loss {:.3g}",
-        "cpu_hours": "{:.2f} CPU hours",
+        "cpu_seconds": "{:.0f} CPU s",
     }
 
     fields: Names | None = option(
@@ -72,21 +73,26 @@ class PINNTrainOptions(SharedOptions):
     length_scale: LengthScales | None = option(
         "Unit of the coordinates: the divergence is divided by its square", default_words="the field's own, else 1"
     )
-    field_scale: FieldScales = option("The field is this times what the network gives; or largest: of the boundary", [1.0])
+    field_scale: FieldScales = option(
+        "The field is this times what the network gives; or largest: of the boundary", [1.0]
+    )
     boundary: Boundaries = option(
         "Where the field is known: on all faces, at the bottom, or there and elsewhere the potential field", ["all"]
     )
-    boundary_points: PointNumbers | None = option(
-        "Nodes of the boundary, drawn at random", default_words="all of them"
-    )
+    boundary_points: PointNumbers | None = option("Nodes of the boundary, drawn at random", default_words="all of them")
     bottom_points: PointNumbers | None = option(
         "How many of the boundary_points are at the bottom", default_words="as likely as any others"
     )
     interior_points: PointNumbers = option("Points of the interior", [6000])
-    sampler: Samplers = option("How points of the interior are drawn: uniform, sobol (fewer gaps), low (half of them the denser the lower)", ["uniform"])
-    optimiser: Optimisers = option(
-        "L-BFGS, or self-scaled Broyden with the whole inverse Hessian, for small networks", ["lbfgs"]
+    sampler: Samplers = option(
+        "How points of the interior are drawn: uniform, sobol (fewer gaps), low (half of them the denser the lower)",
+        ["uniform"],
     )
+    optimiser: Optimisers = option(
+        "lbfgs (as in the paper); bfgs or broyden, self-scaled, with the whole inverse Hessian: for small networks",
+        ["lbfgs"],
+    )
+    matrix: MatrixTypes = option("Precision of the whole inverse Hessian", ["float64"])
     history: History = option("Steps that L-BFGS remembers", [50])
     max_iterations: Iterations = option("A training ends after so many iterations", [1000])
     max_cpu_seconds: Real | None = option(
@@ -95,7 +101,9 @@ class PINNTrainOptions(SharedOptions):
     tolerance: Tolerances = option("It stagnates where the loss falls by a smaller part than this", [1e-4])
     dtype: Precisions = option("Precision; mixed: float32, from stagnation on float64", ["float32"])
     device: Device = option("Where the loss is computed; cuda needs torch", "cpu")
-    chunk: Whole = option("Points that are computed at once; their layers should fit into the cache", 500, ge=1, le=10**6)
+    chunk: Whole = option(
+        "Points that are computed at once; their layers should fit into the cache", 500, ge=1, le=10**6
+    )
     checkpoint_seconds: Real = option(
         "How often a training is kept so that it can go on after a kill",
         60.0,
@@ -128,14 +136,11 @@ class PINNTrainOptions(SharedOptions):
     def problems_here(self) -> list[str]:
         """Say where torch is missing, or memory."""
         if self.device == "cuda" and importlib.util.find_spec("torch") is None:
-            return ["device = cuda needs torch, which is missing: pip install 'genarris_fw[force_free]', or device = cpu"]
-        from genarris_fw.studies.force_free.options.memory import memory_of_training
-
+            return [
+                "device = cuda needs torch, which is missing: pip install 'genarris_fw[force_free]', or device = cpu"
+            ]
         lines: dict[str, None] = {}
         for settings in self.settings():
             for shape in self.shapes.values() or [None]:
-                needed = memory_of_training(settings, shape)
-                what = f"a training with {settings['interior_points']:,} interior points"
-                instead = "ask for fewer points, fewer units, or less history"
-                lines |= dict.fromkeys(too_little(needed, self.memory, what, instead))
+                lines |= dict.fromkeys(training_too_large(settings, shape, self.memory))
         return list(lines)

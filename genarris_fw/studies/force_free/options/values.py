@@ -126,11 +126,10 @@ _FLAGS = Several(flag, "bool", "True or False")
 _TOLERANCE = Several(number, "float", "a number", 0, 0.999)
 _TERM = Several(one_of("sin2", "sin1", "lorentz"), "str", "sin2, sin1 or lorentz")
 _PRECISION = Several(one_of("float32", "float64", "mixed"), "str", "float32, float64 or mixed")
-_OPTIMISER = Several(one_of("lbfgs", "broyden"), "str", "lbfgs or broyden")
+_MATRIX = Several(one_of("float64", "float32"), "str", "float64 or float32")
+_OPTIMISER = Several(one_of("lbfgs", "bfgs", "broyden"), "str", "lbfgs, bfgs or broyden")
 _SAMPLER = Several(one_of("uniform", "sobol", "low"), "str", "uniform, sobol or low")
-_BOUNDARY = Several(
-    one_of("all", "bottom", "bottom_and_potential"), "str", "all, bottom or bottom_and_potential"
-)
+_BOUNDARY = Several(one_of("all", "bottom", "bottom_and_potential"), "str", "all, bottom or bottom_and_potential")
 _SCALE = Several(scale, "float or str", "a number above 0 or the word largest")
 _LENGTH = Several(number, "float", "a number", 1e-12, 1e12)
 _WEIGHTS = Weights()
@@ -145,6 +144,7 @@ Tolerances = Annotated[list[float], BeforeValidator(_TOLERANCE), _TOLERANCE.said
 ForceTerms = Annotated[list[str], BeforeValidator(_TERM), _TERM.said]
 Precisions = Annotated[list[str], BeforeValidator(_PRECISION), _PRECISION.said]
 Optimisers = Annotated[list[str], BeforeValidator(_OPTIMISER), _OPTIMISER.said]
+MatrixTypes = Annotated[list[str], BeforeValidator(_MATRIX), _MATRIX.said]
 Samplers = Annotated[list[str], BeforeValidator(_SAMPLER), _SAMPLER.said]
 Boundaries = Annotated[list[str], BeforeValidator(_BOUNDARY), _BOUNDARY.said]
 FieldScales = Annotated[list[float | str], BeforeValidator(_SCALE), _SCALE.said]

@@ -1,48 +1,35 @@
-"""PINN_Evaluate: how good trained networks are; tables and pictures of all of them."""
+"""PINN_Evaluate: how good trained networks are; an item is one of them."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from genarris_fw.errors import EngineError, InputError, RunFailed
-from genarris_fw.options.base import SharedOptions
 from genarris_fw.procedures.kit.base import Campaign, Item, Outcome, Procedure, explicit_serialize
 from genarris_fw.procedures.kit.run_files import about_file, published_file
 from genarris_fw.studies.force_free.fields.field import Field
+from genarris_fw.studies.force_free.judging.factors import height_factors
 from genarris_fw.studies.force_free.judging.metrics import metrics
-from genarris_fw.studies.force_free.network.evaluate import field_of
+from genarris_fw.studies.force_free.network.evaluate import values_and_jacobian
 from genarris_fw.studies.force_free.options.evaluation import PINNEvaluateOptions
 from genarris_fw.studies.force_free.procedures.fields import load_field, potential_of
 from genarris_fw.studies.force_free.procedures.problem import shape_of
-from genarris_fw.studies.force_free.procedures.training import read_arrays, training_name
+from genarris_fw.studies.force_free.procedures.tables import write_pictures, write_tables
+from genarris_fw.studies.force_free.procedures.trained import trainings
+from genarris_fw.studies.force_free.procedures.training import read_arrays
 from genarris_fw.threads import one_thread
 
 Step = Campaign[PINNEvaluateOptions]
 
-# Of these fields only the boundary is known.
+# Of these fields only the boundary is known: no metrics, but factors by height.
 MEASURED = "magnetogram"
-
-
-def trained_field(campaign: Campaign[SharedOptions], name: str, reference: Field) -> tuple[Field, NDArray[np.float64]]:
-    """Return the field that a trained network is on the nodes of its reference, and its parameters."""
-    about = about_file(campaign, name)
-    with published_file(campaign, name) as path:
-        parameters = read_arrays(path)["parameters"]
-    return field_of(shape_of(about["settings"]), parameters, reference.grid, about["field_scale"]), parameters
-
-
-def trainings(campaign: Campaign[SharedOptions], step: str) -> list[str]:
-    """Return the names of the trainings of a step, sorted."""
-    return sorted(campaign.catalogue.artifacts.names(campaign.run, training_name(step, "")))
 
 
 @explicit_serialize
 class PINNEvaluate(Procedure[PINNEvaluateOptions]):
-    """Judge trained networks: an item is one of them."""
+    """Judge trained networks."""
 
     def plan(self, campaign: Step) -> list[Item]:
         """Return an item for each training."""
@@ -55,7 +42,7 @@ class PINNEvaluate(Procedure[PINNEvaluateOptions]):
         """Judge one."""
         try:
             return self._judged(campaign, item.payload["training"])
-        except InputError as error:
+        except InputError as error:  # it will not be better the next time
             raise EngineError(str(error), "input", permanent=True) from None
 
     @one_thread()
@@ -63,21 +50,47 @@ class PINNEvaluate(Procedure[PINNEvaluateOptions]):
         about = about_file(campaign, name)
         reference = load_field(campaign, about["field"])
         potential = potential_of(campaign, about["field"], reference)
-        found, parameters = trained_field(campaign, name, reference)
+        with published_file(campaign, name) as path:
+            parameters = read_arrays(path)["parameters"]
+        values, jacobian = values_and_jacobian(shape_of(about["settings"]), parameters, reference.grid.points())
+        scale = about["field_scale"]
+        found = Field(reference.grid, scale * values.T.reshape(reference.values.shape))
         known = reference.about.get("kind") != MEASURED
-        summary = {"training": name, **about, "metrics": metrics(reference, found, potential) if known else {}}
-        return Outcome(summary)
+        return Outcome(
+            {
+                "training": name,
+                "made_from": about,
+                "potential_digest": potential.digest,
+                "metrics": metrics(reference, found, potential) if known else {},
+                "energy_over_potential": float(np.sum(found.values**2) / np.sum(potential.values**2)),
+                "boundary_error": _boundary_error(reference, found),
+                "factors": {what: one.tolist() for what, one in height_factors(found, scale * jacobian).items()},
+            }
+        )
 
     def collect(self, campaign: Step) -> dict[str, Any]:
-        """Write tables and pictures."""
-        done = campaign.catalogue.work_items.outcomes(campaign.run, campaign.step)
+        """Write tables and pictures; name the best."""
+        items = campaign.catalogue.work_items
+        done = [record["outcome"] for record in items.outcomes(campaign.run, campaign.step)]
         if not done:
-            failures = campaign.catalogue.work_items.failures(campaign.run, campaign.step)
-            raise RunFailed(f"{campaign.step}: no network could be judged: {failures[0]['error'] if failures else ''}")
-        judged = [record["outcome"] for record in done if record["outcome"]["metrics"]]
-        best = max(judged, key=lambda one: one["metrics"]["E_m"], default=None)
-        return {"trainings": len(done)} | (
-            {"best": best["training"].partition("/")[2], "best_E_n": best["metrics"]["E_n"], "best_E_m": best["metrics"]["E_m"]}
-            if best
-            else {}
-        )
+            failures = items.failures(campaign.run, campaign.step)
+            why = failures[0]["error"] if failures else "nothing was done"
+            raise RunFailed(f"{campaign.step}: no network could be judged: {why}")
+        if campaign.sees_folder():
+            write_tables(campaign, done)
+            if campaign.options.pictures:
+                write_pictures(campaign, done)
+        summary: dict[str, Any] = {"trainings": len(done)}
+        judged = [one for one in done if one["metrics"]]
+        if judged:
+            best = max(judged, key=lambda one: one["metrics"]["E_m"])
+            figures = {f"best_{name}": best["metrics"][name] for name in ("C_vec", "C_CS", "E_n", "E_m", "energy")}
+            summary |= {"best": best["training"].partition("/")[2], **figures}
+        return summary
+
+
+def _boundary_error(reference: Field, found: Field) -> float:
+    """Return the error of the vectors on the lower face over the vectors there: sum |b - B| / sum |B|."""
+    known, there = reference.values[:, :, :, 0], found.values[:, :, :, 0]
+    size = float(np.linalg.norm(known, axis=0).sum())
+    return float(np.linalg.norm(there - known, axis=0).sum() / size) if size else 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -64,7 +65,9 @@ def publish_field(campaign: Campaign[SharedOptions], name: str, field: Field, fo
         "bounds": [list(ends) for ends in field.grid.bounds],
         **field.about,
     }
-    publish_file(campaign, f"field/{name}", Path(folder) / f"{name}.npz", lambda path: write_field(field, path), **about)
+    publish_file(
+        campaign, f"field/{name}", Path(folder) / f"{name}.npz", lambda path: write_field(field, path), **about
+    )
     return about
 
 
@@ -143,7 +146,7 @@ class PotentialField(Procedure[PotentialFieldOptions]):
         made = {}
         for name in options.fields:
             of = load_field(campaign, name)
-            found = _or_failed(campaign, lambda of=of: potential_field(of, method=options.method, pad=options.pad))
+            found = _or_failed(campaign, partial(potential_field, of, method=options.method, pad=options.pad))
             field = Field(found.grid, found.values, {**found.about, "of": name, "of_digest": of.digest})
             made[potential_name(name)] = publish_field(campaign, potential_name(name), field, options.output_dir)
         return {"fields": list(made), "about": made}

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from genarris_fw.catalogue import Catalogue
 from genarris_fw.errors import EngineError, InputError, RunFailed
 from genarris_fw.procedures.kit.base import Campaign, Item, Outcome, Procedure, explicit_serialize
 from genarris_fw.procedures.kit.item_files import ItemFiles, forget_item_files, publish_item_file
 from genarris_fw.procedures.kit.run_files import about_file
+from genarris_fw.studies.force_free.fields.field import Field
 from genarris_fw.studies.force_free.judging.field_lines import field_lines, kinds_of_lines, paper_seeds, write_lines
 from genarris_fw.studies.force_free.options.evaluation import FieldLinesOptions
-from genarris_fw.studies.force_free.procedures.evaluation import trained_field, trainings
-from genarris_fw.studies.force_free.procedures.fields import load_field
+from genarris_fw.studies.force_free.procedures.fields import load_field, potential_of
+from genarris_fw.studies.force_free.procedures.trained import trained_field, trainings
 from genarris_fw.threads import one_thread
 
 Step = Campaign[FieldLinesOptions]
@@ -33,34 +36,65 @@ class FieldLines(Procedure[FieldLinesOptions]):
                 items.append(Item(training.partition("/")[2], {"field": field, "training": training}))
         return items
 
-    @one_thread()
     def work(self, campaign: Step, item: Item) -> Outcome:
         """Trace the lines of one."""
         try:
-            field = load_field(campaign, item.payload["field"])
-            if training := item.payload.get("training"):
-                field, _ = trained_field(campaign, training, field)
-            lines = field_lines(field, paper_seeds(field.grid, campaign.options.seeds_along_edge))
-        except InputError as error:
+            return self._traced(campaign, item)
+        except InputError as error:  # it will not be better the next time
             raise EngineError(str(error), "input", permanent=True) from None
+
+    @one_thread()
+    def _traced(self, campaign: Step, item: Item) -> Outcome:
+        field = _field(campaign, item.payload)
+        lines = field_lines(field, paper_seeds(field.grid, campaign.options.seeds_along_edge))
         about = {**item.payload, "digest": field.digest, "lines": len(lines), **kinds_of_lines(lines, field.grid)}
         file = ItemFiles(campaign, item).result(lambda path: write_lines(lines, path))
         return Outcome(about | {"file": file})
 
     def collect(self, campaign: Step) -> dict[str, Any]:
-        """Make the lines known by name."""
-        folder = campaign.options.output_dir
+        """Make the lines known by name, and draw those of each field beside the best trained ones."""
+        items, folder = campaign.catalogue.work_items, campaign.options.output_dir
         assert folder is not None  # resolved
-        done = campaign.catalogue.work_items.outcomes(campaign.run, campaign.step)
+        done = items.outcomes(campaign.run, campaign.step)
+        if not done:
+            failures = items.failures(campaign.run, campaign.step)
+            why = failures[0]["error"] if failures else "nothing was done"
+            raise RunFailed(f"{campaign.step}: no field lines could be traced: {why}")
         for record in done:
             about = {name: value for name, value in record["outcome"].items() if name != "file"}
             name, path = f"lines/{record['key']}", Path(folder) / f"{record['key']}.npz"
             if not publish_item_file(campaign, record["outcome"]["file"], name, path, **about):
                 raise RunFailed(f"{campaign.step}: the lines of {record['key']} are gone; try it again with retry")
+        if campaign.options.pictures and campaign.sees_folder():
+            _draw(campaign, [record["outcome"] for record in done], Path(folder))
         kinds = {kind: sum(record["outcome"][kind] for record in done) for kind in ("closed", "open")}
         return {"fields": len(done), **kinds}
 
     @classmethod
-    def tidy(cls, catalogue: Any, run: str, step: str, folders: Any) -> None:
+    def tidy(cls, catalogue: Catalogue, run: str, step: str, folders: Sequence[Path]) -> None:
         """Remove what was kept on the way."""
         forget_item_files(catalogue, run, step, folders)
+
+
+def _field(campaign: Step, payload: Mapping[str, Any]) -> Field:
+    reference = load_field(campaign, payload["field"])
+    training = payload.get("training")
+    return trained_field(campaign, training, reference) if training else reference
+
+
+def _draw(campaign: Step, done: Sequence[Mapping[str, Any]], folder: Path) -> None:
+    """Draw the lines of each field, of the network of lowest loss, and of the potential field."""
+    from genarris_fw.pictures.saving import save
+    from genarris_fw.studies.force_free.showing.field_line_pictures import field_line_picture
+
+    place = campaign.prepared(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    for field in dict.fromkeys(one["field"] for one in done):
+        trained = [one for one in done if one["field"] == field and one.get("training")]
+        reference = load_field(campaign, field)
+        fields = {field: reference}
+        if trained:
+            best = min(trained, key=lambda one: float(about_file(campaign, one["training"])["loss"]))
+            fields[best["training"].partition("/")[2]] = _field(campaign, best)
+            fields["potential field"] = potential_of(campaign, field, reference)
+        save(field_line_picture(fields, campaign.options.seeds_along_edge), place / f"lines_{field}")

@@ -94,7 +94,7 @@ def problem(field: Field, potential: Field | None, settings: dict[str, Any], see
         )
         for dtype in STAGES[settings["dtype"]]
     ]
-    optimiser = ("optimiser", "history", "max_iterations", "max_cpu_seconds", "tolerance")
+    optimiser = ("optimiser", "matrix", "history", "max_iterations", "max_cpu_seconds", "tolerance")
     return Problem(
         shape, scale, losses, initial_parameters(shape, seed), Settings(**{name: settings[name] for name in optimiser})
     )

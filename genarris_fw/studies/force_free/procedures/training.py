@@ -20,6 +20,7 @@ from genarris_fw.names import made_safe
 from genarris_fw.procedures.kit.base import Campaign, Item, Outcome, Procedure, explicit_serialize
 from genarris_fw.procedures.kit.item_files import ItemFiles, forget_checkpoints, forget_item_files, publish_item_file
 from genarris_fw.studies.force_free.fields.field import Field
+from genarris_fw.studies.force_free.options.memory import training_too_large
 from genarris_fw.studies.force_free.options.training import PINNTrainOptions
 from genarris_fw.studies.force_free.procedures.fields import load_field, potential_of
 from genarris_fw.studies.force_free.procedures.problem import Problem, problem
@@ -60,6 +61,8 @@ class PINNTrain(Procedure[PINNTrainOptions]):
     def _trained(self, campaign: Step, item: Item) -> Outcome:
         name, settings, seed = item.payload["field"], item.payload["settings"], item.payload["seed"]
         field = self._field(campaign, name)
+        for line in training_too_large(settings, field.grid.shape, campaign.options.memory):
+            raise InputError(line)
         potential = potential_of(campaign, name, field) if settings["boundary"] == "bottom_and_potential" else None
         what = problem(field, potential, settings, seed)
         files = ItemFiles(campaign, item)
@@ -106,7 +109,7 @@ class PINNTrain(Procedure[PINNTrainOptions]):
                 raise RunFailed(f"{campaign.step}: the parameters of {record['key']} are gone; try it again with retry")
         losses = [record["outcome"]["loss"] for record in done]
         seconds = sum(record["outcome"]["cpu_seconds"] for record in done)
-        return {"trainings": len(done), "lowest_loss": min(losses), "cpu_hours": seconds / 3600}
+        return {"trainings": len(done), "lowest_loss": min(losses), "cpu_seconds": seconds}
 
     @classmethod
     def tidy(cls, catalogue: Catalogue, run: str, step: str, folders: Any) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from genarris_fw.errors import InputError
 from genarris_fw.pictures.style import FAINT, SETS, new_figure, style
-from genarris_fw.studies.force_free.judging.field_lines import field_lines, paper_seeds
+from genarris_fw.studies.force_free.judging.field_lines import field_lines, kinds_of_lines, paper_seeds
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 CLOSED, OPEN = SETS[2], SETS[1]
 # From where the box is looked at, degrees: above its horizon, and turned about z.
 _ELEVATION, _AZIMUTH = 24.0, -60.0
+_COLUMNS = 3  # of boxes beside each other
 _SHADES = 48  # patches of the magnetogram along an edge
 
 
@@ -52,9 +53,11 @@ def field_line_picture(fields: Mapping[str, Field], seeds: int = 17, title: str 
     if not fields:
         raise InputError("no field whose lines could be drawn")
     with style():
-        figure = new_figure(3.0 * len(fields), 3.2)
+        columns = min(len(fields), _COLUMNS)
+        rows = -(-len(fields) // columns)
+        figure = new_figure(3.0 * columns, 3.2 * rows)
         for number, (name, field) in enumerate(fields.items()):
-            axes = figure.add_subplot(1, len(fields), number + 1, projection="3d")
+            axes = figure.add_subplot(rows, columns, number + 1, projection="3d")
             _draw(axes, field, seeds)
             axes.set_title(name, y=1.0)
         if title:
@@ -70,8 +73,9 @@ def _draw(axes: Axes3D, field: Field, seeds: int) -> None:
     _shade(axes, field)
     lines = [line for line in field_lines(field, paper_seeds(grid, seeds)) if len(line) > 1]
     for closed, color in ((False, OPEN), (True, CLOSED)):
-        chosen = [line for line in lines if _returns(line, grid) == closed]
-        axes.add_collection3d(Line3DCollection(chosen, colors=color, linewidths=0.45, alpha=0.8, zorder=2))
+        chosen = [line for line in lines if kinds_of_lines([line], grid)["closed"] == closed]
+        if chosen:
+            axes.add_collection3d(Line3DCollection(chosen, colors=color, linewidths=0.45, alpha=0.8, zorder=2))
     axes.add_collection3d(Line3DCollection(_edges(grid), colors=FAINT, linewidths=0.5, zorder=1))
     (x0, x1), (y0, y1), (z0, z1) = grid.bounds
     axes.set(xlim=(x0, x1), ylim=(y0, y1), zlim=(z0, z1))
@@ -98,11 +102,6 @@ def _few_ticks() -> object:
     from matplotlib.ticker import MaxNLocator
 
     return MaxNLocator(nbins=2)
-
-
-def _returns(line: NDArray[np.float64], grid: Grid) -> bool:
-    near = 1e-6 * grid.spacing[2]
-    return bool((np.abs(line[[0, -1], 2] - grid.bounds[2][0]) <= near).all())
 
 
 def _shade(axes: Axes3D, field: Field) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from genarris_fw.errors import InputError
-from genarris_fw.pictures.style import FAINT, INK, SETS, SHAPES, new_figure, style
+from genarris_fw.pictures.style import INK, SHAPES, new_figure, style
+from genarris_fw.studies.force_free.showing.looks import MOST, colors
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_COLORS = (SETS[2], SETS[1], SETS[3], FAINT, SETS[0])
 # What `height_factors` calls the two factors.
 _DRAWN = ("divergence", "force")
 # Current and field are at 30 degrees from each other where the sine is a half.
@@ -41,18 +42,21 @@ def height_picture(factors: Mapping[str, Mapping[str, ArrayLike]], title: str = 
     Raises
     ------
     InputError
-        For no field, more than can be told apart, or arrays of different lengths.
+        For no field, or arrays of different lengths.
     """
-    if not factors or len(factors) > len(_COLORS):
-        raise InputError(f"factors of {len(factors)} fields: from 1 to {len(_COLORS)} can be drawn")
+    if not factors:
+        raise InputError("no factors by height to be drawn: give those of at least one field")
     with style():
-        figure = new_figure(6.8, 3.2)
+        figure = new_figure(6.8, 3.3 + 0.06 * min(len(factors), MOST))
         left, right = figure.subplots(1, 2)
-        for (name, arrays), color, shape in zip(factors.items(), _COLORS, SHAPES):
+        looks = zip(factors.items(), colors(len(factors)), itertools.cycle(SHAPES))
+        for number, ((name, arrays), color, shape) in enumerate(looks):
             heights, divergence, force = (np.asarray(arrays[key], dtype=float) for key in ("height", *_DRAWN))
             if not len(heights) == len(divergence) == len(force):
                 raise InputError(f"factors of '{name}' by height: arrays of different lengths")
-            marks = {"color": color, "linewidth": 1.1, "marker": shape, "markersize": 3.5, "label": name}
+            marks: dict[str, Any] = {"color": color, "linewidth": 1.1, "marker": shape, "markersize": 3.5}
+            marks["label"] = name if number < MOST else f"_{name}"  # which is not in the legend
+            marks["zorder"] = 3 if number < MOST else 2
             marks["markevery"] = max(len(heights) // 8, 1)
             left.plot(heights, divergence, **marks)
             right.plot(heights, force, **marks)
@@ -61,11 +65,13 @@ def height_picture(factors: Mapping[str, Mapping[str, ArrayLike]], title: str = 
         right.set_title("force-free factor", loc="left")
         right.set_ylabel(r"mean of $|J \times B| \,/\, (|J|\,|B|)$")
         right.axhline(_ALIGNED, color=INK, linewidth=0.8, linestyle=(0, (4, 2)))
+        right.text(0.99, _ALIGNED, "30°", ha="right", va="bottom", fontsize=8, transform=right.get_yaxis_transform())
         for axes in (left, right):
             axes.set_xlabel("from the bottom to height z")
             axes.set_ylim(bottom=0)
             axes.margins(x=0.02)
-        right.legend(loc="best")
+        handles = right.get_legend_handles_labels()
+        figure.legend(*handles, loc="outside lower left", ncols=min(len(factors), 3))
         if title:
             figure.suptitle(title, fontsize=9, x=0.01, ha="left")
     return figure

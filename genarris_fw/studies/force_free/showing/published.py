@@ -97,4 +97,5 @@ CASE_2 = Case(
         Row("potential", (0.92, 0.35, 0.47, -0.63, 0.91, 1)),
     ),
 )  # fmt: skip
+# The two cases by their number: fields, what is given, published rows.
 CASES = {1: CASE_1, 2: CASE_2}
