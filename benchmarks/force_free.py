@@ -157,17 +157,6 @@ def loss_rows(interior: int, times: int) -> Iterator[Figure]:
         yield Figure(f"torch with {words} over ours", slower / seconds, ">= 1", slower >= seconds)
 
 
-def farm() -> Iterator[Figure]:
-    """Three fields by five seeds on two workers, a training of each killed: its test says whether all is the same."""
-    words = ["-q", "-n", "0", "-m", "slow", "tests/studies/force_free/test_campaign.py"]
-    checkout = Path(__file__).resolve().parents[1]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *words], cwd=checkout, check=False, stdout=subprocess.DEVNULL
-    )
-    name = "three fields x five seeds, one training of each killed"
-    yield Figure(name, done.returncode, "the same documents", done.returncode == 0)
-
-
 def optimiser_rows(evaluations: int = 600) -> Iterator[Figure]:
     """The loss of case 1 that each optimiser reaches with as many evaluations: the same network, points and start."""
     shape = Shape(3, 24)
@@ -184,6 +173,17 @@ def optimiser_rows(evaluations: int = 600) -> Iterator[Figure]:
         yield Figure(
             f"loss after {evaluations} losses, {name}", reached[name], least, not least or reached[name] <= bar, seconds
         )
+
+
+def farm() -> Iterator[Figure]:
+    """Three fields by five seeds on two workers, a training of each killed: its test says whether all is the same."""
+    words = ["-q", "-n", "0", "-m", "slow", "tests/studies/force_free/test_campaign.py"]
+    checkout = Path(__file__).resolve().parents[1]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *words], cwd=checkout, check=False, stdout=subprocess.DEVNULL
+    )
+    name = "three fields x five seeds, one training of each killed"
+    yield Figure(name, done.returncode, "the same documents", done.returncode == 0)
 
 
 def trained(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
@@ -281,13 +281,7 @@ def main() -> int:
             print(figure.line())
     else:
         figures = []
-        kinds = [
-            eigenvalues(),
-            residuals(),
-            potential_rows(),
-            loss_rows(given.points, given.times),
-            optimiser_rows(),
-        ]
+        kinds = [eigenvalues(), residuals(), potential_rows(), loss_rows(given.points, given.times), optimiser_rows()]
         for rows in [*kinds, *([farm()] if given.farm else [])]:
             for figure in rows:
                 figures.append(figure)
