@@ -167,6 +167,17 @@ def optimiser_rows(evaluations: int = 600) -> Iterator[Figure]:
         )
 
 
+def farm() -> Iterator[Figure]:
+    """Three fields by five seeds on two workers, a training of each killed: its test says whether all is the same."""
+    words = ["-q", "-n", "0", "-m", "slow", "tests/studies/force_free/test_campaign.py"]
+    checkout = Path(__file__).resolve().parents[1]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *words], cwd=checkout, check=False, stdout=subprocess.DEVNULL
+    )
+    name = "three fields x five seeds, one training of each killed"
+    yield Figure(name, done.returncode, "the same documents", done.returncode == 0)
+
+
 def trained(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
     """Train for so many CPU-minutes and judge on all nodes."""
     case = int(given.train[-1])
@@ -254,13 +265,8 @@ def main() -> int:
             print(figure.line())
     else:
         figures = []
-        for rows in (
-            eigenvalues(),
-            residuals(),
-            potential_rows(),
-            loss_rows(given.points, given.times),
-            optimiser_rows(),
-        ):
+        kinds = [eigenvalues(), residuals(), potential_rows(), loss_rows(given.points, given.times), optimiser_rows()]
+        for rows in [*kinds, *([farm()] if given.farm else [])]:
             for figure in rows:
                 figures.append(figure)
                 print(figure.line(), flush=True)
@@ -268,7 +274,8 @@ def main() -> int:
     missed = [figure.name for figure in figures if not figure.held]
     print(f"bars: {'missed: ' + '; '.join(missed) if missed else 'held'}")
     if given.json:
-        given.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        plain = json.dumps(results, indent=1, default=lambda number: number.item())  # numbers of numpy
+        given.json.write_text(plain + "\n", encoding="utf-8")
     return 1 if missed else 0
 
 

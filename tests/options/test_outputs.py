@@ -233,5 +233,6 @@ def test_every_path_has_a_role() -> None:
     assert reads == {
         *("molecule_path", "control_path", "structure_dir", "dist_mat_input_file", "dist_mat_ids_file"),
         *("aims_lib_dir", "species_dir", "charges_file", "potential_file", "experiment", "path"),
+        *("bp", "bt", "br"),
     }
     assert {name for name, role in roles.items() if role.use == "scratch"} == {"scratch_dir"}

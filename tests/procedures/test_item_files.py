@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,6 +135,24 @@ def test_a_checkpoint_that_was_changed_or_lost_counts_for_nothing(catalogue: Cat
     assert kept(campaign, item) is None
     if place.is_dir():
         assert "its checkpoint is gone or was changed" in "".join(p.read_text() for p in (place / "logs").iterdir())
+
+
+def test_a_full_disk_leaves_the_checkpoint_before(catalogue: Catalogue, place: Path) -> None:
+    campaign, item = campaign_of(catalogue, place, "one"), claimed(catalogue, "one")
+    files = ItemFiles(campaign, item)
+    files.keep(writes("early"))
+
+    def full(path: Path) -> None:
+        path.write_text("la")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    files.keep(full)
+    assert number_of_files(catalogue, place) == 1
+    catalogue.work_items.give_back("one")
+    assert kept(campaign, claimed(catalogue, "one")) == "early"
+    with pytest.raises(OSError, match="No space left"):
+        files.result(full)
+    assert number_of_files(catalogue, place) == 1
 
 
 def published(campaign: Campaign) -> None:

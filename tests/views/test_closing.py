@@ -149,3 +149,16 @@ def test_several_engines_side_by_side_with_what_they_do_not_decide(catalogue: Ca
     assert "Energies side by side, run_fhi_aims_batch: the best 2 of 5 structures, kJ/mol" in text
     assert "1-2" in text and "1.25 ± 2.4" in text
     assert "1 structure more may be the lowest: the spread is larger than the difference" in text
+
+
+def test_a_run_that_makes_no_structures_has_no_column_for_them(empty: Catalogue, tmp_path: Path) -> None:
+    """And its folders hold what their options say."""
+    folder = tmp_path / "curves"
+    folder.mkdir()
+    step = {"name": "lapw_convergence", "procedure": "LAPW_Convergence", "options": {"output_dir": str(folder)}}
+    about = {"options": {"steps": [step]}, "folder": str(tmp_path), "seed": 1}
+    empty.runs.create("curves", about, begun_by=1)
+    found = closing(empty, "curves")
+    assert found["files"] == [{"what": "table and picture (lapw_convergence)", "path": str(folder)}]
+    text = shown(found)
+    assert "result" in text and "pool" not in text and "structures" not in text

@@ -25,6 +25,7 @@ from genarris_fw.crystal import Molecule, Structure
 from genarris_fw.errors import InputError
 from genarris_fw.pictures.of_pools import PoolData
 from genarris_fw.pools.documents import to_document
+from genarris_fw.pools.exporting import last_pool
 from genarris_fw.views.report.content import Content
 from genarris_fw.views.report.inline import inlined
 from genarris_fw.views.report.page import page
@@ -360,6 +361,17 @@ def test_a_run_that_has_made_nothing_yet(empty: Catalogue, tmp_path: Path) -> No
     text = told(made.html.read_text())
     assert "No step has left structures yet" in text and "not over" in text
     assert made.pool == "" and made.pictures == [] and "no stage has left structures" in made.left_out["funnel"]
+
+
+def test_a_run_that_is_over_and_made_no_structures(empty: Catalogue, tmp_path: Path) -> None:
+    """It was no search for crystals, and has nothing to say of structures."""
+    empty.runs.create("over", {"options": {"steps": []}, "folder": str(tmp_path), "seed": 1}, begun_by=1)
+    empty.runs.set("over", state="finished")
+    made = write_report(empty, "over", tmp_path / "r.html")
+    text = told(made.html.read_text())
+    assert "Report of a run" in text and "structures" not in text and made.left_out == {}
+    with pytest.raises(InputError, match="run 'over' has no pool: none of its steps made structures"):
+        last_pool(empty, "over")
 
 
 def test_a_run_that_failed_says_so_first(catalogue: Catalogue, tmp_path: Path) -> None:

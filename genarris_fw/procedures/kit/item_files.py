@@ -62,7 +62,7 @@ class ItemFiles:
             yield path
 
     def keep(self, write: Write, **about: Any) -> None:
-        """Keep a file as the item's checkpoint, in place of the one before.
+        """Keep a file as the item's checkpoint, in place of the one before; that stays where it cannot be written.
 
         Parameters
         ----------
@@ -76,7 +76,12 @@ class ItemFiles:
         LeaseLost
             When another replica has the item: it goes on from the checkpoint before, which stays.
         """
-        record = self._written(CHECKPOINT, write)
+        try:
+            record = self._written(CHECKPOINT, write)
+        except OSError as error:  # a full disk: hours of work do not end for that
+            why = error.strerror or error
+            self.campaign.log("its checkpoint could not be written", level="WARNING", item=self.item.key, why=why)
+            return
         if not self.campaign.keep(self.item, about | {"file": record}):
             _remove(self.campaign, record)
             raise LeaseLost(f"item {self.item.key} of {self.campaign.step} was taken over by another replica")
@@ -91,7 +96,11 @@ class ItemFiles:
         if campaign.folder.is_dir():
             place = campaign.folder / FOLDER / name
             place.parent.mkdir(parents=True, exist_ok=True)
-            write(place)
+            try:
+                write(place)
+            except BaseException:
+                place.unlink(missing_ok=True)
+                raise
             return {"place": str(FOLDER / name), "sha256": checksum(place)}
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder) / "file"

@@ -11,6 +11,8 @@ from command import genarris
 from magnetograms import low_lou_magnetogram, write_sharp
 
 from genarris_fw.options import OptionsError, load
+from genarris_fw.studies.force_free.fields.low_lou import LARGEST
+from genarris_fw.studies.force_free.options.fields import LowLouFieldOptions
 from genarris_fw.studies.force_free.options.training import PINNTrainOptions
 
 TRAIN = """\
@@ -55,8 +57,8 @@ def test_nothing_is_wrong_with_the_defaults(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        ("n = 0", "n = 0: the power of a Low and Lou field is a whole number from 1"),
-        ("m = -1", "m = -1: eigenvalues are counted from 0"),
+        ("n = 0", "n = '0': expected a whole number from 1 to 40"),
+        ("m = -1", "m = '-1': expected a whole number from 0 to 40"),
         ("bounds = [[1, 1], [-1, 1], [0, 2]]", "x from 1 to 1: a box of no volume"),
         ("bounds = [[-1, 1], [-1, 1], [2, 0]]", "z from 2 to 0: a box of no volume"),
         ("bounds = [[-1, 1], [-1, 1]]", "expected the ends along x, y and z"),
@@ -87,12 +89,17 @@ def test_fields(tmp_path: Path, option: str, said: str) -> None:
         ("weights = [[1, 1, 1], [0, 0, 0]]", "expected three numbers not below 0"),
         ("seeds = [1, 1]", "expected how many seeds"),
         ("fields = sun", "no earlier step makes a field of that name"),
-        ("max_cpu_seconds = 0", "expected a number above 0 (s)"),
+        ("max_cpu_seconds = 0", "expected a number from 0.1 to 100000000 (s)"),
         ("field_scale = none", "expected a number above 0 or the word largest"),
     ],
 )
 def test_trainings(tmp_path: Path, option: str, said: str) -> None:
     assert said in the_one(tmp_path, train=option)
+
+
+def test_the_limits_of_n_and_m_are_those_of_the_fields() -> None:
+    for name in ("n", "m"):
+        assert LowLouFieldOptions.expected(name).endswith(f"to {LARGEST}")
 
 
 def test_a_list_of_choices_is_a_list_of_trainings(tmp_path: Path) -> None:
@@ -170,9 +177,13 @@ def test_two_fields_of_one_name(tmp_path: Path) -> None:
 
 
 def test_check_and_run_end_with_two(tmp_path: Path) -> None:
-    (tmp_path / "ui.conf").write_text(TRAIN.format(field="n = 0", train="interior_points = 50000000\nmemory = 1GB"))
+    flat, many = "bounds = [[0, 1], [0, 1], [0, 0]]", "interior_points = 50000000\nmemory = 1GB"
+    (tmp_path / "ui.conf").write_text(TRAIN.format(field=flat, train=many))
     for command in ("check", "run"):
         done = genarris(command, "ui.conf", cwd=tmp_path)
         assert done.returncode == 2 and "Traceback" not in done.stderr
-        assert "[low_lou_field] n = 0: the power" in done.stderr and "50,000,000 interior points" in done.stderr
+        assert (
+            "[low_lou_field] z from 0 to 0: a box of no volume" in done.stderr
+            and "50,000,000 interior points" in done.stderr
+        )
     assert not (tmp_path / "genarris_db").exists()

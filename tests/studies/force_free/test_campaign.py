@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command import finish, genarris, start
+from command import finish, start
+from in_process import InProcess
 from killing import process_of
 from leases import scaled
 from trainings import CONF, documents
@@ -71,9 +72,9 @@ def killed_in_the_middle(catalogue: Catalogue, item: dict) -> bool:
 
 def check_killed_and_undisturbed(catalogue: Catalogue, uri: str, place: Path, seeds: int, iterations: int) -> None:
     size = {"seeds": seeds, "iterations": iterations}
-    calm = folder_of(place, run="calm", checkpoint=60, **size)
-    done = genarris("run", "ui.conf", "--workers", "2", "--quiet", "--uri", uri, cwd=calm)
-    assert done.returncode == 0, done.stderr
+    calm = InProcess(uri, place / "calm")
+    assert calm.run(CONF.format(run="calm", more="", lease=60, checkpoint=60, **size))["state"] == "finished"
+    calm.close()
     rough = folder_of(place, run="rough", checkpoint=0, **size)
     process = start("run", "ui.conf", "--workers", "2", "--quiet", "--uri", uri, cwd=rough)
     killed = kill_one_of_each(catalogue, "rough")
@@ -89,7 +90,7 @@ def check_killed_and_undisturbed(catalogue: Catalogue, uri: str, place: Path, se
     assert all(any("goes on from a checkpoint" in line and key in line for line in log.splitlines()) for key in killed)
     # Nothing is left of the checkpoints, and the files are those of an undisturbed run.
     assert not [path for path in (rough / ".genarris_fw" / "items").rglob("*") if path.is_file()]
-    trained = [sorted(path.name for path in (folder / "pinn_train").iterdir()) for folder in (calm, rough)]
+    trained = [sorted(path.name for path in (folder / "pinn_train").iterdir()) for folder in (calm.folder, rough)]
     assert trained[0] == trained[1] and len(trained[0]) == len(FIELDS) * seeds
 
 

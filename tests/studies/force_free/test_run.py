@@ -22,8 +22,9 @@ from genarris_fw.studies.force_free.judging.field_lines import read_lines
 from genarris_fw.studies.force_free.judging.metrics import metrics
 from genarris_fw.studies.force_free.network.evaluate import field_of
 from genarris_fw.studies.force_free.network.shape import Shape
-from genarris_fw.studies.force_free.procedures.tables import case_of
+from genarris_fw.studies.force_free.procedures.tables import case_of, settings_name
 from genarris_fw.studies.force_free.procedures.training import PINNTrain, key_of
+from genarris_fw.studies.force_free.training.training import Training
 from genarris_fw.walltime import Walltime
 
 TRAINED = """
@@ -142,7 +143,7 @@ shape = [8, 8, 8]
 
 
 def test_a_training_whose_time_is_over_goes_on_later(in_process: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To the same numbers, where the run's folder is seen and where the checkpoint goes through the database."""
+    """To the same numbers."""
     in_process.run(SMALL.format(run="calm") + TRAINED)
     monkeypatch.setattr(carry_out, "of_this_process", lambda: EndsAfter(6))
     with pytest.raises(SystemExit):
@@ -152,7 +153,10 @@ def test_a_training_whose_time_is_over_goes_on_later(in_process: InProcess, monk
     [item] = in_process.database.work_items.find({"run": "ended"})
     assert (item["state"], item["attempts"]) == ("waiting", 0) and 0 < item["checkpoint"]["iterations"] < 12
     assert (in_process.folder / item["checkpoint"]["file"]["place"]).is_file()
+    advanced, advance = [], Training.advance
+    monkeypatch.setattr(Training, "advance", lambda training: (advanced.append(1), advance(training))[1])
     assert in_process.run(SMALL.format(run="ended") + TRAINED)["state"] == "finished"
+    assert len(advanced) == 12 - item["checkpoint"]["iterations"]  # what was done is not done again
     assert documents(catalogue, "ended", "pinn_train") == documents(catalogue, "calm", "pinn_train")
     assert "goes on from a checkpoint" in "".join(p.read_text() for p in (in_process.folder / "logs").iterdir())
 
@@ -207,6 +211,14 @@ def test_keys_are_names_of_files_of_bounded_length() -> None:
     }  # type: ignore[arg-type]
     assert len(keys) == 4 and all(len(key) < 100 and "/" not in key for key in keys)
     assert all(key.startswith("sun-units=8-weights=1_1_0.95-") for key in keys)
+
+
+def test_trainings_that_differ_in_their_seed_have_a_name_together() -> None:
+    def named(key: str) -> str:
+        return settings_name({"training": f"training/{key}", "made_from": {"field": "sun"}})
+
+    assert named("sun-seed=3") == "all seeds"
+    assert named("sun-tolerance=1e-05-dtype=mixed-seed=12") == "tolerance = 1e-05, dtype = mixed"
 
 
 def test_published_rows_stand_beside_the_paper_s_cases_alone() -> None:

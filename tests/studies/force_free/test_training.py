@@ -138,6 +138,16 @@ def test_precision_is_raised_when_single_precision_stagnates():
     assert set(stages) == {0.0, 1.0} and (np.diff(stages) >= 0.0).all()
 
 
+def test_a_line_search_that_gets_nowhere_raises_the_precision_at_once():
+    def rough(p):
+        noise = 1e-2 * np.sin(1e9 * p.sum())
+        return rosenbrock(p)[0] + noise + 1.0, rosenbrock(p)[1]
+
+    trained = train([rough, rosenbrock], START, Settings("bfgs", window=400))
+    second = trained.curve[trained.curve[:, COLUMNS.index("stage")] == 1.0]
+    assert second[0, 0] < 200 and trained.value < 1e-20
+
+
 def test_where_values_are_too_rough_the_gradients_lead_on():
     """A value of single precision shows nothing of the last four digits of the parameters."""
     curvatures = np.array([1.0, 10.0, 100.0])

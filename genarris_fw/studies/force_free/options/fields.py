@@ -106,10 +106,10 @@ class LowLouFieldOptions(MakesField):
     order: ClassVar[int] = 400
 
     field: Key | None = option("Name of the field", "low_lou", again="suffix")
-    n: Whole = option("Power of the distance from the source, from 1", 1)
-    m: Whole = option("Which of the solutions for n, counted from 0, which has no currents", 1)
-    l: Real = option("Depth of the source below z = 0", 0.3)  # noqa: E741 - its name in the field
-    phi: Real = option("Angle between the source's axis and z", 0.7853981633974483, unit="rad")
+    n: Whole = option("Power of the distance from the source", 1, ge=1, le=40)
+    m: Whole = option("Which of the solutions for n; 0 has no currents", 1, ge=0, le=40)
+    l: Real = option("Depth of the source below z = 0", 0.3, ge=1e-3, le=1e3)  # noqa: E741 - its name in the field
+    phi: Real = option("Angle between the source's axis and z", 0.7853981633974483, unit="rad", ge=-10, le=10)
     bounds: Box = option("Ends of the box along x, y and z", [[-1.0, 1.0], [-1.0, 1.0], [0.0, 2.0]])
     shape: Nodes = option("Nodes along x, y and z, the ends among them", [64, 64, 64])
 
@@ -174,7 +174,7 @@ class LinearForceFreeFieldOptions(MakesField):
     bottom: Key | None = option(
         "Field whose Bz on the lower face it has", category="inferred", default_words="the last one made before"
     )
-    alpha: Real = option("Alpha in curl B = alpha B", REQUIRED, unit="1/length")
+    alpha: Real = option("Alpha in curl B = alpha B", REQUIRED, unit="1/length", ge=-1e6, le=1e6)
     pad: Whole = option("How many times the padded plane is as long as the face", 4, ge=1, le=64)
 
     @classmethod

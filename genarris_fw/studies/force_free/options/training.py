@@ -96,7 +96,11 @@ class PINNTrainOptions(SharedOptions):
     history: History = option("Steps that L-BFGS remembers", [50])
     max_iterations: Iterations = option("A training ends after so many iterations", [1000])
     max_cpu_seconds: Real | None = option(
-        "It ends after so much CPU time, too; then no two trainings are the same", unit="s", gt=0, default_words="none"
+        "It ends after so much CPU time, too; then no two trainings are the same",
+        unit="s",
+        ge=0.1,
+        le=10**8,
+        default_words="none",
     )
     tolerance: Tolerances = option("It stagnates where the loss falls by a smaller part than this", [1e-4])
     dtype: Precisions = option("Precision; mixed: float32, from stagnation on float64", ["float32"])

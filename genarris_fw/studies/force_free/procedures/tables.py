@@ -92,7 +92,7 @@ def short_name(one: Judged) -> str:
 def settings_name(one: Judged) -> str:
     """Return what the trainings of several seeds are called together."""
     name = re.sub(r"-?seed=\d+$", "", short_name(one))
-    return name.replace("-", ", ").replace("=", " = ") or "all seeds"
+    return re.sub(r"-(?=[a-z_]+=)", ", ", name).replace("=", " = ") or "all seeds"
 
 
 def case_of(about: Mapping[str, Any], field: Field) -> int | None:

@@ -161,6 +161,11 @@ class Training:
         if found.trial is None:
             return self._stuck("the line search found no lower loss")
         self._take(direction, start, found.trial)
+        if found.exhausted and self._more_precision():
+            # Values are rougher than the slope: more of this precision would only spoil what the optimiser has learned.
+            self._next_stage("the line search ended with its evaluations")
+        elif reason := self._stagnation.reason():
+            self._next_stage(reason)
         return None
 
     def result(self) -> Trained:
@@ -260,8 +265,6 @@ class Training:
         self._steepest = False
         self.iterations += 1
         self._note()
-        if reason := self._stagnation.reason():
-            self._next_stage(reason)
 
     def _note(self) -> None:
         self._stagnation.see(self.value, self.evaluations)
@@ -271,14 +274,17 @@ class Training:
 
     def _stuck(self, reason: str) -> None:
         """Go on with more precision; without it, once more from the steepest descent."""
-        if self._steepest or self.stage + 1 < len(self._losses):
+        if self._steepest or self._more_precision():
             self._next_stage(reason)
         else:
             self._optimiser.forget()
             self._steepest = True
 
+    def _more_precision(self) -> bool:
+        return self.stage + 1 < len(self._losses)
+
     def _next_stage(self, reason: str) -> None:
-        if self.stage + 1 == len(self._losses):
+        if not self._more_precision():
             self.why_ended = reason
             return
         self.stage += 1
