@@ -74,7 +74,8 @@ class Run:
             state, pools = self.state, ", ".join(f"{pool}: {size}" for pool, size in self.pools.items())
         except DatabaseError:
             return f"Run({self.name!r}, its database does not answer)"
-        return f"Run({self.name!r}, {state}, {pools or 'no pools yet'})"
+        none = "no pools" if state == "finished" else "no pools yet"
+        return f"Run({self.name!r}, {state}, {pools or none})"
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the steps, and the pools that they made."""
