@@ -4,7 +4,7 @@
     python docs/developing/draw_force_free.py case1.npz case2.npz [--bottom case2_bottom.npz] [--curves pinn_train]
 
 `--bottom`: case 2 trained with `--given bottom` (figure 5). `--curves`: the folder of a PINN_Train with and without
-the quasi-output layer (figure 2). What is not given is left as it is.
+the quasi-output layer (figure 2). `--figures`: what the benchmark wrote with `--json`. All else is left as it is.
 """
 
 from __future__ import annotations
@@ -64,10 +64,23 @@ def draw_case(path: Path, factors: dict[str, Any]) -> None:
 def write_table(number: int, about: dict[str, Any]) -> None:
     """Put the table of a case between its marks on the page."""
     rows = table(number, [our_row("**ours**", about["metrics"], about["cpu_seconds"])])
-    between = re.compile(rf"(<!-- table {number}, .* -->\n).*(<!-- end of table {number} -->)", re.S)
-    text, changed = between.subn(lambda marks: f"{marks[1]}\n{as_markdown(rows)}\n{marks[2]}", PAGE.read_text())
-    assert changed == 1, f"no table {number} on {PAGE}"
+    put(f"table {number}", as_markdown(rows))
+
+
+def put(name: str, block: str) -> None:
+    """Put a block between its marks on the page."""
+    between = re.compile(rf"(<!-- {name}, .* -->\n).*(<!-- end of {name} -->)", re.S)
+    text, changed = between.subn(lambda marks: f"{marks[1]}\n{block}\n{marks[2]}", PAGE.read_text())
+    assert changed == 1, f"no {name} on {PAGE}"
     PAGE.write_text(text)
+
+
+def write_figures(path: Path) -> None:
+    """Put the figures of a benchmark's JSON on the page; CPU seconds where the figure itself is none."""
+    lines = ["| figure | measured | bar |\n", "| --- | ---: | --- |\n"]
+    figures = json.loads(path.read_text())["figures"]
+    lines += [f"| {one['name']} | {one['value']:.6g} | {one['bar']} |\n" for one in figures]
+    put("figures", "".join(lines))
 
 
 def draw_curves(folder: Path) -> None:
@@ -88,6 +101,7 @@ def main() -> None:
     parser.add_argument("trainings", nargs="*", type=Path, help="files of --keep")
     parser.add_argument("--bottom", type=Path)
     parser.add_argument("--curves", type=Path)
+    parser.add_argument("--figures", type=Path, help="what the benchmark wrote with --json")
     given = parser.parse_args()
     factors: dict[str, Any] = {}
     for path in given.trainings:
@@ -99,6 +113,8 @@ def main() -> None:
         save(picture, FIGURES / "force_free_lines_2_bottom", ["png"])
     if given.curves:
         draw_curves(given.curves)
+    if given.figures:
+        write_figures(given.figures)
 
 
 if __name__ == "__main__":

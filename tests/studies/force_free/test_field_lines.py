@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.interpolate import RegularGridInterpolator
 
 from genarris_fw.errors import InputError
 from genarris_fw.studies.force_free.fields.field import Field
@@ -16,6 +17,7 @@ from genarris_fw.studies.force_free.judging.field_lines import (
     read_lines,
     write_lines,
 )
+from genarris_fw.studies.force_free.judging.interpolation import Trilinear
 
 BOX = Grid(((-1.0, 1.0), (-1.0, 1.0), (0.0, 2.0)), (33, 33, 33))
 
@@ -31,6 +33,17 @@ def test_the_seeds_of_the_paper():
     assert seeds.shape == (289, 3) and (seeds[:, 2] == 0).all()
     assert np.allclose(np.unique(seeds[:, 0]), np.arange(-1, 1.01, 0.125), atol=1e-15)
     assert np.allclose(paper_seeds(BOX, 1), [[0.0, 0.0, 0.0]])
+
+
+def test_between_the_nodes_a_field_is_that_of_scipy():
+    rng = np.random.default_rng(0)
+    grid = Grid(((-1, 2), (0, 1), (-0.5, 0.5)), (6, 5, 4))
+    field = Field(grid, rng.normal(size=(3, *grid.shape)))
+    low, high = np.array(grid.bounds).T
+    points = np.concatenate([rng.uniform(low, high, (500, 3)), grid.points()])
+    theirs = RegularGridInterpolator(grid.axes, np.moveaxis(field.values, 0, -1))(points)
+    assert np.allclose(Trilinear(field)(points), theirs, atol=1e-13)
+    assert np.allclose(Trilinear(field)(high[None] + 1), theirs[-1])  # outside: as at the nearest point
 
 
 def test_a_uniform_field_has_straight_lines_from_face_to_face():

@@ -52,7 +52,7 @@ def test_losses_of_two_groups():
     figure = loss_picture({"with": falling, "without": [np.ones(20)]}, title="five seeds")
     (axes,) = figure.axes
     words = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert words == [f"with: {falling[1][-1]:.2g} ({falling[0][-1]:.2g} to {falling[2][-1]:.2g})", "without: 1"]
+    assert words == [f"with: {falling[1][-1]:.3g} ({falling[0][-1]:.3g} to {falling[2][-1]:.3g})", "without: 1"]
     assert axes.get_yscale() == "log"
     # Pairs of what is drawn across and the loss; what no logarithm has is left out.
     figure = loss_picture({"with": [[[0.5, 3.0], [1.5, 0.0], [2.5, 1.0], [3.5, np.nan]]]}, across="CPU seconds")

@@ -56,9 +56,10 @@ def without_clock(rows):
 def test_rosenbrocks_minimum_is_found_with_few_evaluations(settings):
     trained = train(rosenbrock, START, settings)
     assert trained.parameters == pytest.approx(np.ones(10), abs=1e-6)
+    iteration, evaluations = trained.curve[trained.curve[:, COLUMNS.index("value")] < 1e-20][0, :2]
     reference = minimize(rosenbrock, START, jac=True, method="BFGS", options={"gtol": 1e-10})
-    assert trained.evaluations < 2 * reference.nfev
-    assert trained.iterations < trained.evaluations < 1.6 * trained.iterations
+    assert evaluations < 1.5 * reference.nfev
+    assert evaluations < 1.4 * iteration
 
 
 def test_all_of_the_whole_matrix_is_learned_where_curvatures_differ_a_million_times():
@@ -135,6 +136,27 @@ def test_precision_is_raised_when_single_precision_stagnates():
     assert both.value < 1e-3 * rough.value
     stages = both.curve[:, COLUMNS.index("stage")]
     assert set(stages) == {0.0, 1.0} and (np.diff(stages) >= 0.0).all()
+
+
+def test_a_line_search_that_gets_nowhere_raises_the_precision_at_once():
+    def rough(p):
+        noise = 1e-2 * np.sin(1e9 * p.sum())
+        return rosenbrock(p)[0] + noise + 1.0, rosenbrock(p)[1]
+
+    trained = train([rough, rosenbrock], START, Settings("bfgs", window=400))
+    second = trained.curve[trained.curve[:, COLUMNS.index("stage")] == 1.0]
+    assert second[0, 0] < 200 and trained.value < 1e-20
+
+
+def test_where_values_are_too_rough_the_gradients_lead_on():
+    """A value of single precision shows nothing of the last four digits of the parameters."""
+    curvatures = np.array([1.0, 10.0, 100.0])
+
+    def on_a_plateau(p):
+        return float(np.float32(1000.0 + 0.5 * p @ (curvatures * p))), curvatures * p
+
+    trained = train(on_a_plateau, np.ones(3), Settings("bfgs", tolerance=0.0, max_iterations=40))
+    assert np.abs(trained.parameters).max() < 1e-6
 
 
 def walled_up(p):

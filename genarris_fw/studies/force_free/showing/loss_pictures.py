@@ -75,8 +75,8 @@ def _last(lines: Sequence[Line]) -> NDArray[np.float64]:
 
 
 def _label(name: str, last: NDArray[np.float64]) -> str:
-    spread = "" if len(last) == 1 else f" ({last.min():.2g} to {last.max():.2g})"
-    return f"{name}: {np.median(last):.2g}{spread}"
+    spread = "" if len(last) == 1 else f" ({last.min():.3g} to {last.max():.3g})"
+    return f"{name}: {np.median(last):.3g}{spread}"
 
 
 def _line(name: str, curve: ArrayLike) -> Line:

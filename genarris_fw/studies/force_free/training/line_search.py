@@ -38,10 +38,11 @@ class Trial:
 
 @dataclass(frozen=True)
 class Found:
-    """What a line search found, and how many evaluations it took; no trial where nothing lower was found."""
+    """What a line search found; no trial where nothing is lower. Exhausted, it has met no Wolfe conditions."""
 
     trial: Trial | None
     evaluations: int
+    exhausted: bool
 
 
 def line_search(
@@ -69,7 +70,7 @@ def line_search(
     """
     search = _Search(evaluate, start, noise, most)
     search.run(first)
-    return Found(search.accepted or search.lowest, search.evaluations)
+    return Found(search.accepted or search.lowest, search.evaluations, exhausted=search.accepted is None)
 
 
 def cubic_minimiser(value: float, slope: float, a: Trial, b: Trial) -> float:

@@ -18,6 +18,9 @@ from genarris_fw.studies.force_free.training.optimiser import Arrays, Step, Vect
 from genarris_fw.studies.force_free.training.settings import Settings, made_optimiser
 from genarris_fw.studies.force_free.training.stagnation import Stagnation
 
+# Relative rounding of a loss in single precision: where values differ by no more, their slopes decide.
+VALUE_NOISE = 1e-7
+
 
 class LossFunction(Protocol):
     """What is made small. Where it has `last_terms`, these parts of its last value are in the curve."""
@@ -153,10 +156,16 @@ class Training:
         if not slope < 0.0:
             return self._stuck("the direction does not lead down")
         start = Trial(0.0, self.value, slope, self.gradient)
-        found = line_search(lambda length: self._tried(direction, length), start, self._first_length(direction, slope))
+        first = self._first_length(direction, slope)
+        found = line_search(lambda length: self._tried(direction, length), start, first, VALUE_NOISE)
         if found.trial is None:
             return self._stuck("the line search found no lower loss")
         self._take(direction, start, found.trial)
+        if found.exhausted and self._more_precision():
+            # Values are rougher than the slope: more of this precision would only spoil what the optimiser has learned.
+            self._next_stage("the line search ended with its evaluations")
+        elif reason := self._stagnation.reason():
+            self._next_stage(reason)
         return None
 
     def result(self) -> Trained:
@@ -256,8 +265,6 @@ class Training:
         self._steepest = False
         self.iterations += 1
         self._note()
-        if reason := self._stagnation.reason():
-            self._next_stage(reason)
 
     def _note(self) -> None:
         self._stagnation.see(self.value, self.evaluations)
@@ -267,14 +274,17 @@ class Training:
 
     def _stuck(self, reason: str) -> None:
         """Go on with more precision; without it, once more from the steepest descent."""
-        if self._steepest or self.stage + 1 < len(self._losses):
+        if self._steepest or self._more_precision():
             self._next_stage(reason)
         else:
             self._optimiser.forget()
             self._steepest = True
 
+    def _more_precision(self) -> bool:
+        return self.stage + 1 < len(self._losses)
+
     def _next_stage(self, reason: str) -> None:
-        if self.stage + 1 == len(self._losses):
+        if not self._more_precision():
             self.why_ended = reason
             return
         self.stage += 1
