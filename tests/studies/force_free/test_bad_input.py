@@ -90,7 +90,7 @@ def test_fields(tmp_path: Path, option: str, said: str) -> None:
         ("seeds = [1, 1]", "expected how many seeds"),
         ("fields = sun", "no earlier step makes a field of that name"),
         ("max_cpu_seconds = 0", "expected a number from 0.1 to 100000000 (s)"),
-        ("field_scale = none", "expected a number above 0 or the word largest"),
+        ("field_scale = none", "expected a number above 0, largest or potential"),
     ],
 )
 def test_trainings(tmp_path: Path, option: str, said: str) -> None:

@@ -17,6 +17,7 @@ from genarris_fw.studies.force_free.options.values import (
     Boundaries,
     Device,
     FieldScales,
+    FitIterations,
     Flags,
     ForceTerms,
     History,
@@ -27,6 +28,8 @@ from genarris_fw.studies.force_free.options.values import (
     Names,
     Optimisers,
     PointNumbers,
+    PointWeights,
+    Powers,
     Precisions,
     Samplers,
     Seeds,
@@ -37,8 +40,9 @@ from genarris_fw.studies.force_free.options.values import (
 
 # Options of which every value is tried with every one of the others.
 VARIED = (
-    *("hidden_layers", "units", "quasi_output", "ff_term", "weights", "length_scale", "field_scale"),
+    *("hidden_layers", "units", "quasi_output", "ff_term", "weights", "relative", "length_scale", "field_scale"),
     *("boundary", "boundary_points", "bottom_points", "interior_points", "sampler"),
+    *("potential_weight", "fit_iterations"),
     *("optimiser", "matrix", "history", "max_iterations", "tolerance", "dtype"),
 )
 
@@ -61,20 +65,27 @@ class PINNTrainOptions(SharedOptions):
         "Fields to learn", category="inferred", default_words="all reference fields that earlier steps make"
     )
     seeds: Seeds = option("How many seeds, counted from the run's seed, or a list of them", 1)
-    hidden_layers: Layers = option("Hidden layers", [5])
-    units: Units = option("tanh units of a hidden layer", [128])
+    hidden_layers: Layers = option("Hidden layers", [4])
+    units: Units = option("tanh units of a hidden layer", [48])
     quasi_output: Flags = option("Whether a further layer scales and shifts each component of the output", [True])
     ff_term: ForceTerms = option(
         "Term of the force: sin2 (squared sine of the angle between B and curl B), sin1 (its sine), "
         "lorentz (squared force over squared field)",
         ["sin2"],
     )
-    weights: WeightTriples = option("Weights of the boundary, the divergence and the force", [[1.0, 1.0, 1.0]])
+    weights: WeightTriples = option("Weights of the boundary, the divergence and the force", [[200.0, 1.0, 1.0]])
+    relative: Powers = option(
+        "Squares at the boundary and of the divergence are divided by this power of the field scale there: 0 is the "
+        "paper's loss; with 2 what is weak counts as much as what is strong",
+        [2.0],
+    )
     length_scale: LengthScales | None = option(
         "Unit of the coordinates: the divergence is divided by its square", default_words="the field's own, else 1"
     )
     field_scale: FieldScales = option(
-        "The field is this times what the network gives; or largest: of the boundary", [1.0]
+        "The field is this times what the network gives: a number; largest: that of the boundary; potential: what "
+        "falls with distance as the potential field does",
+        ["potential"],
     )
     boundary: Boundaries = option(
         "Where the field is known: on all faces, at the bottom, or there and elsewhere the potential field", ["all"]
@@ -85,16 +96,25 @@ class PINNTrainOptions(SharedOptions):
     )
     interior_points: PointNumbers = option("Points of the interior", [6000])
     sampler: Samplers = option(
-        "How points of the interior are drawn: uniform, sobol (fewer gaps), low (half of them the denser the lower)",
-        ["uniform"],
+        "How points of the interior are drawn: uniform, sobol (fewer gaps), low (half of them the denser the lower), "
+        "strong (half of them the denser the stronger the potential field)",
+        ["strong"],
+    )
+    potential_weight: PointWeights = option(
+        "With bottom_and_potential: weight of a node where the potential field stands for what is not known; those of "
+        "the bottom have 1",
+        [1e-5],
+    )
+    fit_iterations: FitIterations = option(
+        "Iterations by which a network is made like the potential field before it is trained; 0: none", [300]
     )
     optimiser: Optimisers = option(
         "lbfgs (as in the paper); bfgs or broyden, self-scaled, with the whole inverse Hessian: for small networks",
-        ["lbfgs"],
+        ["broyden"],
     )
     matrix: MatrixTypes = option("Precision of the whole inverse Hessian", ["float64"])
     history: History = option("Steps that L-BFGS remembers", [50])
-    max_iterations: Iterations = option("A training ends after so many iterations", [1000])
+    max_iterations: Iterations = option("A training ends after so many iterations", [2000])
     max_cpu_seconds: Real | None = option(
         "It ends after so much CPU time, too; then no two trainings are the same",
         unit="s",
@@ -103,7 +123,7 @@ class PINNTrainOptions(SharedOptions):
         default_words="none",
     )
     tolerance: Tolerances = option("It stagnates where the loss falls by a smaller part than this", [1e-4])
-    dtype: Precisions = option("Precision; mixed: float32, from stagnation on float64", ["float32"])
+    dtype: Precisions = option("Precision; mixed: float32, from stagnation on float64", ["mixed"])
     device: Device = option("Where the loss is computed; cuda needs torch", "cpu")
     chunk: Whole = option(
         "Points that are computed at once; their layers should fit into the cache", 500, ge=1, le=10**6

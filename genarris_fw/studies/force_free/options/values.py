@@ -108,9 +108,10 @@ def names(text: Any) -> list[str]:
 
 
 def scale(text: Any) -> float | str:
-    """Read a number above 0, or the word largest."""
-    if str(literal(text)).strip().lower() == "largest":
-        return "largest"
+    """Read a number above 0, or one of the words largest and potential."""
+    word = str(literal(text)).strip().lower()
+    if word in ("largest", "potential"):
+        return word
     value = float(number(text))
     if not 1e-12 <= value <= 1e12:
         raise ValueError("not a scale")
@@ -128,10 +129,13 @@ _TERM = Several(one_of("sin2", "sin1", "lorentz"), "str", "sin2, sin1 or lorentz
 _PRECISION = Several(one_of("float32", "float64", "mixed"), "str", "float32, float64 or mixed")
 _MATRIX = Several(one_of("float64", "float32"), "str", "float64 or float32")
 _OPTIMISER = Several(one_of("lbfgs", "bfgs", "broyden"), "str", "lbfgs, bfgs or broyden")
-_SAMPLER = Several(one_of("uniform", "sobol", "low"), "str", "uniform, sobol or low")
+_SAMPLER = Several(one_of("uniform", "sobol", "low", "strong"), "str", "uniform, sobol, low or strong")
 _BOUNDARY = Several(one_of("all", "bottom", "bottom_and_potential"), "str", "all, bottom or bottom_and_potential")
-_SCALE = Several(scale, "float or str", "a number above 0 or the word largest")
+_SCALE = Several(scale, "float or str", "a number above 0, largest or potential")
 _LENGTH = Several(number, "float", "a number", 1e-12, 1e12)
+_POWER = Several(number, "float", "a number", 0, 4)
+_POINT_WEIGHT = Several(number, "float", "a number", 0, 1e6)
+_FIT = Several(whole, "int", "a whole number", 0, 10**6)
 _WEIGHTS = Weights()
 
 Layers = Annotated[list[int], BeforeValidator(_LAYERS), _LAYERS.said]
@@ -150,6 +154,9 @@ Boundaries = Annotated[list[str], BeforeValidator(_BOUNDARY), _BOUNDARY.said]
 FieldScales = Annotated[list[float | str], BeforeValidator(_SCALE), _SCALE.said]
 LengthScales = Annotated[list[float], BeforeValidator(_LENGTH), _LENGTH.said]
 WeightTriples = Annotated[list[list[float]], BeforeValidator(_WEIGHTS), _WEIGHTS.said]
+Powers = Annotated[list[float], BeforeValidator(_POWER), _POWER.said]
+PointWeights = Annotated[list[float], BeforeValidator(_POINT_WEIGHT), _POINT_WEIGHT.said]
+FitIterations = Annotated[list[int], BeforeValidator(_FIT), _FIT.said]
 Seeds = Annotated[
     int | list[int],
     BeforeValidator(seeds),

@@ -12,6 +12,7 @@ from genarris_fw.procedures.kit.run_files import about_file, published_file
 from genarris_fw.studies.force_free.fields.field import Field
 from genarris_fw.studies.force_free.judging.factors import height_factors
 from genarris_fw.studies.force_free.judging.metrics import metrics
+from genarris_fw.studies.force_free.network.envelope import Envelope
 from genarris_fw.studies.force_free.network.evaluate import values_and_jacobian
 from genarris_fw.studies.force_free.options.evaluation import PINNEvaluateOptions
 from genarris_fw.studies.force_free.procedures.fields import load_field, potential_of
@@ -52,9 +53,10 @@ class PINNEvaluate(Procedure[PINNEvaluateOptions]):
         potential = potential_of(campaign, about["field"], reference)
         with published_file(campaign, name) as path:
             parameters = read_arrays(path)["parameters"]
-        values, jacobian = values_and_jacobian(shape_of(about["settings"]), parameters, reference.grid.points())
-        scale = about["field_scale"]
-        found = Field(reference.grid, scale * values.T.reshape(reference.values.shape))
+        values, jacobian = values_and_jacobian(
+            shape_of(about["settings"]), parameters, reference.grid.points(), Envelope(**about["envelope"])
+        )
+        found = Field(reference.grid, np.ascontiguousarray(values.T).reshape(reference.values.shape))
         known = reference.about.get("kind") != MEASURED
         return Outcome(
             {
@@ -64,7 +66,7 @@ class PINNEvaluate(Procedure[PINNEvaluateOptions]):
                 "metrics": metrics(reference, found, potential) if known else {},
                 "energy_over_potential": float(np.sum(found.values**2) / np.sum(potential.values**2)),
                 "boundary_error": _boundary_error(reference, found),
-                "factors": {what: one.tolist() for what, one in height_factors(found, scale * jacobian).items()},
+                "factors": {what: one.tolist() for what, one in height_factors(found, jacobian).items()},
             }
         )
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genarris_fw.studies.force_free.fields.field import Field
+from genarris_fw.studies.force_free.network.envelope import Envelope, fitted_envelope
 from genarris_fw.studies.force_free.network.initial import initial_parameters
 from genarris_fw.studies.force_free.network.loss import Loss
-from genarris_fw.studies.force_free.network.points import sample_points
+from genarris_fw.studies.force_free.network.points import Points, nodes_to_fit, sample_points
 from genarris_fw.studies.force_free.network.shape import Shape
 from genarris_fw.studies.force_free.training.settings import Settings
+from genarris_fw.studies.force_free.training.training import Trained, train
 
 # dtype of the option -> those of the stages.
 STAGES = {"float32": ["float32"], "float64": ["float64"], "mixed": ["float32", "float64"]}
+# Nodes of the potential field to which a network is fitted first, at most.
+FITTED = 6000
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,12 @@ class Problem:
     ----------
     shape : Shape
         The network.
-    field_scale : float
+    envelope : Envelope
         The field is this times what the network gives.
+    fit : Loss or None
+        What is minimised before: the difference to the potential field, relative to the envelope.
+    fit_settings : Settings or None
+        How.
     losses : list of Loss
         One for each stage.
     start : (parameters,) ndarray
@@ -38,10 +46,24 @@ class Problem:
     """
 
     shape: Shape
-    field_scale: float
+    envelope: Envelope
+    fit: Loss | None
+    fit_settings: Settings | None
     losses: list[Loss]
     start: NDArray[np.float64]
     settings: Settings
+
+    def fitted(self) -> Trained | None:
+        """Return the network that is like the potential field; None where none was asked for."""
+        if self.fit is None or self.fit_settings is None:
+            return None
+        return train(self.fit, self.start, self.fit_settings)
+
+
+def needs_potential(settings: dict[str, Any]) -> bool:
+    """Tell whether a training needs the potential field of its field."""
+    words = {"boundary": "bottom_and_potential", "sampler": "strong", "field_scale": "potential"}
+    return any(settings[name] == word for name, word in words.items()) or bool(settings["fit_iterations"])
 
 
 def problem(field: Field, potential: Field | None, settings: dict[str, Any], seed: int) -> Problem:
@@ -73,31 +95,39 @@ def problem(field: Field, potential: Field | None, settings: dict[str, Any], see
         bottom_points=settings["bottom_points"],
         sampler=settings["sampler"],
         seed=seed,
+        potential_weight=settings["potential_weight"],
     )
-    scale = settings["field_scale"]
-    if scale == "largest":
-        scale = float(np.linalg.norm(points.boundary_field, axis=1).max()) or 1.0
+    envelope = envelope_of(settings["field_scale"], points, potential)
     length = settings["length_scale"]
     if length is None:
         length = float(field.about.get("length_scale", 1.0))
+    same: dict[str, Any] = {
+        "device": settings["device"],
+        "chunk": settings["chunk"],
+        "length_scale": length,
+        "field_scale": envelope,
+    }
     losses = [
-        Loss(
-            shape,
-            points,
-            settings["weights"],
-            settings["ff_term"],
-            dtype,
-            settings["device"],
-            settings["chunk"],
-            length,
-            scale,
-        )
+        Loss(shape, points, settings["weights"], settings["ff_term"], dtype, relative=settings["relative"], **same)
         for dtype in STAGES[settings["dtype"]]
     ]
     optimiser = ("optimiser", "matrix", "history", "max_iterations", "max_cpu_seconds", "tolerance")
-    return Problem(
-        shape, scale, losses, initial_parameters(shape, seed), Settings(**{name: settings[name] for name in optimiser})
-    )
+    how = Settings(**{name: settings[name] for name in optimiser})
+    fit, fit_settings = None, None
+    if settings["fit_iterations"] > 0 and potential is not None:
+        nodes = nodes_to_fit(potential, min(FITTED, field.grid.size), seed)
+        fit = Loss(shape, nodes, (1.0, 0.0, 0.0), dtype="float64", relative=2.0, **same)
+        fit_settings = replace(how, max_iterations=settings["fit_iterations"], max_cpu_seconds=None)
+    return Problem(shape, envelope, fit, fit_settings, losses, initial_parameters(shape, seed), how)
+
+
+def envelope_of(scale: float | str, points: Points, potential: Field | None) -> Envelope:
+    """Return what the option ``field_scale`` asks for: a number, the largest at the boundary, or by the potential."""
+    if scale == "potential" and potential is not None:
+        return fitted_envelope(potential)
+    if scale == "largest":
+        return Envelope(float(np.linalg.norm(points.boundary_field, axis=1).max()) or 1.0)
+    return Envelope(float(scale))
 
 
 def shape_of(settings: dict[str, Any]) -> Shape:

@@ -6,6 +6,7 @@ from genarris_fw.options.base import SharedOptions
 from genarris_fw.procedures.kit.base import Campaign
 from genarris_fw.procedures.kit.run_files import about_file, published_file
 from genarris_fw.studies.force_free.fields.field import Field
+from genarris_fw.studies.force_free.network.envelope import Envelope
 from genarris_fw.studies.force_free.network.evaluate import field_of
 from genarris_fw.studies.force_free.procedures.problem import shape_of
 from genarris_fw.studies.force_free.procedures.training import read_arrays, training_name
@@ -21,4 +22,4 @@ def trained_field(campaign: Campaign[SharedOptions], name: str, reference: Field
     about = about_file(campaign, name)
     with published_file(campaign, name) as path:
         parameters = read_arrays(path)["parameters"]
-    return field_of(shape_of(about["settings"]), parameters, reference.grid, about["field_scale"])
+    return field_of(shape_of(about["settings"]), parameters, reference.grid, Envelope(**about["envelope"]))

@@ -7,6 +7,7 @@ import json
 import math
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from genarris_fw.studies.force_free.fields.field import Field
 from genarris_fw.studies.force_free.options.memory import training_too_large
 from genarris_fw.studies.force_free.options.training import PINNTrainOptions
 from genarris_fw.studies.force_free.procedures.fields import load_field, potential_of
-from genarris_fw.studies.force_free.procedures.problem import Problem, problem
+from genarris_fw.studies.force_free.procedures.problem import Problem, needs_potential, problem
 from genarris_fw.studies.force_free.training.curve import COLUMNS
 from genarris_fw.studies.force_free.training.training import Trained, Training, train
 from genarris_fw.threads import one_thread
@@ -31,6 +32,8 @@ from genarris_fw.threads import one_thread
 Step = Campaign[PINNTrainOptions]
 LONGEST_KEY = 80  # it is the name of a file, too
 Arrays = Mapping[str, NDArray[Any]]
+# What is kept of the fit to the potential field.
+FIT = ("loss", "iterations", "evaluations", "cpu_seconds")
 
 
 @explicit_serialize
@@ -63,12 +66,15 @@ class PINNTrain(Procedure[PINNTrainOptions]):
         field = self._field(campaign, name)
         for line in training_too_large(settings, field.grid.shape, campaign.options.memory):
             raise InputError(line)
-        potential = potential_of(campaign, name, field) if settings["boundary"] == "bottom_and_potential" else None
+        potential = potential_of(campaign, name, field) if needs_potential(settings) else None
         what = problem(field, potential, settings, seed)
         files = ItemFiles(campaign, item)
         with files.checkpoint() as kept:
             state = None if kept is None else read_arrays(kept)
-        trained = train(what.losses, what.start, what.settings, state, Keeping(campaign, files))
+        start, fit = (what.start, None) if state is not None else started(what)
+        if state is not None:
+            fit = state.get("fit")
+        trained = train(what.losses, start, what.settings, state, Keeping(campaign, files, fit))
         about = {
             "field": name,
             "field_digest": field.digest,
@@ -77,7 +83,7 @@ class PINNTrain(Procedure[PINNTrainOptions]):
             "settings": settings,
             "seed": seed,
             "version": __version__,
-            **found(what, trained),
+            **found(what, trained, fit),
         }
         arrays = {"parameters": trained.parameters, "curve": trained.curve, "about": np.asarray(json.dumps(about))}
         return Outcome(about | {"file": files.result(lambda path: write_arrays(path, arrays))})
@@ -126,10 +132,13 @@ class Keeping:
         The step.
     files : ItemFiles
         Where it is kept.
+    fit : ndarray or None
+        What is known of the fit before the training (`FIT`), which is not done again.
     """
 
-    def __init__(self, campaign: Step, files: ItemFiles) -> None:
+    def __init__(self, campaign: Step, files: ItemFiles, fit: NDArray[np.float64] | None = None) -> None:
         self.campaign, self.files = campaign, files
+        self.fit = {} if fit is None else {"fit": fit}
         self.seconds = campaign.options.checkpoint_seconds
         self._last = time.monotonic()
 
@@ -146,7 +155,8 @@ class Keeping:
         ending = self.campaign.walltime.ending()
         if not ending and time.monotonic() - self._last < self.seconds:
             return
-        self.files.keep(lambda path: write_arrays(path, training.state()), iterations=training.iterations)
+        state = {**training.state(), **self.fit}
+        self.files.keep(lambda path: write_arrays(path, state), iterations=training.iterations)
         self._last = time.monotonic()
         if ending:
             raise Interrupted(f"{self.files.item.key}: the time is over after {training.iterations} iterations")
@@ -174,19 +184,29 @@ def training_name(step: str, key: str) -> str:
     return f"training{step.removeprefix(PINNTrainOptions.procedure.lower())}/{key}"
 
 
-def found(what: Problem, trained: Trained) -> dict[str, Any]:
+def started(what: Problem) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Return the parameters with which the training begins, and what is known of the fit before it (`FIT`)."""
+    fitted = what.fitted()
+    if fitted is None:
+        return what.start, None
+    return fitted.parameters, np.array([fitted.value, fitted.iterations, fitted.evaluations, fitted.cpu_seconds])
+
+
+def found(what: Problem, trained: Trained, fit: NDArray[np.float64] | None) -> dict[str, Any]:
     """Return what a document says of a training that is over."""
     last = dict(zip(COLUMNS, trained.curve[-1].tolist()))
+    fitting: dict[str, Any] | None = None if fit is None else dict(zip(FIT, fit.tolist()))
     return {
         "parameters": what.shape.parameters,
-        "field_scale": what.field_scale,
+        "envelope": asdict(what.envelope),
+        "fit": fitting,
         "loss": trained.value,
         "terms": {name: _or_none(last[name]) for name in ("boundary", "divergence", "force")},
         "iterations": trained.iterations,
         "evaluations": trained.evaluations,
         "why_ended": trained.why_ended,
         "parameters_digest": hashlib.sha256(trained.parameters.astype("<f8").tobytes()).hexdigest(),
-        "cpu_seconds": trained.cpu_seconds,
+        "cpu_seconds": trained.cpu_seconds + (fitting["cpu_seconds"] if fitting else 0.0),
     }
 
 
