@@ -20,6 +20,7 @@ from genarris_fw.procedures.kit.item_files import FOLDER
 from genarris_fw.studies.force_free.fields.field import read_field
 from genarris_fw.studies.force_free.judging.field_lines import read_lines
 from genarris_fw.studies.force_free.judging.metrics import metrics
+from genarris_fw.studies.force_free.network.envelope import Envelope
 from genarris_fw.studies.force_free.network.evaluate import field_of
 from genarris_fw.studies.force_free.network.shape import Shape
 from genarris_fw.studies.force_free.procedures.tables import case_of, settings_name
@@ -104,7 +105,9 @@ def test_everything_in_one_run(in_process: InProcess) -> None:
     assert told["settings"] == one["settings"] and len(parameters) == one["parameters"]
     known, potential = (read_field(folder / place) for place in ("low_lou_field/low_lou.npz",
                                                                 "potential_field/low_lou_potential.npz"))  # fmt: skip
-    expected = metrics(known, field_of(Shape(2, 8, False), parameters, known.grid), potential)
+    expected = metrics(
+        known, field_of(Shape(2, 8, False), parameters, known.grid, Envelope(**one["envelope"])), potential
+    )
     judged = documents(catalogue, "corona", "pinn_evaluate")
     of_it = judged["pinn_evaluate low_lou-quasi_output=False-seed=5"]
     assert of_it["metrics"] == pytest.approx(expected) and len(of_it["factors"]["height"]) == 8
