@@ -62,12 +62,14 @@ def by_automatic_differentiation(torch, shape, points, p, term, weights, length_
             field_scale.size * (x - torch.tensor(field_scale.centre, dtype=x.dtype)).norm(dim=1) ** -field_scale.power
         )
 
-    def mean(squares, x):
-        return (squares / scale(x) ** relative).mean()
+    def mean(squares, x, trusted=1.0):
+        return (torch.as_tensor(trusted) * squares / scale(x) ** relative).sum() / torch.as_tensor(trusted).expand(
+            len(x)
+        ).sum()
 
     x = torch.tensor(points.boundary)
     missed = (scale(x)[:, None] * network(x) - torch.tensor(points.boundary_field)).square().sum(1)
-    boundary = mean(torch.tensor(points.boundary_weights) * missed, x)
+    boundary = mean(missed, x, points.boundary_weights)
     x = torch.tensor(points.interior, requires_grad=True)
     b = scale(x)[:, None] * network(x)
     rows = [torch.autograd.grad(b[:, i].sum(), x, create_graph=True)[0] / length_scale for i in range(3)]

@@ -97,11 +97,13 @@ class Loss:
         self._weight = weights[2] / max(1, n)
         self._per_length = 1.0 / length_scale
         self._boundary = self._arithmetic.array(points.boundary)
-        trust = np.asarray(points.boundary_weights)[:, None] * at_boundary**-relative
+        # A mean over the boundary by the points' weights: nodes that are hardly trusted do not take part.
+        trusted = np.asarray(points.boundary_weights)
+        trust = (trusted / (trusted.sum() or 1.0))[:, None] * at_boundary**-relative
         # Of each boundary point: the scale, the field that is known, the weight.
         self._known = [
             self._arithmetic.array(rows, precise=True)
-            for rows in (at_boundary, points.boundary_field, weights[0] / max(1, m) * trust)
+            for rows in (at_boundary, points.boundary_field, weights[0] * trust)
         ]
         self._interior = self._arithmetic.array(points.interior)
         # Of each point inside: the scale, its slopes, the weight of the divergence.

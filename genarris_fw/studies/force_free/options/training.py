@@ -73,7 +73,7 @@ class PINNTrainOptions(SharedOptions):
         "lorentz (squared force over squared field)",
         ["sin2"],
     )
-    weights: WeightTriples = option("Weights of the boundary, the divergence and the force", [[200.0, 1.0, 1.0]])
+    weights: WeightTriples = option("Weights of the boundary, the divergence and the force", [[100.0, 1.0, 1.0]])
     relative: Powers = option(
         "Squares at the boundary and of the divergence are divided by this power of the field scale there: 0 is the "
         "paper's loss; with 2 what is weak counts as much as what is strong",
