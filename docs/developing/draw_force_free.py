@@ -111,8 +111,10 @@ def main() -> None:
     if factors:
         save(height_picture(factors), FIGURES / "force_free_heights", ["svg"])
     if given.bottom:
-        picture = field_line_picture({"network, the bottom alone given": kept(given.bottom)[1]}, title=CASES[2].name)
-        save(picture, FIGURES / "force_free_lines_2_bottom", ["png"])
+        case = CASES[2]
+        reference = low_lou_field(case.n, case.m, case.l, case.phi, PAPER_GRID)
+        fields = {"reference": reference, "network, the bottom alone given": kept(given.bottom)[1]}
+        save(field_line_picture(fields, title=case.name), FIGURES / "force_free_lines_2_bottom", ["png"])
     if given.curves:
         draw_curves(given.curves, "force_free_loss", f"{CASES[1].name}, the paper's kind of loss")
     if given.default_curves:
