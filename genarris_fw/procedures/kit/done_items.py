@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from genarris_fw.catalogue.documents import WorkItemDocument
 from genarris_fw.errors import RunFailed
 from genarris_fw.options.base import SharedOptions
 from genarris_fw.procedures.kit.campaign import Campaign
@@ -14,7 +15,7 @@ from genarris_fw.procedures.kit.item_files import publish_item_file
 Step = Campaign[SharedOptions]
 
 
-def done_items(campaign: Step, none: str) -> list[dict[str, Any]]:
+def done_items(campaign: Step, none: str) -> list[WorkItemDocument]:
     """Return key and outcome of every committed item.
 
     Parameters
@@ -39,7 +40,7 @@ def done_items(campaign: Step, none: str) -> list[dict[str, Any]]:
 
 
 def publish_results(
-    campaign: Step, done: Sequence[dict[str, Any]], name_of: Callable[[str], str], folder: Path, what: str
+    campaign: Step, done: Sequence[WorkItemDocument], name_of: Callable[[str], str], folder: Path, what: str
 ) -> None:
     """Make the result of each item (`ItemFiles.result`, in ``outcome["file"]``) known by a name, as an npz file.
 
@@ -47,7 +48,7 @@ def publish_results(
     ----------
     campaign : Campaign
         The step, while it collects.
-    done : sequence of dict
+    done : sequence of WorkItemDocument
         Of `done_items`.
     name_of : callable
         The name of an item's key.
