@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from genarris_fw.catalogue.documents import WorkItemDocument
 from genarris_fw.errors import RunFailed
