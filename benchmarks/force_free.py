@@ -219,10 +219,16 @@ def trained(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
     ]
     print(f"{found.why_ended}; {found.iterations} iterations, {found.evaluations} losses")
     print(as_markdown(table(case, [our_row("ours", judged, seconds)])))
-    if given.keep:
-        np.savez(given.keep, parameters=found.parameters, curve=found.curve, values=ours.values)
     about = {"metrics": judged, "cpu_seconds": seconds, "iterations": found.iterations, "loss": found.value}
-    return figures, about | {"why_ended": found.why_ended}
+    about |= {"case": case, "why_ended": found.why_ended}
+    if given.keep:
+        arrays = {"parameters": found.parameters, "curve": found.curve, "values": ours.values}
+        np.savez(given.keep, **arrays, about=np.asarray(as_json(about)))
+    return figures, about
+
+
+def as_json(what: dict[str, Any]) -> str:
+    return json.dumps(what, indent=1, default=lambda number: number.item())  # numbers of numpy
 
 
 def read_arguments() -> argparse.Namespace:
@@ -235,6 +241,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--keep", type=Path, help="write parameters, curve and field of the training to this npz file")
     parser.add_argument("--options", nargs="*", default=[], help="of PINN_Train, such as units=64 weights=[1,1,1]")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--farm", action="store_true", help="and a farm of fifteen trainings, three of them killed")
     return parser.parse_args()
 
 
@@ -257,8 +264,7 @@ def main() -> int:
     missed = [figure.name for figure in figures if not figure.held]
     print(f"bars: {'missed: ' + '; '.join(missed) if missed else 'held'}")
     if given.json:
-        plain = json.dumps(results, indent=1, default=lambda number: number.item())  # numbers of numpy
-        given.json.write_text(plain + "\n", encoding="utf-8")
+        given.json.write_text(as_json(results) + "\n", encoding="utf-8")
     return 1 if missed else 0
 
 
