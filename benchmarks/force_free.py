@@ -194,7 +194,7 @@ def trained(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
     what = problem(field, potential, settings, given.seed)
     fitted = what.fitted()
     start, spent = (what.start, 0.0) if fitted is None else (fitted.parameters, fitted.cpu_seconds)
-    how = replace(what.settings, max_cpu_seconds=60 * given.minutes - spent)
+    how = replace(what.settings, max_cpu_seconds=max(1.0, 60 * given.minutes - spent))
     told = [0.0]
 
     def report(training: Training) -> None:
@@ -209,12 +209,12 @@ def trained(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
     seconds = spent + found.cpu_seconds
     ours = field_of(what.shape, found.parameters, field.grid, what.envelope)
     judged = metrics(field, ours, potential)
-    bars = TRAINED.get((case, 5 if given.minutes <= 5 else 60), {})
-    name = f"case {case}, {given.minutes:g} CPU-minutes"
     figures = [
-        within(f"{name}, energy", judged["energy"], 1.0, bar)
+        within(f"case {case}, within {minutes} CPU-minutes, energy", judged["energy"], 1.0, bar, seconds)
         if key == "energy"
-        else at_least(f"{name}, {key}", judged[key], bar)
+        else at_least(f"case {case}, within {minutes} CPU-minutes, {key}", judged[key], bar, seconds)
+        for (of, minutes), bars in TRAINED.items()
+        if of == case and seconds <= 60 * minutes
         for key, bar in bars.items()
     ]
     print(f"{found.why_ended}; {found.iterations} iterations, {found.evaluations} losses")
