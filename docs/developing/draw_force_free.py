@@ -3,8 +3,9 @@
     python benchmarks/force_free.py --train case1 --minutes 3 --keep case1.npz
     python docs/developing/draw_force_free.py case1.npz case2.npz [--bottom case2_bottom.npz] [--curves pinn_train]
 
-`--bottom`: case 2 trained with `--given bottom` (figure 5). `--curves`: the folder of a PINN_Train with and without
-the quasi-output layer (figure 2). `--figures`: what the benchmark wrote with `--json`. All else is left as it is.
+`--bottom`: case 2 trained with `--options boundary=bottom` (figure 5). `--curves`: the folder of a PINN_Train with and
+without the quasi-output layer, of the paper's kind (figure 2); `--default-curves`: one with the defaults. `--figures`:
+what the benchmark wrote with `--json`. All else is left as it is.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def write_figures(path: Path) -> None:
     put("figures", "".join(lines))
 
 
-def draw_curves(folder: Path) -> None:
+def draw_curves(folder: Path, name: str, title: str) -> None:
     """Draw the losses of a run's trainings by whether they have the quasi-output layer."""
     groups: dict[str, list[Any]] = {}
     for path in sorted(folder.glob("*.npz")):
@@ -91,8 +92,8 @@ def draw_curves(folder: Path) -> None:
             about, curve = json.loads(str(file["about"])), file["curve"]
         columns = [COLUMNS.index("iteration"), COLUMNS.index("value")]
         groups.setdefault(GROUPS[about["settings"]["quasi_output"]], []).append(curve[:, columns])
-    ordered = {name: groups[name] for name in GROUPS.values() if name in groups}
-    save(loss_picture(ordered, CASES[1].name), FIGURES / "force_free_loss", ["svg"])
+    ordered = {group: groups[group] for group in GROUPS.values() if group in groups}
+    save(loss_picture(ordered, title), FIGURES / name, ["svg"])
 
 
 def main() -> None:
@@ -101,6 +102,7 @@ def main() -> None:
     parser.add_argument("trainings", nargs="*", type=Path, help="files of --keep")
     parser.add_argument("--bottom", type=Path)
     parser.add_argument("--curves", type=Path)
+    parser.add_argument("--default-curves", type=Path)
     parser.add_argument("--figures", type=Path, help="what the benchmark wrote with --json")
     given = parser.parse_args()
     factors: dict[str, Any] = {}
@@ -112,7 +114,9 @@ def main() -> None:
         picture = field_line_picture({"network, the bottom alone given": kept(given.bottom)[1]}, title=CASES[2].name)
         save(picture, FIGURES / "force_free_lines_2_bottom", ["png"])
     if given.curves:
-        draw_curves(given.curves)
+        draw_curves(given.curves, "force_free_loss", f"{CASES[1].name}, the paper's kind of loss")
+    if given.default_curves:
+        draw_curves(given.default_curves, "force_free_loss_defaults", f"{CASES[1].name}, the defaults")
     if given.figures:
         write_figures(given.figures)
 

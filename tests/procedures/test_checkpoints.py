@@ -10,6 +10,7 @@ import pytest
 from aims_inputs import COMMAND, control
 from engine_data import crystal, molecule, rattled
 from in_process import WATER, InProcess, waters
+from walltimes import EndsAfter
 
 from genarris_fw.crystal import write
 from genarris_fw.engines.programs import process
@@ -34,20 +35,6 @@ fmax = 0.004
 smax = 0.0001
 num_replicas = 1
 """
-
-
-class EndsAfter(Walltime):
-    """A walltime that is over after so many questions."""
-
-    def __init__(self, questions: int) -> None:
-        super().__init__()
-        self.questions = questions
-
-    def ending(self) -> bool:
-        self.questions -= 1
-        if self.questions < 0:
-            self.told = True
-        return super().ending()
 
 
 @pytest.fixture

@@ -19,15 +19,13 @@ PAGE = DOCS / "studies" / "force_free.md"
 # What would take minutes.
 SMALLER = {
     r"^\[low_lou_field\]$": "[low_lou_field]\nshape = [8, 8, 8]",
-    r"^seeds = 5$": "seeds = 2",
-    r"^units = 48$": "units = 6",
-    r"^interior_points = 8000$": "interior_points = 50",
-    r"^boundary_points = 6000$": "boundary_points = 50",
-    r"^max_iterations = 1000$": "max_iterations = 4",
-    r"^max_cpu_seconds = 180$": "",
+    r"^seeds = 5$": "seeds = 2\nunits = 6\ninterior_points = 50\nboundary_points = 50\nfit_iterations = 2",
+    r"^max_cpu_seconds = 60$": "max_iterations = 4",
     r"units=48": "units=6",
-    r"interior=8000, boundary_points=6000": "interior=50, boundary_points=50",
-    r"max_cpu_seconds=180": "max_iterations=3",
+    r"nodes_to_fit\(potential, 6000\)": "nodes_to_fit(potential, 60)",
+    r"interior=6000, boundary_points=6000": "interior=50, boundary_points=50",
+    r"max_iterations=300": "max_iterations=3",
+    r"max_cpu_seconds=45": "max_iterations=3",
 }
 
 

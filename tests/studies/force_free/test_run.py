@@ -13,6 +13,7 @@ import pytest
 from in_process import InProcess
 from magnetograms import low_lou_magnetogram, write_sharp
 from trainings import documents
+from walltimes import EndsAfter
 
 from genarris_fw.catalogue import Catalogue
 from genarris_fw.farm import carry_out
@@ -27,7 +28,6 @@ from genarris_fw.studies.force_free.procedures.problem import Problem
 from genarris_fw.studies.force_free.procedures.tables import case_of, settings_name
 from genarris_fw.studies.force_free.procedures.training import PINNTrain, key_of
 from genarris_fw.studies.force_free.training.training import Training
-from genarris_fw.walltime import Walltime
 
 TRAINED = """
 [pinn_train]
@@ -122,20 +122,6 @@ def test_everything_in_one_run(in_process: InProcess) -> None:
     lines = catalogue.artifacts.names("corona", "lines/")
     assert len(lines) == 3 + 6 and len(read_lines(folder / "field_lines" / "low_lou.npz")) == 9
     assert record["summaries"]["field_lines"]["fields"] == 9
-
-
-class EndsAfter(Walltime):
-    """A walltime that is over after so many questions."""
-
-    def __init__(self, questions: int) -> None:
-        super().__init__()
-        self.questions = questions
-
-    def ending(self) -> bool:
-        self.questions -= 1
-        if self.questions < 0:
-            self.told = True
-        return super().ending()
 
 
 SMALL = """\

@@ -103,7 +103,7 @@ class PINNTrainOptions(SharedOptions):
     potential_weight: PointWeights = option(
         "With bottom_and_potential: weight of a node where the potential field stands for what is not known; those of "
         "the bottom have 1",
-        [1e-5],
+        [1e-6],
     )
     fit_iterations: FitIterations = option(
         "Iterations by which a network is made like the potential field before it is trained; 0: none", [300]

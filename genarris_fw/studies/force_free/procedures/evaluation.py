@@ -8,6 +8,7 @@ import numpy as np
 
 from genarris_fw.errors import EngineError, InputError, RunFailed
 from genarris_fw.procedures.kit.base import Campaign, Item, Outcome, Procedure, explicit_serialize
+from genarris_fw.procedures.kit.done_items import done_items
 from genarris_fw.procedures.kit.run_files import about_file, published_file
 from genarris_fw.studies.force_free.fields.field import Field
 from genarris_fw.studies.force_free.judging.factors import height_factors
@@ -72,12 +73,7 @@ class PINNEvaluate(Procedure[PINNEvaluateOptions]):
 
     def collect(self, campaign: Step) -> dict[str, Any]:
         """Write tables and pictures; name the best."""
-        items = campaign.catalogue.work_items
-        done = [record["outcome"] for record in items.outcomes(campaign.run, campaign.step)]
-        if not done:
-            failures = items.failures(campaign.run, campaign.step)
-            why = failures[0]["error"] if failures else "nothing was done"
-            raise RunFailed(f"{campaign.step}: no network could be judged: {why}")
+        done = [record["outcome"] for record in done_items(campaign, "no network could be judged")]
         if campaign.sees_folder():
             write_tables(campaign, done)
             if campaign.options.pictures:

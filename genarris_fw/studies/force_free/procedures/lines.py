@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.errors import EngineError, InputError, RunFailed
+from genarris_fw.errors import EngineError, InputError
 from genarris_fw.procedures.kit.base import Campaign, Item, Outcome, Procedure, explicit_serialize
-from genarris_fw.procedures.kit.item_files import ItemFiles, forget_item_files, publish_item_file
+from genarris_fw.procedures.kit.done_items import done_items, publish_results
+from genarris_fw.procedures.kit.item_files import ItemFiles, forget_item_files
 from genarris_fw.procedures.kit.run_files import about_file
 from genarris_fw.studies.force_free.fields.field import Field
 from genarris_fw.studies.force_free.judging.field_lines import field_lines, kinds_of_lines, paper_seeds, write_lines
@@ -53,18 +54,10 @@ class FieldLines(Procedure[FieldLinesOptions]):
 
     def collect(self, campaign: Step) -> dict[str, Any]:
         """Make the lines known by name, and draw those of each field beside the best trained ones."""
-        items, folder = campaign.catalogue.work_items, campaign.options.output_dir
+        folder = campaign.options.output_dir
         assert folder is not None  # resolved
-        done = items.outcomes(campaign.run, campaign.step)
-        if not done:
-            failures = items.failures(campaign.run, campaign.step)
-            why = failures[0]["error"] if failures else "nothing was done"
-            raise RunFailed(f"{campaign.step}: no field lines could be traced: {why}")
-        for record in done:
-            about = {name: value for name, value in record["outcome"].items() if name != "file"}
-            name, path = f"lines/{record['key']}", Path(folder) / f"{record['key']}.npz"
-            if not publish_item_file(campaign, record["outcome"]["file"], name, path, **about):
-                raise RunFailed(f"{campaign.step}: the lines of {record['key']} are gone; try it again with retry")
+        done = done_items(campaign, "no field lines could be traced")
+        publish_results(campaign, done, "lines/{}".format, Path(folder), "the lines")
         if campaign.options.pictures and campaign.sees_folder():
             _draw(campaign, [record["outcome"] for record in done], Path(folder))
         kinds = {kind: sum(record["outcome"][kind] for record in done) for kind in ("closed", "open")}

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from genarris_fw import __version__
 from genarris_fw.catalogue import Catalogue
-from genarris_fw.errors import EngineError, InputError, Interrupted, RunFailed
+from genarris_fw.errors import EngineError, InputError, Interrupted
 from genarris_fw.names import made_safe
 from genarris_fw.procedures.kit.base import Campaign, Item, Outcome, Procedure, explicit_serialize
-from genarris_fw.procedures.kit.item_files import ItemFiles, forget_checkpoints, forget_item_files, publish_item_file
+from genarris_fw.procedures.kit.done_items import done_items, publish_results
+from genarris_fw.procedures.kit.item_files import ItemFiles, forget_checkpoints, forget_item_files
 from genarris_fw.studies.force_free.fields.field import Field
 from genarris_fw.studies.force_free.options.memory import training_too_large
 from genarris_fw.studies.force_free.options.training import PINNTrainOptions
@@ -101,18 +102,10 @@ class PINNTrain(Procedure[PINNTrainOptions]):
 
     def collect(self, campaign: Step) -> dict[str, Any]:
         """Make the trained parameters known by name."""
-        items, folder = campaign.catalogue.work_items, campaign.options.output_dir
+        folder = campaign.options.output_dir
         assert folder is not None  # resolved
-        done = items.outcomes(campaign.run, campaign.step)
-        if not done:
-            failures = items.failures(campaign.run, campaign.step)
-            why = failures[0]["error"] if failures else "nothing was done"
-            raise RunFailed(f"{campaign.step}: no network could be trained: {why}")
-        for record in done:
-            about = {name: value for name, value in record["outcome"].items() if name != "file"}
-            name, path = training_name(campaign.step, record["key"]), Path(folder) / f"{record['key']}.npz"
-            if not publish_item_file(campaign, record["outcome"]["file"], name, path, **about):
-                raise RunFailed(f"{campaign.step}: the parameters of {record['key']} are gone; try it again with retry")
+        done = done_items(campaign, "no network could be trained")
+        publish_results(campaign, done, lambda key: training_name(campaign.step, key), Path(folder), "the parameters")
         losses = [record["outcome"]["loss"] for record in done]
         seconds = sum(record["outcome"]["cpu_seconds"] for record in done)
         return {"trainings": len(done), "lowest_loss": min(losses), "cpu_seconds": seconds}
