@@ -91,6 +91,14 @@ def test_fields(tmp_path: Path, option: str, said: str) -> None:
         ("fields = sun", "no earlier step makes a field of that name"),
         ("max_cpu_seconds = 0", "expected a number from 0.1 to 100000000 (s)"),
         ("field_scale = none", "expected a number above 0, largest or potential"),
+        ("field_scale = 0", "field_scale = '0': expected a number above 0, largest or potential"),
+        ("relative = -1", "relative = '-1': expected a number from 0 to 4, or a list of different ones"),
+        ("relative = nan", "relative = 'nan': expected a number from 0 to 4"),
+        ("potential_weight = -0.1", "expected a number from 0 to 1000000"),
+        ("fit_iterations = -1", "fit_iterations = '-1': expected a whole number from 0 to 1000000"),
+        ("fit_iterations = 2.5", "fit_iterations = '2.5': expected a whole number"),
+        ("sampler = weak", "expected uniform, sobol, low or strong"),
+        ("matrix = float16", "expected float64 or float32"),
     ],
 )
 def test_trainings(tmp_path: Path, option: str, said: str) -> None:

@@ -24,6 +24,7 @@ from genarris_fw.studies.force_free.judging.metrics import metrics
 from genarris_fw.studies.force_free.network.envelope import Envelope
 from genarris_fw.studies.force_free.network.evaluate import field_of
 from genarris_fw.studies.force_free.network.shape import Shape
+from genarris_fw.studies.force_free.procedures.problem import Problem
 from genarris_fw.studies.force_free.procedures.tables import case_of, settings_name
 from genarris_fw.studies.force_free.procedures.training import PINNTrain, key_of
 from genarris_fw.studies.force_free.training.training import Training
@@ -34,6 +35,7 @@ hidden_layers = 2
 units = 8
 interior_points = 100
 max_iterations = 12
+fit_iterations = 9
 """
 EVERYTHING = """\
 [Genarris_master]
@@ -144,9 +146,13 @@ def test_a_training_whose_time_is_over_goes_on_later(in_process: InProcess, monk
     assert (in_process.folder / item["checkpoint"]["file"]["place"]).is_file()
     advanced, advance = [], Training.advance
     monkeypatch.setattr(Training, "advance", lambda training: (advanced.append(1), advance(training))[1])
+    monkeypatch.setattr(Problem, "fitted", lambda problem: pytest.fail("it is fitted again"))
     assert in_process.run(SMALL.format(run="ended") + TRAINED)["state"] == "finished"
     assert len(advanced) == 12 - item["checkpoint"]["iterations"]  # what was done is not done again
     assert documents(catalogue, "ended", "pinn_train") == documents(catalogue, "calm", "pinn_train")
+    [calm, ended] = [in_process.database.work_items.find_one({"run": run})["outcome"] for run in ("calm", "ended")]
+    assert ended["fit"]["iterations"] == calm["fit"]["iterations"] == 9
+    assert ended["cpu_seconds"] > ended["fit"]["cpu_seconds"] > 0
     assert "goes on from a checkpoint" in "".join(p.read_text() for p in (in_process.folder / "logs").iterdir())
 
 

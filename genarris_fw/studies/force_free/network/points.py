@@ -16,6 +16,8 @@ Rows = NDArray[np.float64]
 
 BOUNDARIES = ("all", "bottom", "bottom_and_potential")
 SAMPLERS = ("uniform", "sobol", "low", "strong")
+# Nodes of the potential field to which a network is fitted before a training, at most.
+FITTED = 6000
 
 # Of "low": the height, as a part of the box's, over which the density of the lower half of the points falls to 1/e.
 _FALL = 0.2

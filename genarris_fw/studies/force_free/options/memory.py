@@ -45,6 +45,7 @@ def memory_of_training(settings: dict[str, Any], nodes: Sequence[int] | None) ->
         Those of its field along x, y and z; None where they are not known yet.
     """
     from genarris_fw.studies.force_free.network.memory import memory_needed, memory_of_points
+    from genarris_fw.studies.force_free.network.points import FITTED
     from genarris_fw.studies.force_free.network.shape import Shape
     from genarris_fw.studies.force_free.training.settings import Settings
     from genarris_fw.studies.force_free.training.settings import memory_needed as of_the_optimiser
@@ -56,6 +57,9 @@ def memory_of_training(settings: dict[str, Any], nodes: Sequence[int] | None) ->
         memory_needed(shape, boundary, settings["interior_points"], dtype=dtype, chunk=settings["chunk"])
         for dtype in dtypes
     )
+    if settings["fit_iterations"]:
+        fitted = min(FITTED, math.prod(nodes) if nodes else FITTED)
+        losses += memory_needed(shape, fitted, 0, dtype="float64", chunk=settings["chunk"])
     optimiser = Settings(**{name: settings[name] for name in ("optimiser", "history", "matrix")})
     sampling = memory_of_points(math.prod(nodes or ()), settings["interior_points"])
     return sampling + losses + of_the_optimiser(optimiser, shape.parameters)

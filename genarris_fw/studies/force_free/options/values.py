@@ -27,7 +27,7 @@ class Several:
         self, read: Callable[[Any], Any], name: str, words: str, least: float | None = None, most: float | None = None
     ) -> None:
         self.read, self.least, self.most = read, least, most
-        limits = "" if least is None else f" from {least:g} to {most:g}"
+        limits = "" if least is None else f" from {least:.10g} to {most:.10g}"
         self.said = Said(f"{name} or list", f"{words}{limits}, or a list of different ones")
 
     def __call__(self, text: Any) -> list[Any]:

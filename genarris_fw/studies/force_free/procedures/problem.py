@@ -12,15 +12,13 @@ from genarris_fw.studies.force_free.fields.field import Field
 from genarris_fw.studies.force_free.network.envelope import Envelope, fitted_envelope
 from genarris_fw.studies.force_free.network.initial import initial_parameters
 from genarris_fw.studies.force_free.network.loss import Loss
-from genarris_fw.studies.force_free.network.points import Points, nodes_to_fit, sample_points
+from genarris_fw.studies.force_free.network.points import FITTED, Points, nodes_to_fit, sample_points
 from genarris_fw.studies.force_free.network.shape import Shape
 from genarris_fw.studies.force_free.training.settings import Settings
 from genarris_fw.studies.force_free.training.training import Trained, train
 
 # dtype of the option -> those of the stages.
 STAGES = {"float32": ["float32"], "float64": ["float64"], "mixed": ["float32", "float64"]}
-# Nodes of the potential field to which a network is fitted first, at most.
-FITTED = 6000
 
 
 @dataclass(frozen=True)
