@@ -27,14 +27,15 @@ from genarris_fw.studies.force_free.options.training import PINNTrainOptions
 from genarris_fw.studies.force_free.procedures.fields import load_field, potential_of
 from genarris_fw.studies.force_free.procedures.problem import Problem, needs_potential, problem
 from genarris_fw.studies.force_free.training.curve import COLUMNS
-from genarris_fw.studies.force_free.training.training import Trained, Training, train
+from genarris_fw.studies.force_free.training.training import Trained, Training
 from genarris_fw.threads import one_thread
 
 Step = Campaign[PINNTrainOptions]
 LONGEST_KEY = 80  # it is the name of a file, too
 Arrays = Mapping[str, NDArray[Any]]
-# What is kept of the fit to the potential field.
+# What is kept of the fit to the potential field; None where there is none.
 FIT = ("loss", "iterations", "evaluations", "cpu_seconds")
+Fit = NDArray[np.float64] | None
 
 
 @explicit_serialize
@@ -71,11 +72,8 @@ class PINNTrain(Procedure[PINNTrainOptions]):
         what = problem(field, potential, settings, seed)
         files = ItemFiles(campaign, item)
         with files.checkpoint() as kept:
-            state = None if kept is None else read_arrays(kept)
-        start, fit = (what.start, None) if state is not None else started(what)
-        if state is not None:
-            fit = state.get("fit")
-        trained = train(what.losses, start, what.settings, state, Keeping(campaign, files, fit))
+            training, fit = started(what) if kept is None else resumed(what, kept)
+        trained = training.run(Keeping(campaign, files, fit))
         about = {
             "field": name,
             "field_digest": field.digest,
@@ -129,7 +127,7 @@ class Keeping:
         What is known of the fit before the training (`FIT`), which is not done again.
     """
 
-    def __init__(self, campaign: Step, files: ItemFiles, fit: NDArray[np.float64] | None = None) -> None:
+    def __init__(self, campaign: Step, files: ItemFiles, fit: Fit = None) -> None:
         self.campaign, self.files = campaign, files
         self.fit = {} if fit is None else {"fit": fit}
         self.seconds = campaign.options.checkpoint_seconds
@@ -177,15 +175,23 @@ def training_name(step: str, key: str) -> str:
     return f"training{step.removeprefix(PINNTrainOptions.procedure.lower())}/{key}"
 
 
-def started(what: Problem) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-    """Return the parameters with which the training begins, and what is known of the fit before it (`FIT`)."""
+def started(what: Problem) -> tuple[Training, Fit]:
+    """Return a training at its beginning, and what is known of the fit before it (`FIT`)."""
     fitted = what.fitted()
     if fitted is None:
-        return what.start, None
-    return fitted.parameters, np.array([fitted.value, fitted.iterations, fitted.evaluations, fitted.cpu_seconds])
+        return Training(what.losses, what.start, what.settings), None
+    fit = np.array([fitted.value, fitted.iterations, fitted.evaluations, fitted.cpu_seconds])
+    return Training(what.losses, fitted.parameters, what.settings), fit
 
 
-def found(what: Problem, trained: Trained, fit: NDArray[np.float64] | None) -> dict[str, Any]:
+def resumed(what: Problem, kept: Path) -> tuple[Training, Fit]:
+    """Return a training where it was kept, and what is known of the fit before it; the file's arrays are let go."""
+    training, state = Training(what.losses, what.start, what.settings), read_arrays(kept)
+    training.restore(state)
+    return training, state.get("fit")
+
+
+def found(what: Problem, trained: Trained, fit: Fit) -> dict[str, Any]:
     """Return what a document says of a training that is over."""
     last = dict(zip(COLUMNS, trained.curve[-1].tolist()))
     fitting: dict[str, Any] | None = None if fit is None else dict(zip(FIT, fit.tolist()))

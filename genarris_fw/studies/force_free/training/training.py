@@ -94,11 +94,7 @@ def train(
     training = Training([loss] if callable(loss) else loss, start, settings)
     if state is not None:
         training.restore(state)
-    while not training.ended():
-        training.advance()
-        if report is not None:
-            report(training)
-    return training.result()
+    return training.run(report)
 
 
 class Training:
@@ -134,6 +130,14 @@ class Training:
     def cpu_seconds(self) -> float:
         """CPU time of this and of the former processes."""
         return self._former_cpu + time.process_time() - self._began
+
+    def run(self, report: Callable[[Training], None] | None = None) -> Trained:
+        """Go on to the end; `report` as of `train`."""
+        while not self.ended():
+            self.advance()
+            if report is not None:
+                report(self)
+        return self.result()
 
     def ended(self) -> bool:
         """Tell whether the training is over; `why_ended` says why."""
