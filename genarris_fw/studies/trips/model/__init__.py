@@ -1,0 +1,1 @@
+"""The model of trips: a problem, its trips, the general form, what cannot be, problems made up."""

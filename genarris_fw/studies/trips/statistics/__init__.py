@@ -1,0 +1,1 @@
+"""How well parameters are known, and how well they fit."""

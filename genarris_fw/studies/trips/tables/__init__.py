@@ -1,0 +1,1 @@
+"""A modeller's own tables, read and written."""
