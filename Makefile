@@ -66,7 +66,8 @@ linkcheck: dev
 # The package is in the environment in one of two ways; the last one asked for stands.
 $(VENV)/dev.installed: $(BUILD) | $(BIN)/pip
 	@echo "installing genarris_fw into $(VENV) to be worked on: some minutes where nothing is there yet"
-	rm -f $(VENV)/wheel.installed
+	# What an earlier wheel left here would be found first, with the procedures that were registered then.
+	rm -rf $(VENV)/wheel.installed genarris_fw.egg-info
 	$(PIP) install --upgrade setuptools cython
 	$(PIP) install --no-build-isolation --check-build-dependencies --no-compile --editable ".[embedded,tblite,pyscf,test,dev,docs]"
 	# What pip does on one core; packages may hold files that are no Python of this version.
