@@ -49,9 +49,11 @@ def test_exact_ranges_hold_every_table_of_whole_trips():
     [
         (1.2, r"^category 1: a mean cost of 1\.2, where its costs allow only 1\.25 to 5\.25, the ends excluded$"),
         (1.25, "its costs allow only 1.25 to 5.25"),
+        (5.25, "its costs allow only 1.25 to 5.25"),
         (6.0, "its costs allow only 1.25 to 5.25"),
         (2.5, "the trips from and to all zones allow only 2.75 to 3.75"),
         (2.75, "the trips from and to all zones allow only 2.75 to 3.75"),
+        (3.75, "the trips from and to all zones allow only 2.75 to 3.75"),
         (4.0, "the trips from and to all zones allow only 2.75 to 3.75"),
     ],
 )
@@ -118,7 +120,8 @@ def test_the_constraints_of_a_general_problem_that_cannot_be_kept_are_named():
 SAME = np.array([[3.0, 3, 3], [5, 5, 5]])  # of each origin
 PARTS = np.add.outer([1.0, 2], [0.0, 4, 1])
 MIXED = np.array([[1.0, 2, 3], [4, 1, 7]])
-RING = [[1, 1, 0], [0, 1, 1]]
+CHAIN = [[1, 1, 0], [0, 1, 1]]
+CIRCLE = [[1, 1, 0], [0, 1, 1], [1, 0, 1]]
 
 
 def costs_of(*categories, allowed=None):
@@ -134,7 +137,11 @@ def costs_of(*categories, allowed=None):
         (costs_of(MIXED, MIXED, allowed=[np.ones((2, 3)), [[1, 0, 0], [0, 1, 0]]]), "category 2: from each origin"),
         (costs_of(PARTS), "costs of every category are a part of the origin plus a part of the destination"),
         (costs_of(PARTS, 3 * PARTS + 1), "costs of every category are a part of the origin"),
-        (costs_of(MIXED, allowed=[RING]), "costs of every category are a part of the origin"),
+        (costs_of(MIXED, allowed=[CHAIN]), "costs of every category are a part of the origin"),
+        (
+            TripProblem([[[1.0, 2, 0], [0, 1, 2], [1.0, 0, 3]]], [[3.0] * 3], [3.0] * 3, [1.5], [CIRCLE]),
+            "costs of every category are a part of the origin",
+        ),
         (costs_of(MIXED, allowed=[[[1, 1, 0], [0, 0, 1]]]), "destination 1 and destination 3 share no origins"),
     ],
 )
@@ -150,6 +157,7 @@ def test_parameters_that_nothing_determines_are_named(problem, message):
         costs_of(PARTS, MIXED),
         costs_of(PARTS, PARTS[:, ::-1]),
         costs_of(MIXED, allowed=[[[1, 1, 1], [0, 1, 1]]]),
+        TripProblem([[[1.0, 2, 0], [0, 1, 2], [2.5, 0, 1]]], [[3.0] * 3], [3.0] * 3, [1.5], [CIRCLE]),
     ],
 )
 def test_parameters_that_the_totals_determine(problem):
