@@ -133,9 +133,7 @@ def method_named(name: str) -> Method:
 
 def first_parameters(problem: TripProblem) -> Parameters:
     """Return where the methods begin: ln B_d = ln D_d, and beta = 1 / mean cost as in Hyman's method."""
-    gamma = np.log(np.maximum(problem.destinations, np.finfo(np.float64).tiny))
-    costs = np.where(problem.mean_costs > 0.0, problem.mean_costs, 1.0)
-    return Parameters(gamma - gamma[0], 1.0 / costs)
+    return Parameters(np.log(problem.destinations), 1.0 / problem.mean_costs)
 
 
 def calibrate(
