@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
-from genarris_fw.studies.trips.methods.dual import Dual, Point, uphill
+from genarris_fw.studies.trips.methods.dual import Dual, uphill
 from genarris_fw.studies.trips.methods.sweeps import Sweep
 from genarris_fw.studies.trips.model.balancing import Array
 from genarris_fw.studies.trips.model.problem import TripProblem
@@ -35,7 +36,7 @@ def newton_cg(problem: TripProblem, start: Parameters, threads: int) -> Iterator
         size = math.sqrt(float(gradient @ (gradient / diagonal)))
         first = first or size
         forcing = min(LOOSEST, (size / first) ** FORCING_POWER)
-        step = conjugate_gradients(lambda v, at=here: dual.product(at, v), gradient, diagonal, forcing)  # type: ignore[misc]
+        step = conjugate_gradients(partial(dual.product, here), gradient, diagonal, forcing)
         here = uphill(dual, here, step)
 
 

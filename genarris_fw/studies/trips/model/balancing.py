@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from genarris_fw._kernels import gravity
+import genarris_fw._kernels.gravity as kernel
 from genarris_fw.studies.trips.model.problem import TripProblem
 
 Array = npt.NDArray[np.float64]
@@ -47,7 +47,7 @@ class Pass:
     @property
     def a(self) -> Array:
         """The balancing factors A_o of the origins, shape (O,)."""
-        return np.exp(self.log_a)
+        return np.asarray(np.exp(self.log_a))
 
     @property
     def trips(self) -> float:
@@ -160,7 +160,7 @@ def pass_over(costs: Array, beta: float, gamma: Array, origins: Array, allowed: 
         Which pairs trips may take; all by default.
     """
     log_a, sums = np.empty(len(origins)), np.zeros((3, len(gamma)))
-    within = gravity.balance(costs, bytes_of(allowed), beta, gamma, origins, log_a, sums)
+    within = kernel.balance(costs, bytes_of(allowed), beta, gamma, origins, log_a, sums)
     return Pass(log_a, sums[0], sums[1], sums[2], within)
 
 
@@ -215,7 +215,7 @@ def cost_moments(
     allowed : ndarray of bool, shape (O, D), optional
         Which pairs trips may take; all by default.
     """
-    found: tuple[float, float, float] = gravity.moments(costs, bytes_of(allowed), beta, gamma, log_a)
+    found: tuple[float, float, float] = kernel.moments(costs, bytes_of(allowed), beta, gamma, log_a)
     return found
 
 
@@ -247,7 +247,7 @@ def fisher_product(
     def of_block(block: Block) -> tuple[Array, float]:
         n, rows = block.category, block.rows
         columns = np.zeros(problem.destination_zones)
-        by_beta = gravity.curve(
+        by_beta = kernel.curve(
             problem.costs[n, rows],
             allowed_of(problem, block),
             float(beta[n]),
