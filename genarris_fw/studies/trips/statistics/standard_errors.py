@@ -83,8 +83,8 @@ def standard_errors(problem: TripProblem, parameters: Parameters, threads: int =
         factors = cho_factor(matrix, lower=True, overwrite_a=True)
     except LinAlgError as error:
         raise InputError(
-            "the Fisher matrix is singular in all the digits there are: at these parameters nearly every trip is certain; "
-            "look for a beta that is too large, or for costs in too small a unit"
+            "the Fisher matrix is singular in all digits: nearly every trip is certain at these parameters; look for a "
+            "beta that is too large, or for costs in too small a unit"
         ) from error
     covariance = cho_solve(factors, np.eye(len(scale)), overwrite_b=True)
     covariance /= scale
@@ -92,4 +92,3 @@ def standard_errors(problem: TripProblem, parameters: Parameters, threads: int =
     errors = np.sqrt(np.diagonal(covariance))
     zones = problem.destination_zones
     return StandardErrors(parameters, np.concatenate([[0.0], errors[: zones - 1]]), errors[zones - 1 :], covariance)
-
