@@ -138,7 +138,7 @@ def _balanced(
         if errors.max() <= tolerance:
             reached = replace(problem, mean_costs=found.mean_costs)
             return Prediction(reached, Parameters(gamma, parameters.beta), sweep)
-        gamma += np.log(problem.destinations / arriving)
+        gamma += np.log(problem.destinations) - np.log(arriving)
     worst = int(errors.argmax())
     raise InputError(
         f"{problem.called.destination(worst)}: {problem.destinations[worst]:g} trips cannot be had, "

@@ -44,6 +44,7 @@ class Cells:
     columns: Sequence[str]
 
     def where(self, cell: int) -> str:
+        """Name a cell for a message."""
         row, column = divmod(cell, len(self.columns))
         return self.table.where(row, self.columns[column])
 

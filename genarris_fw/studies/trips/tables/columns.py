@@ -42,6 +42,7 @@ class Table:
 
     @property
     def rows(self) -> int:
+        """How many rows there are, the header not counted."""
         return len(next(iter(self.columns.values())))
 
     def where(self, row: int, column: str) -> str:
@@ -113,13 +114,17 @@ def read_table(path: Path) -> Table:
 
 
 def _from_csv(path: Path) -> Table:
-    free = memory_here()
-    content = read_ordinary(path, 2**40)
-    if len(content) * _SWELLS > free:
+    try:
+        size = path.stat().st_size
+    except (OSError, ValueError):  # said where it is read
+        size = 0
+    needed, free = size * _SWELLS, memory_here()
+    if needed > free:
         raise InputError(
-            f"{path}: reading it takes about {gigabytes(len(content) * _SWELLS)} of memory, and {gigabytes(free)} are "
-            "free: give it as Parquet"
+            f"{path}: reading it takes about {gigabytes(needed)} of memory, and {gigabytes(free)} are free: "
+            "give it as Parquet"
         )
+    content = read_ordinary(path, max(size, 1))
     try:
         text = decoded(content).text
     except InputError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,9 @@ class CostFiles:
     within_zones: bool = True
     missing_forbidden: bool = False
 
-    def __str__(self) -> str:
+    @property
+    def said(self) -> str:
+        """The files of costs, for a message."""
         return str(self.costs) if isinstance(self.costs, Path) else ", ".join(map(str, self.costs.values()))
 
 
@@ -64,6 +67,17 @@ class Costs:
     values: NDArray[np.float64]
     allowed: NDArray[np.bool_] | None
     names: Names
+
+    def of_zones(self, origins: NDArray[np.bool_], destinations: NDArray[np.bool_]) -> Costs:
+        """Return the costs between some of the zones."""
+        kept = np.ix_(np.ones(len(self.names.categories), bool), origins, destinations)
+        allowed = None if self.allowed is None else self.allowed[kept]
+        names = Names(
+            self.names.categories,
+            tuple(compress(self.names.origins, origins)),
+            tuple(compress(self.names.destinations, destinations)),
+        )
+        return Costs(self.values[kept], None if allowed is None or allowed.all() else allowed, names)
 
 
 def read_costs(files: CostFiles, categories: Sequence[str] = ()) -> Costs:
@@ -87,7 +101,7 @@ def read_costs(files: CostFiles, categories: Sequence[str] = ()) -> Costs:
     if without.any() and not files.missing_forbidden:
         n, o, d = np.argwhere(without)[0]
         raise InputError(
-            f"{files}: {int(without.sum())} pairs have no cost, such as {names.pair(o, d)} ({names.category(n)}): "
+            f"{files.said}: {int(without.sum())} pairs have no cost, such as {names.pair(o, d)} ({names.category(n)}): "
             "give them, or say that pairs without a cost are forbidden"
         )
     allowed = ~without
@@ -104,7 +118,7 @@ def _values(files: CostFiles, categories: Sequence[str]) -> tuple[NDArray[np.flo
         cells = read_cells(files.costs, "cost", ("category", *PAIR), optional=("category",))
         own = cells.names.get("category")
         names = Names(own or tuple(categories) or ("all",), cells.names["origin"], cells.names["destination"])
-        refuse_too_large(files, names)
+        refuse_too_large(files.said, names)
         if own:
             return placed(cells, _index(names)), names
         return np.repeat(_placed_pairs(cells, names)[None], len(names.categories), axis=0), names
@@ -113,7 +127,7 @@ def _values(files: CostFiles, categories: Sequence[str]) -> tuple[NDArray[np.flo
         raise InputError("costs by category: no table: give one of each category")
     origins, destinations = (tuple(dict.fromkeys(name for part in parts for name in part.names[a])) for a in PAIR)
     names = Names(tuple(files.costs), origins, destinations)
-    refuse_too_large(files, names)
+    refuse_too_large(files.said, names)
     return np.stack([_placed_pairs(part, names) for part in parts]), names
 
 
@@ -125,7 +139,7 @@ def _placed_pairs(cells: Cells, names: Names) -> NDArray[np.float64]:
     return placed(cells, {"origin": names.origins, "destination": names.destinations})
 
 
-def refuse_too_large(what: object, names: Names) -> None:
+def refuse_too_large(what: str, names: Names) -> None:
     """Refuse what does not fit into memory, before it is taken.
 
     Raises

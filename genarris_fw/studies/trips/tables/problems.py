@@ -15,7 +15,7 @@ from genarris_fw.studies.trips.model.names import Names
 from genarris_fw.studies.trips.model.predicting import Scenario
 from genarris_fw.studies.trips.model.problem import TOTALS_AGREE, TripProblem
 from genarris_fw.studies.trips.tables.cells import Cells, placed, read_cells
-from genarris_fw.studies.trips.tables.costs import PAIR, CostFiles, read_costs
+from genarris_fw.studies.trips.tables.costs import PAIR, CostFiles, Costs, read_costs
 
 Scaled = Literal["origins", "destinations"]
 
@@ -37,7 +37,12 @@ class Observed:
 
 
 def read_problem(
-    costs: CostFiles, origins: Path, destinations: Path, mean_costs: Path, scaled: Scaled | None = None
+    costs: CostFiles,
+    origins: Path,
+    destinations: Path,
+    mean_costs: Path,
+    scaled: Scaled | None = None,
+    empty_left_out: bool = False,
 ) -> TripProblem:
     """Read a problem whose totals are known.
 
@@ -54,6 +59,9 @@ def read_problem(
     scaled : {"origins", "destinations"}, optional
         Which totals are multiplied by a common factor where the two do not add up to the same number; else such are
         refused.
+    empty_left_out : bool, optional
+        Whether zones where no trip begins are left out of the origins, and those where none ends out of the
+        destinations; else they are refused.
 
     Raises
     ------
@@ -65,6 +73,8 @@ def read_problem(
     known = read_costs(costs, means.names["category"])
     leaving, arriving = _totals(origins, destinations, known.names, scaled)
     mean = _whole(means, {"category": known.names.categories})
+    if empty_left_out:
+        known, leaving, arriving = _without_empty(known, leaving, arriving)
     return TripProblem(known.values, leaving, arriving, mean, known.allowed, known.names)
 
 
@@ -98,7 +108,7 @@ def read_scenario(
     return Scenario(known.values, leaving, arriving, known.allowed, known.names)
 
 
-def read_observed(costs: CostFiles, trips: Path) -> Observed:
+def read_observed(costs: CostFiles, trips: Path, empty_left_out: bool = False) -> Observed:
     """Read a problem from observed trips: all totals and mean costs are theirs.
 
     Parameters
@@ -108,6 +118,8 @@ def read_observed(costs: CostFiles, trips: Path) -> Observed:
     trips : Path
         A table of ``category``, ``origin``, ``destination`` and ``trips``, or with destinations or categories as
         columns. Pairs without a row have no trips.
+    empty_left_out : bool, optional
+        As in `read_problem`.
 
     Raises
     ------
@@ -130,8 +142,19 @@ def read_observed(costs: CostFiles, trips: Path) -> Observed:
     travellers = leaving.sum(axis=1)
     for n in np.flatnonzero(travellers == 0):
         raise InputError(f"{trips}: no trips of {names.category(n)}: leave its costs out, or give its trips")
-    problem = TripProblem(known.values, leaving, arriving, spent / travellers, known.allowed, names)
+    if empty_left_out:
+        observed = observed[:, leaving.any(axis=0)][:, :, arriving > 0]
+        known, leaving, arriving = _without_empty(known, leaving, arriving)
+    problem = TripProblem(known.values, leaving, arriving, spent / travellers, known.allowed, known.names)
     return Observed(problem, observed)
+
+
+def _without_empty(
+    known: Costs, leaving: NDArray[np.float64], arriving: NDArray[np.float64]
+) -> tuple[Costs, NDArray[np.float64], NDArray[np.float64]]:
+    """Leave out origins from which, and destinations to which, nobody travels."""
+    begin, end = leaving.any(axis=0), arriving > 0
+    return known.of_zones(begin, end), leaving[:, begin], arriving[end]
 
 
 def _origins(path: Path) -> Cells:
