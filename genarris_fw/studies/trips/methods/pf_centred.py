@@ -1,4 +1,4 @@
-"""The gauge-centred fixed point: balancing factors, then beta by a Newton step in costs from which the mean is taken."""
+"""The gauge-centred fixed point: balancing factors, then beta by a Newton step in costs without their mean."""
 
 from __future__ import annotations
 
@@ -22,19 +22,17 @@ def pf_centred(problem: TripProblem, start: Parameters, threads: int) -> Iterato
     c' = c - C / sum O. With A and B fixed, the Newton step is then beta += sum c' T / sum c'^2 T; the steps in beta and
     in A no longer hinder each other, since sum c' T is 0 where the sweeps end.
     """
-    gamma, beta = start.gamma.copy(), start.beta.copy()
+    gamma, beta, mean = start.gamma.copy(), start.beta.copy(), problem.mean_costs
     while True:
         found = passes(problem, beta, gamma, threads)
         yield sweep_of(problem, gamma, beta, found)
-        with np.errstate(divide="ignore"):
-            up = np.where(problem.destinations > 0.0, problem.destinations / found.destinations, 0.0)
-        gamma = gamma + np.log(np.maximum(up, np.finfo(np.float64).tiny))
-        # The moments with the new B: every column is multiplied by what its factor was.
-        trips, costs, squares = (
-            sums @ up for sums in (found.column_sums, found.column_costs, found.column_costs_squared)
-        )
-        mean = problem.mean_costs
+        factor = problem.destinations / found.destinations
+        gamma = gamma + np.log(factor)
+        # The moments with the new B: all of a column is multiplied by what its B was.
+        trips = found.column_sums @ factor
+        costs = found.column_costs @ factor
+        squares = found.column_costs_squared @ factor
         first = costs - mean * trips
         second = squares - 2.0 * mean * costs + mean**2 * trips
-        longest = LONGEST_STEP / np.sqrt(np.maximum(second / trips, np.finfo(np.float64).tiny))
+        longest = LONGEST_STEP * np.sqrt(trips / second)
         beta = beta + np.clip(first / second, -longest, longest)

@@ -46,9 +46,8 @@ Method = Callable[[TripProblem, Parameters, int], Iterator[Sweep]]
 
 
 def relative(found: Array, wanted: Array) -> float:
-    """Return the largest |found - wanted| / wanted; where nothing is wanted, the error is relative to the mean."""
-    scale = np.where(wanted > 0.0, wanted, max(float(np.mean(wanted)), np.finfo(np.float64).tiny))
-    return float(np.max(np.abs(found - wanted) / scale))
+    """Return the largest |found - wanted| / wanted."""
+    return float(np.max(np.abs(found - wanted) / wanted))
 
 
 def sweep_of(problem: TripProblem, gamma: Array, beta: Array, found: Passes, origins: float = 0.0) -> Sweep:
@@ -72,7 +71,7 @@ def sweep_of(problem: TripProblem, gamma: Array, beta: Array, found: Passes, ori
         "destinations": relative(found.destinations, problem.destinations),
         "mean_costs": relative(found.mean_costs, problem.mean_costs),
     }
-    return Sweep(Parameters(gamma - gamma[0], beta.copy()), residuals)
+    return Sweep(Parameters(gamma, beta), residuals)
 
 
 def require_memory(needed: int, what: str) -> None:

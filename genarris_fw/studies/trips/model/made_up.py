@@ -1,4 +1,4 @@
-"""Problems made up as in the paper's experiments: the parameters are given, the totals follow from the model's trips."""
+"""Problems made up as in the paper's experiments: parameters are given, the totals follow from the model's trips."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def made_up_problem(
     gamma = random.uniform(*GAMMA, size=zones)
     origins = random.uniform(*TRIPS, size=(categories, zones))
     costs = random.standard_normal((categories, zones, zones))
-    for one in costs:
-        one *= cost_deviation
-        one += LOWEST_COST * cost_deviation - one.min()
+    for n in range(categories):
+        costs[n] *= cost_deviation
+        costs[n] += LOWEST_COST * cost_deviation - costs[n].min()
     return problem_of(costs, origins, Parameters(gamma, beta))
 
 
@@ -55,9 +55,8 @@ def problem_of(
     """Return the problem whose totals are those of the model's trips, and the parameters."""
     categories, _, zones = costs.shape
     destinations, mean_costs = np.zeros(zones), np.empty(categories)
-    pairs = shares_by_category(costs, parameters, allowed)
-    for n, (shares, _) in enumerate(pairs):
-        shares *= origins[n][:, None]
-        destinations += shares.sum(axis=0)
-        mean_costs[n] = np.vdot(shares, costs[n]) / origins[n].sum()
+    for n, (shares, _) in enumerate(shares_by_category(costs, parameters, allowed)):
+        trips = np.multiply(shares, origins[n][:, None], out=shares)
+        destinations += trips.sum(axis=0)
+        mean_costs[n] = np.vdot(trips, costs[n]) / origins[n].sum()
     return TripProblem(costs, origins, destinations, mean_costs, allowed), parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import SupportsIndex
 
 
 @dataclass(frozen=True)
@@ -28,18 +29,18 @@ class Names:
         """How many there are of each: categories, origins, destinations."""
         return len(self.categories), len(self.origins), len(self.destinations)
 
-    def category(self, n: int) -> str:
+    def category(self, n: SupportsIndex) -> str:
         """Return how a message calls a category."""
         return f"category {self.categories[n]}"
 
-    def origin(self, o: int) -> str:
+    def origin(self, o: SupportsIndex) -> str:
         """Return how a message calls an origin."""
         return f"origin {self.origins[o]}"
 
-    def destination(self, d: int) -> str:
+    def destination(self, d: SupportsIndex) -> str:
         """Return how a message calls a destination."""
         return f"destination {self.destinations[d]}"
 
-    def pair(self, o: int, d: int) -> str:
+    def pair(self, o: SupportsIndex, d: SupportsIndex) -> str:
         """Return how a message calls a pair of zones."""
         return f"from {self.origins[o]} to {self.destinations[d]}"

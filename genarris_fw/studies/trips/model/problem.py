@@ -25,12 +25,12 @@ class TripProblem:
     Parameters
     ----------
     costs : (N, O, D) array
-        c^n_od, the cost of a trip of category n from origin o to destination d. What is not finite at a forbidden pair
-        is set to 0.
+        c^n_od, the cost of a trip of category n from origin o to destination d. Those of forbidden pairs
+        are not looked at: where one is negative or not finite, all of them become 0.
     origins : (N, O) array
         Trips of each category from each origin; 0 where a category does not live.
     destinations : (D,) array
-        Trips to each destination.
+        Trips to each destination. Where their sum is that of the origins but for rounding, it is made the same.
     mean_costs : (N,) array
         The mean cost of a trip of each category.
     allowed : (N, O, D) bool array, optional
@@ -54,6 +54,7 @@ class TripProblem:
     names: Names | None = None
 
     def __post_init__(self) -> None:
+        """Take arrays of numbers, and refuse what cannot be."""
         for name, axes in (("costs", 3), ("origins", 2), ("destinations", 1), ("mean_costs", 1)):
             object.__setattr__(self, name, _numbers(name, getattr(self, name), axes))
         if self.allowed is not None:
@@ -121,27 +122,20 @@ class TripProblem:
 
     def _check_costs(self) -> None:
         """Look at a category at a time, for costs may fill half of the memory."""
+        unused = False
         for n, costs in enumerate(self.costs):
             if float(costs.min()) >= 0 and float(costs.max()) < np.inf:  # neither is true of NaN
                 continue
+            unused = True
             wrong = ~((costs >= 0) & (costs < np.inf))
-            forbidden = self.allowed_in(n)
-            if forbidden is not None:
-                wrong &= forbidden
-            if wrong.any():
-                o, d = np.argwhere(wrong)[0]
+            allowed = self.allowed_in(n)
+            for o, d in np.argwhere(wrong if allowed is None else wrong & allowed):
                 raise InputError(
                     f"{self.called.category(n)}, {self.called.pair(o, d)}: a cost of {costs[o, d]:g}: "
                     "costs are 0 or more; forbid pairs between which nobody travels"
                 )
-            self._forget_forbidden(n)
-
-    def _forget_forbidden(self, n: int) -> None:
-        allowed = self.allowed_in(n)
-        if allowed is not None:
-            if not self.costs.flags.owndata or not self.costs.flags.writeable:
-                object.__setattr__(self, "costs", self.costs.copy())
-            self.costs[n][~allowed] = 0.0
+        if unused:  # costs of forbidden pairs alone
+            object.__setattr__(self, "costs", np.where(self.allowed, self.costs, 0.0))
 
     def _check_totals(self) -> None:
         called = self.called
@@ -165,6 +159,7 @@ class TripProblem:
                 f"{leave:.10g} trips leave the origins and {arrive:.10g} arrive at the destinations: "
                 "give totals that add up to the same, or scale one of them"
             )
+        object.__setattr__(self, "destinations", self.destinations * (leave / arrive))
 
     def _check_pairs(self) -> None:
         if self.allowed is None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from genarris_fw.studies.trips.model.memory import memory_of_pairs, require_memory
 from genarris_fw.studies.trips.model.problem import TripProblem
 
 
@@ -32,6 +33,7 @@ class Parameters:
     beta: NDArray[np.float64]
 
     def __post_init__(self) -> None:
+        """Take copies, and move gamma."""
         gamma = np.array(self.gamma, dtype=np.float64)
         object.__setattr__(self, "gamma", gamma - gamma[0])
         object.__setattr__(self, "beta", np.array(self.beta, dtype=np.float64))
@@ -50,6 +52,8 @@ def trips(problem: TripProblem, parameters: Parameters) -> NDArray[np.float64]:
     (N, O, D) ndarray
         Trips, 0 at forbidden pairs. They keep the totals of the origins, whatever the parameters.
     """
+    needed = memory_of_pairs(*problem.costs.shape)
+    require_memory(needed, "the trips between all pairs of zones", "take fewer zones, or a category at a time")
     found = np.empty_like(problem.costs)
     for n, (shares, _) in enumerate(shares_by_category(problem.costs, parameters, problem.allowed)):
         np.multiply(shares, problem.origins[n][:, None], out=found[n])
@@ -105,9 +109,9 @@ def residuals(problem: TripProblem, parameters: Parameters) -> dict[str, float]:
     arriving = np.zeros(problem.destination_zones)
     leaving, costs = np.zeros_like(problem.origins), np.zeros(problem.categories)
     for n, (shares, _) in enumerate(shares_by_category(problem.costs, parameters, problem.allowed)):
-        shares *= problem.origins[n][:, None]
-        leaving[n], costs[n] = shares.sum(axis=1), np.vdot(shares, problem.costs[n])
-        arriving += shares.sum(axis=0)
+        trips = np.multiply(shares, problem.origins[n][:, None], out=shares)
+        leaving[n], costs[n] = trips.sum(axis=1), np.vdot(trips, problem.costs[n])
+        arriving += trips.sum(axis=0)
     starts = problem.origins > 0
     return {
         "origins": _largest(leaving[starts], problem.origins[starts]),
