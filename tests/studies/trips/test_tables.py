@@ -1,17 +1,22 @@
 """A modeller's tables: every form that may be read, and what is wrong with one said in a line."""
 
 import builtins
+import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from genarris_fw.errors import InputError
 from genarris_fw.studies.trips.model.names import Names
 from genarris_fw.studies.trips.tables import columns, costs
+from genarris_fw.studies.trips.tables.cells import placed, read_cells
 from genarris_fw.studies.trips.tables.costs import CostFiles, read_costs
 from genarris_fw.studies.trips.tables.problems import read_observed, read_problem, read_scenario
 from genarris_fw.studies.trips.tables.writing import write_trips
 
+AXES = ("category", "origin", "destination")
 # Two categories, two origins, three destinations: costs[n, o, d].
 COSTS = np.array([[[1.0, 2, 3], [4, 5, 6]], [[7, 8, 9], [10, 11, 12]]])
 NAMES = Names(("poor", "rich"), ("a", "b"), ("x", "y", "z"))
@@ -311,6 +316,25 @@ def test_forbidden_pairs_are_known_ones(folder):
         (folder / "forbidden.csv").write_text(text)
         with pytest.raises(InputError, match=said):
             problem_in(folder, forbidden=folder / "forbidden.csv")
+
+
+NAME = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zs", "Zl", "Zp", "Cf")), min_size=1, max_size=4)
+CELLS = st.floats(0.0, 1e12)
+
+
+@given(names=st.tuples(*[st.lists(NAME, min_size=1, max_size=3, unique=True).map(tuple)] * 3), data=st.data())
+def test_any_names_and_numbers_survive_a_file(tmp_path_factory, names, data):
+    names = Names(*names)
+    count = math.prod(names.shape)
+    trips = np.array(data.draw(st.lists(CELLS, min_size=count, max_size=count))).reshape(names.shape)
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    rows = write_trips(path, trips, names)
+    if rows == 0:
+        with pytest.raises(InputError, match="a table without rows"):
+            read_cells(path, "trips", AXES)
+        return
+    index = {axis: getattr(names, f"{axis}s".replace("ys", "ies")) for axis in AXES}
+    assert np.array_equal(np.nan_to_num(placed(read_cells(path, "trips", AXES), index)), trips)
 
 
 def test_memory_is_said_before_it_is_taken(folder, monkeypatch):

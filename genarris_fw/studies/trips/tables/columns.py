@@ -17,8 +17,8 @@ from genarris_fw.files import read_ordinary, refuse_odd
 from genarris_fw.memory import gigabytes, memory_here
 
 MISSING = "Parquet needs pyarrow, which is not installed: pip install 'genarris_fw[dataframes]', or give csv"
-# What a cell of a CSV file takes while it is read, over its bytes in the file: a text of Python for each.
-_SWELLS = 15
+# What a cell of a CSV file takes while it is read, in bytes: a text of Python, and its places in a row and a column.
+_BYTES_A_CELL = 150
 
 
 @dataclass(frozen=True)
@@ -114,17 +114,7 @@ def read_table(path: Path) -> Table:
 
 
 def _from_csv(path: Path) -> Table:
-    try:
-        size = path.stat().st_size
-    except (OSError, ValueError):  # said where it is read
-        size = 0
-    needed, free = size * _SWELLS, memory_here()
-    if needed > free:
-        raise InputError(
-            f"{path}: reading it takes about {gigabytes(needed)} of memory, and {gigabytes(free)} are free: "
-            "give it as Parquet"
-        )
-    content = read_ordinary(path, max(size, 1))
+    content = _content(path)
     try:
         text = decoded(content).text
     except InputError as error:
@@ -147,6 +137,28 @@ def _from_csv(path: Path) -> Table:
             raise InputError(f"{path}, line {line}: {len(row)} cells, where the header has {len(header)}")
     cells = [[cell.strip() for cell in column] for column in zip(*rows[1:])]
     return Table(path, dict(zip(header, cells)), lines[1:])
+
+
+def _content(path: Path) -> bytes:
+    """Return a file's bytes, if there is memory for its cells."""
+    try:
+        size = path.stat().st_size
+    except (OSError, ValueError):  # said where it is read
+        size = 1
+    _refuse_too_large(path, size)
+    content = read_ordinary(path, size)
+    cells = content.count(b"\n") + max(map(content.count, (b",", b";", b"\t")))
+    _refuse_too_large(path, _BYTES_A_CELL * cells)
+    return content
+
+
+def _refuse_too_large(path: Path, needed: int) -> None:
+    free = memory_here()
+    if needed > free:
+        raise InputError(
+            f"{path}: reading it takes about {gigabytes(needed)} of memory, and {gigabytes(free)} are free: "
+            "give it as Parquet"
+        )
 
 
 def _from_parquet(path: Path) -> Table:

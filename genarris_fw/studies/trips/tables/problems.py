@@ -153,7 +153,7 @@ def _without_empty(
     known: Costs, leaving: NDArray[np.float64], arriving: NDArray[np.float64]
 ) -> tuple[Costs, NDArray[np.float64], NDArray[np.float64]]:
     """Leave out origins from which, and destinations to which, nobody travels."""
-    begin, end = leaving.any(axis=0), arriving > 0
+    begin, end = np.asarray(leaving.any(axis=0)), arriving > 0
     return known.of_zones(begin, end), leaving[:, begin], arriving[end]
 
 
