@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from genarris_fw.errors import InputError
+from genarris_fw.studies.trips.model.memory import memory_of_pairs, require_memory
 from genarris_fw.studies.trips.model.problem import TripProblem
 from genarris_fw.studies.trips.model.trips import Parameters, shares_by_category
 
@@ -34,7 +36,14 @@ def made_up_problem(
     Returns
     -------
     TripProblem, Parameters
+
+    Raises
+    ------
+    InputError
+        For fewer than 2 zones or 1 category, a deviation that is not positive, a range without order, a negative seed,
+        costs that this machine has no room for, or a beta so large that nobody goes to some destination.
     """
+    _check(zones, categories, cost_deviation, beta_range, seed)
     random = np.random.default_rng(seed)
     beta = random.uniform(*beta_range, size=categories)
     gamma = random.uniform(*GAMMA, size=zones)
@@ -60,3 +69,19 @@ def problem_of(
         destinations += trips.sum(axis=0)
         mean_costs[n] = np.vdot(trips, costs[n]) / origins[n].sum()
     return TripProblem(costs, origins, destinations, mean_costs, allowed), parameters
+
+
+def _check(zones: int, categories: int, cost_deviation: float, beta_range: tuple[float, float], seed: int) -> None:
+    least, most = beta_range
+    if zones < 2:
+        raise InputError(f"zones = {zones}: give 2 or more")
+    if categories < 1:
+        raise InputError(f"categories = {categories}: give 1 or more")
+    if not 0 < cost_deviation < np.inf:
+        raise InputError(f"cost_deviation = {cost_deviation:g}: give a number above 0")
+    if not -np.inf < least <= most < np.inf:
+        raise InputError(f"beta_range = {least:g} {most:g}: give the smaller first")
+    if seed < 0:
+        raise InputError(f"seed = {seed}: give a whole number, 0 or more")
+    what = f"costs of {zones} zones and {categories} categories"
+    require_memory(memory_of_pairs(categories, zones, zones, arrays=1.5), what, "take fewer of them")

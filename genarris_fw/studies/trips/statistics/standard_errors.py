@@ -10,6 +10,7 @@ from genarris_fw.errors import InputError
 from genarris_fw.memory import gigabytes, memory_here
 from genarris_fw.studies.trips.model.balancing import Array, passes
 from genarris_fw.studies.trips.model.fisher import fisher_matrix, fisher_memory
+from genarris_fw.studies.trips.model.identification import require_identified
 from genarris_fw.studies.trips.model.problem import TripProblem
 from genarris_fw.studies.trips.model.trips import Parameters
 
@@ -65,6 +66,7 @@ def standard_errors(problem: TripProblem, parameters: Parameters, threads: int =
     """
     from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+    require_identified(problem)
     needed, there = fisher_memory(problem), memory_here()
     if needed > there:
         raise InputError(
@@ -73,17 +75,16 @@ def standard_errors(problem: TripProblem, parameters: Parameters, threads: int =
         )
     found = passes(problem, parameters.beta, parameters.gamma, threads)
     matrix = fisher_matrix(problem, parameters.beta, parameters.gamma, found)[1:, 1:]
-    # Scaled to a diagonal of 1, so that what is not identified shows whatever the units.
+    # Scaled to a diagonal of 1, so that rounding does the same whatever the units.
     scale = np.sqrt(np.diagonal(matrix))
-    _refuse_unidentified(problem, scale, found.costs_squared)
     matrix /= scale
     matrix /= scale[:, None]
     try:
         factors = cho_factor(matrix, lower=True, overwrite_a=True)
     except LinAlgError as error:
         raise InputError(
-            "the Fisher matrix is singular: parameters are not identified; look for zones that no trips join with the "
-            "others, and for costs that only depend on the destination"
+            "the Fisher matrix is singular in all digits: nearly every trip is certain at these parameters; look for a "
+            "beta that is too large, or for costs in too small a unit"
         ) from error
     covariance = cho_solve(factors, np.eye(len(scale)), overwrite_b=True)
     covariance /= scale
@@ -91,13 +92,3 @@ def standard_errors(problem: TripProblem, parameters: Parameters, threads: int =
     errors = np.sqrt(np.diagonal(covariance))
     zones = problem.destination_zones
     return StandardErrors(parameters, np.concatenate([[0.0], errors[: zones - 1]]), errors[zones - 1 :], covariance)
-
-
-def _refuse_unidentified(problem: TripProblem, scale: Array, costs_squared: Array) -> None:
-    """Refuse a category whose costs do not differ from the same origin: beta does nothing there."""
-    of_beta = scale[problem.destination_zones - 1 :]
-    for n in np.flatnonzero(~(of_beta**2 > 1e-12 * costs_squared)):
-        raise InputError(
-            f"beta of {problem.called.category(int(n))} is not identified: its costs do not differ among the "
-            "destinations of an origin; leave the category out, or give it costs that differ"
-        )
