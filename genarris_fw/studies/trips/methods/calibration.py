@@ -182,7 +182,7 @@ def calibrate(
     judge = Judge(tolerance, max_sweeps, time_limit)
     cpu = time.process_time()
     why: WhyEnded = "diverged"
-    detail = "the method cannot go on"
+    detail = ""
     try:
         # Numbers that overflow are seen by the judge.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -193,7 +193,12 @@ def calibrate(
                     break
     except NotEnoughMemory as error:
         why, detail = "memory", str(error)
+    except np.linalg.LinAlgError as error:
+        why, detail = "diverged", f"after {len(judge.history)} sweeps the equations cannot be solved: {error}"
     best = judge.best or Sweep(first, dict.fromkeys(("origins", "destinations", "mean_costs"), math.nan))
+    detail = (
+        detail or f"nothing better is found from the residual {best.worst:.1e} after {len(judge.history) - 1} sweeps"
+    )
     return Calibration(
         parameters=best.parameters,
         method=method,
