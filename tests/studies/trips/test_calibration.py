@@ -114,6 +114,10 @@ def test_memory_is_asked_for_before_it_is_taken(made_up, monkeypatch):
         ({"max_sweeps": 0}, "max_sweeps = 0 and threads = 1 of a calibration must be 1 or more"),
         ({"threads": 0}, "threads = 0 of a calibration must be 1 or more"),
         ({"time_limit": -1.0}, "time_limit = -1.0 of a calibration must be above 0"),
+        (
+            {"start": Parameters(np.zeros(12), np.ones(3))},
+            "start has 12 gamma and 3 beta; the problem has 12 destinations and 2 categories",
+        ),
     ],
 )
 def test_limits_that_make_no_sense(made_up, arguments, message):
