@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from genarris_fw.encodings import decoded
 from genarris_fw.errors import InputError
 from genarris_fw.files import read_ordinary, refuse_odd
-from genarris_fw.memory import gigabytes, memory_here
+from genarris_fw.studies.trips.model.memory import require_memory
 
 MISSING = "Parquet needs pyarrow, which is not installed: pip install 'genarris_fw[dataframes]', or give csv"
 # What a cell of a CSV file takes while it is read, in bytes: a text of Python, and its places in a row and a column.
@@ -145,20 +145,15 @@ def _content(path: Path) -> bytes:
         size = path.stat().st_size
     except (OSError, ValueError):  # said where it is read
         size = 1
-    _refuse_too_large(path, size)
+    _require_memory(path, size)
     content = read_ordinary(path, size)
     cells = content.count(b"\n") + max(map(content.count, (b",", b";", b"\t")))
-    _refuse_too_large(path, _BYTES_A_CELL * cells)
+    _require_memory(path, _BYTES_A_CELL * cells)
     return content
 
 
-def _refuse_too_large(path: Path, needed: int) -> None:
-    free = memory_here()
-    if needed > free:
-        raise InputError(
-            f"{path}: reading it takes about {gigabytes(needed)} of memory, and {gigabytes(free)} are free: "
-            "give it as Parquet"
-        )
+def _require_memory(path: Path, needed: int) -> None:
+    require_memory(needed, f"{path}: the cells of such a file", "give it as Parquet")
 
 
 def _from_parquet(path: Path) -> Table:
