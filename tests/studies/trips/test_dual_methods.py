@@ -68,6 +68,7 @@ def test_the_likelihood_never_falls():
     here = dual.at(np.zeros(15), np.zeros(2))
     for factor in (1.0, 100.0, 1e4):  # even where a step is much too long
         there = uphill(dual, here, factor * here.gradient / here.diagonal)
+        assert there
         assert there.value > here.value
         here = there
 

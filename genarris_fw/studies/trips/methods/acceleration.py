@@ -25,11 +25,6 @@ class Acceleration:
         self._points: deque[Array] = deque(maxlen=depth + 1)
         self._images: deque[Array] = deque(maxlen=depth + 1)
 
-    def forget(self) -> None:
-        """Begin anew."""
-        self._points.clear()
-        self._images.clear()
-
     def next(self, point: Array, image: Array, weights: Array) -> Array:
         """Return where to go from a point: that combination of images whose combined step is the smallest.
 

@@ -90,20 +90,38 @@ class Dual:
         return sweep_of(self._problem, point.gamma, point.beta, point.found)
 
 
-def uphill(dual: Dual, here: Point, step: Array) -> Point:
+def uphill(dual: Dual, here: Point, step: Array, most: int = MOST_HALVINGS) -> Point | None:
     """Follow a step as far as Armijo's rule allows: the whole of it, or a half, a quarter, ...
 
     Near the top, where a gain is less than what rounding does to the value, a step is also good when the gradient along
-    it has not become steeper. Where no part of a step is good, the point remains.
+    it has not become steeper.
+
+    Parameters
+    ----------
+    dual : Dual
+        The log-likelihood.
+    here : Point
+        Where the step begins.
+    step : ndarray, shape (D + N,)
+        The whole step.
+    most : int, optional
+        How often it is halved.
+
+    Returns
+    -------
+    Point or None
+        Where it leads; None where it leads down, or no part of it is good.
     """
     slope = float(here.gradient @ step)
+    if not slope > 0.0:
+        return None
     length = 1.0
-    for _ in range(MOST_HALVINGS):
+    for _ in range(most):
         there = dual.moved(here, length * step)
         gain = there.value - here.value
         if gain >= SUFFICIENT * length * slope:
             return there
-        if abs(gain) <= here.noise and abs(float(there.gradient @ step)) <= abs(slope):
+        if abs(gain) <= here.noise and abs(float(there.gradient @ step)) <= slope:
             return there
         length *= 0.5
-    return here
+    return None

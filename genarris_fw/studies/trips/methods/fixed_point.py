@@ -61,22 +61,29 @@ def all_at_once(problem: TripProblem, start: Parameters, threads: int, next_beta
 def one_by_one(
     problem: TripProblem, start: Parameters, threads: int, next_beta: Callable[[Balanced, int], float]
 ) -> Iterator[Sweep]:
-    """Sweep over the beta one after the other, as Bregman's projections do, with A and B balanced before each.
+    """Sweep over the beta one after the other, as Bregman's projections do, with A and B balanced after each.
 
-    Before a beta^k changes, A^k follows from (21) and B from (22); the A of the other categories wait for their turn.
-    A pass over all categories judges the sweep.
+    After a beta^k has changed, A^k follows from (21) and B from (22). All A follow from (21) before the first, in the
+    pass that judges the sweep.
     """
     gamma, beta = start.gamma, start.beta.copy()
     while True:
         found = passes(problem, beta, gamma, threads)
         yield sweep_of(problem, gamma, beta, found)
+        state = balanced(problem, gamma, beta, found)
         for k in range(problem.categories):
+            beta[k] = next_beta(state, k)
+            multiply_columns(found, np.exp(state.gamma - gamma))
+            gamma = state.gamma
             renew(problem, gamma, beta, found, k)
             state = balanced(problem, gamma, beta, found)
-            for table in (found.column_sums, found.column_costs, found.column_costs_squared):
-                table *= np.exp(state.gamma - gamma)
-            gamma = state.gamma
-            beta[k] = next_beta(state, k)
+        gamma = state.gamma
+
+
+def multiply_columns(found: Passes, up: Array) -> None:
+    """Write into passes what they are after B has been multiplied, A as it was."""
+    for table in (found.column_sums, found.column_costs, found.column_costs_squared):
+        np.multiply(table, up, out=table)
 
 
 def renew(problem: TripProblem, gamma: Array, beta: Array, found: Passes, k: int) -> None:

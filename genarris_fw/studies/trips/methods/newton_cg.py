@@ -37,7 +37,7 @@ def newton_cg(problem: TripProblem, start: Parameters, threads: int) -> Iterator
         first = first or size
         forcing = min(LOOSEST, (size / first) ** FORCING_POWER)
         step = conjugate_gradients(partial(dual.product, here), gradient, diagonal, forcing)
-        here = uphill(dual, here, step)
+        here = uphill(dual, here, step) or here
 
 
 def conjugate_gradients(product: Callable[[Array], Array], wanted: Array, diagonal: Array, forcing: float) -> Array:

@@ -37,11 +37,11 @@ class Unknowns:
 def newton_me(problem: TripProblem, start: Parameters, threads: int) -> Iterator[Sweep]:
     """Minimise the dual of (6)-(9) in alpha = ln A, gamma = ln B and beta, by Newton steps with the dense Jacobian.
 
-    Phi = sum T - sum alpha O - sum gamma D + sum beta C, T = exp(alpha^n_o + gamma_d - beta^n c^n_od), is convex; its
-    gradient is by how much (7)-(9) are missed, (sum_d T - O, sum_no T - D, C - sum c T), and its Hessian the Jacobian of
-    these equations: diagonal in the alpha and in the gamma, T between an alpha and a gamma, -sum c T between a beta and
-    the others, diagonal sum c^2 T in the beta. A constant may go from the alpha to the gamma: gamma_1 is fixed. Steps
-    are halved until Phi falls enough (Armijo).
+    Phi = sum T - sum alpha O - sum gamma D + sum beta C, T = exp(alpha^n_o + gamma_d - beta^n c^n_od), is convex. Its
+    gradient is by how much (7)-(9) are missed: (sum_d T - O, sum_no T - D, C - sum c T). Its Hessian is the Jacobian
+    of these equations: diagonal in the alpha, the gamma (their sums of T) and the beta (sum c^2 T), with T between an
+    alpha and a gamma, and -sum c T between a beta and each of the others. A constant may go from the alpha to the
+    gamma: gamma_1 is fixed. Steps are halved until Phi falls enough (Armijo).
 
     The matrix has (N O + D + N - 1)^2 entries, and its Cholesky factor is the work of the method, as in the paper.
     """

@@ -31,7 +31,7 @@ def newton_ml(problem: TripProblem, start: Parameters, threads: int) -> Iterator
         yield dual.sweep(here)
         matrix = fisher_matrix(problem, here.beta, here.gamma, here.found)
         step = np.concatenate([[0.0], newton_step(matrix[1:, 1:], here.gradient[1:])])
-        here = uphill(dual, here, step)
+        here = uphill(dual, here, step) or here
 
 
 def newton_step(matrix: Array, gradient: Array) -> Array:

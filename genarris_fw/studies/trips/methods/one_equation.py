@@ -10,9 +10,9 @@ import numpy as np
 from genarris_fw.studies.trips.methods.fixed_point import Balanced
 from genarris_fw.studies.trips.model.problem import TripProblem
 
-# Where the relative error e of an equation is no larger, a Newton step leaves about e^2 < 0.05 e: the next sweep, whose
-# factors move the root by more than that, takes care of the rest.
-NEARLY_SOLVED = 0.05
+# Where the relative error of an equation is no larger, a Newton step is the last: what it leaves goes as the square,
+# and the next sweep's factors move the root by more.
+NEARLY_SOLVED = 0.01
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ def pf_newton_bs(problem: TripProblem, start: Parameters, threads: int) -> Itera
     """Sweep over (21), (22) and, for each beta, a Newton search of equation (20) that a bracket bounds.
 
     With w = A B > 0 fixed and 0 < c_min <= c <= c_max, the mean value theorem gives a q in [c_min, c_max] such that
-    sum w c exp(-beta c) = exp(-beta q) S0, S0 = sum w c. The root of (20) therefore is beta = ln(S0 / C) / q: (31) of the
-    paper, which bounds it by ln(S0 / C) / c_max and ln(S0 / C) / c_min. The search is for q: a Newton step that would
-    leave the bracket is a bisection instead, and the bracket shrinks around the root, so that it is always found.
+    sum w c exp(-beta c) = exp(-beta q) S0, S0 = sum w c. The root of (20) therefore is beta = ln(S0 / C) / q, (31),
+    and lies between ln(S0 / C) / c_max and ln(S0 / C) / c_min. The search is for q: a Newton step that would leave the
+    bracket is a bisection instead, and the bracket shrinks around the root, so that it is always found.
 
     Costs are first moved by a constant per category, which A absorbs, so that the lowest is just above 0.
     """
@@ -95,6 +95,7 @@ class Equation:
         return float(np.log(weighted / self.total)) + highest_row + highest_column
 
     def moments(self, state: Balanced, beta: float) -> Moments:
+        """Return the moments at another beta, in the costs that were moved."""
         return moments_at(self.problem, state, self.category, beta, self.shift)
 
     def moments_before(self, state: Balanced) -> Moments:

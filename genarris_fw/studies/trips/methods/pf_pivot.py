@@ -28,6 +28,7 @@ def pf_pivot(problem: TripProblem, start: Parameters, threads: int) -> Iterator[
     pivots = np.array([mean_of_costs(problem, n) for n in range(problem.categories)])
 
     def next_beta(state: Balanced) -> Array:
-        return state.beta + np.log(state.costs / problem.total_costs) / pivots
+        rise: Array = np.log(state.costs / problem.total_costs) / pivots
+        return state.beta + rise
 
     return all_at_once(problem, start, threads, next_beta)
