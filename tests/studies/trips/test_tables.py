@@ -94,6 +94,10 @@ def test_parquet_is_csv_with_types(folder):
     found = read_costs(CostFiles(folder / "costs.parquet"))
     assert np.array_equal(found.values, COSTS)
     assert found.names == Names(NAMES.categories, ("7", "8"), NAMES.destinations)
+    frame.replace({"origin": {7: 2**60 + 1, 8: 2**60 + 2}}).to_parquet(folder / "costs.parquet")
+    assert read_costs(CostFiles(folder / "costs.parquet")).names.origins == (str(2**60 + 1), str(2**60 + 2))
+    frame.astype({"origin": float}).to_parquet(folder / "costs.parquet")
+    assert read_costs(CostFiles(folder / "costs.parquet")).names.origins == ("7", "8")
     frame.loc[3, "cost"] = np.nan
     frame.to_parquet(folder / "costs.parquet")
     with pytest.raises(InputError, match="1 pairs have no cost, such as from 8 to x"):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +39,7 @@ class Table:
     """
 
     path: Path
-    columns: dict[str, Sequence[str] | NDArray[np.float64]]
+    columns: dict[str, Sequence[str] | NDArray[Any]]
     lines: Sequence[int] | None = None
 
     @property
@@ -60,7 +62,7 @@ class Table:
         """
         cells = self.columns[column]
         if isinstance(cells, np.ndarray):
-            names = ["" if np.isnan(cell) else f"{cell:.15g}" for cell in cells]
+            names = ["" if math.isnan(cell) else str(cell).removesuffix(".0") for cell in cells.tolist()]
         else:
             names = list(cells)
         if "" in names:
@@ -170,10 +172,12 @@ def _from_parquet(path: Path) -> Table:
     except (pyarrow.ArrowException, OSError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: cannot be read as Parquet ({reason:.120})") from None
-    columns: dict[str, Sequence[str] | NDArray[np.float64]] = {}
+    columns: dict[str, Sequence[str] | NDArray[Any]] = {}
     for name, column in zip(_header(path, read.column_names), read.columns):
-        if pyarrow.types.is_floating(column.type) or pyarrow.types.is_integer(column.type):
+        if pyarrow.types.is_floating(column.type):
             columns[name] = column.cast(pyarrow.float64()).to_numpy()
+        elif pyarrow.types.is_integer(column.type) and not column.null_count:
+            columns[name] = column.to_numpy()  # as they are: zones may have numbers of many digits
         else:
             columns[name] = ["" if cell is None else str(cell).strip() for cell in column.to_pylist()]
     return Table(path, columns)
