@@ -14,6 +14,8 @@ SUFFICIENT = 1e-4
 MOST_HALVINGS = 40
 # A value is known to so many parts of the terms that it is a sum of.
 NOISE = 1e-14
+# Costs from the same origin differ by this part of their squares at least, or cannot be told from costs that do not.
+WITHIN_NOISE = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +70,8 @@ class Dual:
             problem.origins[starts] @ found.log_a[starts],
         )
         gradient = np.concatenate([problem.destinations - found.destinations, found.costs - problem.total_costs])
-        tiny = np.finfo(np.float64).tiny
-        diagonal = np.maximum(np.concatenate([found.destinations, found.within]), tiny)
+        within = np.maximum(found.within, WITHIN_NOISE * found.costs_squared)
+        diagonal = np.maximum(np.concatenate([found.destinations, within]), np.finfo(np.float64).tiny)
         noise = NOISE * sum(map(abs, terms))
         return Point(gamma, beta, found, float(sum(terms)), float(noise), gradient, diagonal)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from genarris_fw.studies.trips.methods.acceleration import Acceleration
-from genarris_fw.studies.trips.methods.dual import Dual, uphill
+from genarris_fw.studies.trips.methods.dual import WITHIN_NOISE, Dual, uphill
 from genarris_fw.studies.trips.methods.sweeps import Sweep
 from genarris_fw.studies.trips.model.balancing import Array, Passes
 from genarris_fw.studies.trips.model.problem import TripProblem
@@ -48,6 +48,6 @@ def centred_sweep(problem: TripProblem, point: Array, found: Passes) -> Array:
     costs = found.column_costs @ factor
     squares = found.column_costs_squared @ factor
     first = costs - mean * trips
-    second = squares - 2.0 * mean * costs + mean**2 * trips
+    second = np.maximum(squares - 2.0 * mean * costs + mean**2 * trips, WITHIN_NOISE * squares)
     longest = LONGEST_STEP * np.sqrt(trips / second)
     return np.concatenate([point[:zones] + np.log(factor), point[zones:] + np.clip(first / second, -longest, longest)])
