@@ -67,6 +67,17 @@ def test_why_a_calibration_ends(made_up, monkeypatch, worsts, why, sweeps):
     assert found.detail
 
 
+def test_equations_without_a_solution_have_diverged(made_up, monkeypatch):
+    def method(*arguments):
+        yield sweep(0.5)
+        raise np.linalg.LinAlgError("Singular matrix")
+
+    monkeypatch.setattr(calibration, "method_named", lambda name: method)
+    found = calibrate(made_up[0], "any")
+    assert (found.why_ended, found.sweeps, found.residuals["mean_costs"]) == ("diverged", 0, 0.5)
+    assert found.detail == "after 1 sweeps the equations cannot be solved: Singular matrix"
+
+
 def test_what_diverged_leaves_its_best(made_up, monkeypatch):
     by(monkeypatch, [1.0, 0.5, 7.0, np.nan])
     assert calibrate(made_up[0], "any").residuals["mean_costs"] == 0.5
@@ -103,6 +114,10 @@ def test_memory_is_asked_for_before_it_is_taken(made_up, monkeypatch):
         ({"max_sweeps": 0}, "max_sweeps = 0 and threads = 1 of a calibration must be 1 or more"),
         ({"threads": 0}, "threads = 0 of a calibration must be 1 or more"),
         ({"time_limit": -1.0}, "time_limit = -1.0 of a calibration must be above 0"),
+        (
+            {"start": Parameters(np.zeros(12), np.ones(3))},
+            "start has 12 gamma and 3 beta; the problem has 12 destinations and 2 categories",
+        ),
     ],
 )
 def test_limits_that_make_no_sense(made_up, arguments, message):

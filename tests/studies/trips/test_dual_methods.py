@@ -10,6 +10,7 @@ from genarris_fw.studies.trips.methods.dual import Dual, uphill
 from genarris_fw.studies.trips.methods.newton_cg import conjugate_gradients
 from genarris_fw.studies.trips.methods.newton_ml import newton_step
 from genarris_fw.studies.trips.model.made_up import made_up_problem, problem_of
+from genarris_fw.studies.trips.model.problem import TripProblem
 from genarris_fw.studies.trips.model.trips import Parameters, log_likelihood
 
 OURS = ("newton_cg", "newton_ml", "pf_centred")
@@ -62,12 +63,36 @@ def test_negative_beta(method):
     np.testing.assert_allclose(found.parameters.beta, true.beta, atol=1e-4)
 
 
+@pytest.mark.parametrize("method", OURS)
+@pytest.mark.parametrize("mean_cost", [1.01, 4.99])
+def test_what_no_trips_can_keep_ends_in_words(method, mean_cost):
+    """A mean cost below and above all there can be."""
+    costs = np.random.default_rng(0).uniform(1.0, 5.0, (2, 6, 6))
+    problem = TripProblem(costs, np.full((2, 6), 10.0), np.full(6, 20.0), np.array([mean_cost, 3.0]))
+    found = calibrate(problem, method)
+    assert found.why_ended == "diverged"
+    assert found.sweeps < 400
+
+
+@pytest.mark.parametrize("method", OURS)
+@pytest.mark.parametrize(("mean_cost", "why"), [(2.0, "converged"), (2.5, "diverged")])
+def test_costs_that_are_all_the_same(method, mean_cost, why):
+    """Nothing depends on their beta: the trips are found where they can be, and where not the method ends."""
+    costs = np.random.default_rng(0).uniform(1.0, 5.0, (2, 6, 6))
+    costs[0] = 2.0
+    problem = TripProblem(costs, np.full((2, 6), 10.0), np.full(6, 20.0), np.array([mean_cost, 3.0]))
+    found = calibrate(problem, method)
+    assert found.why_ended == why
+    assert found.sweeps <= 100
+
+
 def test_the_likelihood_never_falls():
     problem, _ = made_up_problem(15, 2, 5.0, (1.0, 2.0), 4)
     dual = Dual(problem, 1)
     here = dual.at(np.zeros(15), np.zeros(2))
     for factor in (1.0, 100.0, 1e4):  # even where a step is much too long
         there = uphill(dual, here, factor * here.gradient / here.diagonal)
+        assert there
         assert there.value > here.value
         here = there
 

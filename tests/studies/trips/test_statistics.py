@@ -57,7 +57,7 @@ def test_errors_go_with_the_root_of_the_trips(made_up):
 
 
 def test_a_logit_of_two_choices_by_hand():
-    """Of two choices p = 1 / (1 + exp(-(gamma - beta (c_2 - c_1)))), and the information on that exponent O p (1 - p)."""
+    """Of two choices p = 1 / (1 + exp(-(gamma - beta (c_2 - c_1)))), and the information on it is O p (1 - p)."""
     costs = np.array([[[1.0, 1.0]], [[1.0, 3.0]]])
     parameters = Parameters(np.array([0.0, 0.4]), np.array([0.5, 0.5]))
     origins = np.array([[100.0], [300.0]])

@@ -25,13 +25,10 @@ class Acceleration:
         self._points: deque[Array] = deque(maxlen=depth + 1)
         self._images: deque[Array] = deque(maxlen=depth + 1)
 
-    def forget(self) -> None:
-        """Begin anew."""
-        self._points.clear()
-        self._images.clear()
-
     def next(self, point: Array, image: Array, weights: Array) -> Array:
         """Return where to go from a point: that combination of images whose combined step is the smallest.
+
+        Where numbers are no longer finite it is the image.
 
         Parameters
         ----------
@@ -47,5 +44,7 @@ class Acceleration:
         images = np.stack(self._images, axis=1)
         steps = images - np.stack(self._points, axis=1)
         changes = np.diff(steps, axis=1) * weights[:, None]
+        if not np.isfinite(changes).all():
+            return image
         shares = np.linalg.lstsq(changes, steps[:, -1] * weights, rcond=CONDITION)[0]
         return np.asarray(image - np.diff(images, axis=1) @ shares)

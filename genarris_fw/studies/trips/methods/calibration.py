@@ -169,7 +169,7 @@ def calibrate(
     Raises
     ------
     InputError
-        If there is no such method, or a limit makes no sense.
+        If there is no such method, a limit makes no sense, or the start is that of another problem.
     """
     function = method_named(method)
     if not tolerance > 0.0:
@@ -179,10 +179,15 @@ def calibrate(
     if time_limit is not None and not time_limit > 0.0:
         raise InputError(f"time_limit = {time_limit} of a calibration must be above 0")
     first = start if start is not None else first_parameters(problem)
+    zones, categories = problem.destination_zones, problem.categories
+    if first.gamma.shape != (zones,) or first.beta.shape != (categories,):
+        raise InputError(
+            f"a calibration's start has {first.gamma.size} gamma and {first.beta.size} beta; the problem has {zones} "
+            f"destinations and {categories} categories"
+        )
     judge = Judge(tolerance, max_sweeps, time_limit)
     cpu = time.process_time()
-    why: WhyEnded = "diverged"
-    detail = "the method cannot go on"
+    why: WhyEnded
     try:
         # Numbers that overflow are seen by the judge.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -191,8 +196,12 @@ def calibrate(
                 if ended:
                     why, detail = ended
                     break
+            else:
+                why, detail = "diverged", f"nothing better is found after {len(judge.history) - 1} sweeps"
     except NotEnoughMemory as error:
         why, detail = "memory", str(error)
+    except np.linalg.LinAlgError as error:
+        why, detail = "diverged", f"after {len(judge.history)} sweeps the equations cannot be solved: {error}"
     best = judge.best or Sweep(first, dict.fromkeys(("origins", "destinations", "mean_costs"), math.nan))
     return Calibration(
         parameters=best.parameters,

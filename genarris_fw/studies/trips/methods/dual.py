@@ -14,6 +14,8 @@ SUFFICIENT = 1e-4
 MOST_HALVINGS = 40
 # A value is known to so many parts of the terms that it is a sum of.
 NOISE = 1e-14
+# Costs from the same origin differ by this part of their squares at least, or cannot be told from costs that do not.
+WITHIN_NOISE = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +70,8 @@ class Dual:
             problem.origins[starts] @ found.log_a[starts],
         )
         gradient = np.concatenate([problem.destinations - found.destinations, found.costs - problem.total_costs])
-        tiny = np.finfo(np.float64).tiny
-        diagonal = np.maximum(np.concatenate([found.destinations, found.within]), tiny)
+        within = np.maximum(found.within, WITHIN_NOISE * found.costs_squared)
+        diagonal = np.maximum(np.concatenate([found.destinations, within]), np.finfo(np.float64).tiny)
         noise = NOISE * sum(map(abs, terms))
         return Point(gamma, beta, found, float(sum(terms)), float(noise), gradient, diagonal)
 
@@ -90,20 +92,38 @@ class Dual:
         return sweep_of(self._problem, point.gamma, point.beta, point.found)
 
 
-def uphill(dual: Dual, here: Point, step: Array) -> Point:
+def uphill(dual: Dual, here: Point, step: Array, most: int = MOST_HALVINGS) -> Point | None:
     """Follow a step as far as Armijo's rule allows: the whole of it, or a half, a quarter, ...
 
     Near the top, where a gain is less than what rounding does to the value, a step is also good when the gradient along
-    it has not become steeper. Where no part of a step is good, the point remains.
+    it has not become steeper.
+
+    Parameters
+    ----------
+    dual : Dual
+        The log-likelihood.
+    here : Point
+        Where the step begins.
+    step : ndarray, shape (D + N,)
+        The whole step.
+    most : int, optional
+        How often it is halved.
+
+    Returns
+    -------
+    Point or None
+        Where it leads; None where it leads down, or no part of it is good.
     """
     slope = float(here.gradient @ step)
+    if not slope > 0.0:
+        return None
     length = 1.0
-    for _ in range(MOST_HALVINGS):
+    for _ in range(most):
         there = dual.moved(here, length * step)
         gain = there.value - here.value
         if gain >= SUFFICIENT * length * slope:
             return there
-        if abs(gain) <= here.noise and abs(float(there.gradient @ step)) <= abs(slope):
+        if abs(gain) <= here.noise and abs(float(there.gradient @ step)) <= slope:
             return there
         length *= 0.5
-    return here
+    return None

@@ -37,7 +37,10 @@ def newton_cg(problem: TripProblem, start: Parameters, threads: int) -> Iterator
         first = first or size
         forcing = min(LOOSEST, (size / first) ** FORCING_POWER)
         step = conjugate_gradients(partial(dual.product, here), gradient, diagonal, forcing)
-        here = uphill(dual, here, step)
+        there = uphill(dual, here, step)
+        if there is None:
+            return
+        here = there
 
 
 def conjugate_gradients(product: Callable[[Array], Array], wanted: Array, diagonal: Array, forcing: float) -> Array:

@@ -25,13 +25,18 @@ def newton_ml(problem: TripProblem, start: Parameters, threads: int) -> Iterator
     Hessian the Fisher matrix. Armijo's rule halves a step that is too long, which the paper does not say.
     """
     require_memory(fisher_memory(problem), "the Fisher matrix of newton_ml")
-    dual = Dual(problem, threads)
+    dual, zones = Dual(problem, threads), problem.destination_zones
     here = dual.at(start.gamma, start.beta)
     while True:
         yield dual.sweep(here)
         matrix = fisher_matrix(problem, here.beta, here.gamma, here.found)
+        # A beta that nothing depends on has what rounding leaves, or less than 0: the bound stands in for it.
+        np.fill_diagonal(matrix[zones:, zones:], here.diagonal[zones:])
         step = np.concatenate([[0.0], newton_step(matrix[1:, 1:], here.gradient[1:])])
-        here = uphill(dual, here, step)
+        there = uphill(dual, here, step)
+        if there is None:
+            return
+        here = there
 
 
 def newton_step(matrix: Array, gradient: Array) -> Array:

@@ -40,8 +40,8 @@ class Sweep:
         return float(np.max(list(self.residuals.values())))
 
 
-# A method is a generator. It yields first where it begins, then where it is after every sweep, and never ends by
-# itself: `calibrate` decides. The arguments are the problem, where to begin, and how many threads there are.
+# A method is a generator. It yields first where it begins, then where it is after every sweep, and goes on as long as
+# it can: `calibrate` decides. The arguments are the problem, where to begin, and how many threads there are.
 Method = Callable[[TripProblem, Parameters, int], Iterator[Sweep]]
 
 

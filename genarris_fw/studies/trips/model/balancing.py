@@ -103,7 +103,7 @@ class Passes:
     @property
     def mean_costs(self) -> Array:
         """The mean cost of a trip by category, shape (N,)."""
-        return self.costs / self.column_sums.sum(axis=1)
+        return np.asarray(self.costs / self.column_sums.sum(axis=1))
 
 
 @dataclass(frozen=True)

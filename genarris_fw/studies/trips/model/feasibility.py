@@ -84,7 +84,7 @@ def _require_exactly(problem: TripProblem) -> None:
     if pairs_alone:
         raise InputError(f"allowed pairs cannot carry all trips, {_list(pairs_alone)}: allow more pairs")
     _require_inside(problem, cost_extremes(problem, general), "the trips from and to all zones allow")
-    together = impossible_constraints(general)
+    together = impossible_constraints(general, kept=general.aggregations)
     if together:
         raise InputError(
             f"no trips keep all totals and mean costs together, {_list(together)}: "

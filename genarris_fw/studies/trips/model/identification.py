@@ -111,7 +111,7 @@ def _fitted_part(costs: NDArray[np.float64], allowed: NDArray[np.bool_], small: 
     normal = np.diag(ways.sum(axis=0)) - ways.T @ (ways / count)
 
     def centred(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return ways * (values - (ways * values).sum(axis=1, keepdims=True) / count)
+        return np.asarray(ways * (values - (ways * values).sum(axis=1, keepdims=True) / count))
 
     part = np.linalg.lstsq(normal, centred(costs).sum(axis=0), rcond=None)[0]
     missed = np.max(np.abs(centred(costs) - centred(np.broadcast_to(part, costs.shape))))

@@ -34,7 +34,7 @@ def cost_extremes(problem: TripProblem, general: GeneralProblem) -> NDArray[np.f
     return found
 
 
-def impossible_constraints(general: GeneralProblem, first: int | None = None) -> list[str]:
+def impossible_constraints(general: GeneralProblem, first: int | None = None, kept: int = 0) -> list[str]:
     """Return the names of constraints that cannot be kept with all others, none where all can.
 
     The totals are let slip at a price, each in proportion to its size: those that do at the least price are named.
@@ -44,17 +44,19 @@ def impossible_constraints(general: GeneralProblem, first: int | None = None) ->
     general : GeneralProblem
     first : int, optional
         So many of the constraints alone.
+    kept : int, optional
+        So many of them do not slip: it is known that they can be kept.
     """
     from scipy import sparse
 
     rows, totals = general.rows[:first], general.totals[:first]
     size = np.where(totals == 0, 1.0, np.abs(totals))
     scaled = sparse.diags_array(1 / size) @ rows
-    slips = sparse.eye_array(len(totals))
-    price = np.concatenate([np.zeros(general.unknowns), np.ones(2 * len(totals))])
+    slips = sparse.csc_array(sparse.eye_array(len(totals)))[:, kept:]
+    price = np.concatenate([np.zeros(general.unknowns), np.ones(2 * slips.shape[1])])
     solution = _solve(price, sparse.hstack([scaled, slips, -slips]), totals / size).x[general.unknowns :]
     slipped = solution.reshape(2, -1).sum(axis=0)
-    return [general.names[number] for number in np.flatnonzero(slipped > MISSED)]
+    return [general.names[kept + number] for number in np.flatnonzero(slipped > MISSED)]
 
 
 def inside(general: GeneralProblem) -> bool:

@@ -69,17 +69,17 @@ class TripProblem:
     @property
     def categories(self) -> int:
         """Categories of users, N."""
-        return self.costs.shape[0]
+        return int(self.costs.shape[0])
 
     @property
     def origin_zones(self) -> int:
         """Origins, O."""
-        return self.costs.shape[1]
+        return int(self.costs.shape[1])
 
     @property
     def destination_zones(self) -> int:
         """Destinations, D."""
-        return self.costs.shape[2]
+        return int(self.costs.shape[2])
 
     @property
     def parameters(self) -> int:
@@ -135,7 +135,7 @@ class TripProblem:
                     "costs are 0 or more; forbid pairs between which nobody travels"
                 )
         if unused:  # costs of forbidden pairs alone
-            object.__setattr__(self, "costs", np.where(self.allowed, self.costs, 0.0))
+            object.__setattr__(self, "costs", np.where(np.asarray(self.allowed), self.costs, 0.0))
 
     def _check_totals(self) -> None:
         called = self.called
