@@ -139,9 +139,8 @@ def robustness(given: argparse.Namespace) -> Iterator[Figure]:
             counts[method] += one.converged
             seconds[method] += one.cpu_seconds
             if not one.converged:
-                print(
-                    f"  {method}: deviation {deviation:.2f}, beta {low:.2f} to {high:.2f}: {one.why_ended}, {one.detail}"
-                )
+                about = f"deviation {deviation:.2f}, beta {low:.2f} to {high:.2f}"
+                print(f"  {method}: {about}: {one.why_ended}, {one.detail}")
     for method, count in counts.items():
         share = 100.0 * count / given.problems
         name = f"{given.problems} random problems, {method} converged, %"

@@ -115,6 +115,8 @@ def test_what_cannot_be_predicted(model):
         predict(parameters, problem.names, Scenario(problem.costs, problem.origins, names=names))
     with pytest.raises(InputError, match="add up"):
         predict(parameters, problem.names, Scenario(problem.costs, problem.origins, 2 * problem.destinations))
+    with pytest.raises(InputError, match="origins of shape"):
+        predict(parameters, problem.names, Scenario(problem.costs, problem.origins[:, :5]))
     allowed = np.ones((1, 2, 2), bool)
     allowed[0, 1, 1] = False  # only the first origin, with 1 trip, may go to the second destination, where 5 end
     scenario = Scenario(np.ones((1, 2, 2)), np.array([[1.0, 9.0]]), np.array([5.0, 5.0]), allowed)

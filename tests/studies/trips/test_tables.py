@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genarris_fw.errors import InputError
+from genarris_fw.studies.trips.model import memory
 from genarris_fw.studies.trips.model.names import Names
-from genarris_fw.studies.trips.tables import columns, costs
 from genarris_fw.studies.trips.tables.cells import placed, read_cells
 from genarris_fw.studies.trips.tables.costs import CostFiles, read_costs
 from genarris_fw.studies.trips.tables.problems import read_observed, read_problem, read_scenario
@@ -94,6 +94,10 @@ def test_parquet_is_csv_with_types(folder):
     found = read_costs(CostFiles(folder / "costs.parquet"))
     assert np.array_equal(found.values, COSTS)
     assert found.names == Names(NAMES.categories, ("7", "8"), NAMES.destinations)
+    frame.replace({"origin": {7: 2**60 + 1, 8: 2**60 + 2}}).to_parquet(folder / "costs.parquet")
+    assert read_costs(CostFiles(folder / "costs.parquet")).names.origins == (str(2**60 + 1), str(2**60 + 2))
+    frame.astype({"origin": float}).to_parquet(folder / "costs.parquet")
+    assert read_costs(CostFiles(folder / "costs.parquet")).names.origins == ("7", "8")
     frame.loc[3, "cost"] = np.nan
     frame.to_parquet(folder / "costs.parquet")
     with pytest.raises(InputError, match="1 pairs have no cost, such as from 8 to x"):
@@ -338,9 +342,13 @@ def test_any_names_and_numbers_survive_a_file(tmp_path_factory, names, data):
 
 
 def test_memory_is_said_before_it_is_taken(folder, monkeypatch):
-    monkeypatch.setattr(costs, "memory_here", lambda: 400)
-    with pytest.raises(InputError, match=r"costs.csv: 2 x 2 x 3 categories, origins and destinations take 4.8e-07 GB"):
+    monkeypatch.setattr(memory, "memory_here", lambda: 6500)
+    with pytest.raises(
+        InputError, match=r"costs.csv: the cells of such a file need 7.8e-06 GB, and there are 6.5e-06 GB"
+    ):
         problem_in(folder)
-    monkeypatch.setattr(columns, "memory_here", lambda: 400)
-    with pytest.raises(InputError, match=r"mean_costs.csv: reading it takes about .* 4e-07 GB are free"):
-        problem_in(folder)
+    (folder / "costs.csv").write_text("origin," + ",".join(map(str, range(20))) + "\nhere" + 20 * ",1" + "\n")
+    files = CostFiles(folder / "costs.csv")
+    assert read_costs(files, ["only"]).values.shape == (1, 1, 20)
+    with pytest.raises(InputError, match=r"costs.csv: 20 categories, 1 origins and 20 destinations need 1.6e-05 GB"):
+        read_costs(files, list("abcdefghijklmnopqrst"))

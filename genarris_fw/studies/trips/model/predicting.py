@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from genarris_fw.errors import InputError
 from genarris_fw.studies.trips.model.balancing import passes
-from genarris_fw.studies.trips.model.made_up import problem_of
 from genarris_fw.studies.trips.model.names import Names
 from genarris_fw.studies.trips.model.problem import TripProblem
 from genarris_fw.studies.trips.model.trips import Parameters
@@ -97,14 +96,15 @@ def predict(
         For a category or a destination that the model does not know, what `TripProblem` refuses, or trips to the
         destinations that cannot be reached within so many sweeps.
     """
-    called = scenario.names or Names.numbers(*scenario.costs.shape)
-    carried = _carried_over(parameters, names, called, balanced=scenario.destinations is not None)
-    if scenario.destinations is None:
-        problem, _ = problem_of(scenario.costs, scenario.origins, carried, scenario.allowed)
-        return Prediction(replace(problem, names=called), carried, 0)
-    unknown = np.ones(len(called.categories))  # mean costs follow
-    problem = TripProblem(scenario.costs, scenario.origins, scenario.destinations, unknown, scenario.allowed, called)
-    return _balanced(problem, carried, tolerance, max_sweeps, threads)
+    costs, origins, destinations = scenario.costs, scenario.origins, scenario.destinations
+    # What is not known yet is anything at first: trips to the destinations alike, mean costs of 1.
+    arriving = np.full(costs.shape[-1], np.sum(origins) / costs.shape[-1]) if destinations is None else destinations
+    problem = TripProblem(costs, origins, arriving, np.ones(len(costs)), scenario.allowed, scenario.names)
+    carried = _carried_over(parameters, names, problem.called, balanced=destinations is not None)
+    if destinations is not None:
+        return _balanced(problem, carried, tolerance, max_sweeps, threads)
+    found = passes(problem, carried.beta, carried.gamma, threads)
+    return Prediction(replace(problem, destinations=found.destinations, mean_costs=found.mean_costs), carried, sweeps=0)
 
 
 def _carried_over(parameters: Parameters, names: Names, called: Names, balanced: bool) -> Parameters:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 from genarris_fw.encodings import decoded
 from genarris_fw.errors import InputError
 from genarris_fw.files import read_ordinary, refuse_odd
-from genarris_fw.memory import gigabytes, memory_here
+from genarris_fw.studies.trips.model.memory import require_memory
 
 MISSING = "Parquet needs pyarrow, which is not installed: pip install 'genarris_fw[dataframes]', or give csv"
 # What a cell of a CSV file takes while it is read, in bytes: a text of Python, and its places in a row and a column.
@@ -37,7 +39,7 @@ class Table:
     """
 
     path: Path
-    columns: dict[str, Sequence[str] | NDArray[np.float64]]
+    columns: dict[str, Sequence[str] | NDArray[Any]]
     lines: Sequence[int] | None = None
 
     @property
@@ -60,7 +62,7 @@ class Table:
         """
         cells = self.columns[column]
         if isinstance(cells, np.ndarray):
-            names = ["" if np.isnan(cell) else f"{cell:.15g}" for cell in cells]
+            names = ["" if math.isnan(cell) else str(cell).removesuffix(".0") for cell in cells.tolist()]
         else:
             names = list(cells)
         if "" in names:
@@ -145,20 +147,15 @@ def _content(path: Path) -> bytes:
         size = path.stat().st_size
     except (OSError, ValueError):  # said where it is read
         size = 1
-    _refuse_too_large(path, size)
+    _require_memory(path, size)
     content = read_ordinary(path, size)
     cells = content.count(b"\n") + max(map(content.count, (b",", b";", b"\t")))
-    _refuse_too_large(path, _BYTES_A_CELL * cells)
+    _require_memory(path, _BYTES_A_CELL * cells)
     return content
 
 
-def _refuse_too_large(path: Path, needed: int) -> None:
-    free = memory_here()
-    if needed > free:
-        raise InputError(
-            f"{path}: reading it takes about {gigabytes(needed)} of memory, and {gigabytes(free)} are free: "
-            "give it as Parquet"
-        )
+def _require_memory(path: Path, needed: int) -> None:
+    require_memory(needed, f"{path}: the cells of such a file", "give it as Parquet")
 
 
 def _from_parquet(path: Path) -> Table:
@@ -175,10 +172,12 @@ def _from_parquet(path: Path) -> Table:
     except (pyarrow.ArrowException, OSError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: cannot be read as Parquet ({reason:.120})") from None
-    columns: dict[str, Sequence[str] | NDArray[np.float64]] = {}
+    columns: dict[str, Sequence[str] | NDArray[Any]] = {}
     for name, column in zip(_header(path, read.column_names), read.columns):
-        if pyarrow.types.is_floating(column.type) or pyarrow.types.is_integer(column.type):
+        if pyarrow.types.is_floating(column.type):
             columns[name] = column.cast(pyarrow.float64()).to_numpy()
+        elif pyarrow.types.is_integer(column.type) and not column.null_count:
+            columns[name] = column.to_numpy()  # as they are: zones may have numbers of many digits
         else:
             columns[name] = ["" if cell is None else str(cell).strip() for cell in column.to_pylist()]
     return Table(path, columns)

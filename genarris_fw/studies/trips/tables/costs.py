@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genarris_fw.errors import InputError
-from genarris_fw.memory import gigabytes, memory_here
+from genarris_fw.studies.trips.model.memory import memory_of_pairs, require_memory
 from genarris_fw.studies.trips.model.names import Names
 from genarris_fw.studies.trips.tables.cells import Cells, placed, read_cells
 from genarris_fw.studies.trips.tables.columns import read_table
 
 PAIR = ("origin", "destination")
-# The costs, the cells they come from, and which of them are allowed.
-_BYTES_A_PAIR = 40
+# The costs, the cells they come from with their places, and which of them are allowed.
+_ARRAYS = 5
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def _values(files: CostFiles, categories: Sequence[str]) -> tuple[NDArray[np.flo
         cells = read_cells(files.costs, "cost", ("category", *PAIR), optional=("category",))
         own = cells.names.get("category")
         names = Names(own or tuple(categories) or ("all",), cells.names["origin"], cells.names["destination"])
-        refuse_too_large(files.said, names)
+        _require_memory(files, names)
         if own:
             return placed(cells, _index(names)), names
         return np.repeat(_placed_pairs(cells, names)[None], len(names.categories), axis=0), names
@@ -127,7 +127,7 @@ def _values(files: CostFiles, categories: Sequence[str]) -> tuple[NDArray[np.flo
         raise InputError("costs by category: no table: give one of each category")
     origins, destinations = (tuple(dict.fromkeys(name for part in parts for name in part.names[a])) for a in PAIR)
     names = Names(tuple(files.costs), origins, destinations)
-    refuse_too_large(files.said, names)
+    _require_memory(files, names)
     return np.stack([_placed_pairs(part, names) for part in parts]), names
 
 
@@ -139,21 +139,10 @@ def _placed_pairs(cells: Cells, names: Names) -> NDArray[np.float64]:
     return placed(cells, {"origin": names.origins, "destination": names.destinations})
 
 
-def refuse_too_large(what: str, names: Names) -> None:
-    """Refuse what does not fit into memory, before it is taken.
-
-    Raises
-    ------
-    InputError
-        With the memory needed and the memory there is.
-    """
-    needed, free = _BYTES_A_PAIR * int(np.prod(names.shape)), memory_here()
-    if needed > free:
-        shape = " x ".join(map(str, names.shape))
-        raise InputError(
-            f"{what}: {shape} categories, origins and destinations take {gigabytes(needed)} of memory, and "
-            f"{gigabytes(free)} are free: give fewer"
-        )
+def _require_memory(files: CostFiles, names: Names) -> None:
+    n, o, d = names.shape
+    what = f"{files.said}: {n} categories, {o} origins and {d} destinations"
+    require_memory(memory_of_pairs(n, o, d, arrays=_ARRAYS), what, "give fewer")
 
 
 def _listed(path: Path, names: Names) -> NDArray[np.bool_]:
