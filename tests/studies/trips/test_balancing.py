@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from genarris_fw.studies.trips.model import balancing
-from genarris_fw.studies.trips.model.balancing import cost_moments, fisher_product, pass_over, passes
-from genarris_fw.studies.trips.model.fisher import fisher_matrix
+from genarris_fw.studies.trips.model.balancing import cost_moments, pass_over, passes
+from genarris_fw.studies.trips.model.fisher import fisher_matrix, fisher_product
 from genarris_fw.studies.trips.model.made_up import made_up_problem, problem_of
 from genarris_fw.studies.trips.model.trips import Parameters, balancing_factors, trips
 

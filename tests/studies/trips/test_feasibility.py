@@ -5,14 +5,16 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 
 from genarris_fw.errors import InputError
 from genarris_fw.studies.trips.model.feasibility import cost_bounds, require_feasible
-from genarris_fw.studies.trips.model.general import as_general, general_problem
+from genarris_fw.studies.trips.model.general import as_general, general_problem, reachable
 from genarris_fw.studies.trips.model.identification import require_identified
 from genarris_fw.studies.trips.model.linear_programs import cost_extremes, impossible_constraints
-from genarris_fw.studies.trips.model.made_up import made_up_problem
+from genarris_fw.studies.trips.model.made_up import made_up_problem, problem_of
 from genarris_fw.studies.trips.model.problem import TripProblem
+from genarris_fw.studies.trips.model.trips import Parameters
 
 COSTS = np.array([[[1.0, 4], [2, 9]]])
 
@@ -26,7 +28,7 @@ def test_ranges_by_hand():
     problem = one(3.0)
     assert cost_bounds(problem) == pytest.approx(np.array([[(30 * 1 + 10 * 2) / 40, (30 * 4 + 10 * 9) / 40]]))
     of_x = [(1 * (10 + x) + 4 * (20 - x) + 2 * (10 - x) + 9 * x) / 40 for x in (0, 10)]
-    assert cost_extremes(problem, as_general(problem)) == pytest.approx(np.array([of_x]))
+    assert cost_extremes(problem) == pytest.approx(np.array([of_x]))
 
 
 def test_exact_ranges_hold_every_table_of_whole_trips():
@@ -41,7 +43,23 @@ def test_exact_ranges_hold_every_table_of_whole_trips():
     assert len(tables) > 20
     problem = TripProblem(costs, origins, destinations, tables[0])
     expected = np.stack([np.min(tables, axis=0), np.max(tables, axis=0)], axis=1)
-    assert cost_extremes(problem, as_general(problem)) == pytest.approx(expected)
+    assert cost_extremes(problem) == pytest.approx(expected)
+
+
+def test_extremes_with_forbidden_pairs_are_those_of_all_categories_at_once():
+    random = np.random.default_rng(5)
+    allowed = random.uniform(size=(3, 4, 5)) < 0.7
+    allowed[:, :, 0] = True
+    problem, _ = problem_of(
+        random.uniform(1, 9, allowed.shape), random.uniform(1, 9, (3, 4)), Parameters(np.zeros(5), np.ones(3)), allowed
+    )
+    general = as_general(problem)
+    flows, totals = general.rows[:-3], general.totals[:-3]
+    there = reachable(problem)
+    for n, ends in enumerate(cost_extremes(problem)):
+        costs = np.where(np.arange(3)[:, None, None] == n, problem.costs, 0)[there]
+        both = [linprog(s * costs, A_eq=flows, b_eq=totals).fun * s / problem.category_trips[n] for s in (1, -1)]
+        assert ends == pytest.approx(both, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -49,9 +67,11 @@ def test_exact_ranges_hold_every_table_of_whole_trips():
     [
         (1.2, r"^category 1: a mean cost of 1\.2, where its costs allow only 1\.25 to 5\.25, the ends excluded$"),
         (1.25, "its costs allow only 1.25 to 5.25"),
+        (5.25, "its costs allow only 1.25 to 5.25"),
         (6.0, "its costs allow only 1.25 to 5.25"),
         (2.5, "the trips from and to all zones allow only 2.75 to 3.75"),
         (2.75, "the trips from and to all zones allow only 2.75 to 3.75"),
+        (3.75, "the trips from and to all zones allow only 2.75 to 3.75"),
         (4.0, "the trips from and to all zones allow only 2.75 to 3.75"),
     ],
 )
@@ -118,7 +138,8 @@ def test_the_constraints_of_a_general_problem_that_cannot_be_kept_are_named():
 SAME = np.array([[3.0, 3, 3], [5, 5, 5]])  # of each origin
 PARTS = np.add.outer([1.0, 2], [0.0, 4, 1])
 MIXED = np.array([[1.0, 2, 3], [4, 1, 7]])
-RING = [[1, 1, 0], [0, 1, 1]]
+CHAIN = [[1, 1, 0], [0, 1, 1]]
+CIRCLE = [[1, 1, 0], [0, 1, 1], [1, 0, 1]]
 
 
 def costs_of(*categories, allowed=None):
@@ -134,7 +155,11 @@ def costs_of(*categories, allowed=None):
         (costs_of(MIXED, MIXED, allowed=[np.ones((2, 3)), [[1, 0, 0], [0, 1, 0]]]), "category 2: from each origin"),
         (costs_of(PARTS), "costs of every category are a part of the origin plus a part of the destination"),
         (costs_of(PARTS, 3 * PARTS + 1), "costs of every category are a part of the origin"),
-        (costs_of(MIXED, allowed=[RING]), "costs of every category are a part of the origin"),
+        (costs_of(MIXED, allowed=[CHAIN]), "costs of every category are a part of the origin"),
+        (
+            TripProblem([[[1.0, 2, 0], [0, 1, 2], [1.0, 0, 3]]], [[3.0] * 3], [3.0] * 3, [1.5], [CIRCLE]),
+            "costs of every category are a part of the origin",
+        ),
         (costs_of(MIXED, allowed=[[[1, 1, 0], [0, 0, 1]]]), "destination 1 and destination 3 share no origins"),
     ],
 )
@@ -150,6 +175,7 @@ def test_parameters_that_nothing_determines_are_named(problem, message):
         costs_of(PARTS, MIXED),
         costs_of(PARTS, PARTS[:, ::-1]),
         costs_of(MIXED, allowed=[[[1, 1, 1], [0, 1, 1]]]),
+        TripProblem([[[1.0, 2, 0], [0, 1, 2], [2.5, 0, 1]]], [[3.0] * 3], [3.0] * 3, [1.5], [CIRCLE]),
     ],
 )
 def test_parameters_that_the_totals_determine(problem):

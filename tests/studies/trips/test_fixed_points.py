@@ -12,7 +12,8 @@ from scipy.optimize import brentq
 
 from genarris_fw.studies.trips.methods.calibration import calibrate, first_parameters, method_named
 from genarris_fw.studies.trips.methods.fixed_point import Balanced
-from genarris_fw.studies.trips.methods.pf_newton_bs import Equation
+from genarris_fw.studies.trips.methods.one_equation import Moments
+from genarris_fw.studies.trips.methods.pf_newton_bs import Equation, PivotSearch
 from genarris_fw.studies.trips.model.balancing import Array
 from genarris_fw.studies.trips.model.made_up import made_up_problem
 from genarris_fw.studies.trips.model.problem import TripProblem
@@ -128,6 +129,25 @@ def balanced_at(problem: TripProblem, gamma: Array, beta: Array) -> Balanced:
     up = problem.destinations / model.sum(axis=0)
     moments = [np.array([(problem.costs[0] ** power * model * up).sum()]) for power in range(3)]
     return Balanced(log_a[None], gamma + np.log(up), beta, *moments)
+
+
+@given(
+    st.floats(-20.0, 20.0).filter(bool),
+    st.floats(0.0, 1.0),
+    st.floats(1e-3, 1e3),
+    st.floats(1e-3, 1e3),
+    st.floats(1, 50),
+)
+@settings(max_examples=100, deadline=None)
+def test_the_search_never_leaves_its_bracket(
+    logarithm: float, share: float, first: float, second: float, wide: float
+) -> None:
+    """Whatever the moments are: the bracket has an end where the search was, and goes on within."""
+    search = PivotSearch(logarithm, 1.0, 0.1, 0.1 * wide)
+    q = min(0.1 * wide**share, search.highest)
+    stepped, _ = search.next(q, Moments(first, second))
+    assert q in (search.lowest, search.highest)
+    assert search.lowest <= stepped <= search.highest
 
 
 def test_the_bounded_search_does_not_see_a_constant_added_to_costs() -> None:

@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 from genarris_fw.errors import InputError
 from genarris_fw.studies.trips.model.general import as_general, general_problem, reachable
 from genarris_fw.studies.trips.model.made_up import made_up_problem, problem_of
-from genarris_fw.studies.trips.model.maximum_entropy import largest_entropy
+from genarris_fw.studies.trips.model.maximum_entropy import largest_entropy, step_length
 from genarris_fw.studies.trips.model.trips import Parameters, entropy, log_likelihood, trips
 
 
@@ -79,6 +79,12 @@ def test_totals_that_nothing_keeps_do_not_converge():
     found = largest_entropy(general_problem(2, sets), max_steps=30)
     assert not found.converged and found.residual > 0.01
     assert np.isfinite(found.trips).all()
+
+
+def test_a_step_that_is_too_long_is_shortened():
+    """The dual exp(3 l) - 3.6 l is 1 at 0; of 1, 1/2, 1/4 and so on, 1/16 is the first where it is lower."""
+    assert step_length(np.array([3.0]), 3.6, np.array([1.0]), 0.6) == 1 / 16
+    assert step_length(np.array([3.0]), 2.4, np.array([1.0]), -0.6) == 0  # uphill
 
 
 EVERYONE = ("everyone", [0, 1, 2], 10.0)

@@ -50,7 +50,7 @@ def test_units_of_cost_do_not_matter(method: str) -> None:
 
 
 def with_holes() -> TripProblem:
-    """Return a problem of 9 origins, 7 destinations and 3 categories; one of these has no trips from the third origin."""
+    """Return 9 origins, 7 destinations and 3 categories, the first of which makes no trips from the third origin."""
     random = np.random.default_rng(5)
     costs = random.uniform(1.0, 5.0, size=(3, 9, 7))
     allowed = random.random((3, 9, 7)) > 0.2

@@ -37,3 +37,10 @@ def test_hyman_fails_and_says_how(seed: int, deviation: float, why: str) -> None
     assert max(found.residuals.values()) > 1e-6
     assert "residual" in found.detail
     assert calibrate(problem, "newton_cg").converged
+
+
+def test_hyman_begins_by_itself_where_the_start_is_0() -> None:
+    problem, true = made_up_problem(20, 3, 0.6, (0.05, 0.15), seed=1)
+    from_zero = calibrate(problem, "hyman", start=Parameters(np.zeros(20), np.zeros(3)))
+    assert from_zero.converged
+    np.testing.assert_allclose(from_zero.parameters.beta, true.beta, atol=1e-4)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from genarris_fw.studies.trips.methods.sweeps import Sweep, sweep_of
-from genarris_fw.studies.trips.model.balancing import Array, Passes, fisher_product, passes
+from genarris_fw.studies.trips.model.balancing import Array, Passes, passes
+from genarris_fw.studies.trips.model.fisher import fisher_product
 from genarris_fw.studies.trips.model.problem import TripProblem
 
 SUFFICIENT = 1e-4

@@ -23,10 +23,12 @@ def hyman(problem: TripProblem, start: Parameters, threads: int) -> Iterator[Swe
     c* = C / sum O. The first step is beta_1 = beta_0 c_0 / c*, every other, (25), the root of the line through the last
     two: beta_(i+1) = [(c* - c_(i-1)) beta_i - (c* - c_i) beta_(i-1)] / (c_i - c_(i-1)).
 
-    `calibrate` begins where Hyman does, at beta_0 = 1 / c*. Nothing bounds a step, as in the paper: where two mean
-    costs are nearly the same it goes anywhere, and the calibration tells that it diverged, or that it was too slow.
+    `calibrate` begins where Hyman does, at beta_0 = 1 / c*; so does a start of 0, from which the first step is none.
+    Nothing bounds a step, as in the paper: where two mean costs are nearly the same it goes anywhere, and the
+    calibration tells that it diverged, or that it was too slow.
     """
-    return all_at_once(problem, start, threads, Secant(problem.mean_costs))
+    first = Parameters(start.gamma, np.where(start.beta == 0.0, 1.0 / problem.mean_costs, start.beta))
+    return all_at_once(problem, first, threads, Secant(problem.mean_costs))
 
 
 class Secant:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from genarris_fw.studies.trips.methods.fixed_point import Balanced
+from genarris_fw.studies.trips.model.balancing import cost_moments
 from genarris_fw.studies.trips.model.problem import TripProblem
 
 # Where the relative error of an equation is no larger, a Newton step is the last: what it leaves goes as the square,
@@ -27,17 +26,21 @@ class Moments:
         return math.log(self.first / total) if self.first > 0.0 else -math.inf
 
 
+def moved(trips: float, costs: float, squares: float, shift: float) -> Moments:
+    """Return the moments of c - shift, from the sums of T, c T and c^2 T."""
+    return Moments(costs - shift * trips, squares - 2.0 * shift * costs + shift**2 * trips)
+
+
+def moments_before(state: Balanced, k: int, shift: float = 0.0) -> Moments:
+    """Return the moments of c - shift for category k at its beta: the pass of the sweep knows them."""
+    return moved(float(state.trips[k]), float(state.costs[k]), float(state.costs_squared[k]), shift)
+
+
 def moments_at(problem: TripProblem, state: Balanced, k: int, beta: float, shift: float = 0.0) -> Moments:
     """Return the moments of c - shift for category k at another beta.
 
     A and B stay as they are where the costs are counted from ``shift``: T is multiplied by
     exp((beta_before - beta) (c - shift)).
     """
-    costs = problem.costs[k] - shift
-    exponents = (state.log_a[k] - state.beta[k] * shift)[:, None] + state.gamma - beta * costs
-    trips = np.exp(exponents)
-    allowed = problem.allowed_in(k)
-    if allowed is not None:
-        trips[~allowed] = 0.0
-    trips *= costs
-    return Moments(float(trips.sum()), float(np.vdot(trips, costs)))
+    log_a = state.log_a[k] + (beta - state.beta[k]) * shift
+    return moved(*cost_moments(problem.costs[k], beta, state.gamma, log_a, problem.allowed_in(k)), shift)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from genarris_fw.studies.trips.methods.fixed_point import Balanced, one_by_one
-from genarris_fw.studies.trips.methods.one_equation import NEARLY_SOLVED, Moments, moments_at
+from genarris_fw.studies.trips.methods.one_equation import NEARLY_SOLVED, moments_at, moments_before
 from genarris_fw.studies.trips.methods.sweeps import Sweep
 from genarris_fw.studies.trips.model.problem import TripProblem
 from genarris_fw.studies.trips.model.trips import Parameters
@@ -25,7 +25,7 @@ def pf_newton_b(problem: TripProblem, start: Parameters, threads: int) -> Iterat
     total = [float(total) for total in problem.total_costs]
 
     def next_beta(state: Balanced, k: int) -> float:
-        beta, now = float(state.beta[k]), Moments(float(state.costs[k]), float(state.costs_squared[k]))
+        beta, now = float(state.beta[k]), moments_before(state, k)
         for _ in range(MOST_STEPS):
             if not now.second > 0.0:
                 return math.nan

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from genarris_fw.studies.trips.methods.fixed_point import Balanced, all_at_once
-from genarris_fw.studies.trips.methods.one_equation import NEARLY_SOLVED, Moments, moments_at
+from genarris_fw.studies.trips.methods.one_equation import NEARLY_SOLVED, Moments, moments_at, moments_before
 from genarris_fw.studies.trips.methods.sweeps import Sweep
 from genarris_fw.studies.trips.model.balancing import Array
 from genarris_fw.studies.trips.model.cost_range import range_of_costs
@@ -68,7 +68,7 @@ class Equation:
         before = float(state.beta[self.category])
         q = logarithm / before if before else 0.0
         if search.encloses(q):
-            now = self.moments_before(state)
+            now = moments_before(state, self.category, self.shift)
         else:
             q = search.middle()
             now = self.moments(state, logarithm / q)
@@ -97,12 +97,6 @@ class Equation:
     def moments(self, state: Balanced, beta: float) -> Moments:
         """Return the moments at another beta, in the costs that were moved."""
         return moments_at(self.problem, state, self.category, beta, self.shift)
-
-    def moments_before(self, state: Balanced) -> Moments:
-        """Return the moments at the beta of the sweep: those of the pass, in the costs that were moved."""
-        k, shift = self.category, self.shift
-        trips, costs, squares = float(state.trips[k]), float(state.costs[k]), float(state.costs_squared[k])
-        return Moments(costs - shift * trips, squares - 2.0 * shift * costs + shift**2 * trips)
 
 
 class PivotSearch:

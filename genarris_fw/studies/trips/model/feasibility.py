@@ -16,7 +16,7 @@ from genarris_fw.studies.trips.model.general import as_general
 from genarris_fw.studies.trips.model.linear_programs import cost_extremes, impossible_constraints, inside
 from genarris_fw.studies.trips.model.problem import TripProblem
 
-SMALL = 4_000  # pairs: the linear programs take a fraction of a second (0.25 s for 3,600), and soon far longer
+SMALL = 10_000  # pairs: the linear programs take a second at most, and five for 20,000
 EDGE = 1e-9  # of a range: closer to its end is at its end
 
 
@@ -83,7 +83,7 @@ def _require_exactly(problem: TripProblem) -> None:
     pairs_alone = impossible_constraints(general, general.aggregations)
     if pairs_alone:
         raise InputError(f"allowed pairs cannot carry all trips, {_list(pairs_alone)}: allow more pairs")
-    _require_inside(problem, cost_extremes(problem, general), "the trips from and to all zones allow")
+    _require_inside(problem, cost_extremes(problem), "the trips from and to all zones allow")
     together = impossible_constraints(general, kept=general.aggregations)
     if together:
         raise InputError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import genarris_fw._kernels.gravity as kernel
-from genarris_fw.studies.trips.model.balancing import Array, Passes, allowed_of, blocks
+from genarris_fw.studies.trips.model.balancing import Array, Block, Passes, allowed_of, blocks, each
 from genarris_fw.studies.trips.model.problem import TripProblem
 
 
@@ -52,3 +52,51 @@ def fisher_matrix(problem: TripProblem, beta: Array, gamma: Array, found: Passes
     matrix[zones:, :zones] = matrix[:zones, zones:].T
     np.fill_diagonal(matrix[zones:, zones:], found.within)
     return matrix
+
+
+def fisher_product(
+    problem: TripProblem, beta: Array, gamma: Array, log_a: Array, along: tuple[Array, Array], threads: int = 1
+) -> tuple[Array, Array]:
+    """Multiply the Fisher matrix of (gamma, beta), minus the Hessian of the log-likelihood, by a vector.
+
+    It is the sum over categories and origins of O X' (diag p - p p') X, X = (delta_d, -c), p = T / O.
+
+    Parameters
+    ----------
+    problem : TripProblem
+        The problem.
+    beta, gamma, log_a : ndarray, shapes (N,), (D,), (N, O)
+        Where the matrix is taken, with what `passes` found there.
+    along : tuple of ndarray, shapes (D,) and (N,)
+        The vector.
+    threads : int, optional
+        How many blocks are passed over at a time.
+
+    Returns
+    -------
+    tuple of ndarray, shapes (D,) and (N,)
+        The product.
+    """
+    along_gamma, along_beta = along
+
+    def of_block(block: Block) -> tuple[Array, float]:
+        n, rows = block.category, block.rows
+        columns = np.zeros(problem.destination_zones)
+        by_beta = kernel.curve(
+            problem.costs[n, rows],
+            allowed_of(problem, block),
+            float(beta[n]),
+            gamma,
+            problem.origins[n, rows],
+            log_a[n, rows],
+            along_gamma,
+            float(along_beta[n]),
+            columns,
+        )
+        return columns, by_beta
+
+    by_gamma, by_beta = np.zeros_like(along_gamma), np.zeros_like(along_beta)
+    for block, (columns, cost) in each(of_block, blocks(problem), threads):
+        by_gamma += columns
+        by_beta[block.category] += cost
+    return by_gamma, by_beta

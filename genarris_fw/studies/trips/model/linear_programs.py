@@ -14,24 +14,38 @@ from genarris_fw.studies.trips.model.problem import TripProblem
 MISSED = 1e-6  # of a total: the solver's own tolerance is 1e-7
 
 
-def cost_extremes(problem: TripProblem, general: GeneralProblem) -> NDArray[np.float64]:
+def cost_extremes(problem: TripProblem) -> NDArray[np.float64]:
     """Return the least and the greatest mean cost of each category, (N, 2), where (7) and (8) are kept.
 
-    Parameters
-    ----------
-    problem : TripProblem
-    general : GeneralProblem
-        The same problem (`as_general`).
+    Origins of the other categories whose trips may go to the same destinations are one: their costs do not count.
     """
-    flows, totals = general.rows[: general.aggregations], general.totals[: general.aggregations]
-    category, _, _ = np.nonzero(reachable(problem))
+    there = reachable(problem)
     found = np.empty((problem.categories, 2))
-    costs = problem.costs[reachable(problem)]
-    unit = float(totals.mean())  # the solver's tolerances are absolute
     for n, trips in enumerate(problem.category_trips):
-        cost = np.where(category == n, costs, 0.0)
-        found[n] = [sign * _solve(sign * cost, flows, totals / unit).fun * unit / trips for sign in (1, -1)]
+        others = np.delete(there, n, axis=0).reshape(-1, problem.destination_zones)
+        pooled, pool = np.unique(others, axis=0, return_inverse=True)
+        of_others = np.delete(problem.origins, n, axis=0).ravel()
+        leaving = np.append(problem.origins[n], np.bincount(pool.ravel(), of_others, minlength=len(pooled)))
+        ways = np.concatenate([there[n], pooled])
+        costs = np.concatenate([problem.costs[n], np.zeros(pooled.shape)])
+        found[n] = _transport_extremes(ways, costs, leaving, problem.destinations) / trips
     return found
+
+
+def _transport_extremes(
+    ways: NDArray[np.bool_], costs: NDArray[np.float64], leaving: NDArray[np.float64], arriving: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the least and the greatest cost of a transport over these ways."""
+    from scipy import sparse
+
+    o, d = np.nonzero(ways)
+    rows = sparse.csr_array(
+        (np.ones(2 * len(o)), (np.append(o, len(leaving) + d), np.tile(np.arange(len(o)), 2))),
+        shape=(sum(ways.shape), len(o)),
+    )
+    totals = np.append(leaving, arriving)
+    unit = float(totals.mean())  # the solver's tolerances are absolute
+    return np.array([sign * _solve(sign * costs[o, d], rows, totals / unit).fun * unit for sign in (1, -1)])
 
 
 def impossible_constraints(general: GeneralProblem, first: int | None = None, kept: int = 0) -> list[str]:

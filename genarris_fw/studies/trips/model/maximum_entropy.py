@@ -98,7 +98,7 @@ def largest_entropy(problem: GeneralProblem, tolerance: float = 1e-9, max_steps:
         if residual <= tolerance or steps == max_steps:
             break
         step = _newton_step(rows, trips, missing, residual)
-        length = _length(rows.T @ step, float(totals @ step), trips, float(missing @ step))
+        length = step_length(rows.T @ step, float(totals @ step), trips, float(missing @ step))
         if length == 0:
             break
         multipliers = multipliers + length * step
@@ -131,11 +131,22 @@ def _newton_step(
     return step
 
 
-def _length(change: NDArray[np.float64], gain: float, trips: NDArray[np.float64], slope: float) -> float:
+def step_length(change: NDArray[np.float64], gain: float, trips: NDArray[np.float64], slope: float) -> float:
     """Return the part of a step that lowers the dual enough (Armijo); 0 where none does, to rounding.
 
     The difference of two values of the dual is taken term by term, for near the minimum they differ by less than
     either is rounded to.
+
+    Parameters
+    ----------
+    change : (M,) array
+        How the whole step changes the exponents.
+    gain : float
+        How much it adds to lambda . h.
+    trips : (M,) array
+        Before the step.
+    slope : float
+        The decrease that the gradient promises of the whole step.
     """
     length = min(1.0, STEP / max(float(np.max(np.abs(change))), STEP))
     while length > SHORTEST:
