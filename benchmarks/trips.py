@@ -92,7 +92,7 @@ def table(number: int, given: argparse.Namespace) -> Iterator[Figure]:
     print("|--:" * 3 + "|---" + "|--:" * len(columns) + "|")
     late: set[str] = set()  # what did not end in time is not tried on the larger problems below
     for row in TABLES[number]:
-        problem, _ = problem_of(row.zones, row.categories, row.variance)
+        problem, _ = problem_of(row.zones, row.categories, row.variance, tuple(given.beta))
         cells = []
         for method in columns:
             one = None
@@ -244,6 +244,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, help="write all figures here")
     parser.add_argument("--times", type=int, default=3, help="the quickest of so many calls counts, of quick methods")
     parser.add_argument("--limit", type=float, default=60.0, help="seconds that a calibration of a table may take")
+    parser.add_argument("--beta", nargs=2, type=float, default=BETA, help="from where to where it is, in a table")
     parser.add_argument("--problems", type=int, default=200, help="random problems")
     parser.add_argument("--replicates", type=int, default=400, help="draws of the Monte Carlo")
     parser.add_argument("--alone", nargs=2, type=int, help=argparse.SUPPRESS)
