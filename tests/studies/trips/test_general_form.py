@@ -5,6 +5,7 @@ import pytest
 from scipy.optimize import minimize
 
 from genarris_fw.errors import InputError
+from genarris_fw.studies.trips.model import memory
 from genarris_fw.studies.trips.model.general import as_general, general_problem, reachable
 from genarris_fw.studies.trips.model.made_up import made_up_problem, problem_of
 from genarris_fw.studies.trips.model.maximum_entropy import largest_entropy, step_length
@@ -107,6 +108,13 @@ def test_constraints_that_cannot_be(case):
     given, message = BAD[case]
     with pytest.raises(InputError, match=message):
         general_problem(3, *given)
+
+
+def test_constraints_that_have_no_room_are_refused(monkeypatch):
+    problem, _ = made_up_problem(3, 1, 1.0, (0.1, 0.2), 0)
+    monkeypatch.setattr(memory, "memory_here", lambda: 1000)
+    with pytest.raises(InputError, match="the constraints of all pairs of zones, written out, need"):
+        as_general(problem)
 
 
 def test_a_tolerance_is_positive():

@@ -15,7 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genarris_fw.errors import InputError
+from genarris_fw.studies.trips.model.memory import memory_of_pairs, require_memory
 from genarris_fw.studies.trips.model.problem import TripProblem
+
+# Numbers of a pair while its constraints are put together (20.1 measured): three, each with row, column and weight.
+_ARRAYS = 21
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,9 +104,16 @@ def as_general(problem: TripProblem) -> GeneralProblem:
 
     Its unknowns are the trips of allowed pairs from origins with trips, in the order of ``reachable``; its constraints
     are (7) for origins with trips, then (8), then (9).
+
+    Raises
+    ------
+    InputError
+        Where this machine has no room for it: it takes as much as 21 times the costs.
     """
     from scipy import sparse
 
+    needed = _ARRAYS * memory_of_pairs(*problem.costs.shape)
+    require_memory(needed, "the constraints of all pairs of zones, written out,", "take fewer zones or categories")
     called = problem.called
     n, o, d = np.nonzero(reachable(problem))
     unknowns = np.arange(len(n))
