@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from genarris_fw.studies.trips.methods.calibration import calibrate
+from genarris_fw.studies.trips.methods.calibration import METHODS, calibrate
 from genarris_fw.studies.trips.model.made_up import made_up_problem
+from genarris_fw.studies.trips.model.problem import TripProblem
 from genarris_fw.studies.trips.model.trips import Parameters
 
 VARIANCES = (0.36, 13.1, 52.3)
@@ -44,3 +45,26 @@ def test_hyman_begins_by_itself_where_the_start_is_0() -> None:
     from_zero = calibrate(problem, "hyman", start=Parameters(np.zeros(20), np.zeros(3)))
     assert from_zero.converged
     np.testing.assert_allclose(from_zero.parameters.beta, true.beta, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.filterwarnings("error")
+def test_a_mean_cost_that_no_trips_have_ends_every_method(method: str) -> None:
+    """`require_feasible` names the category; a method that is asked all the same ends, and says that it failed."""
+    made, _ = made_up_problem(6, 2, 0.6, (0.3, 0.9), seed=2)
+    for mean in (0.5, 20.0):
+        impossible = TripProblem(made.costs + 2.0, made.origins, made.destinations, np.array([mean, 4.0]))
+        found = calibrate(impossible, method, max_sweeps=300)
+        assert found.why_ended in ("diverged", "too slow")
+        assert np.isfinite(found.parameters.beta).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.filterwarnings("error")
+def test_costs_that_are_all_the_same_end_every_method(method: str) -> None:
+    made, _ = made_up_problem(6, 2, 0.6, (0.3, 0.9), seed=2)
+    costs, means = made.costs.copy(), made.mean_costs.copy()
+    costs[0] = means[0] = 3.0
+    found = calibrate(TripProblem(costs, made.origins, made.destinations, means), method, max_sweeps=300)
+    assert found.why_ended in ("converged", "diverged", "too slow")
+    assert np.isfinite(found.parameters.beta).all()
