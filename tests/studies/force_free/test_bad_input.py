@@ -92,6 +92,8 @@ def test_fields(tmp_path: Path, option: str, said: str) -> None:
         ("max_cpu_seconds = 0", "expected a number from 0.1 to 100000000 (s)"),
         ("field_scale = none", "expected a number above 0, largest or potential"),
         ("field_scale = 0", "field_scale = '0': expected a number above 0, largest or potential"),
+        ("length_scale = 0", "length_scale = '0': expected a number above 0, or field"),
+        ("length_scale = long", "expected a number above 0, or field"),
         ("relative = -1", "relative = '-1': expected a number from 0 to 4, or a list of different ones"),
         ("relative = nan", "relative = 'nan': expected a number from 0 to 4"),
         ("potential_weight = -0.1", "expected a number from 0 to 1000000"),

@@ -95,6 +95,17 @@ def test_options_reach_the_loss() -> None:
     assert value(posed(**sides)) == value(posed(**sides))
 
 
+def test_the_divergence_is_divided_by_the_field_s_own_length_where_that_is_asked_for() -> None:
+    long = Field(GRID, FIELD.values, dict(FIELD.about) | {"length_scale": 7.0})
+
+    def divergence(length: float | str) -> float:
+        what = problem(long, POTENTIAL, settings(length_scale=length), 0)
+        return what.losses[-1].terms(what.start)["divergence"]
+
+    assert divergence("field") == pytest.approx(divergence(1.0) / 49) == pytest.approx(divergence(7.0))
+    assert settings()["length_scale"] == 1.0
+
+
 def test_memory_includes_the_fit() -> None:
     shapes = [None, GRID.shape, (64, 64, 64)]
     for shape in shapes:

@@ -79,8 +79,10 @@ class PINNTrainOptions(SharedOptions):
         "paper's loss; with 2 what is weak counts as much as what is strong",
         [2.0],
     )
-    length_scale: LengthScales | None = option(
-        "Unit of the coordinates: the divergence is divided by its square", default_words="the field's own, else 1"
+    length_scale: LengthScales = option(
+        "The divergence is divided by the square of this; field: of the l_0 by which the coordinates of a magnetogram "
+        "were divided, as in the paper's loss of active regions",
+        [1.0],
     )
     field_scale: FieldScales = option(
         "The field is this times what the network gives: a number; largest: that of the boundary; potential: what "

@@ -118,6 +118,16 @@ def scale(text: Any) -> float | str:
     return value
 
 
+def length(text: Any) -> float | str:
+    """Read a number above 0, or the word field."""
+    if str(literal(text)).strip().lower() == "field":
+        return "field"
+    value = float(number(text))
+    if not 1e-12 <= value <= 1e12:
+        raise ValueError("not a length")
+    return value
+
+
 _LAYERS = Several(whole, "int", "a whole number", 1, 64)
 _UNITS = Several(whole, "int", "a whole number", 1, 4096)
 _HISTORY = Several(whole, "int", "a whole number", 1, 10_000)
@@ -132,7 +142,7 @@ _OPTIMISER = Several(one_of("lbfgs", "bfgs", "broyden"), "str", "lbfgs, bfgs or 
 _SAMPLER = Several(one_of("uniform", "sobol", "low", "strong"), "str", "uniform, sobol, low or strong")
 _BOUNDARY = Several(one_of("all", "bottom", "bottom_and_potential"), "str", "all, bottom or bottom_and_potential")
 _SCALE = Several(scale, "float or str", "a number above 0, largest or potential")
-_LENGTH = Several(number, "float", "a number", 1e-12, 1e12)
+_LENGTH = Several(length, "float or str", "a number above 0, or field")
 _POWER = Several(number, "float", "a number", 0, 4)
 _POINT_WEIGHT = Several(number, "float", "a number", 0, 1e6)
 _FIT = Several(whole, "int", "a whole number", 0, 10**6)
@@ -152,7 +162,7 @@ MatrixTypes = Annotated[list[str], BeforeValidator(_MATRIX), _MATRIX.said]
 Samplers = Annotated[list[str], BeforeValidator(_SAMPLER), _SAMPLER.said]
 Boundaries = Annotated[list[str], BeforeValidator(_BOUNDARY), _BOUNDARY.said]
 FieldScales = Annotated[list[float | str], BeforeValidator(_SCALE), _SCALE.said]
-LengthScales = Annotated[list[float], BeforeValidator(_LENGTH), _LENGTH.said]
+LengthScales = Annotated[list[float | str], BeforeValidator(_LENGTH), _LENGTH.said]
 WeightTriples = Annotated[list[list[float]], BeforeValidator(_WEIGHTS), _WEIGHTS.said]
 Powers = Annotated[list[float], BeforeValidator(_POWER), _POWER.said]
 PointWeights = Annotated[list[float], BeforeValidator(_POINT_WEIGHT), _POINT_WEIGHT.said]

@@ -97,7 +97,7 @@ def problem(field: Field, potential: Field | None, settings: dict[str, Any], see
     )
     envelope = envelope_of(settings["field_scale"], points, potential)
     length = settings["length_scale"]
-    if length is None:
+    if length == "field":
         length = float(field.about.get("length_scale", 1.0))
     same: dict[str, Any] = {
         "device": settings["device"],
