@@ -47,7 +47,8 @@ def test_a_full_disk_for_the_database(tmp_path: Path) -> None:
             (disk / "others").unlink()
             result = genarris("run", str(conf), "--workers", "2", cwd=tmp_path)
             assert result.returncode == 0, result.stderr
-            assert "continuing" in result.stdout
+            # What mongod still had room for may have been enough for the last step.
+            assert "continuing" in result.stdout or "is finished: nothing to do" in result.stdout
             assert not Server(folder).running()
         finally:
             genarris("db", "stop", "--force", *data, cwd=tmp_path)
