@@ -22,7 +22,7 @@ class Figure:
     def line(self) -> str:
         seconds = f"{self.seconds:9.3f} CPU-s" if self.seconds else ""
         verdict = "" if not self.bar else "held" if self.held else "MISSED"
-        return f"{self.name:60s}{self.value:14.6g}  {self.bar:14s}{verdict:7s}{seconds}"
+        return f"{self.name:60s}{self.value:14.6g}  {self.bar:22s}{verdict:7s}{seconds}"
 
 
 def at_least(name: str, value: float, bar: float, seconds: float = 0.0) -> Figure:
@@ -31,6 +31,11 @@ def at_least(name: str, value: float, bar: float, seconds: float = 0.0) -> Figur
 
 def at_most(name: str, value: float, bar: float, seconds: float = 0.0) -> Figure:
     return Figure(name, float(value), f"<= {bar:g}", bool(value <= bar), seconds)
+
+
+def within(name: str, value: float, wanted: float, tolerance: float, seconds: float = 0.0) -> Figure:
+    bar = f"{wanted:g} +- {tolerance:g}"
+    return Figure(name, float(value), bar, bool(abs(value - wanted) <= tolerance), seconds)
 
 
 def timed(function: Callable[[], Any], times: int = 1) -> tuple[Any, float]:

@@ -18,12 +18,13 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bars import Figure, at_least, timed, within
 
 from genarris_fw.studies.force_free.fields.field import Field
 from genarris_fw.studies.force_free.fields.grid import PAPER_GRID, Grid
@@ -52,39 +53,6 @@ TRAINED: dict[tuple[int, int], dict[str, float]] = {
     (1, 60): {"C_vec": 0.995, "C_CS": 0.995, "E_n": 0.98, "E_m": 0.98, "energy": 0.01},
     (2, 60): {"C_vec": 0.99, "C_CS": 0.43, "E_n": 0.79, "E_m": 0.01},
 }
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure and its bar."""
-
-    name: str
-    value: float
-    bar: str
-    held: bool
-    seconds: float = 0.0
-
-    def line(self) -> str:
-        seconds = f"{self.seconds:9.2f} CPU-s" if self.seconds else ""
-        return f"{self.name:52s}{self.value:14.6g}  {self.bar:22s}{'held' if self.held else 'MISSED':7s}{seconds}"
-
-
-def at_least(name: str, value: float, bar: float, seconds: float = 0.0) -> Figure:
-    return Figure(name, value, f">= {bar:g}", value >= bar, seconds)
-
-
-def within(name: str, value: float, wanted: float, tolerance: float, seconds: float = 0.0) -> Figure:
-    return Figure(name, value, f"{wanted:g} +- {tolerance:g}", abs(value - wanted) <= tolerance, seconds)
-
-
-def timed(function: Callable[[], Any], times: int = 1) -> tuple[Any, float]:
-    """What a function gives, and the CPU seconds of its quickest call."""
-    best, found = math.inf, None
-    for _ in range(times):
-        begun = time.process_time()
-        found = function()
-        best = min(best, time.process_time() - begun)
-    return found, best
 
 
 def reference(case: int, grid: Grid = PAPER_GRID) -> Field:
